@@ -1,0 +1,152 @@
+// The chip file: every number of the modelled chip, one struct a block, names as in the TOML and in the stats.
+// Every chip file sets every key; unknown, missing, duplicate or nonsensical keys are Error(bad_input) with
+// file:line. Units stand in the names: cycles are PE clock cycles unless said otherwise, bytes are bytes.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace leto {
+
+struct PeConfig {
+  int rows = 0, columns = 0;
+  double clock_mhz = 0;
+};
+
+struct LocalStoreConfig {
+  std::int64_t bytes = 0;
+  int bytes_per_cycle = 0;  // all ports together, reads plus writes
+};
+
+struct CommandProcessorConfig {
+  int issue_cycles = 0;   // an issue core spends per command word (ours)
+  int scalar_cycles = 0;  // per scalar instruction (ours)
+  int queue_depth = 0;    // commands a unit's queue holds (ours)
+};
+
+struct MatrixEngineConfig {
+  int tiles = 0;             // 32-row tiles that share the stream
+  int inner_bytes = 0;       // bytes of a held row and of a streamed vector per cycle (64 pilot, 32 artemis)
+  int pipeline_cycles = 0;   // fill plus drain of a command (ours)
+  bool double_rate_8bit = false;
+};
+
+struct ReductionEngineConfig {
+  int banks = 0;                  // 32x32 fp32 accumulator banks
+  int elements_per_cycle = 0;     // drained, filled or merged (ours)
+  int link_bytes_per_cycle = 0;   // PE to PE reduction network (ours)
+  int latency_cycles = 0;         // ours
+};
+
+struct VectorEngineConfig {
+  int elements_per_cycle = 0;
+  int bytes_per_cycle = 0;   // local-store port, operands plus result (ours)
+  int latency_cycles = 0;    // of one pass (ours)
+};
+
+struct LayoutEngineConfig {
+  int bytes_per_cycle = 0;   // ours: no published rate
+  int latency_cycles = 0;
+};
+
+struct FabricInterfaceConfig {
+  int bytes_per_cycle = 0;       // PE port into the NoC, each direction
+  int fragment_bytes = 0;        // largest packet group a transfer is cut into
+  int outstanding_bytes = 0;     // most bytes in flight per direction
+  int command_cycles = 0;        // set-up of a transfer
+};
+
+struct NocConfig {
+  int cluster_rows = 0, cluster_columns = 0;  // PEs that share a router
+  int link_bytes_per_cycle = 0;               // between routers, each way
+  int hop_cycles = 0;
+};
+
+struct SramConfig {
+  std::int64_t bytes = 0;
+  int banks = 0;
+  int bank_bytes_per_cycle = 0;
+  int interleave_bytes = 0;
+  int latency_cycles = 0;
+  double scratch_fraction = 0;  // share used as LLS scratch; the rest is LLC
+};
+
+struct HbmConfig {
+  std::string timing;          // grade: arch/timings/<name>.toml
+  int channels = 0;            // pseudo channels, all stacks
+  std::int64_t bytes = 0;      // capacity
+  int interleave_bytes = 0;    // consecutive bytes on one pseudo channel
+  int write_batch = 0;         // bursts a channel gathers before it turns to writes (ours)
+  int latency_cycles = 0;      // controller plus PHY, both ways (ours)
+};
+
+struct SyncConfig {
+  int barrier_cycles = 0;   // last arrival to release, whole grid (ours)
+  int message_cycles = 0;   // semaphore post to visible (ours)
+};
+
+struct ControlCoreConfig {
+  int launch_cycles = 0;    // job launch, before the first instruction
+  int replace_cycles = 0;   // next job of the same program
+};
+
+struct HostLinkConfig {
+  double gbps = 0;          // GB/s
+};
+
+/// DRAM grade. Times in ns, from the grade's TOML with its source.
+struct DramTiming {
+  std::string name;
+  double tck_ns = 0;             // command clock
+  int burst_bytes = 0;           // of one column command
+  double burst_ns = 0;           // data bus time of a burst (peak = burst_bytes / burst_ns per channel)
+  int bank_groups = 0, banks_per_group = 0, row_bytes = 0;
+  double rcd_ns = 0, rp_ns = 0, ras_ns = 0, rc_ns = 0, cl_ns = 0, cwl_ns = 0, wr_ns = 0, rtp_ns = 0;
+  double ccd_s_ns = 0, ccd_l_ns = 0, rrd_s_ns = 0, rrd_l_ns = 0, faw_ns = 0, wtr_s_ns = 0, wtr_l_ns = 0, rtw_ns = 0;
+  double refi_ns = 0, rfc_ns = 0;      // all-bank refresh; per-bank refresh if rfc_per_bank is set
+  double rfc_per_bank_ns = 0;
+  bool per_bank_refresh = false;
+};
+
+struct ChipConfig {
+  std::string name;
+  std::string description;   // one line: which public part, "-style"
+  PeConfig pe;
+  LocalStoreConfig local_store;
+  CommandProcessorConfig command_processor;
+  MatrixEngineConfig matrix_engine;
+  ReductionEngineConfig reduction_engine;
+  VectorEngineConfig vector_engine;
+  LayoutEngineConfig layout_engine;
+  FabricInterfaceConfig fabric_interface;
+  NocConfig noc;
+  SramConfig sram;
+  HbmConfig hbm;
+  SyncConfig sync;
+  ControlCoreConfig control_core;
+  HostLinkConfig host_link;
+  DramTiming dram;           // resolved from hbm.timing
+
+  int pes() const { return pe.rows * pe.columns; }
+  double hertz() const { return pe.clock_mhz * 1e6; }
+};
+
+/// A preset's name ("pilot") or a path to a TOML file. `overrides` are `section.key=value` (the --set flag).
+ChipConfig load_chip(const std::string& name_or_path, const std::vector<std::string>& overrides = {});
+/// Names of the presets, sorted.
+std::vector<std::string> chip_names();
+/// Folder of arch/ data (chips/, timings/): beside the binary when installed, else the source tree.
+std::filesystem::path arch_data();
+/// The effective configuration, every key, as TOML text: load_chip of it gives the same chip.
+std::string to_toml(const ChipConfig& chip);
+/// FNV-1a of to_toml.
+std::uint64_t config_hash(const ChipConfig& chip);
+
+/// Closed forms (bounds.cpp). FLOP/s of the matrix engines at a width of 1 or 2 bytes an element; bytes/s.
+double peak_flops(const ChipConfig& chip, int element_bytes);
+double hbm_bytes_per_second(const ChipConfig& chip);
+double sram_bytes_per_second(const ChipConfig& chip);
+
+}  // namespace leto

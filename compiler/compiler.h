@@ -1,0 +1,56 @@
+// The compiler as its users see it: a model in, a program out. Read pipeline.cpp first.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "arch/chip_config.h"
+#include "compiler/graph.h"
+#include "isa/program.h"
+
+namespace leto::compiler {
+
+enum class Optimizer : std::uint8_t { none, sgd, momentum, adamw };
+enum class Precision : std::uint8_t { fp32, bf16 };
+enum class Loss : std::uint8_t { own, cross_entropy, mse, sum };
+
+/// The training recipe (TOML). Without one a model runs forward.
+struct Recipe {
+  Optimizer optimizer = Optimizer::none;
+  Loss loss = Loss::own;
+  Precision precision = Precision::bf16;
+  double lr = 1e-3, momentum = 0.9, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
+  std::int64_t batch = 0;   // samples of a step, when the model leaves it open or `data` is read; 0 = the model's
+  std::int64_t steps = 1;
+  std::string data;         // data set in traces/: "digits"; empty = inputs from --inputs or drawn from the seed
+  std::uint64_t seed = 1;
+  std::string text;         // the recipe as written
+};
+/// Throws Error(bad_input) with file:line on unknown, duplicate or nonsensical keys.
+Recipe load_recipe(const std::filesystem::path& path);
+
+enum class Resident : std::uint8_t { none, activations, all };
+
+/// ONNX (opset 9-17) to graph. Throws Error(bad_input) on a damaged file, Error(unsupported) listing every
+/// unsupported operator with its node names.
+Graph import_onnx(const std::filesystem::path& path);
+
+/// Forward graph to training-step graph: loss, backward, optimizer, updates (identity when `recipe` trains nothing).
+Graph training_step(const Graph& forward, const Recipe& recipe);
+
+struct Options {
+  Resident resident = Resident::none;
+  std::string print_after;  // pass name, "all" or empty
+  std::string stop_after;
+};
+
+/// Lowers a step graph to a program for a chip. Throws Error(does_not_fit, unsupported).
+isa::Program lower(const Graph& step, const ChipConfig& chip, const Recipe& recipe, const Options& options);
+
+/// The reference interpreter: every value of the graph in fp32 arithmetic, stored in its own type. `inputs` by value
+/// name; parameters and state are read from and updated in `store`. Returns the values of outputs and loss by name.
+using Values = std::map<std::string, std::vector<float>>;
+Values evaluate(const Graph& graph, const Values& inputs);
+
+}  // namespace leto::compiler

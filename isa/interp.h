@@ -1,0 +1,24 @@
+// The untimed golden interpreter: runs a program to its end on a grid of PEs, values on, no notion of a cycle.
+// Cores run until they block; commands sit in in-order queues, one a unit, and run as soon as their operands
+// allow. Any order a legal program permits gives the same bits; races are reported (race.h).
+#pragma once
+
+#include "isa/machine.h"
+#include "isa/program.h"
+
+namespace leto::isa {
+
+struct Grid {
+  int rows = 1, columns = 1;
+};
+
+struct InterpResult {
+  std::int64_t commands = 0;  // commands issued to units, all PEs (core, sync and buffer instructions not counted)
+  std::int64_t macs = 0;
+};
+
+/// `memory` holds the inputs on entry and everything on return. Throws Error: illegal_program (broken rule, race),
+/// deadlock (with who waits for what).
+InterpResult interpret(const Program& program, Grid grid, std::int64_t local_store_bytes, int banks, Memory& memory);
+
+}  // namespace leto::isa
