@@ -1,6 +1,7 @@
-// The chip file: every number of the modelled chip, one struct a block, names as in the TOML and in the stats.
-// Every chip file sets every key; unknown, missing, duplicate or nonsensical keys are Error(bad_input) with
-// file:line. Units stand in the names: cycles are PE clock cycles unless said otherwise, bytes are bytes.
+// The chip file: every number of the modelled chip, one struct a block, names as in the TOML and in the
+// stats. Every chip file sets every key; unknown, missing, duplicate or nonsensical keys are Error(bad_input)
+// with file:line. Units stand in the names: cycles are PE clock cycles unless said otherwise, bytes are
+// bytes.
 #pragma once
 
 #include <cstdint>
@@ -27,35 +28,35 @@ struct CommandProcessorConfig {
 };
 
 struct MatrixEngineConfig {
-  int tiles = 0;             // 32-row tiles that share the stream
-  int inner_bytes = 0;       // bytes of a held row and of a streamed vector per cycle (64 pilot, 32 artemis)
-  int pipeline_cycles = 0;   // fill plus drain of a command (ours)
+  int tiles = 0;            // 32-row tiles that share the stream
+  int inner_bytes = 0;      // bytes of a held row and of a streamed vector per cycle (64 pilot, 32 artemis)
+  int pipeline_cycles = 0;  // fill plus drain of a command (ours)
   bool double_rate_8bit = false;
 };
 
 struct ReductionEngineConfig {
-  int banks = 0;                  // 32x32 fp32 accumulator banks
-  int elements_per_cycle = 0;     // drained, filled or merged (ours)
-  int link_bytes_per_cycle = 0;   // PE to PE reduction network (ours)
-  int latency_cycles = 0;         // ours
+  int banks = 0;                 // 32x32 fp32 accumulator banks
+  int elements_per_cycle = 0;    // drained, filled or merged (ours)
+  int link_bytes_per_cycle = 0;  // PE to PE reduction network (ours)
+  int latency_cycles = 0;        // ours
 };
 
 struct VectorEngineConfig {
   int elements_per_cycle = 0;
-  int bytes_per_cycle = 0;   // local-store port, operands plus result (ours)
-  int latency_cycles = 0;    // of one pass (ours)
+  int bytes_per_cycle = 0;  // local-store port, operands plus result (ours)
+  int latency_cycles = 0;   // of one pass (ours)
 };
 
 struct LayoutEngineConfig {
-  int bytes_per_cycle = 0;   // ours: no published rate
+  int bytes_per_cycle = 0;  // ours: no published rate
   int latency_cycles = 0;
 };
 
 struct FabricInterfaceConfig {
-  int bytes_per_cycle = 0;       // PE port into the NoC, each direction
-  int fragment_bytes = 0;        // largest packet group a transfer is cut into
-  int outstanding_bytes = 0;     // most bytes in flight per direction
-  int command_cycles = 0;        // set-up of a transfer
+  int bytes_per_cycle = 0;    // PE port into the NoC, each direction
+  int fragment_bytes = 0;     // largest packet group a transfer is cut into
+  int outstanding_bytes = 0;  // most bytes in flight per direction
+  int command_cycles = 0;     // set-up of a transfer
 };
 
 struct NocConfig {
@@ -74,45 +75,50 @@ struct SramConfig {
 };
 
 struct HbmConfig {
-  std::string timing;          // grade: arch/timings/<name>.toml
-  int channels = 0;            // pseudo channels, all stacks
-  std::int64_t bytes = 0;      // capacity
-  int interleave_bytes = 0;    // consecutive bytes on one pseudo channel
-  int write_batch = 0;         // bursts a channel gathers before it turns to writes (ours)
-  int latency_cycles = 0;      // controller plus PHY, both ways (ours)
+  std::string timing;        // grade: arch/timings/<name>.toml
+  int channels = 0;          // pseudo channels, all stacks
+  std::int64_t bytes = 0;    // capacity
+  int interleave_bytes = 0;  // consecutive bytes on one pseudo channel
+  int write_batch = 0;       // bursts a channel gathers before it turns to writes (ours)
+  int latency_cycles = 0;    // controller plus PHY, both ways (ours)
 };
 
 struct SyncConfig {
-  int barrier_cycles = 0;   // last arrival to release, whole grid (ours)
-  int message_cycles = 0;   // semaphore post to visible (ours)
+  int barrier_cycles = 0;  // last arrival to release, whole grid (ours)
+  int message_cycles = 0;  // semaphore post to visible (ours)
 };
 
 struct ControlCoreConfig {
-  int launch_cycles = 0;    // job launch, before the first instruction
-  int replace_cycles = 0;   // next job of the same program
+  int launch_cycles = 0;   // job launch, before the first instruction
+  int replace_cycles = 0;  // next job of the same program
 };
 
 struct HostLinkConfig {
-  double gbps = 0;          // GB/s
+  double gbps = 0;  // GB/s
 };
 
 /// DRAM grade. Times in ns, from the grade's TOML with its source.
 struct DramTiming {
   std::string name;
-  double tck_ns = 0;             // command clock
-  int burst_bytes = 0;           // of one column command
-  double burst_ns = 0;           // data bus time of a burst (peak = burst_bytes / burst_ns per channel)
+  double tck_ns = 0;    // command clock
+  int burst_bytes = 0;  // of one column command
+  double burst_ns = 0;  // data bus time of a burst (peak = burst_bytes / burst_ns per channel)
   int bank_groups = 0, banks_per_group = 0, row_bytes = 0;
   double rcd_ns = 0, rp_ns = 0, ras_ns = 0, rc_ns = 0, cl_ns = 0, cwl_ns = 0, wr_ns = 0, rtp_ns = 0;
-  double ccd_s_ns = 0, ccd_l_ns = 0, rrd_s_ns = 0, rrd_l_ns = 0, faw_ns = 0, wtr_s_ns = 0, wtr_l_ns = 0, rtw_ns = 0;
-  double refi_ns = 0, rfc_ns = 0;      // all-bank refresh; per-bank refresh if rfc_per_bank is set
+  double ccd_s_ns = 0, ccd_l_ns = 0, rrd_s_ns = 0, rrd_l_ns = 0, faw_ns = 0, wtr_s_ns = 0, wtr_l_ns = 0,
+         rtw_ns = 0;
+  double refi_ns = 0, rfc_ns = 0;  // all-bank refresh; per-bank refresh if rfc_per_bank is set
   double rfc_per_bank_ns = 0;
   bool per_bank_refresh = false;
+  int stack_ids = 1;        // groups of dies (HBM's SID), each with bank_groups x banks_per_group banks
+  double rcd_write_ns = 0;  // activate to write; rcd_ns is activate to read
+  double ccd_r_ns = 0;      // column to column, other stack id
+  double activate_ns = 0;   // an activate occupies the row-command bus
 };
 
 struct ChipConfig {
   std::string name;
-  std::string description;   // one line: which public part, "-style"
+  std::string description;  // one line: which public part, "-style"
   PeConfig pe;
   LocalStoreConfig local_store;
   CommandProcessorConfig command_processor;
@@ -127,7 +133,7 @@ struct ChipConfig {
   SyncConfig sync;
   ControlCoreConfig control_core;
   HostLinkConfig host_link;
-  DramTiming dram;           // resolved from hbm.timing
+  DramTiming dram;  // resolved from hbm.timing
 
   int pes() const { return pe.rows * pe.columns; }
   double hertz() const { return pe.clock_mhz * 1e6; }
@@ -141,6 +147,8 @@ std::vector<std::string> chip_names();
 std::filesystem::path arch_data();
 /// The effective configuration, every key, as TOML text: load_chip of it gives the same chip.
 std::string to_toml(const ChipConfig& chip);
+/// A grade's name ("hbm3_6400") or a path to its TOML file.
+DramTiming load_dram_timing(const std::string& name_or_path);
 /// FNV-1a of to_toml.
 std::uint64_t config_hash(const ChipConfig& chip);
 

@@ -1,9 +1,9 @@
 // Number types of the chip and their conversions, bit for bit (docs/why/002-numerics.md).
 //
-// Every conversion from fp32 rounds to nearest even, or stochastically with a counter-based draw (base/rng.h).
-// Subnormals are kept; a NaN result is canonical (0x7fc00000 in fp32 and its truncation in the narrow types).
-// fp8 follows OCP: E4M3 has no infinity and saturates to its NaN only from NaN, finite overflow goes to +-448
-// (saturating); E5M2 is IEEE-like and overflows to infinity.
+// Every conversion from fp32 rounds to nearest even, or stochastically with a counter-based draw
+// (base/rng.h). Subnormals are kept; a NaN result is canonical (0x7fc00000 in fp32 and its truncation in the
+// narrow types). fp8 follows OCP: E4M3 has no infinity and saturates to its NaN only from NaN, finite
+// overflow goes to +-448 (saturating); E5M2 is IEEE-like and overflows to infinity.
 #pragma once
 
 #include <bit>
@@ -14,7 +14,16 @@
 
 namespace leto {
 
-enum class DType : std::uint8_t { fp32 = 0, bf16 = 1, fp16 = 2, e4m3 = 3, e5m2 = 4, int8 = 5, int32 = 6, int64 = 7 };
+enum class DType : std::uint8_t {
+  fp32 = 0,
+  bf16 = 1,
+  fp16 = 2,
+  e4m3 = 3,
+  e5m2 = 4,
+  int8 = 5,
+  int32 = 6,
+  int64 = 7
+};
 inline constexpr int kDTypeCount = 8;
 
 /// Bytes of one element.
@@ -26,7 +35,9 @@ bool is_float(DType type);
 
 /// The canonical NaN of every arithmetic result.
 inline constexpr std::uint32_t kCanonicalNan = 0x7fc00000u;
-inline float canonical(float x) { return x == x ? x : std::bit_cast<float>(kCanonicalNan); }
+inline float canonical(float x) {
+  return x == x ? x : std::bit_cast<float>(kCanonicalNan);
+}
 
 // Scalar conversions; round to nearest even.
 std::uint16_t bf16_from_float(float x);

@@ -35,6 +35,10 @@ enum class Resident : std::uint8_t { none, activations, all };
 /// ONNX (opset 9-17) to graph. Throws Error(bad_input) on a damaged file, Error(unsupported) listing every
 /// unsupported operator with its node names.
 Graph import_onnx(const std::filesystem::path& path);
+/// Sizes for open dimensions: by their symbol, unnamed ones by "<input>.<axis>", leading ones also by "batch". A
+/// dimension that stays open is Error(bad_input) naming it.
+using Bindings = std::map<std::string, std::int64_t>;
+Graph import_onnx(const std::filesystem::path& path, const Bindings& bindings);
 
 /// Forward graph to training-step graph: loss, backward, optimizer, updates (identity when `recipe` trains nothing).
 Graph training_step(const Graph& forward, const Recipe& recipe);
@@ -45,11 +49,15 @@ struct Options {
   std::string stop_after;
 };
 
+/// The graph passes of the back half (pipeline.cpp): after them only primitives remain.
+Graph primitives(const Graph& step, const Options& options);
+
 /// Lowers a step graph to a program for a chip. Throws Error(does_not_fit, unsupported).
 isa::Program lower(const Graph& step, const ChipConfig& chip, const Recipe& recipe, const Options& options);
 
 /// The reference interpreter: every value of the graph in fp32 arithmetic, stored in its own type. `inputs` by value
-/// name; parameters and state are read from and updated in `store`. Returns the values of outputs and loss by name.
+/// name; parameters, state and constants that it does not hold start from reference/initial.h. Returns outputs and loss
+/// by name, and for each update the new content under its state's name (reference/trainer.h runs steps).
 using Values = std::map<std::string, std::vector<float>>;
 Values evaluate(const Graph& graph, const Values& inputs);
 

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <variant>
 #include <vector>
 
@@ -53,6 +54,7 @@ struct Value {
   // Parameters without data (large zoo models): drawn when values are on; normal(mean, deviation) from the seed.
   double mean = 0, deviation = 0;
   bool drawn = false;
+  bool operator==(const Value&) const = default;
 };
 
 using Attribute = std::variant<std::int64_t, double, std::string, std::vector<std::int64_t>>;
@@ -69,6 +71,22 @@ struct Node {
   double number(std::string_view key, double otherwise = 0) const;
   const std::vector<std::int64_t>& list(std::string_view key) const;  // throws if absent
   bool has(std::string_view key) const { return attributes.contains(std::string(key)); }
+  bool operator==(const Node&) const = default;
+};
+
+/// The names in use, so that add_value stays cheap: a cache of Graph::values, no part of the graph's meaning.
+class NameIndex {
+ public:
+  /// A name made from `hint` that no value has; `hint` itself when it is free.
+  std::string claim(const std::vector<Value>& values, std::string_view hint);
+  /// `name` is never claimed.
+  void reserve(std::string_view name) { taken_.emplace(name); }
+  bool operator==(const NameIndex&) const { return true; }
+
+ private:
+  std::unordered_set<std::string> taken_;
+  std::map<std::string, int, std::less<>> next_;  // hint -> the number to try next
+  std::size_t seen_ = 0;                          // values already in `taken_`
 };
 
 struct Graph {
@@ -81,6 +99,9 @@ struct Graph {
   /// State that the step replaces in place: after the step, `first` holds what `second` holds.
   std::vector<std::pair<ValueId, ValueId>> updates;
 
+  NameIndex names;
+
+  bool operator==(const Graph&) const = default;
   const Value& value(ValueId id) const { return values[static_cast<std::size_t>(id)]; }
   Value& value(ValueId id) { return values[static_cast<std::size_t>(id)]; }
   /// Adds a value with a unique name made from `hint`.
@@ -89,13 +110,14 @@ struct Graph {
   ValueId add(Op op, std::vector<ValueId> inputs, std::map<std::string, Attribute> attributes, Phase phase,
               std::string_view name);
   ValueId constant(std::string_view hint, Type type, std::vector<float> data);
-  ValueId scalar(float x) ;      // an fp32 constant of shape []
+  ValueId scalar(float x);  // an fp32 constant of shape []
 };
 
 /// Output type of a node; throws Error(bad_input) naming the node when its inputs do not fit.
 Type infer(const Graph& graph, const Node& node);
 
-/// Printing and parsing. parse(print(g)) == g; parse errors are Error(bad_input) with where:line.
+/// Printing and parsing. parse(print(g)) == g bit for bit when node outputs have ascending ids (what passes build);
+/// otherwise the same graph with its values renumbered so. Parse errors are Error(bad_input) with where:line.
 std::string print(const Graph& graph);
 Graph parse(std::string_view text, std::string_view where);
 

@@ -12,15 +12,19 @@ struct Command {
   std::uint32_t source = 0;  // graph operation
   std::uint32_t pc = 0;      // instruction index in the core's code, for messages
   std::uint8_t core = 0;
-  std::array<std::int64_t, kMaxFields> value{};      // as Instruction::field, but reg fields hold the register's content
-  std::array<std::int64_t, kShapeRegisters> shape{};  // content of the shape registers, if the instruction has a shape
+  std::array<std::int64_t, kMaxFields>
+      value{};  // as Instruction::field, but reg fields hold the register's content
+  std::array<std::int64_t, kShapeRegisters>
+      shape{};                         // content of the shape registers, if the instruction has a shape
+  std::array<std::int64_t, 3> tile{};  // set by PeState::begin: local-store address of each operand's tile
 
   std::int64_t operator[](int field) const { return value[static_cast<std::size_t>(field)]; }
   DType dtype(int field) const { return static_cast<DType>(value[static_cast<std::size_t>(field)]); }
 };
 
 /// Reads the registers an instruction names. `registers` has kRegisters entries.
-Command capture(const Instruction& instruction, std::span<const std::int64_t> registers, int core, std::uint32_t pc);
+Command capture(const Instruction& instruction, std::span<const std::int64_t> registers, int core,
+                std::uint32_t pc);
 
 /// A read or write operand in the local store: the buffer and what the command does to its pointers.
 struct Operand {
@@ -29,13 +33,47 @@ struct Operand {
   bool hold;            // wait (reading) or reserve (writing)
   bool advance;         // pop (reading) or push (writing)
   bool writes;
+  std::int64_t tile = 0;  // local-store address of the tile, once the command has begun
 };
-/// The buffer operands of a command, in table order (none for post, pass, …; vector lists b only when it reads it).
+/// Does a vector command read its first (second) operand from a buffer? Not when it is an immediate, nor b of
+/// a unary operation, nor a of column_is.
+bool reads_a(const Command& vector);
+bool reads_b(const Command& vector);
+/// The buffer operands of a command, in table order (none for pass and merge). Vector lists a and b only when
+/// it reads them; the wait and pop flags of one it does not read do nothing.
 struct Operands {
   std::array<Operand, 3> item;
   int count = 0;
 };
 Operands operands_of(const Command& command);
+
+/// Bytes that operand `index` of operands_of touches, from its offset: the last byte's distance plus one,
+/// gaps between rows included; 0 when an extent is zero. Needs a checked command.
+std::int64_t footprint(const Command& command, int index);
+
+/// Throws Error(illegal_program) when an extent is negative or beyond what the encoding means, a type is not
+/// one the unit reads or writes, or memory addresses leave [0, 2 * kSramBase). PeState::begin calls it.
+void check(const Command& command);
+
+/// "core 1 pc 42: matmul @7" for messages.
+std::string describe(const Command& command);
+
+/// A transfer's memory side: `planes` x `rows` pieces of `bytes`. Of load and store only; gather and scatter
+/// go by index.
+struct Transfer {
+  std::uint64_t address = 0;
+  std::int64_t bytes = 0, rows = 0, row_stride = 0, planes = 0, plane_stride = 0, pitch = 0;
+};
+Transfer transfer_of(const Command& command);
+/// One contiguous piece of memory.
+struct Run {
+  std::uint64_t address;
+  std::int64_t bytes;
+};
+/// The memory a load or store touches, in order, neighbouring rows joined when they touch.
+std::vector<Run> runs_of(const Command& command);
+/// The same for a gather or scatter with these indices: one run an index.
+std::vector<Run> runs_of(const Command& command, std::span<const std::int64_t> indices);
 
 /// Accumulator banks of a matmul or reduce command: `count` banks from `first`.
 struct Banks {

@@ -11,19 +11,20 @@
 
 namespace leto::isa {
 
-inline constexpr int kRegisters = 64;       // scalar registers of a core, signed 64 bit; r0 reads as zero
-inline constexpr int kShapeRegisters = 6;   // consecutive registers that a shape field names
-inline constexpr int kBuffers = 32;         // circular buffers of a PE
-inline constexpr int kSemaphores = 16;      // of a PE
-inline constexpr int kCores = 2;            // issue cores of a PE
-inline constexpr int kLoopDepth = 8;        // nested hardware loops of a core
-inline constexpr int kHeldRows = 64;        // most rows a matmul holds
-inline constexpr int kBankRows = 32;        // an accumulator bank is 32 x 32 fp32
+inline constexpr int kRegisters = 64;      // scalar registers of a core, signed 64 bit; r0 reads as zero
+inline constexpr int kShapeRegisters = 6;  // consecutive registers that a shape field names
+inline constexpr int kBuffers = 32;        // circular buffers of a PE
+inline constexpr int kSemaphores = 16;     // of a PE
+inline constexpr int kCores = 2;           // issue cores of a PE
+inline constexpr int kLoopDepth = 8;       // nested hardware loops of a core
+inline constexpr int kHeldRows = 64;       // most rows a matmul holds
+inline constexpr int kBankRows = 32;       // an accumulator bank is 32 x 32 fp32
 inline constexpr int kBankElements = kBankRows * kBankRows;
-inline constexpr int kMaxBanks = 64;        // what the encoding reaches; a chip may have fewer
-inline constexpr int kSourceBits = 20;      // source id: which graph operation a word came from
-inline constexpr int kFieldBits = 100;      // bits 28..127 of a word
-inline constexpr std::uint64_t kSramBase = std::uint64_t{1} << 40;  // memory below is HBM (or LPDDR), above is shared SRAM
+inline constexpr int kMaxBanks = 64;    // what the encoding reaches; a chip may have fewer
+inline constexpr int kSourceBits = 20;  // source id: which graph operation a word came from
+inline constexpr int kFieldBits = 100;  // bits 28..127 of a word
+inline constexpr std::uint64_t kSramBase = std::uint64_t{1}
+                                           << 40;  // memory below is HBM (or LPDDR), above is shared SRAM
 
 /// Which queue of a PE takes the command; core, sync and buffer instructions are executed by the issue core.
 enum class Unit : std::uint8_t { core, sync, buffer, load, store, matrix, reduction, vector, layout };
@@ -40,14 +41,48 @@ enum class Reduce : std::uint8_t { none, row_sum, row_max, column_sum };
 /// Operations of the vector engine, each one pass. Unary operations read only `a`.
 /// greater_equal, greater, equal give 1 or 0; column_is: (first column + c) == b; canonical NaN out.
 enum class VectorOp : std::uint8_t {
-  copy, add, subtract, multiply, maximum, minimum, greater_equal, greater, equal, column_is,
-  reciprocal, square_root, reciprocal_square_root, exponential, logarithm, tanh, erf, sigmoid, absolute, negate, relu,
+  copy,
+  add,
+  subtract,
+  multiply,
+  maximum,
+  minimum,
+  greater_equal,
+  greater,
+  equal,
+  column_is,
+  reciprocal,
+  square_root,
+  reciprocal_square_root,
+  exponential,
+  logarithm,
+  tanh,
+  erf,
+  sigmoid,
+  absolute,
+  negate,
+  relu,
 };
 inline constexpr int kVectorOps = 21;
 bool is_binary(VectorOp op);
 
 enum class FieldKind : std::uint8_t {
-  dest, reg, shape, buffer, flag, uint, sint, f32, dtype, coordinate, scope, multicast, direction, broadcast, reduce, vector_op,
+  dest,
+  reg,
+  shape,
+  buffer,
+  flag,
+  uint,
+  sint,
+  f32,
+  dtype,
+  coordinate,
+  scope,
+  multicast,
+  direction,
+  broadcast,
+  reduce,
+  vector_op,
 };
 
 /// One row entry of the table. `lsb` is the bit position in the word (28 for the first field).
@@ -75,15 +110,17 @@ enum class Opcode : std::uint8_t {
 };
 #define FIELD(name, kind, bits, doc) name,
 #define INSTRUCTION(mnemonic, code, unit, doc, ...) \
-  struct mnemonic##_t { enum Index : int { __VA_ARGS__ kCount }; };
+  struct mnemonic##_t {                             \
+    enum Index : int { __VA_ARGS__ kCount };        \
+  };
 #include "isa/instructions.inc"
 #undef INSTRUCTION
 #undef FIELD
 
 inline constexpr int kMaxFields = 22;
 
-/// A decoded instruction: opcode, source id and the raw value of every field in table order (sign-extended for
-/// sint, bit pattern for f32). Field access: i.field[load_t::address].
+/// A decoded instruction: opcode, source id and the raw value of every field in table order (sign-extended
+/// for sint, bit pattern for f32). Field access: i.field[load_t::address].
 struct Instruction {
   Opcode opcode = Opcode::end;
   std::uint32_t source = 0;
@@ -116,7 +153,8 @@ struct DecodeError {
   int bit;
   std::string message;
 };
-/// Decodes; on an unknown opcode, a reserved bit that is set or an enumerator out of range: nullopt and `error`.
+/// Decodes; on an unknown opcode, a reserved bit that is set or an enumerator out of range: nullopt and
+/// `error`.
 std::optional<Instruction> decode(const Word& word, DecodeError* error);
 
 /// One line of assembler, without newline: `load dst=b3 dst_offset=r0 reserve=1 push=1 … multicast=row @17`.

@@ -22,8 +22,9 @@ struct Tensor {
   DType dtype = DType::fp32;
   std::vector<std::int64_t> shape;
   std::uint64_t address = 0;
-  std::int64_t limit = 0;            // index inputs: valid values are [0, limit); 0 for other tensors
-  std::vector<std::byte> data;       // initial content of constants; otherwise empty (the host fills it, or it is zero)
+  std::int64_t limit = 0;  // index inputs: valid values are [0, limit); 0 for other tensors
+  std::vector<std::byte>
+      data;  // initial content of constants; otherwise empty (the host fills it, or it is zero)
   bool operator==(const Tensor&) const = default;
 };
 std::int64_t elements(const Tensor& tensor);
@@ -34,29 +35,35 @@ struct Source {
   std::string operation;  // graph node, e.g. "h3.mlp.fc"
   std::string kind;       // "matmul", "vector", "gather", …
   std::string phase;      // "forward", "loss", "backward", "optimizer"
-  std::int64_t useful_macs = 0;  // matmul MACs that the model asked for, all executions of this operation together
-  std::string dtype;             // of the matmul operands ("bf16"); empty when it has none
+  std::int64_t useful_macs =
+      0;              // matmul MACs that the model asked for, all executions of this operation together
+  std::string dtype;  // of the matmul operands ("bf16"); empty when it has none
   bool operator==(const Source&) const = default;
 };
 
 struct Program {
   std::string name;
-  std::string chip;                  // chip name it was compiled for
-  std::uint64_t seed = 0;            // of every stochastic draw
-  std::int64_t tokens = 0;           // tokens (or samples) of a step; 0 when it means nothing
-  std::string recipe;                // the training recipe as text, for the record
+  std::string chip;         // chip name it was compiled for
+  std::uint64_t seed = 0;   // of every stochastic draw
+  std::int64_t tokens = 0;  // tokens (or samples) of a step; 0 when it means nothing
+  std::string recipe;       // the training recipe as text, for the record
   std::vector<Instruction> code[kCores];
   std::vector<Tensor> tensors;
-  std::vector<Source> sources;       // index = source id
-  std::string memory_fit;            // JSON object: what the placement used, for the record
+  std::vector<Source> sources;  // index = source id
+  std::string memory_fit;       // JSON object: what the placement used, for the record
   bool operator==(const Program&) const = default;
   const Tensor* find(std::string_view tensor_name) const;
 };
 
+/// Throws Error(illegal_program) naming `where` when the program contradicts itself: a source id beyond the
+/// source map (with no map only 0 is legal), a tensor with a bad shape, data of another size than its shape,
+/// or outside memory, two tensors of one name. Readers of both forms call it.
+void validate(const Program& program, std::string_view where);
+
 /// Serialises with magic, version, ISA hash and a checksum over everything before it.
 std::vector<std::byte> to_bytes(const Program& program);
-/// Throws Error(bad_input) naming the offset on a damaged file, Error(illegal_program) naming word and bit on an
-/// illegal word; never reads past `bytes`, never allocates more than a small multiple of its size.
+/// Throws Error(bad_input) naming the offset on a damaged file, Error(illegal_program) naming word and bit on
+/// an illegal word; never reads past `bytes`, never allocates more than a small multiple of its size.
 Program program_from_bytes(std::span<const std::byte> bytes, std::string_view where);
 
 /// Whole-or-nothing file forms of the two above.

@@ -1,7 +1,7 @@
-// Races between PEs through memory. Every access is checked against a happens-before order built from barriers
-// and semaphores (vector clocks over PEs, shadow cells of 32 bytes); within a PE a
-// load that follows a store to the same bytes needs a barrier (of any scope) between them; store after load and
-// store after store are ordered by the queues and buffers. A conflict throws Error(illegal_program) naming both accesses,
+// Races between PEs through memory. Every access is checked against a happens-before order built from
+// barriers and semaphores (vector clocks over PEs, shadow cells of 32 bytes); within a PE a load that follows
+// a store to the same bytes needs a barrier (of any scope) between them; store after load and store after
+// store are ordered by the queues and buffers. A conflict throws Error(illegal_program) naming both accesses,
 // on every run, whatever the timing: the same detector serves the interpreter and the SystemC model.
 #pragma once
 

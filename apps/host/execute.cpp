@@ -1,0 +1,133 @@
+#include "apps/host/execute.h"
+
+#include <chrono>
+
+#include "apps/host/output.h"
+#include "apps/host/training.h"
+#include "apps/host/values.h"
+#include "base/errors.h"
+#include "compiler/reference/trainer.h"
+
+namespace leto::host {
+namespace {
+
+/// The fp32 twin of a training run: the same recipe and batches on the graph interpreter.
+class Reference {
+ public:
+  explicit Reference(const Job& job)
+      : graph_(compiler::training_step(*job.forward, in_fp32(job.recipe))), trainer_(graph_, job.seed()) {}
+
+  double step(const DigitTensors& tensors, const Batch& batch) {
+    const compiler::Values inputs = {{tensors.pixels->name, batch.pixels},
+                                     {tensors.labels->name, {batch.labels.begin(), batch.labels.end()}}};
+    return static_cast<double>(trainer_.step(inputs).at(graph_.value(graph_.loss).name).front());
+  }
+
+ private:
+  static compiler::Recipe in_fp32(compiler::Recipe recipe) {
+    recipe.precision = compiler::Precision::fp32;
+    return recipe;
+  }
+
+  compiler::Graph graph_;
+  compiler::Trainer trainer_;
+};
+
+/// Everything a run on a data set needs beside the simulation.
+struct DataSet {
+  DataSet(const Job& job, bool reference)
+      : digits(load_digits(job.seed())),
+        tensors(digit_tensors(job)),
+        batches(digits.train, tensors.batch, job.seed()) {
+    if (reference) fp32.emplace(job);
+  }
+  Digits digits;
+  DigitTensors tensors;
+  Batches batches;
+  std::optional<Reference> fp32;
+};
+
+void check(const Job& job, const ExecuteOptions& options) {
+  const bool data = !job.recipe.data.empty();
+  if (data && job.recipe.data != "digits")
+    throw Error(ExitCode::unsupported, fmt::format("data = \"{}\": no such data set here", job.recipe.data),
+                "use data = \"digits\", or leave it out and give --inputs");
+  if (data && !options.values)
+    throw Error(ExitCode::usage, "a recipe with data needs values",
+                "run with --values on, or leave data out of the recipe");
+  if (options.reference && !data)
+    throw Error(ExitCode::usage, "--reference compares loss curves, and this run has no data set",
+                "add data = \"digits\" to the recipe");
+}
+
+class Execution {
+ public:
+  Execution(const Job& job, const ExecuteOptions& options)
+      : job_(job),
+        options_(options),
+        progress_(job.recipe.steps > 1 ? "training" : "simulating",
+                  job.recipe.steps > 1 ? job.recipe.steps : 0),
+        simulation_(job.program, job.chip, run_options()),
+        loss_(options.values ? first_of(job.program, isa::Role::loss) : nullptr) {
+    if (!job.recipe.data.empty()) data_.emplace(job, options.reference);
+    prepare(job.program, {options.given, job.step ? &*job.step : nullptr, job.seed(), options.values},
+            simulation_.memory());
+  }
+
+  Outcome run() {
+    for (outcome_.steps = 0; outcome_.steps < job_.recipe.steps; ++outcome_.steps) step();
+    outcome_.statistics = simulation_.statistics();
+    if (data_) outcome_.accuracy = test_accuracy(job_, data_->digits.test, simulation_.memory());
+    if (!options_.save_values.empty()) save_values(job_.program, simulation_.memory(), options_.save_values);
+    return std::move(outcome_);
+  }
+
+ private:
+  model::RunOptions run_options() {
+    model::RunOptions run;
+    run.values = options_.values;
+    run.progress = [this](std::uint64_t cycles, std::int64_t commands) {
+      if (job_.recipe.steps == 1)
+        progress_.update(0, fmt::format("{}, {}", engineering(static_cast<double>(cycles), "cycles"),
+                                        engineering(static_cast<double>(commands), "commands")));
+    };
+    return run;
+  }
+
+  void feed() {
+    if (!data_) return;
+    const auto batch = data_->batches.at(outcome_.steps);
+    write(*data_->tensors.pixels, batch.pixels, simulation_.memory());
+    write(*data_->tensors.labels, batch.labels, simulation_.memory());
+    if (data_->fp32) outcome_.loss_reference.push_back(data_->fp32->step(data_->tensors, batch));
+  }
+
+  void step() {
+    feed();
+    const auto begin = std::chrono::steady_clock::now();
+    simulation_.step();
+    outcome_.wall_s += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (loss_ != nullptr)
+      outcome_.loss.push_back(static_cast<double>(read(*loss_, simulation_.memory()).front()));
+    if (job_.recipe.steps > 1)
+      progress_.update(outcome_.steps + 1,
+                       outcome_.loss.empty() ? "" : fmt::format("loss {:.4f}", outcome_.loss.back()));
+  }
+
+  const Job& job_;
+  const ExecuteOptions& options_;
+  Progress progress_;
+  model::Simulation simulation_;
+  const isa::Tensor* loss_;
+  std::optional<DataSet> data_;
+  Outcome outcome_;
+};
+
+}  // namespace
+
+Outcome execute(const Job& job, const ExecuteOptions& options) {
+  check(job, options);
+  return Execution(job, options).run();
+}
+
+}  // namespace leto::host

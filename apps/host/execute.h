@@ -1,0 +1,32 @@
+// Runs a job on the simulated chip, step by step.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include "apps/host/job.h"
+#include "apps/host/memory.h"
+#include "model/simulation.h"
+
+namespace leto::host {
+
+struct ExecuteOptions {
+  bool values = false;
+  bool reference = false;                 // also train on the graph interpreter in fp32, on the same batches
+  std::map<std::string, NpyArray> given;  // --inputs
+  std::filesystem::path save_values;      // folder for outputs and loss; empty: none
+};
+
+struct Outcome {
+  model::Statistics statistics;  // of all steps
+  std::int64_t steps = 0;
+  double wall_s = 0;                   // host seconds inside the simulator
+  std::vector<double> loss;            // per step; values on and the graph has one
+  std::vector<double> loss_reference;  // the same in fp32 on the graph interpreter
+  std::optional<double> accuracy;      // test accuracy after training, 0..1
+};
+
+Outcome execute(const Job& job, const ExecuteOptions& options);
+
+}  // namespace leto::host

@@ -1,0 +1,109 @@
+#include "apps/host/facts.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include "base/hash.h"
+#include "leto_version.h"
+
+namespace leto::host {
+namespace {
+
+std::map<std::string, std::string> versions() {
+  return {{"leto", LETO_VERSION},
+          {"isa", fmt::format("{:016x}", isa::isa_hash())},
+          {"compiler", "g++ " __VERSION__}};
+}
+
+std::map<std::string, study::EngineFacts> engines(const model::Statistics& statistics) {
+  std::map<std::string, study::EngineFacts> all;
+  for (const auto& [name, engine] : statistics.engines)
+    all[name] = {engine.instances, engine.busy, engine.idle, engine.causes};
+  return all;
+}
+
+std::map<std::string, study::TrafficFacts> traffic(const model::Statistics& statistics) {
+  std::map<std::string, study::TrafficFacts> all;
+  for (const auto& [name, bytes] : statistics.bytes) all[name] = {bytes.read, bytes.write};
+  return all;
+}
+
+study::OperationFacts operation(const isa::Source& source, const model::OperationAccount& account,
+                                std::int64_t steps) {
+  study::OperationFacts facts{source.operation, source.kind,  source.phase,
+                              source.dtype,     account.busy, account.stalls};
+  facts.commands = account.commands;
+  facts.macs = account.macs;
+  facts.bytes = account.bytes;
+  facts.useful_macs = source.useful_macs * steps;
+  return facts;
+}
+
+std::vector<study::OperationFacts> operations(const Job& job, const Outcome& outcome) {
+  std::vector<study::OperationFacts> all;
+  const auto& accounts = outcome.statistics.operations;
+  for (std::size_t i = 0; i < job.program.sources.size(); ++i)
+    all.push_back(operation(job.program.sources[i],
+                            i < accounts.size() ? accounts[i] : model::OperationAccount{}, outcome.steps));
+  return all;
+}
+
+std::int64_t parameters(const isa::Program& program) {
+  std::int64_t count = 0;
+  for (const auto& tensor : program.tensors)
+    if (tensor.role == isa::Role::parameter) count += isa::elements(tensor);
+  return count;
+}
+
+/// Tokens of a sequence: the last extent of an index input of rank two ("tokens" [batch, sequence]).
+std::int64_t sequence(const isa::Program& program) {
+  for (const auto& tensor : program.tensors)
+    if (tensor.role == isa::Role::input && tensor.limit > 0 && tensor.shape.size() == 2)
+      return tensor.shape.back();
+  return 0;
+}
+
+void identity(const Job& job, study::RunFacts& facts) {
+  facts.commit = LETO_COMMIT;
+  facts.program_hash = fnv1a(isa::to_bytes(job.program));
+  facts.seed = job.seed();
+  facts.versions = versions();
+  facts.chip = job.chip;
+  facts.workload = job.program.name;
+  facts.recipe = job.recipe.text;
+  facts.parameters = parameters(job.program);
+  facts.sequence = sequence(job.program);
+  facts.tokens_per_step = job.program.tokens;
+}
+
+}  // namespace
+
+std::uint64_t peak_rss_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;  // Linux counts kibibytes
+}
+
+study::RunFacts facts_of(const Job& job, const Outcome& outcome, bool values) {
+  const auto& statistics = outcome.statistics;
+  study::RunFacts facts;
+  identity(job, facts);
+  facts.values = values;
+  facts.steps = outcome.steps;
+  facts.cycles = statistics.cycles;
+  facts.macs = statistics.macs;
+  facts.engines = engines(statistics);
+  facts.bytes = traffic(statistics);
+  facts.operations = operations(job, outcome);
+  facts.memory_fit = job.program.memory_fit;
+  facts.loss = outcome.loss;
+  facts.accuracy = outcome.accuracy;
+  facts.wall_s = outcome.wall_s;
+  facts.commands = statistics.commands;
+  facts.bursts = statistics.bursts;
+  facts.kernel_switches = statistics.kernel_switches;
+  facts.peak_rss_bytes = peak_rss_bytes();
+  return facts;
+}
+
+}  // namespace leto::host

@@ -1,0 +1,45 @@
+// What a verb works on: a model compiled for a chip, or a program read from a file.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "arch/chip_config.h"
+#include "compiler/compiler.h"
+#include "isa/program.h"
+
+namespace leto::host {
+
+/// Flags that compile, interp and run share.
+struct JobFlags {
+  std::string input;             // model.onnx or step.prog
+  std::string chip;              // empty: the program's own, or pilot
+  std::vector<std::string> set;  // section.key=value
+  std::string train;             // recipe file; empty: forward only
+  std::string resident = "none";
+  std::string print_after, stop_after;
+  std::optional<std::uint64_t> seed;
+
+  void add_model(CLI::App& verb);  // input, --train, --resident, --print-after
+  void add_chip(CLI::App& verb);   // --chip, --set
+  void add_seed(CLI::App& verb);   // --seed
+};
+
+struct Job {
+  ChipConfig chip;
+  compiler::Recipe recipe;
+  std::optional<compiler::Graph> forward, step;  // absent for a program file
+  isa::Program program;
+
+  std::uint64_t seed() const { return recipe.seed; }
+};
+
+/// Reads and compiles; a `.prog` file is only read (a recipe with it is Error(usage)).
+Job make_job(const JobFlags& flags);
+
+/// Compiles the forward graph alone, as evaluation needs it.
+isa::Program forward_program(const Job& job);
+
+}  // namespace leto::host

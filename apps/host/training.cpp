@@ -1,0 +1,124 @@
+#include "apps/host/training.h"
+
+#include <algorithm>
+
+#include "apps/host/memory.h"
+#include "base/errors.h"
+#include "isa/interp.h"
+
+namespace leto::host {
+namespace {
+
+bool is_parameter(const isa::Tensor& tensor) {
+  return tensor.role == isa::Role::parameter;
+}
+
+const isa::Tensor& float_input(const isa::Program& program) {
+  for (const auto& tensor : program.tensors)
+    if (tensor.role == isa::Role::input && is_float(tensor.dtype)) return tensor;
+  throw Error(ExitCode::bad_input,
+              fmt::format("data = \"digits\": program '{}' has no float input", program.name),
+              "use a model that takes images, such as leto zoo mlp");
+}
+
+Batch gather(const Samples& samples, std::span<const std::int64_t> which) {
+  Batch batch;
+  for (const auto i : which) {
+    const auto first = samples.pixels.begin() + i * kDigitPixels;
+    batch.pixels.insert(batch.pixels.end(), first, first + kDigitPixels);
+    batch.labels.push_back(samples.labels[static_cast<std::size_t>(i)]);
+  }
+  return batch;
+}
+
+/// Constants as the program has them, parameters as the trained program left them.
+void load_trained(const Job& job, const isa::Program& forward, const isa::Memory& trained,
+                  isa::Memory& memory) {
+  for (const auto& tensor : forward.tensors) {
+    if (is_parameter(tensor))
+      write(tensor, read(tensor_of(job.program, tensor.name), trained), memory);
+    else if (!tensor.data.empty())
+      memory.write(tensor.address, tensor.data.data(), tensor.data.size());
+  }
+}
+
+/// How many of the first `labels.size()` rows of scores have their highest entry at the label.
+std::int64_t correct(std::span<const float> scores, std::span<const std::int64_t> labels,
+                     std::int64_t classes) {
+  std::int64_t hits = 0;
+  for (std::int64_t i = 0; i < std::ssize(labels); ++i) {
+    const auto row = scores.subspan(static_cast<std::size_t>(i * classes), static_cast<std::size_t>(classes));
+    hits += std::max_element(row.begin(), row.end()) - row.begin() == labels[static_cast<std::size_t>(i)];
+  }
+  return hits;
+}
+
+/// Sample numbers of a test batch; the last batch is filled up with the last sample, whose score is not
+/// counted.
+std::vector<std::int64_t> rows_from(std::int64_t first, std::int64_t batch, std::int64_t count) {
+  std::vector<std::int64_t> rows(static_cast<std::size_t>(batch));
+  for (std::int64_t i = 0; i < batch; ++i) rows[static_cast<std::size_t>(i)] = std::min(first + i, count - 1);
+  return rows;
+}
+
+}  // namespace
+
+Batches::Batches(const Samples& samples, std::int64_t batch, std::uint64_t seed)
+    : samples_(samples), batch_(batch), per_pass_(samples.count() / batch), seed_(seed) {
+  if (per_pass_ < 1)
+    throw Error(ExitCode::bad_input,
+                fmt::format("a batch of {} is more than the {} training samples", batch, samples.count()),
+                "take a smaller batch");
+}
+
+Batch Batches::at(std::int64_t step) {
+  if (const auto pass = step / per_pass_; pass != pass_) {
+    pass_ = pass;
+    order_ = shuffled(samples_.count(), seed_, fmt::format("digits.pass.{}", pass));
+  }
+  const auto first = static_cast<std::size_t>(step % per_pass_ * batch_);
+  return gather(samples_,
+                std::span<const std::int64_t>(order_).subspan(first, static_cast<std::size_t>(batch_)));
+}
+
+DigitTensors digit_tensors(const Job& job) {
+  const auto& pixels = float_input(job.program);
+  const auto& labels = tensor_of(job.program, "labels");
+  const auto batch = isa::elements(labels);
+  if (batch < 1 || isa::elements(pixels) != batch * kDigitPixels)
+    throw Error(ExitCode::bad_input,
+                fmt::format("data = \"digits\": input '{}' has {} elements, {} labels want {}", pixels.name,
+                            isa::elements(pixels), batch, batch * kDigitPixels),
+                "use a model of 8x8 images, such as leto zoo mlp");
+  if (job.recipe.batch != 0 && job.recipe.batch != batch)
+    throw Error(ExitCode::bad_input,
+                fmt::format("the recipe says batch = {}, the model has {}", job.recipe.batch, batch),
+                "write the model with the recipe's batch: leto zoo mlp --batch N");
+  return {&pixels, &labels, batch};
+}
+
+double test_accuracy(const Job& job, const Samples& test, const isa::Memory& trained) {
+  const auto forward = forward_program(job);
+  const auto& input = float_input(forward);
+  const auto* scores = first_of(forward, isa::Role::output);
+  if (scores == nullptr)
+    throw Error(ExitCode::bad_input, "the model has no output to score",
+                "give the model a scores output [batch, classes]");
+  isa::Memory memory;
+  load_trained(job, forward, trained, memory);
+  const auto batch = isa::elements(input) / kDigitPixels, classes = isa::elements(*scores) / batch;
+  std::int64_t hits = 0;
+  for (std::int64_t first = 0; first < test.count(); first += batch) {
+    const auto part = gather(test, rows_from(first, batch, test.count()));
+    write(input, part.pixels, memory);
+    const auto& chip = job.chip;
+    isa::interpret(forward, {chip.pe.rows, chip.pe.columns}, chip.local_store.bytes,
+                   chip.reduction_engine.banks, memory);
+    const std::span<const std::int64_t> labels(part.labels);
+    hits += correct(read(*scores, memory),
+                    labels.first(static_cast<std::size_t>(std::min(batch, test.count() - first))), classes);
+  }
+  return static_cast<double>(hits) / static_cast<double>(test.count());
+}
+
+}  // namespace leto::host

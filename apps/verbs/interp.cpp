@@ -1,0 +1,57 @@
+// leto interp: a program's values without time.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "apps/host/job.h"
+#include "apps/host/memory.h"
+#include "apps/host/output.h"
+#include "apps/host/values.h"
+#include "apps/verbs/verbs.h"
+#include "isa/interp.h"
+
+namespace leto::verbs {
+namespace {
+
+struct Flags {
+  host::JobFlags job;
+  std::vector<std::string> inputs;
+  std::string out;
+  bool json = false;
+};
+
+void interpret(const Flags& flags) {
+  const auto job = host::make_job(flags.job);
+  isa::Memory memory;
+  host::prepare(job.program,
+                {host::load_given(flags.inputs), job.step ? &*job.step : nullptr, job.seed(), true}, memory);
+  const auto& chip = job.chip;
+  const auto result = isa::interpret(job.program, {chip.pe.rows, chip.pe.columns}, chip.local_store.bytes,
+                                     chip.reduction_engine.banks, memory);
+  if (!flags.out.empty()) host::save_values(job.program, memory, flags.out);
+  const auto values = host::describe_values(job.program, memory);
+  if (flags.json)
+    return host::print_json({{"commands", result.commands}, {"macs", result.macs}, {"values", values}});
+  fmt::print("{} commands, {} MACs on {} x {} PEs\n", result.commands, result.macs, chip.pe.rows,
+             chip.pe.columns);
+  host::print_values(values);
+}
+
+}  // namespace
+
+void add_interp(CLI::App& app) {
+  auto flags = std::make_shared<Flags>();
+  auto* verb = app.add_subcommand("interp", "run a program untimed: the golden values");
+  flags->job.add_model(*verb);
+  flags->job.add_chip(*verb);
+  flags->job.add_seed(*verb);
+  verb->add_option("--inputs", flags->inputs, "NAME=F.npy: the content of a tensor; may be repeated")
+      ->allow_extra_args(false);
+  verb->add_option("--out", flags->out, "folder for the outputs as .npy");
+  verb->add_flag("--json", flags->json, "one JSON document on stdout");
+  verb->footer("example:\n  leto interp step.prog --inputs x=x.npy --out values");
+  verb->callback([flags] { interpret(*flags); });
+}
+
+}  // namespace leto::verbs

@@ -1,0 +1,42 @@
+// Names that the command line keeps for verbs that are not here yet: they answer so, instead of "unknown
+// verb".
+#include <CLI/CLI.hpp>
+#include <array>
+
+#include "apps/verbs/verbs.h"
+#include "base/errors.h"
+
+namespace leto::verbs {
+namespace {
+
+struct Later {
+  const char* name;
+  const char* doc;
+  const char* remedy;
+};
+constexpr std::array<Later, 5> kLater = {{
+    {"validate", "compare the model with references (not yet)",
+     "ctest runs the closed-form checks; docs/validation.md says what they cover"},
+    {"twin", "replay and import RTL twins (not yet)",
+     "leto interp checks values against the untimed interpreter"},
+    {"bench", "measure the simulator's own speed (not yet)",
+     "record.json of leto run holds simulation.macs_per_s and wall_s"},
+    {"sweep", "run a study over chip keys (not yet)",
+     "leto run --set section.key=value changes one key a run"},
+    {"decide", "judge records against criteria (not yet)", "leto report puts a run beside the baselines"},
+}};
+
+}  // namespace
+
+void add_later(CLI::App& app) {
+  for (const auto& verb : kLater) {
+    auto* sub = app.add_subcommand(verb.name, verb.doc);
+    sub->allow_extras();
+    sub->footer(fmt::format("example:\n  leto {}   (answers exit code 4 until it is there)", verb.name));
+    sub->callback([verb] {
+      throw Error(ExitCode::unsupported, fmt::format("{}: not yet in this version", verb.name), verb.remedy);
+    });
+  }
+}
+
+}  // namespace leto::verbs

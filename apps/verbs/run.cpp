@@ -1,0 +1,146 @@
+// leto run: compile, run on the simulated chip, report.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "apps/host/execute.h"
+#include "apps/host/facts.h"
+#include "apps/host/output.h"
+#include "apps/host/reporting.h"
+#include "apps/host/values.h"
+#include "apps/verbs/verbs.h"
+#include "base/errors.h"
+#include "base/files.h"
+#include "study/record.h"
+
+namespace leto::verbs {
+namespace {
+
+struct Flags {
+  host::JobFlags job;
+  std::vector<std::string> inputs, twins;
+  std::string values, fidelity = "full", out;
+  bool reference = false, trace = false, json = false;
+};
+
+void refuse_what_is_not_there(const Flags& flags) {
+  if (flags.fidelity != "full")
+    throw Error(ExitCode::unsupported,
+                fmt::format("--fidelity {}: only full is in this version", flags.fidelity),
+                "leave --fidelity out");
+  if (!flags.twins.empty())
+    throw Error(ExitCode::unsupported, "--twin: RTL twins are not in this version",
+                "leave --twin out; leto interp checks values");
+  if (flags.trace)
+    throw Error(ExitCode::unsupported, "--trace: not in this version",
+                "leave --trace out; record.json bills every cycle to an operation");
+  if (flags.out.empty()) throw Error(ExitCode::usage, "run: no output folder", "add --out DIR");
+}
+
+/// Values are on when asked for, and by default when a data set trains the model.
+bool values_on(const Flags& flags, const host::Job& job) {
+  return flags.values.empty() ? !job.recipe.data.empty() : flags.values == "on";
+}
+
+/// Step, loss, and the fp32 reference's loss beside it.
+std::string loss_csv(const host::Outcome& outcome) {
+  std::string text = outcome.loss_reference.empty() ? "step,loss\n" : "step,loss,loss_reference\n";
+  for (std::size_t i = 0; i < outcome.loss.size(); ++i) {
+    text += fmt::format("{},{:.9g}", i, outcome.loss[i]);
+    if (i < outcome.loss_reference.size()) text += fmt::format(",{:.9g}", outcome.loss_reference[i]);
+    text += '\n';
+  }
+  return text;
+}
+
+void save(const host::Job& job, const host::Outcome& outcome, const study::Record& record,
+          const std::filesystem::path& out) {
+  isa::save(job.program, out / "program.prog");
+  write_atomically(out / "config.toml", to_toml(job.chip));
+  if (!outcome.loss.empty()) write_atomically(out / "loss.csv", loss_csv(outcome));
+  study::save(record, out / "record.json");
+  const std::vector<std::filesystem::path> reports = {out / "report.html", out / "report.md",
+                                                      out / "report.json"};
+  host::write_reports({&record, 1}, host::kDefaultBaselines, reports);
+}
+
+void print_reference(const host::Outcome& outcome) {
+  double sum = 0, most = 0;
+  for (std::size_t i = 0; i < outcome.loss_reference.size(); ++i) {
+    const auto difference = std::abs(outcome.loss[i] - outcome.loss_reference[i]);
+    sum += difference;
+    most = std::max(most, difference);
+  }
+  fmt::print("fp32 reference: loss {:.4f} at the end; |difference| mean {:.2e}, most {:.2e}\n",
+             outcome.loss_reference.back(), sum / static_cast<double>(outcome.loss_reference.size()), most);
+}
+
+void print_loss(const host::Outcome& outcome) {
+  if (outcome.loss.size() == 1) fmt::print("loss: {:.6g}\n", outcome.loss.front());
+  if (outcome.loss.size() > 1)
+    fmt::print("loss: {:.4f} -> {:.4f} in {} steps\n", outcome.loss.front(), outcome.loss.back(),
+               outcome.loss.size());
+  if (!outcome.loss_reference.empty()) print_reference(outcome);
+  if (outcome.accuracy)
+    fmt::print("test accuracy: {:.1f} % (360 samples, untimed interpreter)\n", 100.0 * *outcome.accuracy);
+}
+
+void print_summary(const study::Record& record, const host::Outcome& outcome,
+                   const std::filesystem::path& out) {
+  fmt::print("{} on {}: {} cycles, {}, mfu {:.3f}", record.workload, record.chip, record.cycles,
+             host::duration(record.seconds), record.mfu);
+  if (record.tokens_per_s)
+    fmt::print(", {}",
+               host::engineering(*record.tokens_per_s, record.sequence > 0 ? "tokens/s" : "samples/s"));
+  fmt::print("\n");
+  print_loss(outcome);
+  fmt::print("simulated in {:.1f} s, {}\n", record.simulation.wall_s,
+             host::engineering(record.simulation.macs_per_s, "MAC/s"));
+  fmt::print("report: {}\n", (out / "report.html").string());
+}
+
+void run(const Flags& flags) {
+  refuse_what_is_not_there(flags);
+  const std::filesystem::path out = flags.out;
+  const auto given = host::load_given(flags.inputs);
+  const auto job = host::make_job(flags.job);
+  const bool values = values_on(flags, job);
+  host::make_folder(out);
+  const auto outcome =
+      host::execute(job, {values, flags.reference, given, values ? out / "values" : std::filesystem::path()});
+  const auto record = study::build_record(host::facts_of(job, outcome, values));
+  save(job, outcome, record, out);
+  if (flags.json)
+    fmt::print("{}\n", study::to_json(record));
+  else
+    print_summary(record, outcome, out);
+}
+
+}  // namespace
+
+void add_run(CLI::App& app) {
+  auto flags = std::make_shared<Flags>();
+  auto* verb = app.add_subcommand("run", "compile, run on the simulated chip and report, in one go");
+  flags->job.add_model(*verb);
+  flags->job.add_chip(*verb);
+  flags->job.add_seed(*verb);
+  verb->add_option("--values", flags->values,
+                   "compute values too, not only time: off or on (default: on when the recipe has data)")
+      ->check(CLI::IsMember({"off", "on"}));
+  verb->add_option("--inputs", flags->inputs, "NAME=F.npy: the content of a tensor; may be repeated")
+      ->allow_extra_args(false);
+  verb->add_option("--fidelity", flags->fidelity, "full, reuse, event or roofline")
+      ->check(CLI::IsMember({"full", "reuse", "event", "roofline"}));
+  verb->add_option("--twin", flags->twins, "INSTANCE=model|rtl|check")->allow_extra_args(false);
+  verb->add_flag("--trace", flags->trace, "leave a trace");
+  verb->add_flag("--reference", flags->reference,
+                 "train in fp32 on the graph interpreter too, and compare the loss curves");
+  verb->add_option("--out", flags->out,
+                   "folder for record.json, report.*, program.prog, config.toml, values/");
+  verb->add_flag("--json", flags->json, "print the record as one JSON document");
+  verb->footer("example:\n  leto run gpt2.onnx --chip pilot --train recipe.toml --values off --out out/gpt2");
+  verb->callback([flags] { run(*flags); });
+}
+
+}  // namespace leto::verbs

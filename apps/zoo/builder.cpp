@@ -1,0 +1,185 @@
+#include "apps/zoo/builder.h"
+
+#include <fmt/format.h>
+
+#include <functional>
+#include <numeric>
+
+#include "base/hash.h"
+#include "base/rng.h"
+
+namespace leto::zoo {
+namespace {
+
+constexpr std::int64_t kStoredBytes = 64 << 10;  // larger weights are written without data
+constexpr int kOpset = 17, kIrVersion = 8;       // the newest that libonnx 1.12 reads
+
+std::int64_t product(const Shape& shape) {
+  return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+}
+
+void external(onnx::TensorProto& tensor, const std::string& key, const std::string& value) {
+  auto& entry = *tensor.add_external_data();
+  entry.set_key(key);
+  entry.set_value(value);
+}
+
+}  // namespace
+
+int onnx_type(DType dtype) {
+  switch (dtype) {
+    case DType::bf16:
+      return onnx::TensorProto::BFLOAT16;
+    case DType::fp16:
+      return onnx::TensorProto::FLOAT16;
+    default:
+      return onnx::TensorProto::FLOAT;
+  }
+}
+
+ModelBuilder::ModelBuilder(std::string name, DType dtype, std::uint64_t seed) : dtype_(dtype), seed_(seed) {
+  model_.set_ir_version(kIrVersion);
+  model_.set_producer_name("leto zoo");
+  model_.add_opset_import()->set_version(kOpset);
+  graph().set_name(std::move(name));
+}
+
+void ModelBuilder::set_type(onnx::ValueInfoProto& value, std::string_view name, const Shape& shape,
+                            int type) {
+  value.set_name(std::string(name));
+  auto& tensor = *value.mutable_type()->mutable_tensor_type();
+  tensor.set_elem_type(type);
+  auto& dims = *tensor.mutable_shape();
+  for (const auto extent : shape) dims.add_dim()->set_dim_value(extent);
+}
+
+std::string ModelBuilder::input(std::string_view name, const Shape& shape) {
+  set_type(*graph().add_input(), name, shape, onnx_type(dtype_));
+  return std::string(name);
+}
+
+std::string ModelBuilder::index_input(std::string_view name, const Shape& shape, std::int64_t limit) {
+  set_type(*graph().add_input(), name, shape, onnx::TensorProto::INT64);
+  metadata("leto.limit." + std::string(name), limit);
+  return std::string(name);
+}
+
+onnx::TensorProto& ModelBuilder::initializer(std::string_view name, const Shape& shape, int type) {
+  auto& tensor = *graph().add_initializer();
+  tensor.set_name(std::string(name));
+  tensor.set_data_type(type);
+  for (const auto extent : shape) tensor.add_dims(extent);
+  return tensor;
+}
+
+void ModelBuilder::store(onnx::TensorProto& tensor, std::span<const float> data) const {
+  std::string raw(data.size() * static_cast<std::size_t>(size_of(dtype_)), '\0');
+  store_elements(dtype_, data.data(), reinterpret_cast<std::byte*>(raw.data()), std::ssize(data));
+  tensor.set_raw_data(std::move(raw));
+}
+
+std::string ModelBuilder::weight(std::string_view name, const Shape& shape, double deviation) {
+  auto& tensor = initializer(name, shape, onnx_type(dtype_));
+  const auto count = product(shape);
+  if (count * size_of(dtype_) > kStoredBytes) {
+    tensor.set_data_location(onnx::TensorProto::EXTERNAL);
+    external(tensor, "location", "leto-normal");
+    external(tensor, "mean", "0");
+    external(tensor, "deviation", fmt::format("{}", deviation));
+    return std::string(name);
+  }
+  std::vector<float> data(static_cast<std::size_t>(count));
+  fill_normal(seed_, fnv1a(name), 0, 0.0, deviation, data);
+  store(tensor, data);
+  return std::string(name);
+}
+
+std::string ModelBuilder::filled(std::string_view name, const Shape& shape, float value) {
+  store(initializer(name, shape, onnx_type(dtype_)),
+        std::vector<float>(static_cast<std::size_t>(product(shape)), value));
+  return std::string(name);
+}
+
+std::string ModelBuilder::constant(std::string_view name, const Shape& shape,
+                                   const std::vector<float>& data) {
+  auto& added = *graph().add_node();
+  added.set_op_type("Constant");
+  added.set_name(std::string(name));
+  added.add_output(std::string(name));
+  auto& attribute = *added.add_attribute();
+  attribute.set_name("value");
+  attribute.set_type(onnx::AttributeProto::TENSOR);
+  auto& tensor = *attribute.mutable_t();
+  tensor.set_data_type(onnx_type(dtype_));
+  for (const auto extent : shape) tensor.add_dims(extent);
+  store(tensor, data);
+  return std::string(name);
+}
+
+std::string ModelBuilder::integers(std::string_view name, const std::vector<std::int64_t>& data) {
+  auto& tensor = initializer(name, {std::ssize(data)}, onnx::TensorProto::INT64);
+  for (const auto value : data) tensor.add_int64_data(value);
+  return std::string(name);
+}
+
+std::string ModelBuilder::node(std::string_view op, const std::vector<std::string>& inputs,
+                               std::string_view name) {
+  auto& added = *graph().add_node();
+  added.set_op_type(std::string(op));
+  added.set_name(std::string(name));
+  for (const auto& input : inputs) added.add_input(input);
+  added.add_output(std::string(name));
+  return std::string(name);
+}
+
+std::vector<std::string> ModelBuilder::split(const std::string& input, int parts, std::int64_t axis,
+                                             std::string_view name, const std::string& sizes) {
+  auto& added = *graph().add_node();
+  added.set_op_type("Split");
+  added.set_name(std::string(name));
+  added.add_input(input);
+  added.add_input(sizes);
+  for (int i = 0; i < parts; ++i) added.add_output(fmt::format("{}.{}", name, i));
+  integer("axis", axis);
+  return {added.output().begin(), added.output().end()};
+}
+
+ModelBuilder& ModelBuilder::integer(std::string_view key, std::int64_t value) {
+  auto& attribute = *graph().mutable_node()->rbegin()->add_attribute();
+  attribute.set_name(std::string(key));
+  attribute.set_type(onnx::AttributeProto::INT);
+  attribute.set_i(value);
+  return *this;
+}
+
+ModelBuilder& ModelBuilder::number(std::string_view key, float value) {
+  auto& attribute = *graph().mutable_node()->rbegin()->add_attribute();
+  attribute.set_name(std::string(key));
+  attribute.set_type(onnx::AttributeProto::FLOAT);
+  attribute.set_f(value);
+  return *this;
+}
+
+ModelBuilder& ModelBuilder::list(std::string_view key, const std::vector<std::int64_t>& values) {
+  auto& attribute = *graph().mutable_node()->rbegin()->add_attribute();
+  attribute.set_name(std::string(key));
+  attribute.set_type(onnx::AttributeProto::INTS);
+  for (const auto value : values) attribute.add_ints(value);
+  return *this;
+}
+
+void ModelBuilder::output(const std::string& name, const Shape& shape) {
+  set_type(*graph().add_output(), name, shape, onnx_type(dtype_));
+}
+
+void ModelBuilder::tokens(std::int64_t count) {
+  metadata("leto.tokens", count);
+}
+
+void ModelBuilder::metadata(const std::string& key, std::int64_t value) {
+  auto& entry = *model_.add_metadata_props();
+  entry.set_key(key);
+  entry.set_value(std::to_string(value));
+}
+
+}  // namespace leto::zoo

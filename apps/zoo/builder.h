@@ -1,0 +1,72 @@
+// Writes ONNX (opset 17, IR 8) one node at a time.
+//
+// A float weight up to 64 KiB is stored in the file, drawn from (seed, name). A larger one is written without
+// data: its initializer says EXTERNAL, location "leto-normal" with a mean and a deviation, and whoever needs
+// its values draws them. What ONNX cannot say travels as model metadata: "leto.limit.<input>" = an index
+// input's values are below it, "leto.tokens" = tokens (or samples) of a step.
+#pragma once
+
+#include <onnx/onnx_pb.h>
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/dtypes.h"
+
+namespace leto::zoo {
+
+using Shape = std::vector<std::int64_t>;
+
+class ModelBuilder {
+ public:
+  /// `dtype` is that of every float tensor of the model: fp32, bf16 or fp16.
+  ModelBuilder(std::string name, DType dtype, std::uint64_t seed);
+
+  /// A float input of the model.
+  std::string input(std::string_view name, const Shape& shape);
+  /// An int64 input whose values are in [0, limit).
+  std::string index_input(std::string_view name, const Shape& shape, std::int64_t limit);
+  /// A weight drawn from normal(0, deviation).
+  std::string weight(std::string_view name, const Shape& shape, double deviation);
+  /// A weight that starts at one value (biases, scales).
+  std::string filled(std::string_view name, const Shape& shape, float value);
+  /// A float Constant node: part of the computation, never trained.
+  std::string constant(std::string_view name, const Shape& shape, const std::vector<float>& data);
+  /// An int64 initializer (shapes, axes, splits).
+  std::string integers(std::string_view name, const std::vector<std::int64_t>& data);
+
+  /// Adds a node and returns its first output, which is called `name`.
+  std::string node(std::string_view op, const std::vector<std::string>& inputs, std::string_view name);
+  /// As node, with outputs `name`.0, `name`.1, …
+  std::vector<std::string> split(const std::string& input, int parts, std::int64_t axis,
+                                 std::string_view name, const std::string& sizes);
+  // Attributes of the node added last.
+  ModelBuilder& integer(std::string_view key, std::int64_t value);
+  ModelBuilder& number(std::string_view key, float value);
+  ModelBuilder& list(std::string_view key, const std::vector<std::int64_t>& values);
+
+  void output(const std::string& name, const Shape& shape);
+  /// Tokens (or samples) that a step of the model works on.
+  void tokens(std::int64_t count);
+
+  onnx::ModelProto finish() { return std::move(model_); }
+
+ private:
+  onnx::TensorProto& initializer(std::string_view name, const Shape& shape, int type);
+  void set_type(onnx::ValueInfoProto& value, std::string_view name, const Shape& shape, int type);
+  void store(onnx::TensorProto& tensor, std::span<const float> data) const;
+  void metadata(const std::string& key, std::int64_t value);
+  onnx::GraphProto& graph() { return *model_.mutable_graph(); }
+
+  onnx::ModelProto model_;
+  DType dtype_;
+  std::uint64_t seed_;
+};
+
+/// The element type's number in ONNX.
+int onnx_type(DType dtype);
+
+}  // namespace leto::zoo

@@ -1,0 +1,28 @@
+// Closed forms: what the chip reaches when nothing but the named resource limits it.
+#include <fmt/format.h>
+
+#include "arch/chip_config.h"
+#include "base/errors.h"
+
+namespace leto {
+
+double peak_flops(const ChipConfig& chip, int element_bytes) {
+  if (element_bytes != 1 && element_bytes != 2)
+    throw Error(ExitCode::internal, fmt::format("no matrix-engine peak for {}-byte elements", element_bytes),
+                "report this: the matrix engines take 8- and 16-bit operands");
+  constexpr int kTileRows = 32, kFlopsPerMac = 2;
+  const double macs_per_cycle =
+      double(chip.matrix_engine.tiles) * kTileRows * chip.matrix_engine.inner_bytes / 2;
+  const double rate = element_bytes == 1 && chip.matrix_engine.double_rate_8bit ? 2 : 1;
+  return chip.pes() * macs_per_cycle * kFlopsPerMac * rate * chip.hertz();
+}
+
+double hbm_bytes_per_second(const ChipConfig& chip) {
+  return chip.hbm.channels * (chip.dram.burst_bytes / chip.dram.burst_ns) * 1e9;
+}
+
+double sram_bytes_per_second(const ChipConfig& chip) {
+  return double(chip.sram.banks) * chip.sram.bank_bytes_per_cycle * chip.hertz();
+}
+
+}  // namespace leto

@@ -1,0 +1,107 @@
+#include "arch/validate.h"
+
+#include <fmt/format.h>
+
+#include "base/errors.h"
+
+namespace leto {
+namespace {
+
+/// Throws when a rule does not hold, at the place of the key that is to change.
+class Rules {
+ public:
+  explicit Rules(const Places& places) : places_(places) {}
+
+  void expect(bool holds, const std::string& key, const std::string& rule, const std::string& why) const {
+    if (holds) return;
+    const auto found = places_.find(key);
+    throw Error(ExitCode::bad_input,
+                fmt::format("{}: {} must be {}", found == places_.end() ? "chip" : found->second, key, rule),
+                why);
+  }
+  void at_most(double value, double limit, const std::string& key, const std::string& other,
+               const std::string& why) const {
+    expect(value <= limit, key, fmt::format("at most {} ({}), is {}", other, limit, value), why);
+  }
+  void multiple(std::int64_t value, std::int64_t unit, const std::string& key, const std::string& other,
+                const std::string& why) const {
+    expect(value % unit == 0, key, fmt::format("a multiple of {} ({}), is {}", other, unit, value), why);
+  }
+
+ private:
+  const Places& places_;
+};
+
+bool plain_name(const std::string& name) {
+  constexpr auto kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
+  return !name.empty() && name.size() <= 64 && name.find_first_not_of(kAllowed) == std::string::npos;
+}
+
+void check_pe(const ChipConfig& c, const Rules& rules) {
+  rules.multiple(c.matrix_engine.inner_bytes, 2, "matrix_engine.inner_bytes", "an element",
+                 "a 16-bit element is not split over two cycles");
+  rules.at_most(c.matrix_engine.tiles, c.reduction_engine.banks, "matrix_engine.tiles",
+                "reduction_engine.banks", "every tile accumulates into a bank of its own");
+  rules.at_most(c.fabric_interface.fragment_bytes, c.fabric_interface.outstanding_bytes,
+                "fabric_interface.fragment_bytes", "fabric_interface.outstanding_bytes",
+                "a fragment must be allowed in flight, else no transfer ever starts");
+  rules.at_most(c.fabric_interface.fragment_bytes, double(c.local_store.bytes),
+                "fabric_interface.fragment_bytes", "local_store.bytes",
+                "a fragment lands in the local store whole");
+  rules.expect(c.local_store.bytes_per_cycle >= c.matrix_engine.inner_bytes, "local_store.bytes_per_cycle",
+               fmt::format("at least matrix_engine.inner_bytes ({})", c.matrix_engine.inner_bytes),
+               "the matrix engine streams that many bytes a cycle from the local store");
+}
+
+void check_sram(const ChipConfig& c, const Rules& rules) {
+  rules.multiple(c.sram.interleave_bytes, c.sram.bank_bytes_per_cycle, "sram.interleave_bytes",
+                 "sram.bank_bytes_per_cycle", "a bank gives whole accesses");
+  rules.at_most(double(c.sram.interleave_bytes) * c.sram.banks, double(c.sram.bytes), "sram.interleave_bytes",
+                "sram.bytes / sram.banks", "every bank holds at least one interleave unit");
+}
+
+void check_hbm(const ChipConfig& c, const Rules& rules) {
+  rules.multiple(c.hbm.interleave_bytes, c.dram.burst_bytes, "hbm.interleave_bytes", "dram.burst_bytes",
+                 "a burst comes from one channel");
+  rules.at_most(double(c.dram.row_bytes) * c.hbm.channels, double(c.hbm.bytes), "hbm.channels",
+                "hbm.bytes / dram.row_bytes", "every channel holds at least one row");
+  rules.at_most(c.control_core.replace_cycles, c.control_core.launch_cycles, "control_core.replace_cycles",
+                "control_core.launch_cycles", "replacing a job costs no more than launching it");
+}
+
+}  // namespace
+
+void validate(const DramTiming& d, const Places& places) {
+  const Rules rules(places);
+  rules.expect(plain_name(d.name), "dram.name", "letters, digits, '_', '.', '-'", "it names a file");
+  rules.multiple(d.row_bytes, d.burst_bytes, "dram.row_bytes", "dram.burst_bytes",
+                 "a burst comes from one row");
+  rules.at_most(d.tck_ns, d.burst_ns, "dram.tck_ns", "dram.burst_ns",
+                "a burst takes at least one command clock");
+  rules.at_most(d.ccd_s_ns, d.ccd_l_ns, "dram.ccd_s_ns", "dram.ccd_l_ns",
+                "the same bank group is never faster");
+  rules.at_most(d.rrd_s_ns, d.rrd_l_ns, "dram.rrd_s_ns", "dram.rrd_l_ns",
+                "the same bank group is never faster");
+  rules.at_most(d.wtr_s_ns, d.wtr_l_ns, "dram.wtr_s_ns", "dram.wtr_l_ns",
+                "the same bank group is never faster");
+  rules.at_most(d.ras_ns, d.rc_ns, "dram.ras_ns", "dram.rc_ns", "a row cycle holds the time the row is open");
+  rules.at_most(d.rrd_s_ns, d.faw_ns, "dram.rrd_s_ns", "dram.faw_ns", "the window holds four activates");
+  rules.expect(d.rfc_ns < d.refi_ns, "dram.rfc_ns", fmt::format("less than dram.refi_ns ({})", d.refi_ns),
+               "a channel that refreshes all the time serves nothing");
+  const double banks = double(d.bank_groups) * d.banks_per_group * d.stack_ids;
+  rules.expect(!d.per_bank_refresh || (d.rfc_per_bank_ns > 0 && d.rfc_per_bank_ns < d.refi_ns),
+               "dram.rfc_per_bank_ns", "above 0 and less than dram.refi_ns",
+               fmt::format("per_bank_refresh is set: each of {} banks is refreshed once an interval", banks));
+}
+
+void validate(const ChipConfig& chip, const Places& places) {
+  const Rules rules(places);
+  rules.expect(plain_name(chip.name), "name", "letters, digits, '_', '.', '-' (at most 64)",
+               "it names files");
+  check_pe(chip, rules);
+  check_sram(chip, rules);
+  validate(chip.dram, places);
+  check_hbm(chip, rules);
+}
+
+}  // namespace leto

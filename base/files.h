@@ -1,0 +1,29 @@
+// Whole files in, whole files out. No streaming; a reader never sees half of a written file.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace leto {
+
+/// Largest file that is read unless the caller says otherwise: far above any real input, below an endless
+/// device.
+inline constexpr std::uint64_t kReadLimit = std::uint64_t{16} << 30;
+
+/// The content of a file. Error(bad_input) when it is missing, a folder, unreadable or longer than `limit`
+/// bytes.
+std::vector<std::byte> read_bytes(const std::filesystem::path& path, std::uint64_t limit = kReadLimit);
+std::string read_text(const std::filesystem::path& path, std::uint64_t limit = kReadLimit);
+
+/// Replaces or creates `path` as a whole: a temporary file beside it, fsync, rename. On Error(resource) (disk
+/// full, no such folder, no permission) the old content is untouched and no temporary file stays. A symbolic
+/// link is followed; a device or pipe (/dev/stdout) is written directly.
+void write_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
+void write_atomically(const std::filesystem::path& path, std::string_view text);
+
+}  // namespace leto

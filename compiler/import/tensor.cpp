@@ -1,0 +1,213 @@
+#include "compiler/import/tensor.h"
+
+#include <charconv>
+#include <cstring>
+
+#include "base/errors.h"
+
+namespace leto::compiler::import {
+namespace {
+
+using onnx::TensorProto;
+
+[[noreturn]] void damaged(const std::string& where, const std::string& why) {
+  throw Error(ExitCode::bad_input, fmt::format("{}: {}", where, why), "export the model again");
+}
+
+template <typename T>
+std::vector<double> from_raw(const std::string& raw) {
+  std::vector<double> out(raw.size() / sizeof(T));
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    T x;
+    std::memcpy(&x, raw.data() + i * sizeof(T), sizeof(T));
+    out[i] = static_cast<double>(x);
+  }
+  return out;
+}
+
+std::vector<double> from_raw_halves(const std::string& raw, float (*widen)(std::uint16_t)) {
+  std::vector<double> out(raw.size() / 2);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    std::uint16_t bits;
+    std::memcpy(&bits, raw.data() + i * 2, 2);
+    out[i] = widen(bits);
+  }
+  return out;
+}
+
+template <typename Field>
+std::vector<double> from_field(const Field& field) {
+  return std::vector<double>(field.begin(), field.end());
+}
+
+std::vector<double> from_halves(const TensorProto& p, float (*widen)(std::uint16_t)) {
+  std::vector<double> out;
+  for (const std::int32_t bits : p.int32_data()) {
+    out.push_back(widen(static_cast<std::uint16_t>(bits)));
+  }
+  return out;
+}
+
+std::vector<double> raw_data(const TensorProto& p, const std::string& where) {
+  const std::string& raw = p.raw_data();
+  switch (p.data_type()) {
+    case TensorProto::FLOAT: return from_raw<float>(raw);
+    case TensorProto::DOUBLE: return from_raw<double>(raw);
+    case TensorProto::INT64: return from_raw<std::int64_t>(raw);
+    case TensorProto::INT32: return from_raw<std::int32_t>(raw);
+    case TensorProto::INT16: return from_raw<std::int16_t>(raw);
+    case TensorProto::INT8: return from_raw<std::int8_t>(raw);
+    case TensorProto::UINT8:
+    case TensorProto::BOOL: return from_raw<std::uint8_t>(raw);
+    case TensorProto::BFLOAT16: return from_raw_halves(raw, float_from_bf16);
+    case TensorProto::FLOAT16: return from_raw_halves(raw, float_from_fp16);
+    default: damaged(where, "unknown element type");
+  }
+}
+
+std::vector<double> typed_data(const TensorProto& p) {
+  switch (p.data_type()) {
+    case TensorProto::FLOAT: return from_field(p.float_data());
+    case TensorProto::DOUBLE: return from_field(p.double_data());
+    case TensorProto::INT64: return from_field(p.int64_data());
+    case TensorProto::BFLOAT16: return from_halves(p, float_from_bf16);
+    case TensorProto::FLOAT16: return from_halves(p, float_from_fp16);
+    default: return from_field(p.int32_data());
+  }
+}
+
+const std::string* external(const TensorProto& p, std::string_view key) {
+  for (const auto& entry : p.external_data()) {
+    if (entry.key() == key) {
+      return &entry.value();
+    }
+  }
+  return nullptr;
+}
+
+bool is_external(const TensorProto& p) { return p.data_location() == TensorProto::EXTERNAL; }
+
+constexpr std::int64_t kMaxElements = std::int64_t{1} << 40;
+
+}  // namespace
+
+DType dtype_of(int onnx_type, const std::string& where) {
+  switch (onnx_type) {
+    case TensorProto::FLOAT:
+    case TensorProto::DOUBLE: return DType::fp32;
+    case TensorProto::BFLOAT16: return DType::bf16;
+    case TensorProto::FLOAT16: return DType::fp16;
+    case TensorProto::INT64: return DType::int64;
+    case TensorProto::INT32:
+    case TensorProto::INT16: return DType::int32;
+    case TensorProto::INT8:
+    case TensorProto::UINT8:
+    case TensorProto::BOOL: return DType::int8;
+    default:
+      throw Error(ExitCode::unsupported, fmt::format("{}: element type {} is not supported", where, onnx_type),
+                  "use float, double, float16, bfloat16, int32, int64 or bool tensors");
+  }
+}
+
+std::int64_t checked_elements(const Dims& shape, const std::string& where) {
+  std::int64_t n = 1;
+  for (const std::int64_t d : shape) {
+    if (d < 0 || (n > 0 && d > kMaxElements / n)) {
+      damaged(where, fmt::format("shape [{}] is not possible", fmt::join(shape, ",")));
+    }
+    n *= d;
+  }
+  return n;
+}
+
+Tensor read_tensor(const TensorProto& p, const std::string& where) {
+  if (is_external(p)) {
+    const std::string* location = external(p, "location");
+    throw Error(ExitCode::unsupported,
+                fmt::format("{}: its data lies in another file ({})", where, location ? *location : "not named"),
+                "store the weights inside the model file");
+  }
+  Tensor t{{dtype_of(p.data_type(), where), Dims(p.dims().begin(), p.dims().end())}, {}};
+  const std::int64_t n = checked_elements(t.type.shape, where);
+  t.data = p.has_raw_data() ? raw_data(p, where) : typed_data(p);
+  if (static_cast<std::int64_t>(t.data.size()) != n) {
+    damaged(where, fmt::format("has {} numbers, its shape [{}] needs {}", t.data.size(),
+                               fmt::join(t.type.shape, ","), n));
+  }
+  return t;
+}
+
+bool is_drawn(const TensorProto& p) {
+  const std::string* location = external(p, "location");
+  return is_external(p) && location && *location == "leto-normal";
+}
+
+double external_number(const TensorProto& p, std::string_view key) {
+  const std::string* text = external(p, key);
+  double x = 0;
+  if (text) {
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), x);
+    if (error != std::errc{} || end != text->data() + text->size()) {
+      damaged(fmt::format("initializer '{}'", p.name()), fmt::format("{} = '{}' is not a number", key, *text));
+    }
+  }
+  return x;
+}
+
+NodeView::NodeView(const onnx::NodeProto& proto) : proto_(&proto), name_(proto.name()) {
+  if (name_.empty()) {
+    name_ = proto.output_size() > 0 && !proto.output(0).empty() ? proto.output(0) : proto.op_type();
+  }
+}
+
+namespace {
+const std::string kNone;
+}
+
+const std::string& NodeView::input(std::size_t i) const {
+  return i < inputs() ? proto_->input(static_cast<int>(i)) : kNone;
+}
+
+const std::string& NodeView::output(std::size_t i) const {
+  return i < outputs() ? proto_->output(static_cast<int>(i)) : kNone;
+}
+
+const onnx::AttributeProto* NodeView::find(std::string_view key) const {
+  for (const auto& a : proto_->attribute()) {
+    if (a.name() == key) {
+      return &a;
+    }
+  }
+  return nullptr;
+}
+
+std::int64_t NodeView::integer(std::string_view key, std::int64_t otherwise) const {
+  const auto* a = find(key);
+  return a && a->has_i() ? a->i() : otherwise;
+}
+
+double NodeView::number(std::string_view key, double otherwise) const {
+  const auto* a = find(key);
+  return a && a->has_f() ? static_cast<double>(a->f()) : otherwise;
+}
+
+std::string NodeView::text(std::string_view key, std::string_view otherwise) const {
+  const auto* a = find(key);
+  return a && a->has_s() ? a->s() : std::string(otherwise);
+}
+
+Dims NodeView::list(std::string_view key, const Dims& otherwise) const {
+  const auto* a = find(key);
+  return a ? Dims(a->ints().begin(), a->ints().end()) : otherwise;
+}
+
+void NodeView::fail(const std::string& why) const {
+  throw Error(ExitCode::bad_input, fmt::format("node '{}' ({}): {}", name_, op(), why), "export the model again");
+}
+
+void NodeView::refuse(const std::string& what) const {
+  throw Error(ExitCode::unsupported, fmt::format("node '{}' ({}): {} is not supported", name_, op(), what),
+              "export the model without it");
+}
+
+}  // namespace leto::compiler::import

@@ -1,0 +1,341 @@
+// Output types. One function a group of operations; each names the node in its errors.
+#include <algorithm>
+
+#include "base/errors.h"
+#include "compiler/ops.h"
+
+namespace leto::compiler {
+namespace {
+
+using Shape = std::vector<std::int64_t>;
+
+constexpr std::size_t kMaxRank = 8;
+constexpr std::int64_t kMaxElements = std::int64_t{1} << 44;  // far above any memory, far below overflow
+
+class Inference {
+ public:
+  Inference(const Graph& graph, const Node& node) : graph_(graph), node_(node) {}
+  Type run();
+
+ private:
+  [[noreturn]] void fail(const std::string& why) const {
+    throw Error(ExitCode::bad_input, fmt::format("operation '{}' ({}): {}", node_.name, name_of(node_.op), why),
+                "correct the operands or attributes of this operation");
+  }
+  void require(bool holds, std::string_view why) const {
+    if (!holds) {
+      fail(std::string(why));
+    }
+  }
+  const Type& in(std::size_t i) const { return graph_.value(node_.inputs[i]).type; }
+  const Shape& shape(std::size_t i) const { return in(i).shape; }
+  std::size_t rank(std::size_t i) const { return shape(i).size(); }
+  void require_integers(std::size_t i) const;
+  DType result_type(DType otherwise) const;
+  const Shape& list_of(std::string_view key, std::size_t n) const;
+
+  void check_inputs() const;
+  Shape output_shape() const;
+  DType output_dtype() const;
+  Shape elementwise() const;
+  Shape power() const;
+  Shape classes() const;
+  Shape reduction() const;
+  Shape matmul() const;
+  Shape reshape() const;
+  Shape transpose() const;
+  Shape slice() const;
+  Shape embed() const;
+  Shape concat() const;
+  Shape expand() const;
+  Shape gather() const;
+  Shape scatter_add() const;
+  Shape layernorm() const;
+  Shape loss() const;
+  Shape conv() const;
+  Shape pool() const;
+  Shape window(const Shape& kernel, const Shape& dilations, std::int64_t channels) const;
+
+  const Graph& graph_;
+  const Node& node_;
+};
+
+void Inference::require_integers(std::size_t i) const {
+  require(!is_float(in(i).dtype), fmt::format("operand {} must hold integers", i));
+}
+
+DType Inference::result_type(DType otherwise) const {
+  const auto it = node_.attributes.find("dtype");
+  if (it == node_.attributes.end()) {
+    return otherwise;
+  }
+  const auto* name = std::get_if<std::string>(&it->second);
+  const auto type = name ? dtype_from_name(*name) : std::nullopt;
+  require(type.has_value(), "attribute 'dtype' is not the name of a type");
+  return *type;
+}
+
+const Shape& Inference::list_of(std::string_view key, std::size_t n) const {
+  const Shape& l = node_.list(key);
+  if (l.size() != n) {
+    fail(fmt::format("attribute '{}' needs {} numbers, has {}", key, n, l.size()));
+  }
+  return l;
+}
+
+void Inference::check_inputs() const {
+  const int want = arity(node_.op);
+  const auto have = static_cast<int>(node_.inputs.size());
+  if (want < 0 ? have < 1 : have != want) {
+    fail(fmt::format("takes {} operands, has {}", want < 0 ? "one or more" : std::to_string(want), have));
+  }
+  for (const ValueId id : node_.inputs) {
+    require(id >= 0 && id < static_cast<ValueId>(graph_.values.size()), "an operand is not a value of the graph");
+  }
+}
+
+Type Inference::run() {
+  check_inputs();
+  Type out{output_dtype(), output_shape()};
+  require(out.shape.size() <= kMaxRank, "the result has more than 8 dimensions");
+  std::int64_t n = 1;
+  for (const std::int64_t d : out.shape) {
+    require(d >= 1, "the result has an empty dimension");
+    require(d <= kMaxElements / n, "the result is too large");
+    n *= d;
+  }
+  return out;
+}
+
+DType Inference::output_dtype() const {
+  switch (node_.op) {
+    case Op::is_class: return result_type(DType::fp32);
+    case Op::scatter_add:
+    case Op::cross_entropy:
+    case Op::mse: return DType::fp32;
+    default: break;
+  }
+  const bool exact = is_movement(node_.op) || node_.op == Op::gather;
+  if (node_.op == Op::cast) {
+    require(node_.has("dtype"), "needs the attribute 'dtype'");
+  }
+  return exact ? in(0).dtype : result_type(in(0).dtype);
+}
+
+Shape Inference::output_shape() const {
+  switch (node_.op) {
+    case Op::pow: return power();
+    case Op::is_class: return classes();
+    case Op::reduce_sum:
+    case Op::reduce_max: return reduction();
+    case Op::matmul: return matmul();
+    case Op::reshape: return reshape();
+    case Op::transpose: return transpose();
+    case Op::slice: return slice();
+    case Op::embed: return embed();
+    case Op::concat: return concat();
+    case Op::expand: return expand();
+    case Op::gather: return gather();
+    case Op::scatter_add: return scatter_add();
+    case Op::softmax: require(rank(0) >= 1, "needs at least one dimension"); return shape(0);
+    case Op::layernorm: return layernorm();
+    case Op::cross_entropy:
+    case Op::mse: return loss();
+    case Op::conv: return conv();
+    case Op::max_pool:
+    case Op::average_pool: return pool();
+    default: return elementwise();
+  }
+}
+
+Shape Inference::elementwise() const {
+  if (is_unary(node_.op)) {
+    return shape(0);
+  }
+  auto out = broadcast_shapes(shape(0), shape(1));
+  if (!out) {
+    fail(fmt::format("shapes [{}] and [{}] do not broadcast", fmt::join(shape(0), ","), fmt::join(shape(1), ",")));
+  }
+  return *out;
+}
+
+Shape Inference::power() const {
+  const Value& b = graph_.value(node_.inputs[1]);
+  require(b.role == Role::constant && b.data.size() == 1, "the exponent must be a constant scalar");
+  const float p = b.data[0];
+  require(p == 0.5F || p == 1 || p == 2 || p == 3 || p == -1, "the exponent must be 0.5, 1, 2, 3 or -1");
+  return elementwise();
+}
+
+Shape Inference::classes() const {
+  require_integers(0);
+  Shape out = shape(0);
+  out.push_back(node_.integer("classes"));
+  return out;
+}
+
+Shape Inference::reduction() const {
+  Shape out = shape(0);
+  std::int64_t last = -1;
+  for (const std::int64_t axis : node_.list("axes")) {
+    require(axis > last && axis < static_cast<std::int64_t>(out.size()), "'axes' must be ascending and in range");
+    out[static_cast<std::size_t>(axis)] = 1;
+    last = axis;
+  }
+  return out;
+}
+
+Shape Inference::matmul() const {
+  require(rank(0) >= 2 && rank(1) >= 2, "operands need at least two dimensions");
+  Shape a = shape(0), b = shape(1);
+  if (node_.integer("trans_a") != 0) {
+    std::swap(a[a.size() - 1], a[a.size() - 2]);
+  }
+  if (node_.integer("trans_b") != 0) {
+    std::swap(b[b.size() - 1], b[b.size() - 2]);
+  }
+  if (a.back() != b[b.size() - 2]) {
+    fail(fmt::format("[{}] x [{}]: contracted sizes {} and {} differ", fmt::join(a, ","), fmt::join(b, ","),
+                     a.back(), b[b.size() - 2]));
+  }
+  auto out = broadcast_shapes(Shape(a.begin(), a.end() - 2), Shape(b.begin(), b.end() - 2));
+  require(out.has_value(), "batch dimensions do not broadcast");
+  out->push_back(a[a.size() - 2]);
+  out->push_back(b.back());
+  return *out;
+}
+
+Shape Inference::reshape() const {
+  const Shape& to = node_.list("shape");
+  std::int64_t n = 1;
+  for (const std::int64_t d : to) {
+    require(d >= 1 && d <= kMaxElements / n, "'shape' has a size out of range");
+    n *= d;
+  }
+  if (n != elements(in(0))) {
+    fail(fmt::format("[{}] has {} elements, [{}] has {}", fmt::join(shape(0), ","), elements(in(0)),
+                     fmt::join(to, ","), n));
+  }
+  return to;
+}
+
+Shape Inference::transpose() const {
+  const Shape& perm = list_of("perm", rank(0));
+  Shape out;
+  std::vector<bool> seen(perm.size());
+  for (const std::int64_t p : perm) {
+    const auto i = static_cast<std::size_t>(p);
+    require(p >= 0 && i < seen.size() && !seen[i], "'perm' is not a permutation of the dimensions");
+    seen[i] = true;
+    out.push_back(shape(0)[i]);
+  }
+  return out;
+}
+
+Shape Inference::slice() const {
+  const Shape &starts = list_of("starts", rank(0)), &sizes = list_of("sizes", rank(0)),
+              &steps = list_of("steps", rank(0));
+  for (std::size_t i = 0; i < rank(0); ++i) {
+    require(starts[i] >= 0 && sizes[i] >= 1 && steps[i] >= 1, "starts, sizes or steps out of range");
+    require(starts[i] < shape(0)[i] && sizes[i] - 1 <= (shape(0)[i] - 1 - starts[i]) / steps[i],
+            "the slice reaches past its operand");
+  }
+  return sizes;
+}
+
+Shape Inference::embed() const {
+  const Shape &to = list_of("shape", rank(0)), &starts = list_of("starts", rank(0)),
+              &steps = list_of("steps", rank(0));
+  for (std::size_t i = 0; i < rank(0); ++i) {
+    require(starts[i] >= 0 && steps[i] >= 1 && starts[i] < to[i], "starts or steps out of range");
+    require(shape(0)[i] - 1 <= (to[i] - 1 - starts[i]) / steps[i], "the operand does not fit into 'shape'");
+  }
+  return to;
+}
+
+Shape Inference::concat() const {
+  Shape out = shape(0);
+  const std::int64_t axis = node_.integer("axis", -1);
+  require(axis >= 0 && axis < static_cast<std::int64_t>(out.size()), "'axis' is out of range");
+  for (std::size_t i = 1; i < node_.inputs.size(); ++i) {
+    require(in(i).dtype == in(0).dtype && rank(i) == out.size(), "operands differ in type or rank");
+    for (std::size_t d = 0; d < out.size(); ++d) {
+      require(static_cast<std::int64_t>(d) == axis || shape(i)[d] == out[d], "operands differ off the axis");
+    }
+    out[static_cast<std::size_t>(axis)] += shape(i)[static_cast<std::size_t>(axis)];
+  }
+  return out;
+}
+
+Shape Inference::expand() const {
+  const Shape& to = node_.list("shape");
+  const auto out = broadcast_shapes(shape(0), to);
+  require(out && *out == to, "the operand does not broadcast to 'shape'");
+  return to;
+}
+
+Shape Inference::gather() const {
+  require_integers(1);
+  require(rank(0) >= 1, "the table needs at least one dimension");
+  Shape out = shape(1);
+  out.insert(out.end(), shape(0).begin() + 1, shape(0).end());
+  return out;
+}
+
+Shape Inference::scatter_add() const {
+  require_integers(1);
+  require(rank(0) >= rank(1) && std::equal(shape(1).begin(), shape(1).end(), shape(0).begin()),
+          "the leading dimensions must be those of the indices");
+  Shape out{node_.integer("rows")};
+  out.insert(out.end(), shape(0).begin() + static_cast<std::ptrdiff_t>(rank(1)), shape(0).end());
+  return out;
+}
+
+Shape Inference::layernorm() const {
+  require(rank(0) >= 1, "needs at least one dimension");
+  const Shape last{shape(0).back()};
+  require(shape(1) == last && shape(2) == last, "scale and bias must have the size of the last dimension");
+  return shape(0);
+}
+
+Shape Inference::loss() const {
+  if (node_.op == Op::mse) {
+    require(shape(0) == shape(1), "operands differ in shape");
+    return {};
+  }
+  require_integers(1);
+  require(rank(0) == 2 && shape(1) == Shape{shape(0)[0]}, "needs scores [rows, classes] and labels [rows]");
+  return {};
+}
+
+Shape Inference::window(const Shape& kernel, const Shape& dilations, std::int64_t channels) const {
+  const Shape &strides = list_of("strides", 2), &pads = list_of("pads", 4);
+  Shape out{shape(0)[0], channels};
+  for (std::size_t i = 0; i < 2; ++i) {
+    require(kernel[i] >= 1 && strides[i] >= 1 && dilations[i] >= 1, "kernel, strides or dilations out of range");
+    require(pads[i] >= 0 && pads[i + 2] >= 0 && pads[i] < (1 << 20) && pads[i + 2] < (1 << 20) &&
+                dilations[i] < (1 << 20) && kernel[i] < (1 << 20),
+            "pads, kernel or dilations out of range");
+    out.push_back(window_extent(shape(0)[i + 2], pads[i] + pads[i + 2], kernel[i], strides[i], dilations[i]));
+  }
+  return out;
+}
+
+Shape Inference::conv() const {
+  require(rank(0) == 4 && rank(1) == 4, "needs x[n,c,h,w] and w[o,c,kh,kw]");
+  const std::int64_t group = node_.integer("group", 1);
+  require(group >= 1 && shape(1)[0] % group == 0 && shape(0)[1] == shape(1)[1] * group,
+          "channels of x, w and 'group' do not fit");
+  return window({shape(1)[2], shape(1)[3]}, list_of("dilations", 2), shape(1)[0]);
+}
+
+Shape Inference::pool() const {
+  require(rank(0) == 4, "needs x[n,c,h,w]");
+  return window(list_of("kernel", 2), {1, 1}, shape(0)[1]);
+}
+
+}  // namespace
+
+Type infer(const Graph& graph, const Node& node) { return Inference(graph, node).run(); }
+
+}  // namespace leto::compiler

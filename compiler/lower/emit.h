@@ -1,0 +1,35 @@
+// Emit: kernels -> instructions. One function a kernel kind; emit.cpp strings them together with the barriers that
+// their memory dependences need.
+#pragma once
+
+#include "arch/chip_config.h"
+#include "compiler/lower/core_emitter.h"
+#include "compiler/lower/kernel.h"
+
+namespace leto::compiler {
+
+/// What the emitters share.
+struct EmitContext {
+  const Lowered& lowered;
+  const ChipConfig& chip;
+  PeEmitter& pe;
+  /// What separates the kernel from the ones before: all PEs when it depends on what another PE may still be doing.
+  isa::Scope sync = isa::Scope::all;
+
+  std::uint64_t address(const Place& place) const {
+    return lowered.storages[std::size_t(place.view.storage)].address + std::uint64_t(place.view.offset * size_of(place.dtype));
+  }
+};
+
+/// Each writes one kernel: a barrier in the PE, its buffers, a barrier of scope `sync`, its code.
+void emit_vector(EmitContext& context, const VectorKernel& kernel);
+void emit_column_reduce(EmitContext& context, const ColumnReduceKernel& kernel);
+void emit_matmul(EmitContext& context, const MatmulKernel& kernel);
+void emit_copy(EmitContext& context, const CopyKernel& kernel);
+void emit_gather(EmitContext& context, const GatherKernel& kernel);
+void emit_scatter(EmitContext& context, const ScatterKernel& kernel);
+
+/// All kernels of a lowered graph; `code` receives both cores' programs.
+void emit_all(const Lowered& lowered, const ChipConfig& chip, std::vector<isa::Instruction>* code);
+
+}  // namespace leto::compiler

@@ -1,0 +1,60 @@
+#include "compiler/lower/kernel.h"
+
+namespace leto::compiler {
+namespace {
+
+template <class... F>
+struct Overload : F... {
+  using F::operator()...;
+};
+template <class... F>
+Overload(F...) -> Overload<F...>;
+
+}  // namespace
+
+std::string_view kind_of(const Kernel& kernel) {
+  return std::visit(Overload{[](const VectorKernel&) { return "vector"; },
+                             [](const ColumnReduceKernel&) { return "column_reduce"; },
+                             [](const MatmulKernel&) { return "matmul"; }, [](const CopyKernel&) { return "copy"; },
+                             [](const GatherKernel&) { return "gather"; }, [](const ScatterKernel&) { return "scatter"; }},
+                    kernel.body);
+}
+
+std::vector<const Place*> reads(const Kernel& kernel) {
+  using Places = std::vector<const Place*>;
+  return std::visit(Overload{[](const VectorKernel& k) {
+                               Places out;
+                               for (const auto& i : k.inputs) out.push_back(&i);
+                               return out;
+                             },
+                             [](const ColumnReduceKernel& k) { return Places{&k.in}; },
+                             [](const MatmulKernel& k) { return Places{&k.a, &k.b}; },
+                             [](const CopyKernel& k) { return Places{&k.from}; },
+                             [](const GatherKernel& k) { return Places{&k.table, &k.index}; },
+                             [](const ScatterKernel& k) { return Places{&k.table, &k.index, &k.rows}; }},
+                    kernel.body);
+}
+
+std::vector<const Place*> writes(const Kernel& kernel) {
+  using Places = std::vector<const Place*>;
+  return std::visit(Overload{[](const VectorKernel& k) {
+                               Places out;
+                               for (const auto& o : k.outputs) out.push_back(&o.place);
+                               return out;
+                             },
+                             [](const ColumnReduceKernel& k) { return Places{&k.out}; },
+                             [](const MatmulKernel& k) { return Places{&k.c}; },
+                             [](const CopyKernel& k) { return Places{&k.to}; },
+                             [](const GatherKernel& k) { return Places{&k.out}; },
+                             [](const ScatterKernel& k) { return Places{&k.table}; }},
+                    kernel.body);
+}
+
+std::vector<Place*> places(Kernel& kernel) {
+  std::vector<Place*> out;
+  for (const auto& list : {reads(kernel), writes(kernel)})
+    for (const Place* place : list) out.push_back(const_cast<Place*>(place));  // the kernel itself is not const
+  return out;
+}
+
+}  // namespace leto::compiler

@@ -1,0 +1,112 @@
+// Kernels: what the back end turns graph operations into. A kernel runs on every PE at once, reads and writes
+// memory through views, and is separated from kernels it depends on by a barrier. select.h makes them, place.h gives
+// their storages addresses, emit.h writes their code.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "compiler/graph.h"
+#include "compiler/lower/view.h"
+#include "isa/instruction.h"
+
+namespace leto::compiler {
+
+/// A memory operand.
+struct Place {
+  View view;
+  DType dtype = DType::fp32;
+};
+
+/// Elementwise operations and row reductions over one iteration space, fused: every result stays in the local
+/// store unless something outside needs it.
+struct VectorKernel {
+  /// An operand of a step: a memory input, an earlier step's result, or the immediate.
+  struct Ref {
+    enum class Kind : std::uint8_t { input, result, immediate } kind = Kind::immediate;
+    int index = 0;
+  };
+  struct Step {
+    isa::VectorOp op = isa::VectorOp::copy;
+    isa::Reduce reduce = isa::Reduce::none;  // none, row_sum or row_max
+    Ref a, b;
+    float value = 0;     // the immediate
+    DType dtype = DType::fp32;
+    bool column = false;  // one element a row
+  };
+  struct Output {
+    int step = 0;
+    Place place;          // view over `shape` (last dim 1 for a column)
+  };
+  Dims shape;                 // iteration space; the last dim are the columns
+  std::vector<Place> inputs;  // views broadcast to `shape`
+  std::vector<Step> steps;
+  std::vector<Output> outputs;
+};
+
+/// out[o][i] = sum or max over k of in[o][k][i], ascending k.
+struct ColumnReduceKernel {
+  Place in;   // view [o, k, i]
+  Place out;  // view [o, i]
+  isa::Reduce reduce = isa::Reduce::column_sum;
+};
+
+/// c[b][m][n] = sum over k of a[b][m][k] * b[b][n][k]: note b's order, rows are n.
+struct MatmulKernel {
+  Place a, b, c;
+  std::int64_t batches() const { return product(c.view.shape) / (m() * n()); }
+  std::int64_t m() const { return c.view.shape[c.view.shape.size() - 2]; }
+  std::int64_t n() const { return c.view.shape.back(); }
+  std::int64_t k() const { return a.view.shape.back(); }
+};
+
+/// The same elements elsewhere; same dtype.
+struct CopyKernel {
+  Place from, to;
+};
+
+/// out[i] = table[index[i]].
+struct GatherKernel {
+  Place table;  // [rows, width], width dense
+  Place index;  // [count]
+  Place out;    // [count, width]
+};
+
+/// table[index[i]] += rows[i], fp32, ascending i.
+struct ScatterKernel {
+  Place table, index, rows;
+};
+
+struct Kernel {
+  std::variant<VectorKernel, ColumnReduceKernel, MatmulKernel, CopyKernel, GatherKernel, ScatterKernel> body;
+  std::string name;   // the graph operation it came from (the first, when several were fused)
+  Phase phase = Phase::forward;
+  std::int64_t useful_macs = 0;
+};
+
+std::string_view kind_of(const Kernel& kernel);
+/// Every place the kernel reads, and every place it writes.
+std::vector<const Place*> reads(const Kernel& kernel);
+std::vector<const Place*> writes(const Kernel& kernel);
+/// All of them, to be changed.
+std::vector<Place*> places(Kernel& kernel);
+
+/// A block of memory.
+struct Storage {
+  ValueId value = -1;          // the value it was made for
+  std::int64_t elements = 0;
+  DType dtype = DType::fp32;
+  bool pinned = false;         // the host reads or writes it: lives as long as the program
+  int first = -1, last = -1;   // kernels between which it is alive
+  std::uint64_t address = 0;
+  std::int64_t bytes() const { return elements * size_of(dtype); }
+};
+
+struct Lowered {
+  std::vector<Kernel> kernels;
+  std::vector<Storage> storages;
+  std::vector<StorageId> storage_of;  // by value; -1 for values that never reach memory on their own
+};
+
+}  // namespace leto::compiler

@@ -1,0 +1,21 @@
+// Place: addresses for storages. What the host sees is pinned for the whole program; intermediates live from their
+// first to their last kernel and share memory, in shared SRAM where they fit, else in HBM (or LPDDR).
+#pragma once
+
+#include "compiler/compiler.h"
+#include "compiler/lower/kernel.h"
+
+namespace leto::compiler {
+
+/// What the placement used, for the record.
+struct MemoryFit {
+  std::int64_t hbm_pinned = 0, hbm_peak = 0, hbm_capacity = 0;
+  std::int64_t sram_peak = 0, sram_capacity = 0;
+  std::string peak_holder;  // the value with the most bytes alive when HBM peaks
+};
+
+/// Sets Storage::address of every storage that is used. Throws Error(does_not_fit) naming the value, the bytes and
+/// a remedy.
+MemoryFit place(Lowered& lowered, const Graph& graph, const ChipConfig& chip, Resident resident);
+
+}  // namespace leto::compiler

@@ -1,0 +1,621 @@
+#include "compiler/lower/select.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/errors.h"
+#include "compiler/lower/vector_plan.h"
+
+namespace leto::compiler {
+namespace {
+
+using isa::VectorOp;
+
+bool is_view_op(Op op) {
+  return op == Op::reshape || op == Op::transpose || op == Op::slice || op == Op::expand;
+}
+
+std::optional<VectorOp> vector_op(Op op) {
+  switch (op) {
+    case Op::cast: return VectorOp::copy;
+    case Op::add: return VectorOp::add;
+    case Op::sub: return VectorOp::subtract;
+    case Op::mul: return VectorOp::multiply;
+    case Op::max: return VectorOp::maximum;
+    case Op::min: return VectorOp::minimum;
+    case Op::ge: return VectorOp::greater_equal;
+    case Op::gt: return VectorOp::greater;
+    case Op::eq: return VectorOp::equal;
+    case Op::reciprocal: return VectorOp::reciprocal;
+    case Op::sqrt: return VectorOp::square_root;
+    case Op::rsqrt: return VectorOp::reciprocal_square_root;
+    case Op::exp: return VectorOp::exponential;
+    case Op::log: return VectorOp::logarithm;
+    case Op::tanh: return VectorOp::tanh;
+    case Op::erf: return VectorOp::erf;
+    case Op::sigmoid: return VectorOp::sigmoid;
+    case Op::abs: return VectorOp::absolute;
+    case Op::neg: return VectorOp::negate;
+    case Op::relu: return VectorOp::relu;
+    case Op::is_class: return VectorOp::column_is;
+    default: return std::nullopt;
+  }
+}
+
+// A reduction over the innermost non-trivial dims, i.e. one number a row.
+bool is_row_reduce(const Graph& graph, const Node& node) {
+  if (node.op != Op::reduce_sum && node.op != Op::reduce_max) return false;
+  const auto& axes = node.list("axes");
+  return axes.size() == 1 && axes[0] + 1 == std::int64_t(graph.value(node.inputs[0]).type.shape.size());
+}
+
+bool is_fusable(const Graph& graph, const Node& node) { return vector_op(node.op) || is_row_reduce(graph, node); }
+
+/// Rows and columns of a fused iteration space.
+struct Space {
+  std::int64_t rows, columns;
+  bool operator==(const Space&) const = default;
+};
+
+Space space_of(const Dims& shape) {
+  const std::int64_t columns = shape.empty() ? 1 : shape.back();
+  return {columns ? product(shape) / columns : 0, columns};
+}
+
+class Selector {
+ public:
+  Selector(const Graph& graph, const ChipConfig& chip) : graph_(graph), chip_(chip) {
+    users_.resize(graph.values.size());
+    producer_.assign(graph.values.size(), -1);
+    views_.resize(graph.values.size());
+    destination_.resize(graph.values.size());
+    out_.storage_of.assign(graph.values.size(), -1);
+    kept_.assign(graph.values.size(), false);
+    done_.assign(graph.nodes.size(), false);
+    for (int n = 0; n < int(graph.nodes.size()); ++n) {
+      for (auto v : node(n).inputs) users_[std::size_t(v)].push_back(n);
+      producer_[std::size_t(node(n).output)] = n;
+    }
+    for (auto v : graph.outputs) kept_[std::size_t(v)] = true;
+    if (graph.loss >= 0) kept_[std::size_t(graph.loss)] = true;
+    for (auto [state, next] : graph.updates) kept_[std::size_t(next)] = true;
+  }
+
+  Lowered run() {
+    for (ValueId v = 0; v < ValueId(graph_.values.size()); ++v)
+      if (graph_.value(v).role != Role::intermediate && (!users_[std::size_t(v)].empty() || kept_[std::size_t(v)] || is_state(v)))
+        if (!is_immediate(v)) views_[std::size_t(v)] = dense_view(new_storage(v, true), graph_.value(v).type.shape);
+    assign_destinations();
+    for (int n = 0; n < int(graph_.nodes.size()); ++n)
+      if (!done_[std::size_t(n)]) schedule(n);
+    keep_results();
+    return std::move(out_);
+  }
+
+ private:
+  const Node& node(int n) const { return graph_.nodes[std::size_t(n)]; }
+  const Type& type(ValueId v) const { return graph_.value(v).type; }
+  bool is_state(ValueId v) const { return graph_.value(v).role == Role::state || graph_.value(v).role == Role::parameter; }
+
+  // Scalar constants become immediates of the instructions that use them.
+  bool is_immediate(ValueId v) const {
+    const auto& value = graph_.value(v);
+    return value.role == Role::constant && value.data.size() == 1 && !kept_[std::size_t(v)] &&
+           std::all_of(users_[std::size_t(v)].begin(), users_[std::size_t(v)].end(), [&](int n) {
+             return vector_op(node(n).op).has_value() && isa::is_binary(*vector_op(node(n).op)) &&
+                    node(n).inputs[0] != node(n).inputs[1];
+           });
+  }
+
+  StorageId new_storage(ValueId v, bool pinned) {
+    out_.storages.push_back({v, elements(type(v)), type(v).dtype, pinned});
+    const auto id = StorageId(out_.storages.size() - 1);
+    out_.storage_of[std::size_t(v)] = id;
+    return id;
+  }
+
+  // ---- destinations: a value that is only moved into another is produced there ---------------------------------
+
+  bool sinkable(ValueId v) const {
+    const int p = producer_[std::size_t(v)];
+    if (p < 0 || kept_[std::size_t(v)] || users_[std::size_t(v)].size() != 1) return false;
+    if (node(p).op == Op::transpose || node(p).op == Op::reshape) return sinkable(node(p).inputs[0]);
+    return !is_view_op(node(p).op);
+  }
+
+  void sink(ValueId v, const View& view) {
+    const int p = producer_[std::size_t(v)];
+    const auto n = view.shape.size();
+    const bool adjacent = n < 2 || view.strides[n - 1] == 1 || view.shape[n - 1] == 1;
+    if (node(p).op == Op::matmul && !adjacent) return;  // the drain writes rows; a copy follows instead
+    destination_[std::size_t(v)] = view;
+  }
+
+  void assign_destinations() {
+    for (int n = int(graph_.nodes.size()); n-- > 0;) {
+      const auto& x = node(n);
+      const auto y = std::size_t(x.output);
+      if (x.op == Op::concat) {
+        if (!destination_[y]) destination_[y] = dense_view(new_storage(x.output, kept_[y]), type(x.output).shape);
+        for_each_part(x, [&](ValueId part, const View& view) {
+          if (sinkable(part)) sink(part, view);
+        });
+      } else if ((x.op == Op::transpose || x.op == Op::reshape) && sinkable(x.inputs[0])) {
+        const auto source = x.inputs[0];
+        if (!destination_[y]) {
+          if (x.op == Op::reshape) continue;  // a reshape of a dense result is a view already
+          destination_[y] = dense_view(new_storage(x.output, kept_[y]), type(x.output).shape);
+        }
+        std::optional<View> view;
+        if (x.op == Op::transpose) {
+          Dims inverse(x.list("perm").size());
+          for (std::size_t i = 0; i < inverse.size(); ++i) inverse[std::size_t(x.list("perm")[i])] = std::int64_t(i);
+          view = transposed(*destination_[y], inverse);
+        } else {
+          view = reshaped(*destination_[y], type(source).shape);
+        }
+        if (view) sink(source, *view);
+      }
+    }
+  }
+
+  template <class F>
+  void for_each_part(const Node& concat, F f) {
+    const auto axis = std::size_t(concat.integer("axis"));
+    const View& whole = *destination_[std::size_t(concat.output)];
+    Dims starts(whole.shape.size(), 0), steps(whole.shape.size(), 1);
+    for (auto part : concat.inputs) {
+      f(part, sliced(whole, starts, type(part).shape, steps));
+      starts[axis] += type(part).shape[axis];
+    }
+  }
+
+  // ---- scheduling ------------------------------------------------------------------------------------------------
+
+  void schedule(int n) {
+    const auto& x = node(n);
+    if (is_view_op(x.op)) return move(n);
+    if (is_fusable(graph_, x)) return fuse_from(n);
+    done_[std::size_t(n)] = true;
+    switch (x.op) {
+      case Op::matmul: return matmul(x);
+      case Op::reduce_sum:
+      case Op::reduce_max: return column_reduce(x);
+      case Op::concat: return concat(x);
+      case Op::embed: return embed(x);
+      case Op::gather: return gather(x);
+      case Op::scatter_add: return scatter(x);
+      default:
+        throw Error(ExitCode::unsupported, fmt::format("operation {} ({}) cannot be lowered to the chip", name_of(x.op), x.name),
+                    "run the decompose pass first, or choose another formulation of the model");
+    }
+  }
+
+  Place place_of(ValueId v) { return {*views_[std::size_t(v)], type(v).dtype}; }
+
+  // Where a kernel writes v: its destination, or a storage of its own.
+  View result_view(ValueId v) {
+    auto& view = views_[std::size_t(v)];
+    if (destination_[std::size_t(v)]) view = *destination_[std::size_t(v)];
+    else view = dense_view(new_storage(v, kept_[std::size_t(v)]), type(v).shape);
+    return *view;
+  }
+
+  void emit(const Node& x, decltype(Kernel::body) body, std::int64_t useful = 0) {
+    out_.kernels.push_back({std::move(body), x.name, x.phase, useful});
+  }
+
+  void copy(const Node& x, const Place& from, const Place& to) {
+    if (!(from.view == to.view)) emit(x, CopyKernel{from, to});
+  }
+
+  std::optional<View> moved(const Node& x) const {
+    const View& from = *views_[std::size_t(x.inputs[0])];
+    const auto& shape = type(x.output).shape;
+    switch (x.op) {
+      case Op::reshape: return reshaped(from, shape);
+      case Op::transpose: return transposed(from, x.list("perm"));
+      case Op::slice: return sliced(from, x.list("starts"), shape, x.list("steps"));
+      default: return broadcast(from, shape);
+    }
+  }
+
+  void move(int n) {
+    const auto& x = node(n);
+    done_[std::size_t(n)] = true;
+    if (!views_[std::size_t(x.inputs[0])]) return;  // both sides were fused into one kernel
+    auto view = moved(x);
+    const auto y = std::size_t(x.output);
+    if (view && !destination_[y] && !kept_[y]) {
+      views_[y] = view;
+      return;
+    }
+    if (!view) {  // strides cannot say this reshape: copy the source into a dense storage first
+      const auto& source = type(x.inputs[0]);
+      out_.storages.push_back({x.inputs[0], elements(source), source.dtype, false});
+      const View dense = dense_view(StorageId(out_.storages.size() - 1), source.shape);
+      copy(x, place_of(x.inputs[0]), {dense, source.dtype});
+      view = reshaped(dense, type(x.output).shape);
+      if (!destination_[y] && !kept_[y]) {
+        views_[y] = view;
+        return;
+      }
+    }
+    const View to = result_view(x.output);
+    copy(x, {*view, type(x.output).dtype}, {to, type(x.output).dtype});
+  }
+
+  // A matrix operand as [batch…, rows, columns] broadcast to the batch dims of the result.
+  View operand(ValueId v, bool swap, const Dims& batch) const {
+    View view = *views_[std::size_t(v)];
+    const auto n = view.shape.size();
+    if (swap) {
+      std::swap(view.shape[n - 1], view.shape[n - 2]);
+      std::swap(view.strides[n - 1], view.strides[n - 2]);
+    }
+    Dims shape = batch;
+    shape.push_back(view.shape[n - 2]);
+    shape.push_back(view.shape[n - 1]);
+    return broadcast(view, shape);
+  }
+
+  // The engines want one of an operand's last two dims adjacent; a copy provides that where a view does not.
+  View with_adjacent(const Node& x, ValueId v) {
+    View view = *views_[std::size_t(v)];
+    const auto n = view.shape.size();
+    auto good = [&](std::size_t i) { return view.strides[i] == 1 || view.shape[i] == 1; };
+    if (good(n - 1) || good(n - 2)) return view;
+    out_.storages.push_back({v, elements(type(v)), type(v).dtype, false});
+    const View dense = dense_view(StorageId(out_.storages.size() - 1), view.shape);
+    copy(x, {view, type(v).dtype}, {dense, type(v).dtype});
+    return dense;
+  }
+
+  void matmul(const Node& x) {
+    for (int i : {0, 1})
+      if (size_of(type(x.inputs[std::size_t(i)]).dtype) > 2)
+        throw Error(ExitCode::unsupported,
+                    fmt::format("matmul {} has {} operands: the matrix engine takes bf16, fp16 and fp8", x.name,
+                                name_of(type(x.inputs[std::size_t(i)]).dtype)),
+                    "use precision = \"bf16\" in the recipe, or export the model in bf16");
+    for (auto v : x.inputs) views_[std::size_t(v)] = with_adjacent(x, v);
+    const Dims& shape = type(x.output).shape;
+    const Dims batch(shape.begin(), shape.end() - 2);
+    MatmulKernel k;
+    k.a = {operand(x.inputs[0], x.integer("trans_a") != 0, batch), type(x.inputs[0]).dtype};
+    k.b = {operand(x.inputs[1], x.integer("trans_b") == 0, batch), type(x.inputs[1]).dtype};
+    k.c = {result_view(x.output), type(x.output).dtype};
+    const auto macs = double(product(shape)) * double(k.k());
+    emit(x, k, std::int64_t(macs * x.number("useful", 1.0)));
+  }
+
+  void column_reduce(const Node& x) {
+    const auto& axes = x.list("axes");
+    const auto& in_shape = type(x.inputs[0]).shape;
+    // [outer, reduced, inner]: the reduced axes must be neighbours.
+    const auto first = std::size_t(axes.front()), last = std::size_t(axes.back());
+    if (last - first + 1 != axes.size())
+      throw Error(ExitCode::unsupported, fmt::format("{} reduces axes that are not neighbours", x.name),
+                  "transpose the operand so that the reduced axes are adjacent");
+    Dims merged{1, 1, 1};
+    for (std::size_t i = 0; i < in_shape.size(); ++i) merged[i < first ? 0 : i <= last ? 1 : 2] *= in_shape[i];
+    auto in = reshaped(*views_[std::size_t(x.inputs[0])], merged);
+    if (!in) {
+      out_.storages.push_back({x.inputs[0], elements(type(x.inputs[0])), type(x.inputs[0]).dtype, false});
+      const View dense = dense_view(StorageId(out_.storages.size() - 1), in_shape);
+      copy(x, place_of(x.inputs[0]), {dense, type(x.inputs[0]).dtype});
+      in = reshaped(dense, merged);
+    }
+    const Type out_type = type(x.output);
+    const View to = result_view(x.output);
+    auto out = reshaped(to, {merged[0], merged[2]});
+    if (x.op == Op::reduce_max)
+      throw Error(ExitCode::unsupported, fmt::format("{}: maximum over outer axes", x.name),
+                  "transpose the operand so that the maximum is over the last axis");
+    if (merged[2] == 1) {  // all that is reduced lies in one run: a row reduction
+      VectorKernel k;
+      k.shape = {merged[0], merged[1]};
+      k.inputs.push_back({*reshaped(*in, k.shape), type(x.inputs[0]).dtype});
+      k.steps.push_back({VectorOp::copy, isa::Reduce::row_sum, {VectorKernel::Ref::Kind::input, 0}, {}, 0, out_type.dtype, true});
+      k.outputs.push_back({0, {*reshaped(to, {merged[0], 1}), out_type.dtype}});
+      return emit(x, k);
+    }
+    emit(x, ColumnReduceKernel{{*in, type(x.inputs[0]).dtype}, {*out, out_type.dtype}, isa::Reduce::column_sum});
+  }
+
+  void concat(const Node& x) {
+    views_[std::size_t(x.output)] = destination_[std::size_t(x.output)];
+    for_each_part(x, [&](ValueId part, const View& view) { copy(x, place_of(part), {view, type(part).dtype}); });
+  }
+
+  void fill(const Node& x, const Place& place, float value) {
+    VectorKernel k;
+    k.shape = place.view.shape;
+    k.steps.push_back({VectorOp::copy, isa::Reduce::none, {}, {}, value, place.dtype, false});
+    k.outputs.push_back({0, place});
+    emit(x, k);
+  }
+
+  void embed(const Node& x) {
+    const Type out = type(x.output);
+    const View to = result_view(x.output);
+    fill(x, {to, out.dtype}, float(x.number("value")));
+    copy(x, place_of(x.inputs[0]), {sliced(to, x.list("starts"), type(x.inputs[0]).shape, x.list("steps")), out.dtype});
+  }
+
+  // Rows of [leading…, width…] as [count, width].
+  View as_rows(const View& view, std::int64_t count, const Node& x) const {
+    if (auto rows = reshaped(view, {count, product(view.shape) / count})) return *rows;
+    throw Error(ExitCode::unsupported, fmt::format("{}: rows are not contiguous in memory", x.name), "copy the operand first");
+  }
+
+  void gather(const Node& x) {
+    const auto count = elements(type(x.inputs[1]));
+    GatherKernel k;
+    k.table = {as_rows(*views_[std::size_t(x.inputs[0])], type(x.inputs[0]).shape[0], x), type(x.inputs[0]).dtype};
+    k.index = {*reshaped(*views_[std::size_t(x.inputs[1])], {count}), type(x.inputs[1]).dtype};
+    k.out = {as_rows(result_view(x.output), count, x), type(x.output).dtype};
+    emit(x, k);
+  }
+
+  void scatter(const Node& x) {
+    const auto count = elements(type(x.inputs[1]));
+    const View to = result_view(x.output);
+    fill(x, {to, DType::fp32}, 0);
+    ScatterKernel k;
+    k.table = {as_rows(to, type(x.output).shape[0], x), DType::fp32};
+    k.index = {*reshaped(*views_[std::size_t(x.inputs[1])], {count}), type(x.inputs[1]).dtype};
+    k.rows = {as_rows(*views_[std::size_t(x.inputs[0])], count, x), type(x.inputs[0]).dtype};
+    emit(x, k);
+  }
+
+  // ---- fusion ----------------------------------------------------------------------------------------------------
+
+  struct Group {
+    Dims shape;                    // iteration space
+    std::vector<int> nodes;        // step i is node nodes[i]
+    std::vector<int> step_of;      // by node, -1 outside
+    std::vector<ValueId> inputs;   // external values, as ordered in the kernel
+    VectorKernel kernel;           // without outputs
+  };
+
+  // Follows reshapes back from an operand to the value that a group member may have produced.
+  ValueId behind_reshapes(ValueId v) const {
+    for (int p = producer_[std::size_t(v)]; p >= 0 && node(p).op == Op::reshape && !views_[std::size_t(v)]; p = producer_[std::size_t(v)])
+      v = node(p).inputs[0];
+    return v;
+  }
+
+  std::optional<VectorKernel::Ref> resolve(Group& group, const Node& x, ValueId v) {
+    using Ref = VectorKernel::Ref;
+    if (is_immediate(v)) return Ref{Ref::Kind::immediate, 0};
+    const auto wanted = space_of(group.shape);
+    const ValueId base = behind_reshapes(v);
+    const int p = producer_[std::size_t(base)];
+    if (p >= 0 && group.step_of[std::size_t(p)] >= 0) {
+      const int step = group.step_of[std::size_t(p)];
+      const auto have = space_of(type(v).shape);
+      const bool column = group.kernel.steps[std::size_t(step)].column;
+      if (column ? (have == Space{wanted.rows, 1}) : (have == wanted)) return Ref{Ref::Kind::result, step};
+      return std::nullopt;
+    }
+    if (!views_[std::size_t(v)]) return std::nullopt;
+    View view = *views_[std::size_t(v)];
+    Dims operation = x.op == Op::reduce_sum || x.op == Op::reduce_max ? type(v).shape : type(x.output).shape;
+    if (x.op == Op::is_class) {
+      view.shape.push_back(1);
+      view.strides.push_back(0);
+    }
+    Dims target = group.shape;
+    if (space_of(operation) == Space{wanted.rows, 1}) target.back() = 1;  // a column result
+    auto fitted = reshaped(broadcast(view, operation), target);
+    if (!fitted) return std::nullopt;
+    const View over = broadcast(*fitted, group.shape);
+    for (std::size_t i = 0; i < group.kernel.inputs.size(); ++i)
+      if (group.kernel.inputs[i].view == over && group.inputs[i] == v) return Ref{Ref::Kind::input, int(i)};
+    group.kernel.inputs.push_back({over, type(v).dtype});
+    group.inputs.push_back(v);
+    return Ref{Ref::Kind::input, int(group.kernel.inputs.size()) - 1};
+  }
+
+  // Adds node n as a step, if its operands resolve; leaves the group as it was otherwise.
+  bool try_add(Group& group, int n) {
+    const auto& x = node(n);
+    const auto wanted = space_of(group.shape);
+    const bool reduce = is_row_reduce(graph_, x);
+    const auto have = space_of(reduce ? type(x.inputs[0]).shape : type(x.output).shape);
+    const bool column = reduce || (have == Space{wanted.rows, 1} && wanted.columns != 1);
+    if (!(have == wanted) && !(column && !reduce)) return false;
+    Group trial = group;
+    VectorKernel::Step step;
+    step.column = column;
+    step.dtype = type(x.output).dtype;
+    step.op = reduce ? VectorOp::copy : *vector_op(x.op);
+    step.reduce = !reduce ? isa::Reduce::none : x.op == Op::reduce_sum ? isa::Reduce::row_sum : isa::Reduce::row_max;
+    std::vector<VectorKernel::Ref> refs;
+    for (auto v : x.inputs) {
+      auto ref = resolve(trial, x, v);
+      if (!ref) return false;
+      if (ref->kind == VectorKernel::Ref::Kind::immediate) step.value = graph_.value(v).data[0];
+      refs.push_back(*ref);
+    }
+    step.a = refs[0];
+    if (refs.size() > 1) step.b = refs[1];
+    if (x.op == Op::is_class) std::swap(step.a, step.b);  // column_is compares against b
+    trial.step_of[std::size_t(n)] = int(trial.nodes.size());
+    trial.nodes.push_back(n);
+    trial.kernel.steps.push_back(step);
+    VectorKernel whole = trial.kernel;
+    whole.outputs = outputs_of(trial);
+    if (!plan_vector(whole, chip_)) return false;
+    group = std::move(trial);
+    return true;
+  }
+
+  // Is v needed by anything but members of the group (looking through reshapes)?
+  bool needed_outside(const Group& group, ValueId v) const {
+    if (kept_[std::size_t(v)] || destination_[std::size_t(v)]) return true;
+    for (int u : users_[std::size_t(v)]) {
+      if (group.step_of[std::size_t(u)] >= 0) continue;
+      if (node(u).op == Op::reshape && !done_[std::size_t(u)] && !needed_outside(group, node(u).output)) continue;
+      return true;
+    }
+    return false;
+  }
+
+  std::vector<VectorKernel::Output> outputs_of(const Group& group) const {
+    std::vector<VectorKernel::Output> outputs;
+    for (std::size_t s = 0; s < group.nodes.size(); ++s) {
+      const ValueId v = node(group.nodes[s]).output;
+      if (!needed_outside(group, v)) continue;
+      Dims shape = group.shape;
+      if (group.kernel.steps[s].column) shape.back() = 1;
+      View view = dense_view(-1, shape);
+      if (const auto& d = destination_[std::size_t(v)]) {
+        if (auto fitted = reshaped(*d, shape)) view = *fitted;
+      }
+      outputs.push_back({int(s), {view, type(v).dtype}});
+    }
+    return outputs;
+  }
+
+  bool touches(const Group& group, const Node& x) const {
+    return std::any_of(x.inputs.begin(), x.inputs.end(), [&](ValueId v) {
+      const int p = producer_[std::size_t(behind_reshapes(v))];
+      if (p >= 0 && group.step_of[std::size_t(p)] >= 0) return true;
+      return !is_immediate(v) && type(v).shape.size() > 1 &&
+             std::find(group.inputs.begin(), group.inputs.end(), v) != group.inputs.end();
+    });
+  }
+
+  // How far ahead of a kernel's first operation others are looked for: bounds both compile time and how long a
+  // value pulled forward stays alive.
+  static constexpr int kFusionWindow = 64;
+
+  void fuse_from(int n) {
+    Group group;
+    const auto& x = node(n);
+    group.shape = is_row_reduce(graph_, x) ? type(x.inputs[0]).shape : type(x.output).shape;
+    if (group.shape.empty()) group.shape = {1};
+    group.kernel.shape = group.shape;
+    group.step_of.assign(graph_.nodes.size(), -1);
+    if (!try_add(group, n)) throw does_not_fit(x);
+    for (int m = n + 1; m < std::min(int(graph_.nodes.size()), n + kFusionWindow); ++m) {
+      if (done_[std::size_t(m)]) continue;
+      if (is_view_op(node(m).op) && views_[std::size_t(node(m).inputs[0])]) move(m);
+      if (is_fusable(graph_, node(m)) && ready(group, node(m)) && touches(group, node(m))) try_add(group, m);
+    }
+    finish(group);
+  }
+
+  // Every operand is in memory or in the group.
+  bool ready(const Group& group, const Node& x) const {
+    return std::all_of(x.inputs.begin(), x.inputs.end(), [&](ValueId v) {
+      if (views_[std::size_t(v)] || is_immediate(v)) return true;
+      const int p = producer_[std::size_t(behind_reshapes(v))];
+      return p >= 0 && group.step_of[std::size_t(p)] >= 0;
+    });
+  }
+
+  void finish(Group& group) {
+    for (int n : group.nodes) done_[std::size_t(n)] = true;
+    VectorKernel kernel = std::move(group.kernel);
+    for (std::size_t s = 0; s < group.nodes.size(); ++s) {
+      const ValueId v = node(group.nodes[s]).output;
+      if (!needed_outside(group, v)) continue;
+      Dims shape = group.shape;
+      if (kernel.steps[s].column) shape.back() = 1;
+      View view = result_view(v);
+      auto fitted = reshaped(view, shape);
+      if (!fitted) {  // the destination's strides cannot be written in this shape: produce it dense, copy after
+        destination_[std::size_t(v)].reset();
+        late_copies_.push_back({group.nodes[s], view});
+        fitted = reshaped(result_view(v), shape);
+      }
+      kernel.outputs.push_back({int(s), {*fitted, type(v).dtype}});
+    }
+    const Node& first = node(group.nodes.front());
+    emit(first, std::move(kernel));
+    for (auto& [n, view] : late_copies_) {
+      const ValueId v = node(n).output;
+      copy(node(n), place_of(v), {view, type(v).dtype});
+      views_[std::size_t(v)] = view;
+    }
+    late_copies_.clear();
+  }
+
+  Error does_not_fit(const Node& x) const {
+    return Error(ExitCode::does_not_fit,
+                 fmt::format("{} ({}): one row of its tile does not fit the local store of {} bytes", x.name, name_of(x.op),
+                             chip_.local_store.bytes),
+                 "use a chip with a larger local_store.bytes, or a model with shorter rows");
+  }
+
+  // ---- state that is replaced in place -----------------------------------------------------------------------------
+
+  // `next` may be produced straight into `state`'s storage when its kernel reads state element by element and nothing
+  // reads the old state later; otherwise a copy at the end.
+  void keep_results() {
+    for (auto [state, next] : graph_.updates) {
+      const StorageId old = out_.storage_of[std::size_t(state)], fresh = out_.storage_of[std::size_t(next)];
+      if (fresh < 0 || !views_[std::size_t(next)] || graph_.value(next).role != Role::intermediate ||
+          !take_over(state, old, next, fresh)) {
+        Node x;
+        x.name = graph_.value(state).name + ".update";
+        x.phase = Phase::optimizer;
+        copy(x, place_of(next), place_of(state));
+      }
+    }
+  }
+
+  bool take_over(ValueId state, StorageId old, ValueId next, StorageId fresh) {
+    if (!is_dense(*views_[std::size_t(next)]) || type(state) != type(next)) return false;
+    bool written = false;
+    for (auto& kernel : out_.kernels) {
+      const bool writer = touches_storage(writes(kernel), fresh);
+      if (written && touches_storage(reads(kernel), old)) return false;
+      if (writer) {
+        const auto* v = std::get_if<VectorKernel>(&kernel.body);
+        if (!v || !elementwise_on(*v, old, fresh)) return false;
+        written = true;
+      }
+    }
+    for (auto& kernel : out_.kernels)
+      for (Place* place : places(kernel))
+        if (place->view.storage == fresh) place->view.storage = old;
+    views_[std::size_t(next)] = views_[std::size_t(state)];
+    out_.storage_of[std::size_t(next)] = old;
+    out_.storages[std::size_t(fresh)].elements = 0;
+    return written;
+  }
+
+  static bool touches_storage(const std::vector<const Place*>& places, StorageId id) {
+    return std::any_of(places.begin(), places.end(), [&](const Place* p) { return p->view.storage == id; });
+  }
+
+  // Every read of `old` in the kernel is the same window as the write of `fresh`.
+  static bool elementwise_on(const VectorKernel& kernel, StorageId old, StorageId fresh) {
+    for (const auto& o : kernel.outputs) {
+      if (o.place.view.storage != fresh) continue;
+      if (kernel.steps[std::size_t(o.step)].column) return false;
+      for (const auto& i : kernel.inputs)
+        if (i.view.storage == old && (i.view.strides != o.place.view.strides || i.view.offset != o.place.view.offset)) return false;
+    }
+    return true;
+  }
+
+  const Graph& graph_;
+  const ChipConfig& chip_;
+  Lowered out_;
+  std::vector<std::vector<int>> users_;
+  std::vector<int> producer_;
+  std::vector<std::optional<View>> views_, destination_;
+  std::vector<bool> kept_, done_;
+  std::vector<std::pair<int, View>> late_copies_;
+};
+
+}  // namespace
+
+Lowered select(const Graph& graph, const ChipConfig& chip) { return Selector(graph, chip).run(); }
+
+}  // namespace leto::compiler

@@ -1,0 +1,220 @@
+#include "compiler/lower/vector_plan.h"
+
+#include <algorithm>
+
+namespace leto::compiler {
+namespace {
+
+// Buffers and scratch slots together; a kernel that needs more is not fused further.
+constexpr int kBufferBudget = isa::kBuffers - 1;  // one for the sink
+// Tiles a PE should have to work on: enough that the first load and the last store are a small share.
+constexpr std::int64_t kTilesPerPe = 6;
+// Smallest tile worth a command (elements): below it, set-up outweighs the work.
+constexpr std::int64_t kSmallestTile = 4096;
+
+Spread spread_of(const View& v) {
+  const auto n = v.shape.size();
+  const bool columns = v.strides[n - 1] != 0 && v.shape[n - 1] > 1;
+  bool rows = false;
+  for (std::size_t i = n - 3; i < n - 1; ++i) rows = rows || (v.strides[i] != 0 && v.shape[i] > 1);
+  if (columns) return rows ? Spread::full : Spread::row;
+  return rows ? Spread::column : Spread::scalar;
+}
+
+bool is_invariant(const View& v, const VectorPlan& plan) {
+  if (plan.tiles() == 1) return false;
+  for (std::size_t i = 0; i < v.shape.size(); ++i)
+    if (v.strides[i] != 0 && plan.blocks(i) > 1) return false;
+  return true;
+}
+
+// Result slots by liveness: a slot is reused once its last reader has passed; slots hold one size class.
+struct Slots {
+  std::vector<int> of;                       // by step
+  std::vector<std::pair<int, bool>> kinds;   // (element bytes, column)
+};
+
+Slots assign_slots(const VectorKernel& kernel) {
+  const int n = static_cast<int>(kernel.steps.size());
+  std::vector<int> last(static_cast<std::size_t>(n), -1);
+  for (int s = 0; s < n; ++s)
+    for (const auto* ref : {&kernel.steps[std::size_t(s)].a, &kernel.steps[std::size_t(s)].b})
+      if (ref->kind == VectorKernel::Ref::Kind::result) last[std::size_t(ref->index)] = s;
+  // A result that is stored and nothing else goes straight to the output buffer.
+  std::vector<int> output(static_cast<std::size_t>(n), -1);
+  for (int o = 0; o < static_cast<int>(kernel.outputs.size()); ++o) {
+    auto& slot = output[std::size_t(kernel.outputs[std::size_t(o)].step)];
+    if (slot < 0) slot = o;
+  }
+  Slots slots{std::vector<int>(std::size_t(n)), {}};
+  std::vector<int> busy_until;
+  for (int s = 0; s < n; ++s) {
+    const auto& step = kernel.steps[std::size_t(s)];
+    if (output[std::size_t(s)] >= 0 && last[std::size_t(s)] < 0) {
+      slots.of[std::size_t(s)] = -1 - output[std::size_t(s)];
+      continue;
+    }
+    const std::pair<int, bool> kind{size_of(step.dtype), step.column};
+    int slot = -1;
+    for (int i = 0; i < static_cast<int>(slots.kinds.size()) && slot < 0; ++i)
+      if (slots.kinds[std::size_t(i)] == kind && busy_until[std::size_t(i)] < s) slot = i;
+    if (slot < 0) {
+      slot = static_cast<int>(slots.kinds.size());
+      slots.kinds.push_back(kind);
+      busy_until.push_back(0);
+    }
+    // A stored result is copied to its output right after it is made (emit_vector.cpp), so `last` covers it.
+    busy_until[std::size_t(slot)] = std::max(last[std::size_t(s)], s);
+    slots.of[std::size_t(s)] = slot;
+  }
+  return slots;
+}
+
+class Planner {
+ public:
+  Planner(const VectorKernel& kernel, const ChipConfig& chip) : kernel_(kernel), chip_(chip), slots_(assign_slots(kernel)) {
+    reduces_ = std::any_of(kernel.steps.begin(), kernel.steps.end(),
+                           [](const auto& s) { return s.reduce != isa::Reduce::none; });
+    columns_matter_ = reduces_ || std::any_of(kernel.steps.begin(), kernel.steps.end(), [](const auto& s) {
+                        return s.column || s.op == isa::VectorOp::column_is;
+                      });
+    merge_dims();
+  }
+
+  std::optional<VectorPlan> run() {
+    if (static_cast<int>(plan_.inputs.size() + plan_.outputs.size() + slots_.kinds.size()) > kBufferBudget) return {};
+    plan_.slot_of = slots_.of;
+    for (int depth : {2, 1}) {
+      for (auto* group : {&plan_.inputs, &plan_.outputs})
+        for (auto& operand : *group) operand.depth = depth;
+      if (choose_tile()) return plan_;
+    }
+    return {};
+  }
+
+ private:
+  void merge_dims() {
+    std::vector<View> views;
+    for (const auto& i : kernel_.inputs) views.push_back(i.view);
+    for (const auto& o : kernel_.outputs) views.push_back(o.place.view.shape.back() == kernel_.shape.back()
+                                                              ? o.place.view
+                                                              : broadcast(o.place.view, kernel_.shape));
+    collapse(views, columns_matter_);
+    for (auto& v : views)
+      while (v.shape.size() < 3) {
+        v.shape.insert(v.shape.begin(), 1);
+        v.strides.insert(v.strides.begin(), 0);
+      }
+    plan_.shape = views.front().shape;
+    std::size_t next = 0;
+    for (const auto& i : kernel_.inputs) plan_.inputs.push_back({{views[next++], i.dtype}, Spread::full, false, 0, 2});
+    for (const auto& o : kernel_.outputs)
+      plan_.outputs.push_back({{views[next++], o.place.dtype}, Spread::full, false, 0, 2});
+    for (std::size_t o = 0; o < plan_.outputs.size(); ++o)
+      plan_.outputs[o].spread = kernel_.steps[std::size_t(kernel_.outputs[o].step)].column ? Spread::column : Spread::full;
+    for (auto& i : plan_.inputs) i.spread = spread_of(i.place.view);
+  }
+
+  std::int64_t bytes_of(Spread spread, int element) const {
+    const std::int64_t rows = plan_.tile_planes * plan_.tile_rows;
+    switch (spread) {
+      case Spread::full: return rows * plan_.tile_columns * element;
+      case Spread::row: return plan_.tile_columns * element;
+      case Spread::column: return rows * element;
+      case Spread::scalar: return element;
+    }
+    return 0;
+  }
+
+  // Buffers start at multiples of a DRAM burst, so that tiles of neighbours never share one.
+  static std::int64_t aligned(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
+  bool fits() {
+    std::int64_t total = kSinkBytes;
+    for (auto* group : {&plan_.inputs, &plan_.outputs})
+      for (auto& o : *group) {
+        o.invariant = group == &plan_.inputs && is_invariant(o.place.view, plan_);
+        if (o.invariant) o.depth = 1;
+        o.tile_bytes = aligned(bytes_of(o.spread, size_of(o.place.dtype)));
+        total += o.tile_bytes * o.depth;
+      }
+    plan_.slot_bytes.clear();
+    for (auto [element, column] : slots_.kinds) {
+      plan_.slot_bytes.push_back(aligned(bytes_of(column ? Spread::column : Spread::full, element)));
+      total += plan_.slot_bytes.back();
+    }
+    plan_.local_bytes = total;
+    return total <= chip_.local_store.bytes;
+  }
+
+  // Grows the tile from one row: columns first (whole rows where they matter), then rows, then planes.
+  bool choose_tile() {
+    const auto n = plan_.shape.size();
+    const std::int64_t columns = plan_.shape[n - 1], rows = plan_.shape[n - 2], planes = plan_.shape[n - 3];
+    const std::int64_t share = product(plan_.shape) / (kTilesPerPe * chip_.pes()) + 1;
+    const std::int64_t goal = std::max(share, kSmallestTile);  // elements
+    plan_.tile_planes = plan_.tile_rows = 1;
+    plan_.tile_columns = columns;
+    const bool blocks_allowed = !reduces_ || (kernel_.steps.size() == 1);
+    if (!columns_matter_ || blocks_allowed) {
+      if (!reduces_) plan_.tile_columns = std::min(columns, std::max<std::int64_t>(goal, 64));
+      while (!fits() && plan_.tile_columns > 64) plan_.tile_columns = (plan_.tile_columns + 1) / 2;
+    }
+    if (!fits()) return false;
+    if (plan_.tile_columns < columns) return true;
+    grow(plan_.tile_rows, rows, goal);
+    if (plan_.tile_rows == rows && !element_granular()) grow(plan_.tile_planes, planes, goal);
+    return fits();
+  }
+
+  // An operand whose columns are not adjacent is moved element by element: rows and planes of the transfer are spent.
+  bool element_granular() const {
+    auto strided = [](const VectorPlan::Operand& o) {
+      return o.place.view.shape.back() > 1 && o.place.view.strides.back() != 0 && o.place.view.strides.back() != 1;
+    };
+    return std::any_of(plan_.inputs.begin(), plan_.inputs.end(), strided) ||
+           std::any_of(plan_.outputs.begin(), plan_.outputs.end(), strided);
+  }
+
+  void grow(std::int64_t& extent, std::int64_t limit, std::int64_t goal) {
+    auto elements = [&] { return plan_.tile_planes * plan_.tile_rows * plan_.tile_columns; };
+    std::int64_t good = 1;
+    for (extent = 1; extent <= limit && fits(); extent = extent < limit ? std::min(limit, extent * 2) : limit + 1) {
+      good = extent;
+      if (elements() >= goal) break;
+    }
+    extent = good;
+    // Even blocks: 100 rows in tiles of 64 become two of 50.
+    const std::int64_t blocks = (limit + good - 1) / good;
+    extent = (limit + blocks - 1) / blocks;
+  }
+
+  const VectorKernel& kernel_;
+  const ChipConfig& chip_;
+  Slots slots_;
+  VectorPlan plan_;
+  bool reduces_ = false, columns_matter_ = false;
+};
+
+}  // namespace
+
+std::int64_t VectorPlan::tile_extent(std::size_t i) const {
+  const auto n = shape.size();
+  if (i == n - 1) return tile_columns;
+  if (i == n - 2) return tile_rows;
+  return i == n - 3 ? tile_planes : 1;
+}
+
+std::int64_t VectorPlan::blocks(std::size_t i) const { return (shape[i] + tile_extent(i) - 1) / tile_extent(i); }
+
+std::int64_t VectorPlan::tiles() const {
+  std::int64_t n = 1;
+  for (std::size_t i = 0; i < shape.size(); ++i) n *= blocks(i);
+  return n;
+}
+
+std::optional<VectorPlan> plan_vector(const VectorKernel& kernel, const ChipConfig& chip) {
+  return Planner(kernel, chip).run();
+}
+
+}  // namespace leto::compiler

@@ -1,0 +1,314 @@
+#include "compiler/passes/autodiff_rules.h"
+
+#include <algorithm>
+
+#include "base/errors.h"
+#include "compiler/ops.h"
+
+namespace leto::compiler {
+namespace {
+
+// Derivatives' constants, as doubles rounded once to fp32.
+constexpr double kTwoOverSqrtPi = 1.1283791670955126;
+constexpr double kInvSqrt2 = 0.7071067811865476;
+constexpr double kInvSqrt2Pi = 0.3989422804014327;
+constexpr double kSqrt2OverPi = 0.7978845608028654;
+constexpr double kGeluCubic = 0.044715;
+
+}  // namespace
+
+ValueId Rule::sum_to(ValueId value, const Dims& shape) {
+  const Dims from = b_.shape(value);
+  const std::size_t extra = from.size() - shape.size();
+  Dims axes;
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    if (i < extra || (shape[i - extra] == 1 && from[i] != 1)) {
+      axes.push_back(static_cast<std::int64_t>(i));
+    }
+  }
+  return b_.reshape(axes.empty() ? value : b_.reduce(Op::reduce_sum, value, axes), shape);
+}
+
+void Rule::give(std::size_t i, ValueId gradient) { out_.emplace_back(x(i), sum_to(gradient, b_.shape(x(i)))); }
+
+Contributions Rule::run() {
+  switch (node_.op) {
+    case Op::reduce_sum:
+    case Op::reduce_max: reduction(); break;
+    case Op::matmul: matmul(); break;
+    case Op::softmax: softmax(); break;
+    case Op::layernorm: layernorm(); break;
+    case Op::cross_entropy: cross_entropy(); break;
+    case Op::mse: mse(); break;
+    default:
+      if (is_unary(node_.op)) {
+        unary();
+      } else if (is_binary(node_.op)) {
+        binary();
+      } else {
+        movement();
+      }
+  }
+  return std::move(out_);
+}
+
+// ---- elementwise -----------------------------------------------------------------------------------------------
+
+void Rule::binary() {
+  switch (node_.op) {
+    case Op::add:
+    case Op::sub:
+      if (needs(0)) {
+        give(0, dy_);
+      }
+      if (needs(1)) {
+        give(1, node_.op == Op::add ? dy_ : b_.unary(Op::neg, dy_));
+      }
+      break;
+    case Op::mul: product(); break;
+    case Op::div: quotient(); break;
+    case Op::max:
+    case Op::min: extremum(); break;
+    case Op::pow: power(); break;
+    default: break;  // comparisons are constant almost everywhere
+  }
+}
+
+void Rule::product() {
+  if (needs(0)) {
+    give(0, b_.mul(dy_, x(1)));
+  }
+  if (needs(1)) {
+    give(1, b_.mul(dy_, x(0)));
+  }
+}
+
+void Rule::quotient() {
+  const ValueId inverse = b_.unary(Op::reciprocal, x(1));
+  const ValueId scaled = b_.mul(dy_, inverse);
+  if (needs(0)) {
+    give(0, scaled);
+  }
+  if (needs(1)) {
+    give(1, b_.unary(Op::neg, b_.mul(scaled, y())));
+  }
+}
+
+// Where both are equal the first operand has the gradient.
+void Rule::extremum() {
+  const ValueId larger = node_.op == Op::max ? x(0) : x(1), smaller = node_.op == Op::max ? x(1) : x(0);
+  if (needs(0)) {
+    give(0, b_.mul(dy_, b_.op(Op::ge, {larger, smaller})));
+  }
+  if (needs(1)) {
+    give(1, b_.mul(dy_, b_.op(Op::gt, {smaller, larger})));
+  }
+}
+
+void Rule::power() {
+  if (!needs(0)) {
+    return;
+  }
+  const float p = b_.graph().value(x(1)).data[0];
+  ValueId slope = -1;
+  if (p == 2) {
+    slope = b_.mul(x(), 2.0);
+  } else if (p == 3) {
+    slope = b_.mul(b_.mul(x(), x()), 3.0);
+  } else if (p == 0.5F) {
+    slope = b_.mul(b_.unary(Op::reciprocal, y()), 0.5);
+  } else if (p == -1) {
+    slope = b_.unary(Op::neg, b_.mul(y(), y()));
+  }
+  give(0, slope < 0 ? dy_ : b_.mul(dy_, slope));
+}
+
+void Rule::unary() {
+  const auto times = [&](ValueId slope) { give(0, b_.mul(dy_, slope)); };
+  switch (node_.op) {
+    case Op::cast: give(0, dy_); break;
+    case Op::neg: give(0, b_.unary(Op::neg, dy_)); break;
+    case Op::relu: times(b_.op(Op::gt, {y(), b_.scalar(0)})); break;
+    case Op::abs: times(b_.sub(b_.op(Op::gt, {x(), b_.scalar(0)}), b_.op(Op::gt, {b_.scalar(0), x()}))); break;
+    case Op::reciprocal: times(b_.unary(Op::neg, b_.mul(y(), y()))); break;
+    case Op::sqrt: times(b_.mul(b_.unary(Op::reciprocal, y()), 0.5)); break;
+    case Op::rsqrt: times(b_.mul(b_.mul(b_.mul(y(), y()), y()), -0.5)); break;
+    case Op::exp: times(y()); break;
+    case Op::log: times(b_.unary(Op::reciprocal, x())); break;
+    case Op::tanh: times(b_.sub(b_.scalar(1), b_.mul(y(), y()))); break;
+    case Op::sigmoid: times(b_.mul(y(), b_.sub(b_.scalar(1), y()))); break;
+    case Op::erf: times(b_.mul(b_.unary(Op::exp, b_.unary(Op::neg, b_.mul(x(), x()))), kTwoOverSqrtPi)); break;
+    default: times(node_.integer("tanh") != 0 ? gelu_tanh_slope() : gelu_slope()); break;
+  }
+}
+
+// Phi(x) + x phi(x), with Phi and phi of the standard normal distribution.
+ValueId Rule::gelu_slope() {
+  const ValueId area = b_.mul(b_.add(b_.unary(Op::erf, b_.mul(x(), kInvSqrt2)), 1.0), 0.5);
+  const ValueId density = b_.mul(b_.unary(Op::exp, b_.mul(b_.mul(x(), x()), -0.5)), kInvSqrt2Pi);
+  return b_.add(area, b_.mul(x(), density));
+}
+
+// t = tanh(k (x + c x^3)): (1 + t) / 2 + x / 2 (1 - t^2) k (1 + 3 c x^2).
+ValueId Rule::gelu_tanh_slope() {
+  const ValueId square = b_.mul(x(), x());
+  const ValueId inner = b_.add(x(), b_.mul(b_.mul(square, x()), kGeluCubic));
+  const ValueId t = b_.unary(Op::tanh, b_.mul(inner, kSqrt2OverPi));
+  const ValueId bend = b_.sub(b_.scalar(1), b_.mul(t, t));
+  const ValueId inner_slope = b_.mul(b_.add(b_.mul(square, 3 * kGeluCubic), 1.0), kSqrt2OverPi);
+  return b_.mul(b_.add(b_.add(t, 1.0), b_.mul(b_.mul(x(), bend), inner_slope)), 0.5);
+}
+
+// ---- reductions and products -----------------------------------------------------------------------------------
+
+void Rule::reduction() {
+  if (node_.op == Op::reduce_sum) {
+    out_.emplace_back(x(), b_.expand(dy_, b_.shape(x())));
+    return;
+  }
+  // Elements that tie for the maximum share its gradient.
+  const ValueId hit = b_.op(Op::eq, {x(), y()});
+  const ValueId count = b_.reduce(Op::reduce_sum, hit, node_.list("axes"));
+  give(0, b_.mul(hit, b_.mul(dy_, b_.unary(Op::reciprocal, count))));
+}
+
+ValueId Rule::product_of(ValueId a, ValueId b, bool trans_a, bool trans_b) {
+  Builder::Attributes attributes{{"dtype", std::string(name_of(DType::fp32))}};
+  if (trans_a) {
+    attributes["trans_a"] = std::int64_t{1};
+  }
+  if (trans_b) {
+    attributes["trans_b"] = std::int64_t{1};
+  }
+  if (node_.has("useful")) {  // the share of useful products (causal attention) is that of the forward product
+    attributes["useful"] = node_.number("useful");
+  }
+  return b_.raw(Op::matmul, {a, b}, std::move(attributes));
+}
+
+// C = op(A) op(B): dA = dC op(B)^T, dB = op(A)^T dC, each transposed when its operand was.
+ValueId Rule::matmul_left(bool trans_a, bool trans_b) {
+  return trans_a ? product_of(x(1), dy_, trans_b, true) : product_of(dy_, x(1), false, !trans_b);
+}
+
+ValueId Rule::matmul_right(bool trans_a, bool trans_b) {
+  ValueId a = x(0), dc = dy_;
+  if (b_.shape(x(1)).size() == 2 && b_.shape(a).size() > 2 && !trans_a) {  // one product over all rows of the batch
+    const std::int64_t k = b_.shape(a).back(), n = b_.shape(dc).back();
+    a = b_.reshape(a, {elements(b_.type(a)) / k, k});
+    dc = b_.reshape(dc, {elements(b_.type(dc)) / n, n});
+  }
+  return trans_b ? product_of(dc, a, true, trans_a) : product_of(a, dc, !trans_a, false);
+}
+
+void Rule::matmul() {
+  const bool trans_a = node_.integer("trans_a") != 0, trans_b = node_.integer("trans_b") != 0;
+  if (needs(0)) {
+    give(0, matmul_left(trans_a, trans_b));
+  }
+  if (needs(1)) {
+    give(1, matmul_right(trans_a, trans_b));
+  }
+}
+
+// ---- movement --------------------------------------------------------------------------------------------------
+
+void Rule::movement() {
+  switch (node_.op) {
+    case Op::reshape: out_.emplace_back(x(), b_.reshape(dy_, b_.shape(x()))); break;
+    case Op::expand: give(0, dy_); break;
+    case Op::transpose: transpose(); break;
+    case Op::slice: slice(); break;
+    case Op::embed: embed(); break;
+    case Op::concat: concat(); break;
+    case Op::gather:
+      out_.emplace_back(x(), b_.raw(Op::scatter_add, {dy_, x(1)}, {{"rows", b_.shape(x())[0]}}));
+      break;
+    case Op::scatter_add: out_.emplace_back(x(), b_.raw(Op::gather, {dy_, x(1)})); break;
+    default:
+      throw Error(ExitCode::internal,
+                  fmt::format("operation '{}' ({}) has no gradient rule", node_.name, name_of(node_.op)),
+                  "run decompose_windows before differentiation");
+  }
+}
+
+void Rule::transpose() {
+  const Dims& perm = node_.list("perm");
+  Dims inverse(perm.size());
+  for (std::size_t i = 0; i < perm.size(); ++i) {
+    inverse[static_cast<std::size_t>(perm[i])] = static_cast<std::int64_t>(i);
+  }
+  out_.emplace_back(x(), b_.transpose(dy_, inverse));
+}
+
+void Rule::slice() {
+  out_.emplace_back(x(), b_.raw(Op::embed, {dy_},
+                                {{"shape", b_.shape(x())},
+                                 {"starts", node_.list("starts")},
+                                 {"steps", node_.list("steps")}}));
+}
+
+void Rule::embed() {
+  out_.emplace_back(x(), b_.slice(dy_, node_.list("starts"), b_.shape(x()), node_.list("steps")));
+}
+
+void Rule::concat() {
+  const auto axis = static_cast<std::size_t>(node_.integer("axis"));
+  Dims starts(b_.shape(y()).size(), 0);
+  const Dims steps(starts.size(), 1);
+  for (std::size_t i = 0; i < node_.inputs.size(); ++i) {
+    const Dims size = b_.shape(x(i));
+    if (needs(i)) {
+      out_.emplace_back(x(i), b_.slice(dy_, starts, size, steps));
+    }
+    starts[axis] += size[axis];
+  }
+}
+
+// ---- composites ------------------------------------------------------------------------------------------------
+
+void Rule::softmax() {
+  const ValueId weighted = b_.sum_last(b_.mul(dy_, y()));
+  give(0, b_.mul(y(), b_.sub(dy_, weighted)));
+}
+
+// dx = rstd (g - mean(g) - xhat mean(g xhat)) with g = dy scale; all over the last axis.
+void Rule::layernorm() {
+  const RowStatistics s = row_statistics(b_, x(), node_.number("epsilon", 1e-5));
+  const ValueId normal = b_.mul(s.centred, s.rstd);
+  if (needs(0)) {
+    const double share = 1.0 / static_cast<double>(b_.shape(x()).back());
+    const ValueId g = b_.mul(dy_, x(1));
+    const ValueId mean_g = b_.mul(b_.sum_last(g), share);
+    const ValueId mean_product = b_.mul(b_.sum_last(b_.mul(g, normal)), share);
+    give(0, b_.mul(b_.sub(b_.sub(g, mean_g), b_.mul(normal, mean_product)), s.rstd));
+  }
+  if (needs(1)) {
+    give(1, b_.mul(dy_, normal));
+  }
+  if (needs(2)) {
+    give(2, dy_);
+  }
+}
+
+// (softmax - one-hot) dy / rows. The exponentials are those of the forward loss.
+void Rule::cross_entropy() {
+  const Dims shape = b_.shape(x());
+  const RowExponentials e = row_exponentials(b_, x());
+  const ValueId chance = b_.mul(e.exponentials, b_.unary(Op::reciprocal, e.sum));
+  const ValueId error = b_.sub(chance, b_.raw(Op::is_class, {x(1)}, {{"classes", shape[1]}}));
+  give(0, b_.mul(error, b_.mul(dy_, 1.0 / static_cast<double>(shape[0]))));
+}
+
+void Rule::mse() {
+  const double share = 2.0 / static_cast<double>(elements(b_.type(x())));
+  const ValueId slope = b_.mul(b_.sub(x(0), x(1)), b_.mul(dy_, share));
+  if (needs(0)) {
+    give(0, slope);
+  }
+  if (needs(1)) {
+    give(1, b_.unary(Op::neg, slope));
+  }
+}
+
+}  // namespace leto::compiler

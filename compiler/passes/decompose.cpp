@@ -1,0 +1,180 @@
+#include "compiler/passes/decompose.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "compiler/ops.h"
+#include "compiler/passes/decompose_windows.h"
+#include "compiler/passes/rewriter.h"
+
+namespace leto::compiler {
+namespace {
+
+using Dims = Builder::Dims;
+
+bool is_window(Op op) { return op == Op::conv || op == Op::max_pool || op == Op::average_pool; }
+
+ValueId power(Builder& b, ValueId x, float p, DType out) {
+  if (p == 2) {
+    return b.op(Op::mul, {x, x}, out);
+  }
+  if (p == 3) {
+    return b.op(Op::mul, {b.mul(x, x), x}, out);
+  }
+  return b.op(p == 1 ? Op::cast : p == 0.5F ? Op::sqrt : Op::reciprocal, {x}, out);
+}
+
+ValueId gelu(Builder& b, const Node& node, ValueId x, DType out) {
+  ValueId bend;
+  if (node.integer("tanh") != 0) {
+    const ValueId cube = b.mul(b.mul(x, x), x);
+    bend = b.unary(Op::tanh, b.mul(b.add(x, b.mul(cube, 0.044715)), 0.7978845608028654));
+  } else {
+    bend = b.unary(Op::erf, b.mul(x, 0.7071067811865476));
+  }
+  return b.op(Op::mul, {b.mul(x, 0.5), b.add(bend, 1.0)}, out);
+}
+
+ValueId softmax(Builder& b, ValueId x, DType out) {
+  const RowExponentials e = row_exponentials(b, x);
+  return b.op(Op::mul, {e.exponentials, b.unary(Op::reciprocal, e.sum)}, out);
+}
+
+ValueId layernorm(Builder& b, const Node& node, const std::vector<ValueId>& in, DType out) {
+  const RowStatistics s = row_statistics(b, in[0], node.number("epsilon", 1e-5));
+  const ValueId normal = b.mul(s.centred, s.rstd);
+  return b.op(Op::add, {b.mul(normal, in[1]), in[2]}, out);
+}
+
+ValueId mean_of_all(Builder& b, ValueId x) {
+  Dims axes(b.shape(x).size());
+  std::iota(axes.begin(), axes.end(), 0);
+  const auto n = static_cast<double>(elements(b.type(x)));
+  const ValueId sum = axes.empty() ? x : b.reduce(Op::reduce_sum, x, axes);
+  return b.reshape(b.mul(sum, 1.0 / n), {});
+}
+
+// Row loss = log(sum e^(x - max)) - (x - max)[label]; the label's score is picked by a one-hot product.
+ValueId cross_entropy(Builder& b, ValueId scores, ValueId labels) {
+  const RowExponentials e = row_exponentials(b, scores);
+  const ValueId one_hot = b.raw(Op::is_class, {labels}, {{"classes", b.shape(scores)[1]}});
+  const ValueId picked = b.sum_last(b.mul(e.shifted, one_hot));
+  return mean_of_all(b, b.sub(b.unary(Op::log, e.sum), picked));
+}
+
+ValueId mse(Builder& b, ValueId x, ValueId y) {
+  const ValueId difference = b.sub(x, y);
+  return mean_of_all(b, b.mul(difference, difference));
+}
+
+// a * (1 / b): a constant divisor is inverted here.
+ValueId divide(Builder& b, ValueId x, ValueId y, DType out) {
+  const Value& divisor = b.graph().value(y);
+  if (divisor.role == Role::constant && divisor.data.size() == 1 && divisor.type.shape.empty()) {
+    return b.op(Op::mul, {x, b.scalar(1.0F / divisor.data[0])}, out);
+  }
+  return b.op(Op::mul, {x, b.unary(Op::reciprocal, y)}, out);
+}
+
+/// The runs of neighbouring axes, the last run first.
+std::vector<Dims> runs(const Dims& axes) {
+  std::vector<Dims> out;
+  for (auto it = axes.rbegin(); it != axes.rend(); ++it) {
+    if (!out.empty() && out.back().front() == *it + 1) {
+      out.back().insert(out.back().begin(), *it);
+    } else {
+      out.push_back({*it});
+    }
+  }
+  return out;
+}
+
+ValueId sum(Builder& b, ValueId x, const Dims& axes, DType out) {
+  for (const Dims& run : runs(axes)) {
+    x = b.reduce(Op::reduce_sum, x, run);
+  }
+  return b.type(x).dtype == out ? x : b.op(Op::cast, {x}, out);
+}
+
+// The reduced axes go last and become one.
+ValueId maximum(Builder& b, ValueId x, const Dims& axes, DType out) {
+  const Dims shape = b.shape(x);
+  Dims perm, kept_shape = shape;
+  std::int64_t reduced = 1;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (std::find(axes.begin(), axes.end(), static_cast<std::int64_t>(i)) == axes.end()) {
+      perm.push_back(static_cast<std::int64_t>(i));
+    }
+  }
+  for (const std::int64_t axis : axes) {
+    perm.push_back(axis);
+    reduced *= shape[static_cast<std::size_t>(axis)];
+    kept_shape[static_cast<std::size_t>(axis)] = 1;
+  }
+  const ValueId last = b.reshape(b.transpose(x, perm), {elements(b.type(x)) / reduced, reduced});
+  return b.reshape(b.op(Op::cast, {b.max_last(last)}, out), kept_shape);
+}
+
+bool over_last_axis(const Node& node, const Type& x) {
+  const Dims& axes = node.list("axes");
+  return axes.size() == 1 && axes[0] + 1 == static_cast<std::int64_t>(x.shape.size());
+}
+
+class Decomposer {
+ public:
+  Decomposer(const Graph& graph, bool windows_only) : rewriter_(graph), windows_only_(windows_only) {}
+  Graph run();
+
+ private:
+  bool stays(const Node& node) const;
+  ValueId lower(Builder& b, const Node& node, const std::vector<ValueId>& in, const Type& out);
+
+  Rewriter rewriter_;
+  bool windows_only_;
+};
+
+bool Decomposer::stays(const Node& node) const {
+  if (windows_only_) {
+    return !is_window(node.op);
+  }
+  if (is_reduction(node.op)) {
+    return over_last_axis(node, rewriter_.from().value(node.inputs[0]).type) ||
+           (node.op == Op::reduce_sum && runs(node.list("axes")).size() == 1) || node.list("axes").empty();
+  }
+  return !is_composite(node.op);
+}
+
+ValueId Decomposer::lower(Builder& b, const Node& node, const std::vector<ValueId>& in, const Type& out) {
+  switch (node.op) {
+    case Op::div: return divide(b, in[0], in[1], out.dtype);
+    case Op::pow: return power(b, in[0], b.graph().value(in[1]).data[0], out.dtype);
+    case Op::gelu: return gelu(b, node, in[0], out.dtype);
+    case Op::softmax: return softmax(b, in[0], out.dtype);
+    case Op::layernorm: return layernorm(b, node, in, out.dtype);
+    case Op::cross_entropy: return cross_entropy(b, in[0], in[1]);
+    case Op::mse: return mse(b, in[0], in[1]);
+    case Op::reduce_sum: return sum(b, in[0], node.list("axes"), out.dtype);
+    case Op::reduce_max: return maximum(b, in[0], node.list("axes"), out.dtype);
+    default: return lower_window(b, node, in, out);
+  }
+}
+
+Graph Decomposer::run() {
+  const Graph& from = rewriter_.from();
+  for (const Node& node : from.nodes) {
+    if (stays(node)) {
+      rewriter_.copy(node);
+      continue;
+    }
+    Builder b(rewriter_.to(), node.phase, node.name);
+    rewriter_.replace(node.output, lower(b, node, rewriter_.mapped(node.inputs), from.value(node.output).type));
+  }
+  return rewriter_.finish();
+}
+
+}  // namespace
+
+Graph decompose(const Graph& graph) { return Decomposer(graph, false).run(); }
+Graph decompose_windows(const Graph& graph) { return Decomposer(graph, true).run(); }
+
+}  // namespace leto::compiler

@@ -1,0 +1,95 @@
+#include "compiler/passes/training_step.h"
+
+#include "compiler/passes/decompose.h"
+#include "compiler/passes/fold.h"
+#include "compiler/passes/rewriter.h"
+
+namespace leto::compiler {
+namespace {
+
+/// Parameters; without an optimizer the inputs too, since then the gradients are what the step is for.
+std::vector<ValueId> differentiated(const Graph& graph, const Recipe& recipe) {
+  std::vector<ValueId> out;
+  for (std::size_t i = 0; i < graph.values.size(); ++i) {
+    const Value& v = graph.values[i];
+    const bool wanted =
+        v.role == Role::parameter || (v.role == Role::input && recipe.optimizer == Optimizer::none);
+    if (wanted && is_float(v.type.dtype)) {
+      out.push_back(static_cast<ValueId>(i));
+    }
+  }
+  return out;
+}
+
+void output_gradients(Graph& graph, const Gradients& gradients, const std::vector<ValueId>& wanted) {
+  for (const ValueId id : wanted) {
+    const auto it = gradients.of.find(id);
+    if (it == gradients.of.end()) {
+      continue;
+    }
+    graph.value(it->second).name = graph.names.claim(graph.values, graph.value(id).name + ".grad");
+    graph.names.reserve(graph.value(it->second).name);
+    graph.outputs.push_back(it->second);
+  }
+}
+
+Graph simplified(const Graph& graph) {
+  Graph out = dead_code(common_subexpressions(fold(graph)));
+  verify(out, "training_step");
+  return out;
+}
+
+bool trains(const Recipe& recipe) { return recipe.optimizer != Optimizer::none || recipe.loss != Loss::own; }
+
+}  // namespace
+
+Graph training_step(const Graph& forward, const Recipe& recipe) {
+  if (!trains(recipe) && recipe.text.empty()) {
+    return forward;
+  }
+  Graph graph = decompose_windows(widen(forward));
+  Gradients gradients;
+  if (trains(recipe)) {
+    add_loss(graph, recipe.loss);
+    const std::vector<ValueId> wanted = differentiated(graph, recipe);
+    gradients = differentiate(graph, graph.loss, wanted);
+    if (recipe.optimizer == Optimizer::none) {
+      output_gradients(graph, gradients, wanted);
+    } else {
+      add_optimizer(graph, gradients, recipe);
+    }
+  }
+  return simplified(recipe.precision == Precision::bf16 ? narrow(graph, gradients) : graph);
+}
+
+Graph widen(const Graph& graph) {
+  Rewriter rewriter(graph);
+  for (std::size_t i = 0; i < graph.values.size(); ++i) {
+    const Value& v = graph.values[i];
+    if (v.role == Role::intermediate || !is_float(v.type.dtype) || v.type.dtype == DType::fp32) {
+      continue;
+    }
+    const auto id = static_cast<ValueId>(i);
+    if (v.role == Role::input) {
+      rewriter.map(id, rewriter.to().add(Op::cast, {rewriter[id]}, {{"dtype", std::string("fp32")}}, Phase::forward,
+                                         v.name + ".fp32"));
+    } else {
+      rewriter.to().value(rewriter[id]).type.dtype = DType::fp32;
+    }
+  }
+  for (const Node& node : graph.nodes) {
+    const bool floats = is_float(graph.value(node.output).type.dtype);
+    if (node.op == Op::cast && floats && is_float(graph.value(node.inputs[0]).type.dtype)) {
+      rewriter.replace(node.output, rewriter[node.inputs[0]]);
+      continue;
+    }
+    auto attributes = node.attributes;
+    if (floats && attributes.contains("dtype")) {
+      attributes["dtype"] = std::string("fp32");
+    }
+    rewriter.copy(node, std::move(attributes));
+  }
+  return rewriter.finish();
+}
+
+}  // namespace leto::compiler

@@ -1,0 +1,116 @@
+// The back half of the compiler, in the order it runs: graph rewrites, kernels, addresses, instructions.
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "base/errors.h"
+#include "compiler/compiler.h"
+#include "compiler/lower/emit.h"
+#include "compiler/lower/place.h"
+#include "compiler/lower/select.h"
+#include "compiler/passes/decompose.h"
+#include "compiler/passes/fold.h"
+#include "compiler/passes/merge_embeds.h"
+
+namespace leto::compiler {
+namespace {
+
+struct Pass {
+  const char* name;
+  Graph (*run)(const Graph&);
+};
+
+// Adding a graph pass: its file in passes/, one line here, one test.
+constexpr Pass kPasses[] = {
+    {"decompose", decompose},
+    {"merge_embeds", merge_embeds},
+    {"fold", fold},
+    {"common_subexpressions", common_subexpressions},
+    {"dead_code", dead_code},
+};
+
+isa::Role host_role(const Graph& graph, ValueId v) {
+  if (v == graph.loss) return isa::Role::loss;
+  switch (graph.value(v).role) {
+    case Role::input: return isa::Role::input;
+    case Role::parameter: return isa::Role::parameter;
+    case Role::state: return isa::Role::state;
+    case Role::constant: return isa::Role::constant;
+    case Role::intermediate: return isa::Role::output;
+  }
+  return isa::Role::scratch;
+}
+
+std::vector<std::byte> content(const Value& value) {
+  if (value.role != Role::constant) return {};
+  std::vector<std::byte> bytes(value.data.size() * std::size_t(size_of(value.type.dtype)));
+  store_elements(value.type.dtype, value.data.data(), bytes.data(), std::int64_t(value.data.size()));
+  return bytes;
+}
+
+std::vector<isa::Tensor> memory_map(const Graph& graph, const Lowered& lowered) {
+  std::vector<isa::Tensor> tensors;
+  for (ValueId v = 0; v < ValueId(graph.values.size()); ++v) {
+    const StorageId id = lowered.storage_of[std::size_t(v)];
+    if (id < 0 || !lowered.storages[std::size_t(id)].pinned || lowered.storages[std::size_t(id)].value != v) continue;
+    const Value& value = graph.value(v);
+    tensors.push_back({value.name, host_role(graph, v), value.type.dtype, value.type.shape,
+                       lowered.storages[std::size_t(id)].address, value.limit, content(value)});
+  }
+  return tensors;
+}
+
+std::vector<isa::Source> source_map(const Lowered& lowered) {
+  std::vector<isa::Source> sources;
+  for (const auto& k : lowered.kernels) {
+    const auto* matmul = std::get_if<MatmulKernel>(&k.body);
+    sources.push_back({k.name, std::string(kind_of(k)), std::string(name_of(k.phase)), k.useful_macs,
+                       matmul ? std::string(name_of(matmul->a.dtype)) : std::string()});
+  }
+  return sources;
+}
+
+std::string fit_text(const MemoryFit& fit) {
+  return fmt::format(R"({{"hbm_pinned":{},"hbm_peak":{},"hbm_capacity":{},"sram_peak":{},"sram_capacity":{},"largest":"{}"}})", fit.hbm_pinned,
+                     fit.hbm_peak, fit.hbm_capacity, fit.sram_peak, fit.sram_capacity, fit.peak_holder);
+}
+
+void show(const Options& options, const char* pass, const Graph& graph) {
+  if (options.print_after == pass || options.print_after == "all")
+    fmt::print(stderr, "// after {}\n{}", pass, print(graph));
+}
+
+}  // namespace
+
+Graph primitives(const Graph& step, const Options& options) {
+  Graph graph = step;
+  for (const auto& pass : kPasses) {
+    graph = pass.run(graph);
+    verify(graph, pass.name);
+    show(options, pass.name, graph);
+    if (options.stop_after == pass.name) break;
+  }
+  return graph;
+}
+
+isa::Program lower(const Graph& step, const ChipConfig& chip, const Recipe& recipe, const Options& options) {
+  const Graph graph = primitives(step, options);
+  Lowered lowered = select(graph, chip);
+  const MemoryFit fit = place(lowered, graph, chip, options.resident);
+  if (lowered.kernels.size() >= std::size_t{1} << isa::kSourceBits)
+    throw Error(ExitCode::unsupported, fmt::format("{} kernels are more than a source id can name", lowered.kernels.size()),
+                "split the model");
+  isa::Program program;
+  program.name = graph.name;
+  program.chip = chip.name;
+  program.seed = recipe.seed;
+  program.tokens = graph.tokens;
+  program.recipe = recipe.text;
+  program.memory_fit = fit_text(fit);
+  program.sources = source_map(lowered);
+  program.tensors = memory_map(graph, lowered);
+  emit_all(lowered, chip, program.code);
+  return program;
+}
+
+}  // namespace leto::compiler

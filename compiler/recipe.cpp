@@ -1,0 +1,182 @@
+// The training recipe: TOML keys to Recipe. Every key has one row in kKeys.
+#include <algorithm>
+#include <functional>
+#include <limits>
+
+#define TOML_EXCEPTIONS 1
+#include <toml++/toml.h>
+
+#include "base/errors.h"
+#include "base/files.h"
+#include "compiler/compiler.h"
+
+namespace leto::compiler {
+namespace {
+
+constexpr std::uint64_t kMaxBytes = 1 << 20;
+
+/// One key of the file being read: where it stands, what it holds.
+struct Entry {
+  std::string where;  // file:line
+  std::string_view key;
+  const toml::node& node;
+
+  [[noreturn]] void fail(const std::string& why) const {
+    throw Error(ExitCode::bad_input, fmt::format("{}: key '{}' {}", where, key, why),
+                "see the recipe keys in docs/config.md");
+  }
+  [[noreturn]] void refuse(const std::string& what) const {
+    throw Error(ExitCode::unsupported, fmt::format("{}: {} = {} is not supported yet", where, key, what),
+                "remove the key or choose another value");
+  }
+  double number(double low, double high) const {
+    const auto x = node.value<double>();
+    if (!x || !(*x >= low && *x <= high)) {
+      fail(fmt::format("must be a number from {} to {}", low, high));
+    }
+    return *x;
+  }
+  std::int64_t integer(std::int64_t low) const {
+    const auto* x = node.as_integer();
+    if (!x || x->get() < low) {
+      fail(fmt::format("must be an integer of at least {}", low));
+    }
+    return x->get();
+  }
+  std::string text() const {
+    const auto* x = node.as_string();
+    if (!x) {
+      fail("must be a string");
+    }
+    return x->get();
+  }
+  bool flag() const {
+    const auto* x = node.as_boolean();
+    if (!x) {
+      fail("must be true or false");
+    }
+    return x->get();
+  }
+};
+
+void set_optimizer(const Entry& e, Recipe& r) {
+  const std::string s = e.text();
+  if (s == "adagrad") {
+    e.refuse(s);
+  }
+  const std::map<std::string, Optimizer> names = {{"none", Optimizer::none},
+                                                  {"sgd", Optimizer::sgd},
+                                                  {"momentum", Optimizer::momentum},
+                                                  {"adamw", Optimizer::adamw}};
+  const auto it = names.find(s);
+  if (it == names.end()) {
+    e.fail("must be none, sgd, momentum, adagrad or adamw");
+  }
+  r.optimizer = it->second;
+}
+
+void set_loss(const Entry& e, Recipe& r) {
+  const std::map<std::string, Loss> names = {
+      {"own", Loss::own}, {"cross_entropy", Loss::cross_entropy}, {"mse", Loss::mse}, {"sum", Loss::sum}};
+  const auto it = names.find(e.text());
+  if (it == names.end()) {
+    e.fail("must be own, cross_entropy, mse or sum");
+  }
+  r.loss = it->second;
+}
+
+void set_precision(const Entry& e, Recipe& r) {
+  const std::string s = e.text();
+  if (s == "fp8") {
+    e.refuse(s);
+  }
+  if (s != "fp32" && s != "bf16") {
+    e.fail("must be fp32, bf16 or fp8");
+  }
+  r.precision = s == "fp32" ? Precision::fp32 : Precision::bf16;
+}
+
+void set_betas(const Entry& e, Recipe& r) {
+  const auto* pair = e.node.as_array();
+  const auto beta = [&](std::size_t i) {
+    const auto x = pair->get(i)->value<double>();
+    if (!x || !(*x >= 0 && *x < 1)) {
+      e.fail("must hold two numbers of at least 0 and below 1");
+    }
+    return *x;
+  };
+  if (!pair || pair->size() != 2) {
+    e.fail("must be a list of two numbers");
+  }
+  r.beta1 = beta(0);
+  r.beta2 = beta(1);
+}
+
+constexpr double kHuge = std::numeric_limits<float>::max();
+
+using Setter = std::function<void(const Entry&, Recipe&)>;
+const std::map<std::string, Setter, std::less<>>& setters() {
+  static const std::map<std::string, Setter, std::less<>> kKeys = {
+      {"optimizer", set_optimizer},
+      {"loss", set_loss},
+      {"precision", set_precision},
+      {"betas", set_betas},
+      {"lr", [](const Entry& e, Recipe& r) { r.lr = e.number(0, kHuge); }},
+      {"eps", [](const Entry& e, Recipe& r) { r.epsilon = e.number(0, kHuge); }},
+      {"weight_decay", [](const Entry& e, Recipe& r) { r.weight_decay = e.number(0, kHuge); }},
+      {"momentum", [](const Entry& e, Recipe& r) { r.momentum = e.number(0, 1); }},
+      {"batch", [](const Entry& e, Recipe& r) { r.batch = e.integer(1); }},
+      {"steps", [](const Entry& e, Recipe& r) { r.steps = e.integer(1); }},
+      {"data", [](const Entry& e, Recipe& r) { r.data = e.text(); }},
+      {"seed", [](const Entry& e, Recipe& r) { r.seed = static_cast<std::uint64_t>(e.integer(0)); }},
+      // Known keys with one value so far: asking for more is refused, not ignored.
+      {"warmup",
+       [](const Entry& e, Recipe&) {
+         if (const auto n = e.integer(0); n > 0) e.refuse(std::to_string(n));
+       }},
+      {"micro_batches",
+       [](const Entry& e, Recipe&) {
+         if (const auto n = e.integer(1); n > 1) e.refuse(std::to_string(n));
+       }},
+      {"recompute",
+       [](const Entry& e, Recipe&) {
+         if (e.flag()) e.refuse("true");
+       }},
+      {"clip_norm",
+       [](const Entry& e, Recipe&) {
+         if (const double x = e.number(0, kHuge); x > 0) e.refuse(fmt::format("{}", x));
+       }},
+  };
+  return kKeys;
+}
+
+toml::table read(const std::string& text, const std::string& where) {
+  try {
+    return toml::parse(text, where);
+  } catch (const toml::parse_error& e) {  // duplicate keys are found here too
+    throw Error(ExitCode::bad_input, fmt::format("{}:{}: {}", where, e.source().begin.line, e.description()),
+                "a recipe is a TOML file of `key = value` lines");
+  }
+}
+
+}  // namespace
+
+Recipe load_recipe(const std::filesystem::path& path) {
+  Recipe recipe;
+  recipe.text = read_text(path, kMaxBytes);
+  const toml::table table = read(recipe.text, path.string());
+  for (const auto& [key, node] : table) {
+    const Entry entry{fmt::format("{}:{}", path.string(), key.source().begin.line), key.str(), node};
+    const auto it = setters().find(key.str());
+    if (it == setters().end()) {
+      entry.fail("is not a recipe key");
+    }
+    it->second(entry, recipe);
+  }
+  if (recipe.text.empty()) {
+    recipe.text.push_back('\n');  // an empty file is a recipe all the same
+  }
+  return recipe;
+}
+
+}  // namespace leto::compiler

@@ -1,0 +1,137 @@
+#include "isa/command.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace leto::isa {
+namespace {
+
+// Appends the operand whose five fields start at `buffer`: buffer, offset, hold, advance stand side by side.
+void add(Operands& operands, const Command& command, int buffer, bool writes) {
+  const auto index = static_cast<std::size_t>(operands.count++);
+  operands.item[index] = {static_cast<int>(command[buffer]),
+                          command[buffer + 1],
+                          command[buffer + 2] != 0,
+                          command[buffer + 3] != 0,
+                          writes,
+                          command.tile[index]};
+}
+
+void add_vector(Operands& operands, const Command& command) {
+  add(operands, command, vector_t::dst, true);
+  if (reads_a(command)) add(operands, command, vector_t::a, false);
+  if (reads_b(command)) add(operands, command, vector_t::b, false);
+}
+
+std::int64_t ceil_banks(std::int64_t extent) {
+  return (extent + kBankRows - 1) / kBankRows;
+}
+
+int first_bank(const Command& command) {
+  switch (command.opcode) {
+    case Opcode::matmul:
+      return static_cast<int>(command[matmul_t::bank]);
+    case Opcode::drain:
+      return static_cast<int>(command[drain_t::bank]);
+    case Opcode::fill:
+      return static_cast<int>(command[fill_t::bank]);
+    case Opcode::pass:
+      return static_cast<int>(command[pass_t::bank]);
+    default:
+      return static_cast<int>(command[merge_t::bank]);
+  }
+}
+
+}  // namespace
+
+Command capture(const Instruction& instruction, std::span<const std::int64_t> registers, int core,
+                std::uint32_t pc) {
+  const InstructionSpec& spec = spec_of(instruction.opcode);
+  Command command;
+  command.opcode = instruction.opcode;
+  command.unit = spec.unit;
+  command.source = instruction.source;
+  command.pc = pc;
+  command.core = static_cast<std::uint8_t>(core);
+  command.value = instruction.field;
+  for (std::size_t i = 0; i < spec.fields.size(); ++i) {
+    if (spec.fields[i].kind == FieldKind::reg)
+      command.value[i] = registers[static_cast<std::size_t>(instruction.field[i])];
+    if (spec.fields[i].kind == FieldKind::shape)
+      std::copy_n(registers.begin() + instruction.field[i], kShapeRegisters, command.shape.begin());
+  }
+  return command;
+}
+
+bool reads_a(const Command& vector) {
+  return static_cast<VectorOp>(vector[vector_t::op]) != VectorOp::column_is &&
+         static_cast<Broadcast>(vector[vector_t::a_mode]) != Broadcast::immediate;
+}
+
+bool reads_b(const Command& vector) {
+  return is_binary(static_cast<VectorOp>(vector[vector_t::op])) &&
+         static_cast<Broadcast>(vector[vector_t::b_mode]) != Broadcast::immediate;
+}
+
+Operands operands_of(const Command& command) {
+  Operands operands;
+  switch (command.opcode) {
+    case Opcode::load:
+      add(operands, command, load_t::dst, true);
+      break;
+    case Opcode::store:
+      add(operands, command, store_t::src, false);
+      break;
+    case Opcode::gather:
+      add(operands, command, gather_t::dst, true);
+      add(operands, command, gather_t::index, false);
+      break;
+    case Opcode::scatter:
+      add(operands, command, scatter_t::src, false);
+      add(operands, command, scatter_t::index, false);
+      break;
+    case Opcode::matmul:
+      add(operands, command, matmul_t::held, false);
+      add(operands, command, matmul_t::stream, false);
+      break;
+    case Opcode::drain:
+      add(operands, command, drain_t::dst, true);
+      break;
+    case Opcode::fill:
+      add(operands, command, fill_t::src, false);
+      break;
+    case Opcode::vector:
+      add_vector(operands, command);
+      break;
+    case Opcode::transpose:
+    case Opcode::copy:
+      add(operands, command, copy_t::dst, true);
+      add(operands, command, copy_t::src, false);
+      break;
+    default:
+      break;
+  }
+  return operands;
+}
+static_assert(int{transpose_t::dst} == int{copy_t::dst} && int{transpose_t::src} == int{copy_t::src} &&
+              int{transpose_t::type} == int{copy_t::type});
+
+Banks banks_of(const Command& command) {
+  if (command.unit != Unit::matrix && command.unit != Unit::reduction) return {};
+  constexpr std::int64_t kMost = std::int64_t{kMaxBanks} * kBankRows;
+  for (int i = 0; i < 2; ++i)
+    if (command.shape[i] < 0 || command.shape[i] > kMost) return {};  // check() reports it
+  return {first_bank(command), static_cast<int>(ceil_banks(command.shape[0]) * ceil_banks(command.shape[1]))};
+}
+
+std::int64_t macs_of(const Command& command) {
+  return command.opcode == Opcode::matmul ? command.shape[0] * command.shape[1] * command.shape[2] : 0;
+}
+
+std::string describe(const Command& command) {
+  return fmt::format("core {} pc {}: {} @{}", command.core, command.pc, spec_of(command.opcode).mnemonic,
+                     command.source);
+}
+
+}  // namespace leto::isa

@@ -1,0 +1,62 @@
+// An issue core: program counter, registers, hardware loops, and the scalar instructions it executes itself.
+// Shared by the interpreter and the SystemC model; what an instruction costs, and sync, buffer and unit
+// instructions, are the caller's.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "isa/command.h"
+
+namespace leto::isa {
+
+/// Where a PE stands, for `where` instructions and messages.
+struct Place {
+  int row = 0, column = 0, rows = 1, columns = 1;
+  int index() const { return row * columns + column; }
+};
+
+class Core {
+ public:
+  /// A core without code has ended from the start. `code` must outlive the core.
+  Core(std::span<const Instruction> code, int id, const Place& place);
+
+  /// After `end`. A core that has ended takes part in no barrier.
+  bool ended() const { return ended_; }
+  /// The instruction at pc; Error(illegal_program) when the core ran off its code without `end`.
+  const Instruction& current() const;
+  Unit unit() const { return spec_of(current().opcode).unit; }
+  /// The current instruction with its registers read.
+  Command capture_current() const;
+  /// Executes the current instruction, which must be of Unit::core, and moves on.
+  void execute_scalar();
+  /// Moves to the next instruction, hardware loops included: call it when a non-scalar instruction was
+  /// issued.
+  void advance() { go_to(pc_ + 1); }
+
+  std::uint32_t pc() const { return pc_; }
+  int id() const { return id_; }
+  std::span<const std::int64_t> registers() const { return registers_; }
+
+ private:
+  struct Loop {
+    std::uint32_t begin, end;  // end: first instruction after the body
+    std::int64_t remaining;    // further iterations
+  };
+  void go_to(std::uint32_t pc);
+  void loop(std::int64_t count, std::int64_t length);
+  std::int64_t quotient(std::int64_t dividend, std::int64_t divisor) const;
+  std::int64_t coordinate(Coordinate which) const;
+  std::int64_t result(const Instruction& instruction) const;
+  [[noreturn]] void illegal(const std::string& cause, const std::string& remedy) const;
+
+  std::span<const Instruction> code_;
+  int id_;
+  Place place_;
+  std::uint32_t pc_ = 0;
+  bool ended_;
+  std::array<std::int64_t, kRegisters> registers_{};
+  std::vector<Loop> loops_;
+};
+
+}  // namespace leto::isa

@@ -1,0 +1,79 @@
+#include "isa/program.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/errors.h"
+
+namespace leto::isa {
+namespace {
+
+constexpr std::string_view kRoles[] = {"input",  "parameter", "state",  "constant",
+                                       "output", "loss",      "scratch"};
+
+// Largest tensor: what memory can address.
+constexpr std::int64_t kMaxBytes = static_cast<std::int64_t>(2 * kSramBase);
+
+[[noreturn]] void illegal(std::string_view where, const std::string& cause) {
+  throw Error(ExitCode::illegal_program, fmt::format("{}: {}", where, cause),
+              "compile or assemble the program again");
+}
+
+bool shape_fits(const Tensor& tensor) {
+  std::int64_t count = size_of(tensor.dtype);
+  for (std::int64_t dim : tensor.shape) {
+    if (dim < 0 || (dim > 0 && count > kMaxBytes / dim)) return false;
+    count *= dim;
+  }
+  return true;
+}
+
+void validate_tensor(const Tensor& tensor, std::string_view where) {
+  if (!shape_fits(tensor)) illegal(where, fmt::format("tensor {} has an impossible shape", tensor.name));
+  const auto size = static_cast<std::uint64_t>(bytes(tensor));
+  if (tensor.address > 2 * kSramBase || tensor.address + size > 2 * kSramBase)
+    illegal(where, fmt::format("tensor {} at address {} lies outside memory", tensor.name, tensor.address));
+  if (!tensor.data.empty() && tensor.data.size() != size)
+    illegal(where, fmt::format("tensor {} has {} bytes of data for a shape of {}", tensor.name,
+                               tensor.data.size(), size));
+}
+
+}  // namespace
+
+std::string_view name_of(Role role) {
+  return kRoles[static_cast<std::size_t>(role)];
+}
+
+std::int64_t elements(const Tensor& tensor) {
+  std::int64_t count = 1;
+  for (std::int64_t dim : tensor.shape) count *= dim;
+  return count;
+}
+
+std::int64_t bytes(const Tensor& tensor) {
+  return elements(tensor) * size_of(tensor.dtype);
+}
+
+const Tensor* Program::find(std::string_view tensor_name) const {
+  const auto found = std::ranges::find(tensors, tensor_name, &Tensor::name);
+  return found == tensors.end() ? nullptr : &*found;
+}
+
+void validate(const Program& program, std::string_view where) {
+  std::set<std::string_view> names;
+  for (const Tensor& tensor : program.tensors) {
+    if (!names.insert(tensor.name).second)
+      illegal(where, fmt::format("two tensors are named {}", tensor.name));
+    validate_tensor(tensor, where);
+  }
+  const std::size_t sources = std::max<std::size_t>(program.sources.size(), 1);
+  for (int core = 0; core < kCores; ++core)
+    for (std::size_t pc = 0; pc < program.code[core].size(); ++pc)
+      if (program.code[core][pc].source >= sources)
+        illegal(where, fmt::format("core {} pc {} comes from source {}, the source map has {}", core, pc,
+                                   program.code[core][pc].source, program.sources.size()));
+}
+
+}  // namespace leto::isa

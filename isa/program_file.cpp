@@ -1,0 +1,241 @@
+// The binary form: magic, version, ISA hash, four sections in fixed order (job, code, tensors, sources),
+// checksum (FNV-1a over all before it). Numbers little endian; strings and lists carry their length in front.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "base/errors.h"
+#include "base/files.h"
+#include "base/hash.h"
+#include "isa/program.h"
+
+namespace leto::isa {
+namespace {
+
+static_assert(std::endian::native == std::endian::little, "the file is written as it lies in memory");
+
+constexpr std::string_view kMagic = "LETOPROG";
+constexpr std::uint32_t kVersion = 1;
+constexpr std::size_t kChecksumBytes = sizeof(std::uint64_t);
+
+class Writer {
+ public:
+  template <typename T>
+  void number(T value) {
+    const auto* from = reinterpret_cast<const std::byte*>(&value);
+    out_.insert(out_.end(), from, from + sizeof(T));
+  }
+  void raw(std::span<const std::byte> bytes) { out_.insert(out_.end(), bytes.begin(), bytes.end()); }
+  void list(std::span<const std::byte> bytes) {
+    number<std::uint64_t>(bytes.size());
+    raw(bytes);
+  }
+  void text(std::string_view text) { list(std::as_bytes(std::span(text))); }
+  std::vector<std::byte> sealed() {
+    number(fnv1a(out_));
+    return std::move(out_);
+  }
+
+ private:
+  std::vector<std::byte> out_;
+};
+
+// Reads inside its bytes only; every length is compared with what remains before anything is allocated.
+class Reader {
+ public:
+  Reader(std::span<const std::byte> bytes, std::string_view where) : bytes_(bytes), where_(where) {}
+
+  template <typename T>
+  T number() {
+    T value;
+    std::memcpy(&value, take(sizeof(T)).data(), sizeof(T));
+    return value;
+  }
+  std::span<const std::byte> list() { return take(count(1)); }
+  std::string text() {
+    const auto bytes = list();
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+  }
+  /// The length of a list whose items take at least `item` bytes each.
+  std::size_t count(std::size_t item) {
+    const auto length = number<std::uint64_t>();
+    if (length > (bytes_.size() - at_) / item) fail(fmt::format("a list of {} items does not fit", length));
+    return static_cast<std::size_t>(length);
+  }
+  template <typename E>
+  E enumerator(int last) {
+    const auto value = number<std::uint8_t>();
+    if (value > last) fail(fmt::format("{} is no known kind", value));
+    return static_cast<E>(value);
+  }
+  std::span<const std::byte> take(std::size_t bytes) {
+    if (bytes > bytes_.size() - at_)
+      fail(fmt::format("{} more bytes are needed, {} are left", bytes, bytes_.size() - at_));
+    at_ += bytes;
+    return bytes_.subspan(at_ - bytes, bytes);
+  }
+  bool at_end() const { return at_ == bytes_.size(); }
+  [[noreturn]] void fail(const std::string& cause,
+                         const std::string& remedy = "the file is damaged: write it again") const {
+    throw Error(ExitCode::bad_input, fmt::format("{}: offset {}: {}", where_, at_, cause), remedy);
+  }
+  std::string_view where() const { return where_; }
+
+ private:
+  std::span<const std::byte> bytes_;
+  std::string_view where_;
+  std::size_t at_ = 0;
+};
+
+void write_job(Writer& out, const Program& program) {
+  out.text(program.name);
+  out.text(program.chip);
+  out.number(program.seed);
+  out.number(program.tokens);
+  out.text(program.recipe);
+  out.text(program.memory_fit);
+}
+
+void read_job(Reader& in, Program& program) {
+  program.name = in.text();
+  program.chip = in.text();
+  program.seed = in.number<std::uint64_t>();
+  program.tokens = in.number<std::int64_t>();
+  program.recipe = in.text();
+  program.memory_fit = in.text();
+}
+
+void write_code(Writer& out, const std::vector<Instruction>& code) {
+  out.number<std::uint64_t>(code.size());
+  for (const Instruction& instruction : code) out.number(encode(instruction));
+}
+
+Instruction read_instruction(Reader& in, int core, std::size_t pc) {
+  DecodeError error;
+  const auto instruction = decode(in.number<Word>(), &error);
+  if (instruction) return *instruction;
+  throw Error(ExitCode::illegal_program,
+              fmt::format("{}: core {} word {} bit {}: {}", in.where(), core, pc, error.bit, error.message),
+              "compile or assemble the program again");
+}
+
+std::vector<Instruction> read_code(Reader& in, int core) {
+  std::vector<Instruction> code(in.count(sizeof(Word)));
+  for (std::size_t pc = 0; pc < code.size(); ++pc) code[pc] = read_instruction(in, core, pc);
+  return code;
+}
+
+void write_tensor(Writer& out, const Tensor& tensor) {
+  out.text(tensor.name);
+  out.number(tensor.role);
+  out.number(tensor.dtype);
+  out.list(std::as_bytes(std::span(tensor.shape)));
+  out.number(tensor.address);
+  out.number(tensor.limit);
+  out.list(tensor.data);
+}
+
+Tensor read_tensor(Reader& in) {
+  Tensor tensor;
+  tensor.name = in.text();
+  tensor.role = in.enumerator<Role>(static_cast<int>(Role::scratch));
+  tensor.dtype = in.enumerator<DType>(kDTypeCount - 1);
+  const auto shape = in.list();
+  if (shape.size() % sizeof(std::int64_t)) in.fail("a shape is cut");
+  tensor.shape.resize(shape.size() / sizeof(std::int64_t));
+  std::ranges::copy(shape, std::as_writable_bytes(std::span(tensor.shape)).begin());
+  tensor.address = in.number<std::uint64_t>();
+  tensor.limit = in.number<std::int64_t>();
+  const auto data = in.list();
+  tensor.data.assign(data.begin(), data.end());
+  return tensor;
+}
+
+void write_source(Writer& out, const Source& source) {
+  out.text(source.operation);
+  out.text(source.kind);
+  out.text(source.phase);
+  out.number(source.useful_macs);
+  out.text(source.dtype);
+}
+
+Source read_source(Reader& in) {
+  Source source;
+  source.operation = in.text();
+  source.kind = in.text();
+  source.phase = in.text();
+  source.useful_macs = in.number<std::int64_t>();
+  source.dtype = in.text();
+  return source;
+}
+
+// Identity first, so that a file of another kind or version is told from a damaged one.
+void read_identity(Reader& in, std::span<const std::byte> bytes) {
+  const auto magic = in.take(kMagic.size());
+  if (std::memcmp(magic.data(), kMagic.data(), kMagic.size()) != 0)
+    in.fail("not a program file", "give a file written by `leto compile` or `leto asm`");
+  if (const auto version = in.number<std::uint32_t>(); version != kVersion)
+    in.fail(fmt::format("version {} of the program file, this build reads {}", version, kVersion),
+            "compile the model again with this build");
+  const auto hash = in.number<std::uint64_t>();
+  std::uint64_t stored;
+  std::memcpy(&stored, bytes.data() + bytes.size() - kChecksumBytes, kChecksumBytes);
+  if (stored != fnv1a(bytes.first(bytes.size() - kChecksumBytes)))
+    in.fail("the checksum does not match", "the file is damaged: copy it again or compile the model again");
+  if (hash != isa_hash())
+    in.fail("compiled for another instruction set", "compile the model again with this build");
+}
+
+// Smallest encodings of a tensor and of a source: what bounds their counts.
+constexpr std::size_t kTensorBytes = 8 + 1 + 1 + 8 + 8 + 8 + 8;
+constexpr std::size_t kSourceBytes = 4 * 8 + 8;
+
+}  // namespace
+
+std::vector<std::byte> to_bytes(const Program& program) {
+  Writer out;
+  out.raw(std::as_bytes(std::span(kMagic)));
+  out.number(kVersion);
+  out.number(isa_hash());
+  write_job(out, program);
+  for (const auto& code : program.code) write_code(out, code);
+  out.number<std::uint64_t>(program.tensors.size());
+  for (const Tensor& tensor : program.tensors) write_tensor(out, tensor);
+  out.number<std::uint64_t>(program.sources.size());
+  for (const Source& source : program.sources) write_source(out, source);
+  return out.sealed();
+}
+
+Program program_from_bytes(std::span<const std::byte> bytes, std::string_view where) {
+  constexpr std::size_t kSmallest = kMagic.size() + sizeof(kVersion) + sizeof(std::uint64_t) + kChecksumBytes;
+  if (bytes.size() < kSmallest)
+    Reader(bytes, where)
+        .fail(fmt::format("{} bytes are no program", bytes.size()),
+              "give a file written by `leto compile` or `leto asm`");
+  Reader whole(bytes, where);
+  read_identity(whole, bytes);
+  Reader in(bytes.first(bytes.size() - kChecksumBytes), where);
+  in.take(kSmallest - kChecksumBytes);
+  Program program;
+  read_job(in, program);
+  for (int core = 0; core < kCores; ++core) program.code[core] = read_code(in, core);
+  program.tensors.resize(in.count(kTensorBytes));
+  for (Tensor& tensor : program.tensors) tensor = read_tensor(in);
+  program.sources.resize(in.count(kSourceBytes));
+  for (Source& source : program.sources) source = read_source(in);
+  if (!in.at_end()) in.fail("bytes follow the last section");
+  validate(program, where);
+  return program;
+}
+
+void save(const Program& program, const std::filesystem::path& path) {
+  write_atomically(path, to_bytes(program));
+}
+
+Program load(const std::filesystem::path& path) {
+  return program_from_bytes(read_bytes(path), path.string());
+}
+
+}  // namespace leto::isa

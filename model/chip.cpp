@@ -1,0 +1,109 @@
+#include "model/chip.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/errors.h"
+
+namespace leto::model {
+namespace {
+
+std::uint32_t index_buffers(const isa::Program& program) {
+  std::uint32_t buffers = 0;
+  for (const auto& code : program.code)
+    for (const isa::Instruction& i : code) {
+      if (i.opcode == isa::Opcode::gather) buffers |= 1u << i.field[isa::gather_t::index];
+      if (i.opcode == isa::Opcode::scatter) buffers |= 1u << i.field[isa::scatter_t::index];
+    }
+  return buffers;
+}
+
+// Fisher-Yates with a linear congruential generator: the same permutation everywhere.
+std::vector<int> permutation(int count, std::uint64_t seed) {
+  std::vector<int> order(static_cast<std::size_t>(count));
+  std::iota(order.begin(), order.end(), 0);
+  if (seed == 0) return order;
+  for (std::size_t i = order.size() - 1; i > 0; --i) {
+    seed = seed * 6364136223846793005u + 1442695040888963407u;
+    std::swap(order[i], order[(seed >> 33) % (i + 1)]);
+  }
+  return order;
+}
+
+}  // namespace
+
+Chip::Chip(const isa::Program& program, const ChipConfig& config, isa::Memory& memory, const RunOptions& options,
+           Kernel& kernel)
+    : program_(program),
+      config_(config),
+      accounts_(std::max<std::size_t>(program.sources.size(), 1)),
+      control_(config),
+      wiring_{program, config, options.values, index_buffers(program), memory, accounts_, counters_, control_, nullptr, nullptr, {}} {
+  construct(options, kernel);
+}
+
+void Chip::construct(const RunOptions& options, Kernel& kernel) {
+  const int pes = config_.pes();
+  pes_.resize(static_cast<std::size_t>(pes));
+  wiring_.pes.resize(static_cast<std::size_t>(pes));
+  for (int part : permutation(pes + 1, options.construction_seed)) construct_part(part, kernel);
+  wiring_.fabric = fabric_.get();
+  for (int pe = 0; pe < pes; ++pe) fabric_->connect(pe, *wiring_.pes[static_cast<std::size_t>(pe)]);
+  control_.on_release = [this](Cycle at) {
+    if (wiring_.races) wiring_.races->barrier();
+    Mail mail;
+    mail.kind = Mail::Kind::barrier;
+    mail.at = at;
+    for (Pe* pe : wiring_.pes) pe->deliver(mail);
+  };
+}
+
+// Part 0 is the fabric, part n + 1 is PE n.
+void Chip::construct_part(int part, Kernel& kernel) {
+  if (part == 0) {
+    fabric_ = std::make_unique<Fabric>("fabric", kernel, config_);
+    return;
+  }
+  const int index = part - 1;
+  auto& pe = pes_[static_cast<std::size_t>(index)];
+  pe = std::make_unique<Pe>(fmt::format("pe_{}", index).c_str(), kernel, wiring_, index);
+  wiring_.pes[static_cast<std::size_t>(index)] = pe.get();
+}
+
+void Chip::launch(Cycle end) {
+  if (wiring_.values) wiring_.races = std::make_unique<isa::RaceDetector>(config_.pes());
+  const Cycle at = control_.launch(end);
+  for (const auto& pe : pes_) pe->launch(at);
+}
+
+bool Chip::finished() const {
+  return std::all_of(pes_.begin(), pes_.end(), [](const auto& pe) { return pe->finished(); });
+}
+
+Cycle Chip::close() {
+  Cycle end = 0;
+  for (const auto& pe : pes_) end = std::max(end, pe->end());
+  for (const auto& pe : pes_) pe->close(end);
+  return end;
+}
+
+void Chip::throw_deadlock() const {
+  std::vector<Wait> waits;
+  for (const auto& pe : pes_) pe->add_waits(waits);
+  model::throw_deadlock(waits, program_, now_cycle());
+}
+
+void Chip::report(Statistics& statistics, Cycle cycles) const {
+  accounts_.report(statistics, cycles, config_.pes());
+  fabric_->report(statistics);
+  statistics.cycles = cycles;
+  statistics.commands = counters_.commands;
+  statistics.instructions = counters_.instructions;
+  statistics.macs = counters_.macs;
+  for (int type = 0; type < kDTypeCount; ++type)
+    if (const std::int64_t macs = counters_.macs_by_dtype[static_cast<std::size_t>(type)]; macs != 0)
+      statistics.macs_by_dtype[std::string(name_of(static_cast<DType>(type)))] = macs;
+  statistics.bytes["ls"] = {counters_.local_store_read, counters_.local_store_written};
+}
+
+}  // namespace leto::model

@@ -1,0 +1,43 @@
+// The chip's block diagram as code: a control core, a grid of PEs, and the fabric (NoC, shared SRAM, device memory).
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "model/control_core/control_core.h"
+#include "model/fabric/fabric.h"
+#include "model/kernel/accounts.h"
+#include "model/pe/pe.h"
+
+namespace leto::model {
+
+class Chip {
+ public:
+  /// `construction_seed` permutes the order of construction; nothing else may depend on it.
+  Chip(const isa::Program& program, const ChipConfig& config, isa::Memory& memory, const RunOptions& options,
+       Kernel& kernel);
+
+  /// Sets the program off once more, after a step that ended at `end`.
+  void launch(Cycle end);
+  bool finished() const;
+  /// Last cycle of a finished step; closes its accounts.
+  Cycle close();
+  [[noreturn]] void throw_deadlock() const;
+  void report(Statistics& statistics, Cycle cycles) const;
+  const Counters& counters() const { return counters_; }
+
+ private:
+  void construct(const RunOptions& options, Kernel& kernel);
+  void construct_part(int part, Kernel& kernel);
+
+  const isa::Program& program_;
+  const ChipConfig& config_;
+  Accounts accounts_;
+  Counters counters_;
+  ControlCore control_;
+  Wiring wiring_;
+  std::unique_ptr<Fabric> fabric_;
+  std::vector<std::unique_ptr<Pe>> pes_;
+};
+
+}  // namespace leto::model

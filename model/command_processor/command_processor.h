@@ -1,0 +1,54 @@
+// The command processor of a PE: holds the commands of both issue cores until their units take them.
+//
+// Each unit has an in-order queue of queue_depth commands a core; it takes the older of the two heads (core 0 first when
+// they are equally old). A command is dated with the cycle its issue ended; cores may run ahead of simulated time, so a
+// head can lie in the future. Whether a head may start is the PE's question to isa::PeState, not asked here.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "isa/command.h"
+#include "model/kernel/time.h"
+
+namespace leto::model {
+
+/// The units that have queues, in the order in which a PE serves them within a cycle.
+inline constexpr std::array<isa::Unit, 6> kQueuedUnits = {isa::Unit::load,      isa::Unit::store,  isa::Unit::matrix,
+                                                          isa::Unit::reduction, isa::Unit::vector, isa::Unit::layout};
+inline constexpr std::size_t kQueues = kQueuedUnits.size();
+inline constexpr std::size_t queue_of(isa::Unit unit) {
+  return static_cast<std::size_t>(unit) - static_cast<std::size_t>(isa::Unit::load);
+}
+
+class CommandProcessor {
+ public:
+  struct Entry {
+    isa::Command command;
+    Cycle issued = 0;
+  };
+
+  explicit CommandProcessor(int depth);
+
+  bool full(std::size_t queue, int core) const { return ring(queue, core).count == depth_; }
+  void push(std::size_t queue, int core, const isa::Command& command, Cycle issued);
+  /// The oldest command, dated or not yet due; nullptr when there is none.
+  Entry* oldest(std::size_t queue);
+  const Entry* oldest(std::size_t queue) const;
+  /// Removes the oldest command.
+  void pop(std::size_t queue);
+  bool empty() const;
+
+ private:
+  struct Ring {
+    std::vector<Entry> entries;
+    std::size_t head = 0, count = 0;
+  };
+  const Ring& ring(std::size_t queue, int core) const { return rings_[queue][static_cast<std::size_t>(core)]; }
+  int older_core(std::size_t queue) const;
+
+  std::size_t depth_;
+  std::array<std::array<Ring, isa::kCores>, kQueues> rings_;
+};
+
+}  // namespace leto::model

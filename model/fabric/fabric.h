@@ -1,0 +1,141 @@
+// Everything between the fabric interfaces and memory, in one SystemC process with a timing wheel of its own.
+//
+// Life of a load: the port asks for a fragment (request hops) -> each piece of it, one SRAM bank's or HBM channel's
+// bytes, is read -> it crosses the NoC and the port -> the last piece frees the fragment's room in flight. A store goes
+// the other way: port and NoC, memory accepts, an acknowledgement returns. A multicast is a stream of its own that starts
+// when every member's port has come to it; memory is read once, and all members get every piece.
+// Requests submitted in one cycle are taken up in the next, ordered by PE, direction and sequence: no result depends on
+// the order of processes. Every resource is granted in time order of the events that reach it.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "model/fabric_interface/port.h"
+#include "model/fabric_interface/transfer.h"
+#include "model/hbm/hbm.h"
+#include "model/kernel/process.h"
+#include "model/kernel/timing_wheel.h"
+#include "model/noc/noc.h"
+#include "model/simulation.h"
+#include "model/sram/sram.h"
+
+namespace leto::model {
+
+class Fabric : public Process {
+ public:
+  Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipConfig& chip);
+
+  /// Where completions of PE `pe` go.
+  void connect(int pe, TransferClient& client) { clients_[static_cast<std::size_t>(pe)] = &client; }
+  /// Called by a PE within its step; taken up in the next cycle.
+  void submit(Transfer&& transfer);
+
+  void report(Statistics& statistics) const;
+
+ private:
+  enum Event : std::uint64_t { kPump, kMemory, kDepart, kFragment };
+  static constexpr int kEventBits = 2;
+  void at(Cycle cycle, Event event, int id) {
+    wheel_.push(cycle, (static_cast<std::uint64_t>(id) << kEventBits) | event);
+  }
+  struct Member {
+    int port;
+    std::uint64_t sequence;
+    int pe;
+    Cycle done = 0;
+    int stream = -1;               // multicast: the member's own, at the front of its port's queue
+  };
+  struct Stream {
+    Transfer transfer;
+    int port = 0;
+    std::size_t run = 0;
+    std::int64_t offset = 0;
+    std::int64_t undelivered = 0;  // bytes not yet on their last leg
+    Cycle ready = 0;               // set-up done
+    int group = -1;                // multicast: of which group
+    bool joined = false;           // a member, waiting for the others
+    Cycle gathered = 0;
+    std::vector<Member> members;   // who gets the data: one, or the group's
+    std::vector<int> routers;      // of the members
+  };
+  struct Fragment {
+    int stream, port;
+    int pieces;                    // not yet on their last leg
+    std::int64_t bytes;
+    Cycle done;
+  };
+  struct Piece {
+    int fragment;
+    std::int64_t bytes;
+    bool sram;
+    int unit;                      // SRAM bank or HBM channel
+    std::uint64_t offset;          // in the channel
+    int router;
+    Cycle tail;                    // stores: when the last byte has left the port
+  };
+  struct Group {
+    std::vector<int> pes;
+    std::vector<int> waiting;      // streams of members that have come to the rendezvous
+    int port;                      // the group's own: window and request slots
+  };
+
+  void step(Cycle now) override;
+  void take_up(Cycle now);
+  void start(Transfer&& transfer, Cycle now);
+  void handle(std::uint64_t event, Cycle now);
+
+  void pump(int port, Cycle now);
+  void pump_later(int port, Cycle at);
+  void join(int stream, Cycle now);
+  void gather(Group& group, Cycle now);
+  void issued(int stream, Cycle now);
+  bool issue(int port, Stream& stream, int id, Cycle now);
+  void cut(int port, Stream& stream, int id, std::int64_t bytes, Cycle now);
+  Piece locate(std::uint64_t address, std::int64_t most) const;
+
+  void at_memory(int piece, Cycle now);
+  void read_departs(int piece, Cycle now);
+  void store_departs(int piece, Cycle now);
+  void deliver(Stream& stream, const Piece& piece, Fragment& fragment, Cycle now);
+  void last_leg(int piece);
+  void fragment_done(int fragment, Cycle now);
+  void check_same(const Group& group) const;
+
+  template <class T>
+  struct Pool {
+    std::vector<T> items;
+    std::vector<int> unused;
+    int take() {
+      if (unused.empty()) {
+        items.emplace_back();
+        return static_cast<int>(items.size()) - 1;
+      }
+      const int id = unused.back();
+      unused.pop_back();
+      return id;
+    }
+    void give(int id) { unused.push_back(id); }
+    T& operator[](int id) { return items[static_cast<std::size_t>(id)]; }
+    const T& operator[](int id) const { return items[static_cast<std::size_t>(id)]; }
+  };
+
+  FabricInterfaceConfig config_;
+  int rows_, columns_;
+  Noc noc_;
+  Sram sram_;
+  Hbm hbm_;
+  std::vector<TransferClient*> clients_;
+  std::vector<Port> ports_;        // 2 a PE (load, store), then one a group
+  std::vector<Group> groups_;      // rows, columns, all
+  Pool<Stream> streams_;
+  Pool<Fragment> fragments_;
+  Pool<Piece> pieces_;
+  TimingWheel wheel_;
+  std::array<std::vector<Transfer>, 2> inbox_;  // by parity of the cycle of submission
+  std::vector<Noc::Arrival> arrivals_;
+  std::uint64_t port_bytes_ = 0;   // over the PE ports
+};
+
+}  // namespace leto::model

@@ -1,0 +1,118 @@
+#include "model/issue_core/issue_core.h"
+
+namespace leto::model {
+namespace {
+
+// Instructions of one turn: bounds the work between two looks at the rest of the chip.
+constexpr int kTurn = 1 << 16;
+
+}  // namespace
+
+IssueCore::IssueCore(const isa::Program& program, int id, const isa::Place& place,
+                     const CommandProcessorConfig& config, Accounts& accounts)
+    : program_(&program),
+      id_(id),
+      place_(place),
+      config_(config),
+      core_(program.code[id], id, place),
+      line_(accounts, Engine::issue_core) {}
+
+void IssueCore::launch(Cycle at) {
+  core_ = isa::Core(program_->code[id_], id_, place_);
+  waited_[0] += at - line_.since();
+  line_.until(at, State::launch, kNoOperation);
+  time_ = at;
+  stop_ = core_.ended() ? Stop::ended : Stop::none;
+}
+
+void IssueCore::spend(int cycles) {
+  const std::uint32_t operation = core_.current().source;
+  time_ += static_cast<Cycle>(cycles);
+  line_.until(time_, State::busy, operation);
+}
+
+void IssueCore::run(CommandProcessor& processor, Counters& counters) {
+  if (stop_ == Stop::pause) stop_ = Stop::none;
+  for (int turn = 0; stop_ == Stop::none; ++turn) {
+    if (turn == kTurn) {
+      stop_ = Stop::pause;
+      return;
+    }
+    step(processor, counters);
+  }
+}
+
+void IssueCore::step(CommandProcessor& processor, Counters& counters) {
+  const isa::Unit unit = core_.unit();
+  if (unit == isa::Unit::core) {
+    spend(config_.scalar_cycles);
+    ++counters.instructions;
+    core_.execute_scalar();
+    if (core_.ended()) stop_ = Stop::ended;
+    return;
+  }
+  if (unit == isa::Unit::sync || unit == isa::Unit::buffer) {
+    spend(config_.issue_cycles);
+    ++counters.instructions;
+    switch (core_.current().opcode) {
+      case isa::Opcode::barrier: stop_ = Stop::barrier; break;
+      case isa::Opcode::post: stop_ = Stop::post; break;
+      case isa::Opcode::wait: stop_ = Stop::wait; break;
+      default: stop_ = Stop::define;
+    }
+    return;
+  }
+  if (processor.full(queue_of(unit), id_))
+    stop_ = Stop::queue_full;
+  else
+    issue(processor, counters);
+}
+
+void IssueCore::issue(CommandProcessor& processor, Counters& counters) {
+  spend(config_.issue_cycles);
+  ++counters.instructions;
+  ++counters.commands;
+  processor.push(wanted_queue(), id_, core_.capture_current(), time_);
+  core_.advance();
+}
+
+State IssueCore::waiting_for() const {
+  switch (stop_) {
+    case Stop::queue_full: return State::queue_full;
+    case Stop::barrier: return State::barrier;
+    case Stop::wait: return State::semaphore;
+    case Stop::post: return State::post;
+    case Stop::ended: return State::idle;
+    default: return State::busy;
+  }
+}
+
+// A unit without work sees its core's wait as the cause; that the core fed others through a full queue is no cause.
+std::size_t IssueCore::waited_index() const {
+  switch (stop_) {
+    case Stop::barrier: return 1;
+    case Stop::wait: return 2;
+    case Stop::post: return 2;
+    default: return 3;
+  }
+}
+
+IssueCore::Waited IssueCore::waited(Cycle at) const {
+  Waited waited = waited_;
+  const bool stopped = stop_ != Stop::none && stop_ != Stop::pause && stop_ != Stop::ended;
+  if (stopped && at > time_) waited[waited_index()] += at - time_;
+  return waited;
+}
+
+void IssueCore::resume(Cycle at) {
+  if (at > time_) {
+    waited_ = waited(at);
+    line_.until(at, waiting_for(), core_.current().source);
+    time_ = at;
+  }
+  // A full queue has room now: the instruction is issued by the next turn.
+  if (stop_ != Stop::queue_full) core_.advance();
+  stop_ = Stop::none;
+}
+
+}  // namespace leto::model

@@ -1,0 +1,75 @@
+// The time of an issue core: what isa::Core executes, and when.
+//
+// Models: scalar_cycles per scalar instruction (a loop instruction too; going back is free), issue_cycles per command
+// word, buffer and sync words included. The core stops at a full queue, and at whatever must be judged at its own date:
+// buffer definitions, barriers, posts, waits. Between stops it runs ahead of simulated time; what it issues is dated.
+// Leaves out: instruction fetch and the vector units of the real cores.
+#pragma once
+
+#include <array>
+
+#include "isa/core.h"
+#include "model/command_processor/command_processor.h"
+#include "model/kernel/accounts.h"
+
+namespace leto::model {
+
+/// Counts of a whole simulation.
+struct Counters {
+  std::int64_t commands = 0, instructions = 0, macs = 0;
+  std::array<std::int64_t, kDTypeCount> macs_by_dtype{};
+  std::uint64_t local_store_read = 0, local_store_written = 0;
+};
+
+class IssueCore {
+ public:
+  /// What the core stopped at. `pause`: nothing, it only ran far enough for one turn.
+  enum class Stop : std::uint8_t { none, pause, queue_full, define, barrier, post, wait, ended };
+
+  IssueCore(const isa::Program& program, int id, const isa::Place& place, const CommandProcessorConfig& config,
+            Accounts& accounts);
+
+  /// Starts the program afresh at `at`.
+  void launch(Cycle at);
+  /// Executes instructions until one stops the core.
+  void run(CommandProcessor& processor, Counters& counters);
+  /// The instruction it stopped at is done at `at`; everything since time() was waiting.
+  void resume(Cycle at);
+
+  Stop stop() const { return stop_; }
+  bool ended() const { return stop_ == Stop::ended; }
+  /// The core's own date: when it stopped, or how far it ran ahead.
+  Cycle time() const { return time_; }
+  std::size_t wanted_queue() const { return queue_of(core_.unit()); }
+  const isa::Instruction& instruction() const { return core_.current(); }
+  isa::Command command() const { return core_.capture_current(); }
+  std::uint32_t pc() const { return core_.pc(); }
+
+  /// Cycles spent stopped for launch, barrier, semaphore and post, full queue, up to `at`.
+  using Waited = std::array<Cycle, 4>;
+  static constexpr std::array<State, 4> kWaitedFor = {State::launch, State::barrier, State::semaphore, State::idle};
+  Waited waited(Cycle at) const;
+
+  /// The step is over at `end`.
+  void close(Cycle end) { line_.until(end, State::idle, kNoOperation); }
+  /// What a stopped core waits for.
+  State waiting_for() const;
+
+ private:
+  void spend(int cycles);
+  void step(CommandProcessor& processor, Counters& counters);
+  void issue(CommandProcessor& processor, Counters& counters);
+  std::size_t waited_index() const;
+
+  const isa::Program* program_;
+  int id_;
+  isa::Place place_;
+  CommandProcessorConfig config_;
+  isa::Core core_;
+  Timeline line_;
+  Stop stop_ = Stop::ended;
+  Cycle time_ = 0;
+  Waited waited_{};
+};
+
+}  // namespace leto::model

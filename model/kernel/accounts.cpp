@@ -1,0 +1,72 @@
+#include "model/kernel/accounts.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/errors.h"
+#include "isa/instruction.h"
+
+namespace leto::model {
+namespace {
+
+constexpr std::array<std::string_view, kEngines> kEngineNames = {
+    "issue_core",    "matrix_engine",         "reduction_engine",      "vector_engine",
+    "layout_engine", "fabric_interface_load", "fabric_interface_store"};
+constexpr std::array<std::string_view, kStates> kStateNames = {
+    "busy",   "idle",      "data",  "space",      "banks",   "neighbour", "local_store", "memory",
+    "multicast", "issue", "queue_full", "barrier", "semaphore", "post", "launch"};
+
+constexpr std::size_t index(auto e) { return static_cast<std::size_t>(e); }
+
+}  // namespace
+
+std::string_view name_of(Engine engine) { return kEngineNames[index(engine)]; }
+std::string_view name_of(State state) { return kStateNames[index(state)]; }
+
+Accounts::Accounts(std::size_t operations)
+    : by_operation_(operations), operations_(operations), touched_(operations, 0) {}
+
+void Accounts::bill(Engine engine, State state, std::uint32_t operation, Cycle cycles) {
+  totals_[index(engine)][index(state)] += cycles;
+  if (operation != kNoOperation) by_operation_[operation][index(engine)][index(state)] += cycles;
+}
+
+void Accounts::touch(std::uint32_t operation, Cycle at) {
+  OperationAccount& account = operations_[operation];
+  account.first_cycle = touched_[operation] ? std::min<std::uint64_t>(account.first_cycle, at) : at;
+  account.last_cycle = std::max<std::uint64_t>(account.last_cycle, at);
+  touched_[operation] = 1;
+}
+
+void Accounts::report(Statistics& statistics, Cycle cycles, int pes) const {
+  for (int e = 0; e < kEngines; ++e) {
+    const auto& row = totals_[static_cast<std::size_t>(e)];
+    EngineAccount& account = statistics.engines[std::string(kEngineNames[static_cast<std::size_t>(e)])];
+    account = {};
+    account.instances = e == 0 ? pes * isa::kCores : pes;
+    const Cycle sum = std::accumulate(row.begin(), row.end(), Cycle{0});
+    if (sum != cycles * static_cast<Cycle>(account.instances))
+      throw Error(ExitCode::internal,
+                  fmt::format("stall accounts of {} sum to {} cycles, not {} x {}",
+                              kEngineNames[static_cast<std::size_t>(e)], sum, account.instances, cycles),
+                  "report this with the program and the chip file");
+    account.busy = row[index(State::busy)];
+    account.idle = row[index(State::idle)];
+    for (std::size_t s = index(State::data); s < kStates; ++s)
+      if (row[s] != 0) account.causes[std::string(kStateNames[s])] = row[s];
+  }
+  statistics.operations = operations_;
+  for (std::size_t o = 0; o < operations_.size(); ++o)
+    for (std::size_t e = 0; e < kEngines; ++e)
+      for (std::size_t s = 0; s < kStates; ++s) {
+        const Cycle spent = by_operation_[o][e][s];
+        if (spent == 0 || s == index(State::idle)) continue;
+        OperationAccount& account = statistics.operations[o];
+        if (s == index(State::busy))
+          account.busy[std::string(kEngineNames[e])] = spent;
+        else
+          account.stalls[fmt::format("{}.{}", kEngineNames[e], kStateNames[s])] = spent;
+      }
+}
+
+}  // namespace leto::model

@@ -1,0 +1,81 @@
+// Where the cycles went. Every engine instance bills each interval of its life exactly once, either to the work it did
+// or to the one thing it waited for; the sum over states is instances * cycles by construction, and checked.
+#pragma once
+
+#include <array>
+#include <string_view>
+#include <vector>
+
+#include "model/kernel/time.h"
+#include "model/simulation.h"
+
+namespace leto::model {
+
+enum class Engine : std::uint8_t {
+  issue_core, matrix_engine, reduction_engine, vector_engine, layout_engine, fabric_interface_load,
+  fabric_interface_store,
+};
+inline constexpr int kEngines = 7;
+std::string_view name_of(Engine engine);
+
+/// What an engine did or waited for.
+enum class State : std::uint8_t {
+  busy,
+  idle,         // no work pending, to the end of the step or while the core fed others through a full queue
+  data,         // a tile that is not there yet
+  space,        // a tile that is not free yet
+  banks,        // accumulator banks in another state
+  neighbour,    // a partial sum, or room for one, on the reduction network
+  local_store,  // bandwidth of the local store
+  memory,       // transfers in flight, port not moving data
+  multicast,    // the other members of a multicast
+  issue,        // queue empty, the core is issuing something else first
+  queue_full,   // issue core: a unit's queue
+  barrier, semaphore,
+  post,         // issue core: earlier commands, before a semaphore is posted
+  launch,
+};
+inline constexpr int kStates = 15;
+std::string_view name_of(State state);
+
+inline constexpr std::uint32_t kNoOperation = ~0u;
+
+class Accounts {
+ public:
+  explicit Accounts(std::size_t operations);
+
+  void bill(Engine engine, State state, std::uint32_t operation, Cycle cycles);
+  /// A command of `operation` began or ended at `at`.
+  void touch(std::uint32_t operation, Cycle at);
+  OperationAccount& operation(std::uint32_t id) { return operations_[id]; }
+
+  /// Totals into `statistics`; throws Error(internal) unless they sum to instances * cycles.
+  void report(Statistics& statistics, Cycle cycles, int pes) const;
+
+ private:
+  using Ledger = std::array<std::array<Cycle, kStates>, kEngines>;
+  Ledger totals_{};
+  std::vector<Ledger> by_operation_;
+  std::vector<OperationAccount> operations_;
+  std::vector<char> touched_;
+};
+
+/// One engine instance's life so far: bills intervals one after the other, without gap or overlap.
+class Timeline {
+ public:
+  Timeline(Accounts& accounts, Engine engine) : accounts_(&accounts), engine_(engine) {}
+  Cycle since() const { return since_; }
+  /// What happened from since() to `at` (nothing if `at` is not later).
+  void until(Cycle at, State state, std::uint32_t operation) {
+    if (at <= since_) return;
+    accounts_->bill(engine_, state, operation, at - since_);
+    since_ = at;
+  }
+
+ private:
+  Accounts* accounts_;
+  Engine engine_;
+  Cycle since_ = 0;
+};
+
+}  // namespace leto::model

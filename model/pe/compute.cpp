@@ -1,0 +1,206 @@
+// The PE's compute units: billing of idle lanes, starting, finishing.
+#include <algorithm>
+
+#include "base/errors.h"
+#include "model/pe/pe.h"
+
+namespace leto::model {
+
+using isa::Opcode;
+using isa::PeState;
+using isa::Unit;
+
+// The oldest command of a queue, once its issue date has come; bills what the lane did until then.
+CommandProcessor::Entry* Pe::due(std::size_t queue, Lane& lane, Cycle now) {
+  Entry* entry = processor_.oldest(queue);
+  if (!entry || entry->issued > now) return nullptr;
+  if (!lane.waiting) {
+    bill_gap(lane, *entry, std::max(entry->issued, lane.line.since()));
+    lane.waiting = true;
+    lane.waiting_since = lane.line.since();
+    lane.cause = State::issue;
+  }
+  bill_wait(lane, *entry, now);
+  return entry;
+}
+
+// From the moment the lane fell idle to the command's issue, the command's core was the reason: what it waited for
+// meanwhile, else that it issued other things.
+void Pe::bill_gap(Lane& lane, const Entry& entry, Cycle until) {
+  const auto core = static_cast<std::size_t>(entry.command.core);
+  const IssueCore::Waited waited = cores_[core].waited(until);
+  for (std::size_t i = 0; i < waited.size(); ++i) {
+    const Cycle part = std::min(waited[i] - lane.cores[core][i], until - lane.line.since());
+    const State cause = IssueCore::kWaitedFor[i];
+    lane.line.until(lane.line.since() + part, cause, cause == State::idle ? kNoOperation : entry.command.source);
+  }
+  lane.line.until(until, State::issue, entry.command.source);
+}
+
+void Pe::bill_wait(Lane& lane, const Entry& entry, Cycle now) { lane.line.until(now, lane.cause, entry.command.source); }
+
+void Pe::hold(Lane& lane, State cause, Cycle now) {
+  if (lane.cause != cause) lane.waiting_since = now;
+  lane.cause = cause;
+}
+
+// The lane has nothing under way from `now` on.
+void Pe::rest(Lane& lane, Cycle now) {
+  lane.waiting = false;
+  for (std::size_t i = 0; i < cores_.size(); ++i) lane.cores[i] = cores_[i].waited(now);
+}
+
+State Pe::held_by(const isa::Command& command) const {
+  switch (state_.hold(command).cause) {
+    case PeState::Hold::Cause::none: break;
+    case PeState::Hold::Cause::data: return State::data;
+    case PeState::Hold::Cause::space: return State::space;
+    default: return State::banks;
+  }
+  return command.unit == Unit::reduction && reduction_.held_by_network(command) ? State::neighbour : State::busy;
+}
+
+bool Pe::start(std::size_t queue, Slot& slot, Cycle now) {
+  if (slot.phase == Slot::Phase::running) return false;
+  if (slot.phase == Slot::Phase::begun) {
+    bill_wait(slot, slot.entry, now);
+    return go(slot, now);
+  }
+  Entry* entry = due(queue, slot, now);
+  if (!entry) return false;
+  if (const State cause = held_by(entry->command); cause != State::busy) {
+    hold(slot, cause, now);
+    return false;
+  }
+  begin(queue, slot, now);
+  go(slot, now);
+  return true;
+}
+
+void Pe::begin(std::size_t queue, Slot& slot, Cycle now) {
+  slot.entry = *processor_.oldest(queue);
+  processor_.pop(queue);
+  isa::Command& command = slot.entry.command;
+  if (command.opcode == Opcode::matmul) {
+    const auto& tiles = pushed_at_[static_cast<std::size_t>(command[isa::matmul_t::held])];
+    const auto taken = static_cast<std::size_t>(state_.buffer(static_cast<int>(command[isa::matmul_t::held])).taken);
+    slot.held_ready = std::max(slot.entry.issued, tiles.empty() ? 0 : tiles[taken % tiles.size()]);
+  }
+  state_.begin(command);
+  if (command.opcode == Opcode::merge) take_partials(slot, now);
+  if (command.opcode == Opcode::pass) {
+    neighbour(direction_of(command), command);
+    reduction_.link_taken[static_cast<std::size_t>(direction_of(command))] = true;
+  }
+  slot.phase = Slot::Phase::begun;
+}
+
+Work Pe::work(const Slot& slot, Cycle now) const {
+  const isa::Command& command = slot.entry.command;
+  switch (command.unit) {
+    case Unit::matrix: return matrix_.work(command, now, slot.held_ready);
+    case Unit::reduction: return reduction_.work(command);
+    case Unit::vector: return vector_.work(command);
+    default: return layout_.work(command);
+  }
+}
+
+// A begun command runs once the local store has bandwidth for it.
+bool Pe::go(Slot& slot, Cycle now) {
+  const Work w = work(slot, now);
+  const auto bytes = static_cast<Cycle>(w.read + w.written);
+  slot.grant = bytes == 0 ? 0 : store_.acquire(static_cast<std::int64_t>(ceil_div(bytes, w.cycles)));
+  if (bytes != 0 && slot.grant == 0) {
+    hold(slot, State::local_store, now);
+    return false;
+  }
+  const Cycle moved = bytes == 0 ? 0 : ceil_div(bytes, static_cast<Cycle>(slot.grant));
+  slot.stretch = moved > w.cycles ? moved - w.cycles : 0;
+  slot.finish = now + w.cycles + slot.stretch;
+  slot.phase = Slot::Phase::running;
+  const isa::Command& command = slot.entry.command;
+  if (command.unit == Unit::matrix) {
+    matrix_.started(command, now, slot.finish);
+    count_macs(command);
+  }
+  wiring_.counters.local_store_read += static_cast<std::uint64_t>(w.read);
+  wiring_.counters.local_store_written += static_cast<std::uint64_t>(w.written);
+  wiring_.accounts.touch(command.source, now);
+  ++wiring_.accounts.operation(command.source).commands;
+  return true;
+}
+
+void Pe::count_macs(const isa::Command& command) {
+  const std::int64_t macs = isa::macs_of(command);
+  wiring_.counters.macs += macs;
+  wiring_.counters.macs_by_dtype[static_cast<std::size_t>(command.dtype(isa::matmul_t::held_type))] += macs;
+  wiring_.accounts.operation(command.source).macs += macs;
+}
+
+void Pe::finish(Slot& slot, Cycle now) {
+  const isa::Command& command = slot.entry.command;
+  isa::Partials outgoing{{}, command.shape[0], command.shape[1]};
+  if (wiring_.values) isa::execute(command, state_, wiring_.memory, &slot.partials, &outgoing);
+  if (command.opcode == Opcode::pass) send_partials(command, std::move(outgoing), now);
+  note_pushes(command, now);
+  state_.finish(command);
+  store_.release(slot.grant);
+  slot.line.until(now - slot.stretch, State::busy, command.source);
+  slot.line.until(now, State::local_store, command.source);
+  wiring_.accounts.touch(command.source, now);
+  slot.phase = Slot::Phase::idle;
+  last_finish_ = now;
+  rest(slot, now);
+}
+
+// When each pushed tile came: the matrix engine loads a held block ahead of its command.
+void Pe::note_pushes(const isa::Command& command, Cycle now) {
+  const isa::Operands operands = isa::operands_of(command);
+  for (int i = 0; i < operands.count; ++i) {
+    const isa::Operand& operand = operands.item[static_cast<std::size_t>(i)];
+    auto& tiles = pushed_at_[static_cast<std::size_t>(operand.buffer)];
+    if (!operand.writes || !operand.advance || tiles.empty()) continue;
+    tiles[static_cast<std::size_t>(state_.buffer(operand.buffer).pushed) % tiles.size()] = now;
+  }
+}
+
+int Pe::neighbour(isa::Direction direction, const isa::Command& command) const {
+  constexpr int kRow[] = {-1, 0, 1, 0}, kColumn[] = {0, 1, 0, -1};
+  const int row = place_.row + kRow[static_cast<int>(direction)];
+  const int column = place_.column + kColumn[static_cast<int>(direction)];
+  if (row < 0 || row >= place_.rows || column < 0 || column >= place_.columns)
+    throw Error(ExitCode::illegal_program,
+                fmt::format("{}: there is no neighbour that way", isa::describe(command)),
+                "pass and merge only inside the grid");
+  return row * place_.columns + column;
+}
+
+void Pe::send_partials(const isa::Command& command, isa::Partials partials, Cycle now) {
+  const isa::Direction to = direction_of(command);
+  Mail mail;
+  mail.kind = Mail::Kind::partial;
+  mail.at = now + 1;
+  mail.number = (static_cast<int>(to) + 2) % 4;  // it arrives from the opposite side
+  mail.partials = std::move(partials);
+  wiring_.pes[static_cast<std::size_t>(neighbour(to, command))]->deliver(std::move(mail));
+}
+
+void Pe::take_partials(Slot& slot, Cycle now) {
+  const isa::Command& command = slot.entry.command;
+  const isa::Direction from = direction_of(command);
+  auto& arrived = reduction_.arrived[static_cast<std::size_t>(from)];
+  slot.partials = std::move(*arrived);
+  arrived.reset();
+  if (slot.partials.m != command.shape[0] || slot.partials.n != command.shape[1])
+    throw Error(ExitCode::illegal_program,
+                fmt::format("{}: merges {} x {}, the neighbour passed {} x {}", isa::describe(command),
+                            command.shape[0], command.shape[1], slot.partials.m, slot.partials.n),
+                "pass and merge equal shapes in the same order");
+  Mail mail;
+  mail.kind = Mail::Kind::link_free;
+  mail.at = now + 1;
+  mail.number = (static_cast<int>(from) + 2) % 4;
+  wiring_.pes[static_cast<std::size_t>(neighbour(from, command))]->deliver(std::move(mail));
+}
+
+}  // namespace leto::model

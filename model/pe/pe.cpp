@@ -1,0 +1,142 @@
+// The PE's turn: mail, finishing, cores, starting, until nothing changes.
+#include "model/pe/pe.h"
+
+#include <algorithm>
+
+#include "base/errors.h"
+
+namespace leto::model {
+
+Pe::Pe(const sc_core::sc_module_name& name, Kernel& kernel, Wiring& w, int index)
+    : Process(name, kernel),
+      wiring_(w),
+      index_(index),
+      place_{index / w.chip.pe.columns, index % w.chip.pe.columns, w.chip.pe.rows, w.chip.pe.columns},
+      processor_(w.chip.command_processor.queue_depth),
+      cores_{IssueCore(w.program, 0, place_, w.chip.command_processor, w.accounts),
+             IssueCore(w.program, 1, place_, w.chip.command_processor, w.accounts)},
+      state_(w.chip.local_store.bytes, w.chip.reduction_engine.banks, w.values),
+      store_(w.chip.local_store),
+      matrix_(w.chip.matrix_engine),
+      reduction_(w.chip.reduction_engine),
+      vector_(w.chip.vector_engine),
+      layout_(w.chip.layout_engine),
+      movers_{Mover(w.accounts, Engine::fabric_interface_load), Mover(w.accounts, Engine::fabric_interface_store)},
+      slots_{Slot(w.accounts, Engine::matrix_engine), Slot(w.accounts, Engine::reduction_engine),
+             Slot(w.accounts, Engine::vector_engine), Slot(w.accounts, Engine::layout_engine)} {}
+
+void Pe::launch(Cycle at) {
+  for (Lane& lane : movers_) rest(lane, lane.line.since());
+  for (Lane& lane : slots_) rest(lane, lane.line.since());
+  const ChipConfig& chip = wiring_.chip;
+  state_ = isa::PeState(chip.local_store.bytes, chip.reduction_engine.banks, wiring_.values);
+  reduction_ = ReductionEngine(chip.reduction_engine);
+  semaphores_.fill(0);
+  mail_.clear();
+  at_grid_barrier_ = left_ = false;
+  for (IssueCore& core : cores_) core.launch(at);
+  wake_at(at);
+}
+
+void Pe::step(Cycle now) {
+  try {
+    turn(now);
+  } catch (const Error& error) {
+    throw Error(error.code(), fmt::format("cycle {}, pe {}: {}", now, index_, error.what()), error.remedy());
+  }
+}
+
+void Pe::turn(Cycle now) {
+  take_mail(now);
+  bool changed;
+  do {
+    changed = finish_all(now);
+    changed |= run_cores(now);
+    changed |= barrier(now);
+    changed |= start_all(now);
+  } while (changed);
+  leave_barriers(now);
+  if (const Cycle next = next_event(); next != kNever) wake_at(std::max(next, now + 1));
+}
+
+Cycle Pe::next_event() const {
+  Cycle next = kNever;
+  for (const Mail& mail : mail_) next = std::min(next, mail.at);
+  for (const IssueCore& core : cores_) {
+    const bool dated = core.stop() != IssueCore::Stop::queue_full;
+    if (dated && (core.time() > now_cycle() || core.stop() == IssueCore::Stop::pause))
+      next = std::min(next, core.time());
+  }
+  for (std::size_t queue = 0; queue < kQueues; ++queue) {
+    const Entry* oldest = processor_.oldest(queue);
+    if (oldest && oldest->issued > now_cycle()) next = std::min(next, oldest->issued);
+  }
+  for (const Slot& slot : slots_)
+    if (slot.phase == Slot::Phase::running) next = std::min(next, slot.finish);
+  for (const Mover& mover : movers_)
+    if (!mover.flights.empty()) next = std::min(next, mover.flights.front().done);
+  return next;
+}
+
+void Pe::deliver(Mail mail) {
+  const Cycle at = mail.at;
+  mail_.push_back(std::move(mail));
+  wake_at(at);
+}
+
+bool Pe::take_mail(Cycle now) {
+  const auto due = std::stable_partition(mail_.begin(), mail_.end(), [now](const Mail& m) { return m.at > now; });
+  const bool any = due != mail_.end();
+  for (auto mail = due; mail != mail_.end(); ++mail) take(*mail);
+  mail_.erase(due, mail_.end());
+  return any;
+}
+
+void Pe::take(Mail& mail) {
+  const auto number = static_cast<std::size_t>(mail.number);
+  switch (mail.kind) {
+    case Mail::Kind::semaphore: semaphores_[number] += mail.count; break;
+    case Mail::Kind::partial: reduction_.arrived[number] = std::move(mail.partials); break;
+    case Mail::Kind::link_free: reduction_.link_taken[number] = false; break;
+    case Mail::Kind::barrier:
+      at_grid_barrier_ = false;
+      open_barrier(mail.at, isa::Scope::all);
+      break;
+  }
+}
+
+bool Pe::finish_all(Cycle now) {
+  bool changed = land(movers_[0], false, now);
+  changed |= land(movers_[1], true, now);
+  for (Slot& slot : slots_)
+    if (slot.phase == Slot::Phase::running && slot.finish <= now) {
+      finish(slot, now);
+      changed = true;
+    }
+  return changed;
+}
+
+bool Pe::start_all(Cycle now) {
+  bool changed = start(0, movers_[0], now);
+  changed |= start(1, movers_[1], now);
+  for (std::size_t queue = 2; queue < kQueues; ++queue) changed |= start(queue, slot(queue), now);
+  return changed;
+}
+
+bool Pe::idle() const {
+  for (const Slot& slot : slots_)
+    if (slot.phase != Slot::Phase::idle) return false;
+  return movers_[0].flights.empty() && movers_[1].flights.empty() && processor_.empty();
+}
+
+bool Pe::finished() const { return cores_[0].ended() && cores_[1].ended() && idle(); }
+
+Cycle Pe::end() const { return std::max({cores_[0].time(), cores_[1].time(), last_finish_}); }
+
+void Pe::close(Cycle end) {
+  for (IssueCore& core : cores_) core.close(end);
+  for (Lane& lane : movers_) lane.line.until(end, State::idle, kNoOperation);
+  for (Lane& lane : slots_) lane.line.until(end, State::idle, kNoOperation);
+}
+
+}  // namespace leto::model

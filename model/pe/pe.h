@@ -1,0 +1,175 @@
+// A processing element: two issue cores, the command processor, the engines around a local store, the fabric interface.
+//
+// One SystemC process. At each wake-up the PE takes its mail, then finishes, issues and starts what it can until nothing
+// changes, in a fixed order (kQueuedUnits): that order is the arbitration rule inside a PE, so no result depends on the
+// order of processes. A unit starts the oldest command of its queue when it has been issued, the unit is free and
+// isa::PeState says its tiles and banks are there; loads and stores start while earlier ones are still in flight.
+// Values are computed when a command finishes; with values off only what index lists need.
+#pragma once
+
+#include <deque>
+#include <memory>
+
+#include "isa/machine.h"
+#include "isa/program.h"
+#include "isa/race.h"
+#include "model/command_processor/command_processor.h"
+#include "model/control_core/control_core.h"
+#include "model/fabric/fabric.h"
+#include "model/issue_core/issue_core.h"
+#include "model/kernel/accounts.h"
+#include "model/kernel/process.h"
+#include "model/kernel/waits.h"
+#include "model/layout_engine/layout_engine.h"
+#include "model/local_store/local_store.h"
+#include "model/matrix_engine/matrix_engine.h"
+#include "model/pe/mail.h"
+#include "model/reduction_engine/reduction_engine.h"
+#include "model/vector_engine/vector_engine.h"
+
+namespace leto::model {
+
+class Pe;
+
+/// What a PE shares with the rest of the chip.
+struct Wiring {
+  const isa::Program& program;
+  const ChipConfig& chip;
+  bool values;
+  std::uint32_t index_buffers;     // bit b: gathers or scatters of the program take their indices from buffer b
+  isa::Memory& memory;
+  Accounts& accounts;
+  Counters& counters;
+  ControlCore& control;
+  std::unique_ptr<isa::RaceDetector> races;  // values on; renewed every step
+  Fabric* fabric = nullptr;
+  std::vector<Pe*> pes;
+};
+
+class Pe : public Process, public TransferClient {
+ public:
+  Pe(const sc_core::sc_module_name& name, Kernel& kernel, Wiring& wiring, int index);
+
+  /// Starts the program afresh: empty buffers, zero semaphores, first instruction at `at`.
+  void launch(Cycle at);
+  void deliver(Mail mail);
+  void transfer_done(bool store, std::uint64_t sequence, Cycle at, Cycle gathered) override;
+
+  /// Both cores have ended and every command is done.
+  bool finished() const;
+  /// When the last core ended or the last command finished.
+  Cycle end() const;
+  /// Closes the accounts of a step at `end`.
+  void close(Cycle end);
+  void add_waits(std::vector<Wait>& waits) const;
+
+ private:
+  using Entry = CommandProcessor::Entry;
+
+  /// Billing while an engine has nothing under way.
+  struct Lane {
+    Lane(Accounts& accounts, Engine engine) : line(accounts, engine) {}
+    Timeline line;
+    bool waiting = false;             // a command is due and held
+    State cause = State::issue;       // by what
+    Cycle waiting_since = 0;
+    std::array<IssueCore::Waited, isa::kCores> cores{};  // the cores' waits when the lane fell idle
+  };
+  /// A compute unit: one command at a time.
+  struct Slot : Lane {
+    using Lane::Lane;
+    enum class Phase : std::uint8_t { idle, begun, running } phase = Phase::idle;
+    Entry entry;
+    Cycle held_ready = 0;             // matmul: since when the held tile is there
+    Cycle finish = 0, stretch = 0;    // stretch: cycles lost to the local store
+    std::int64_t grant = 0;
+    isa::Partials partials;           // merge: taken from the neighbour
+  };
+  /// A transfer under way.
+  struct Flight {
+    Entry entry;
+    std::uint64_t sequence;
+    Cycle begun, done, gathered, port_cycles;
+    std::vector<isa::Run> runs;
+  };
+  /// One direction of the fabric interface.
+  struct Mover : Lane {
+    using Lane::Lane;
+    std::deque<Flight> flights;
+    std::uint64_t next_sequence = 0;
+    std::int64_t grant = 0;
+    Cycle port_carry = 0;             // port cycles not yet billed as busy
+  };
+
+  void step(Cycle now) override;
+  void turn(Cycle now);
+  Cycle next_event() const;
+  bool take_mail(Cycle now);
+  void take(Mail& mail);
+
+  bool run_cores(Cycle now);
+  bool run_core(IssueCore& core, Cycle now);
+  bool may_resume(IssueCore& core, Cycle now);
+  bool barrier(Cycle now);
+  void leave_barriers(Cycle now);
+  void open_barrier(Cycle now, isa::Scope scope);
+  void define(const IssueCore& core);
+  void post(const isa::Command& command, Cycle now);
+  bool idle() const;
+  bool done_before(Cycle date) const;
+
+  bool finish_all(Cycle now);
+  bool start_all(Cycle now);
+  Entry* due(std::size_t queue, Lane& lane, Cycle now);
+  void bill_gap(Lane& lane, const Entry& entry, Cycle until);
+  void bill_wait(Lane& lane, const Entry& entry, Cycle now);
+  void hold(Lane& lane, State cause, Cycle now);
+  void rest(Lane& lane, Cycle now);
+
+  bool start(std::size_t queue, Slot& slot, Cycle now);
+  State held_by(const isa::Command& command) const;
+  void begin(std::size_t queue, Slot& slot, Cycle now);
+  bool go(Slot& slot, Cycle now);
+  Work work(const Slot& slot, Cycle now) const;
+  void finish(Slot& slot, Cycle now);
+  void take_partials(Slot& slot, Cycle now);
+  void send_partials(const isa::Command& command, isa::Partials partials, Cycle now);
+  void count_macs(const isa::Command& command);
+
+  bool start(std::size_t queue, Mover& mover, Cycle now);
+  void fly(Mover& mover, bool stores, const Entry& entry, Cycle now);
+  void check_memory(const isa::Command& command, const std::vector<isa::Run>& runs) const;
+  bool land(Mover& mover, bool stores, Cycle now);
+  void bill_flight(Mover& mover, const Flight& flight, Cycle now);
+  void execute_transfer(const Flight& flight, bool stores);
+
+  void note_pushes(const isa::Command& command, Cycle now);
+  int neighbour(isa::Direction direction, const isa::Command& command) const;
+  void wait_of_core(const IssueCore& core, int id, std::vector<Wait>& waits) const;
+  void wait_of_lane(std::size_t queue, const Lane& lane, std::vector<Wait>& waits) const;
+  std::string describe_hold(std::size_t queue, const Lane& lane) const;
+
+  Slot& slot(std::size_t queue) { return slots_[queue - 2]; }
+  const Slot& slot(std::size_t queue) const { return slots_[queue - 2]; }
+
+  Wiring& wiring_;
+  int index_;
+  isa::Place place_;
+  CommandProcessor processor_;
+  std::array<IssueCore, isa::kCores> cores_;
+  isa::PeState state_;
+  LocalStore store_;
+  MatrixEngine matrix_;
+  ReductionEngine reduction_;
+  VectorEngine vector_;
+  LayoutEngine layout_;
+  std::array<Mover, 2> movers_;       // load, store
+  std::array<Slot, 4> slots_;         // matrix, reduction, vector, layout
+  std::array<std::vector<Cycle>, isa::kBuffers> pushed_at_;  // by tile, modulo depth
+  std::array<std::int64_t, isa::kSemaphores> semaphores_{};
+  std::vector<Mail> mail_;
+  Cycle last_finish_ = 0;
+  bool at_grid_barrier_ = false, left_ = false;
+};
+
+}  // namespace leto::model

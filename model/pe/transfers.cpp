@@ -1,0 +1,149 @@
+// The PE's side of the fabric interface: loads, stores, gathers and scatters.
+#include <algorithm>
+#include <numeric>
+
+#include "base/errors.h"
+#include "model/pe/pe.h"
+
+namespace leto::model {
+namespace {
+
+using isa::Opcode;
+
+// Transfers under way per direction: as many as hide memory latency with short ones (ours).
+constexpr std::size_t kFlights = 16;
+
+bool indexed(const isa::Command& command) {
+  return command.opcode == Opcode::gather || command.opcode == Opcode::scatter;
+}
+
+std::int64_t total(const std::vector<isa::Run>& runs) {
+  return std::accumulate(runs.begin(), runs.end(), std::int64_t{0},
+                         [](std::int64_t sum, const isa::Run& run) { return sum + run.bytes; });
+}
+
+}  // namespace
+
+bool Pe::start(std::size_t queue, Mover& mover, Cycle now) {
+  if (mover.flights.size() == kFlights) return false;
+  const bool alone = mover.flights.empty();
+  Entry* entry = processor_.oldest(queue);
+  if (!entry || entry->issued > now) return false;
+  if (alone) due(queue, mover, now);
+  if (const State cause = held_by(entry->command); cause != State::busy) {
+    hold(mover, cause, now);
+    return false;
+  }
+  if (alone) {
+    mover.grant = store_.acquire(wiring_.chip.fabric_interface.bytes_per_cycle);
+    if (mover.grant == 0) {
+      hold(mover, State::local_store, now);
+      return false;
+    }
+  }
+  const Entry taken = *entry;
+  processor_.pop(queue);
+  fly(mover, queue == 1, taken, now);
+  return true;
+}
+
+void Pe::check_memory(const isa::Command& command, const std::vector<isa::Run>& runs) const {
+  const auto& chip = wiring_.chip;
+  const auto scratch = static_cast<std::uint64_t>(static_cast<double>(chip.sram.bytes) * chip.sram.scratch_fraction);
+  for (const isa::Run& run : runs) {
+    const bool sram = run.address >= isa::kSramBase;
+    const std::uint64_t end = run.address + static_cast<std::uint64_t>(run.bytes) - (sram ? isa::kSramBase : 0);
+    const std::uint64_t size = sram ? scratch : static_cast<std::uint64_t>(chip.hbm.bytes);
+    if (end > size)
+      throw Error(ExitCode::illegal_program,
+                  fmt::format("{}: reaches byte {} of {}, which has {}", isa::describe(command), end,
+                              sram ? "SRAM scratch" : "device memory", size),
+                  "compile for this chip, or enlarge the memory in the chip file");
+  }
+}
+
+void Pe::fly(Mover& mover, bool stores, const Entry& entry, Cycle now) {
+  Flight& flight = mover.flights.emplace_back();
+  flight.entry = entry;
+  isa::Command& command = flight.entry.command;
+  state_.begin(command);
+  flight.runs = indexed(command) ? isa::runs_of(command, isa::index_rows(command, state_)) : isa::runs_of(command);
+  check_memory(command, flight.runs);
+  const std::int64_t bytes = total(flight.runs);
+  flight.sequence = mover.next_sequence++;
+  flight.begun = now;
+  flight.gathered = 0;
+  flight.done = bytes == 0 ? now : kNever;
+  flight.port_cycles = ceil_div(static_cast<Cycle>(bytes), static_cast<Cycle>(mover.grant));
+  (stores ? wiring_.counters.local_store_read : wiring_.counters.local_store_written) += static_cast<std::uint64_t>(bytes);
+  wiring_.accounts.touch(command.source, now);
+  auto& operation = wiring_.accounts.operation(command.source);
+  ++operation.commands;
+  operation.bytes += bytes;
+  if (bytes == 0) return;
+  Transfer transfer;
+  transfer.pe = index_;
+  transfer.store = stores;
+  transfer.modify = command.opcode == Opcode::scatter;
+  if (command.opcode == Opcode::load) transfer.multicast = static_cast<isa::Multicast>(command[isa::load_t::multicast]);
+  transfer.runs = flight.runs;
+  transfer.rate = mover.grant;
+  transfer.sequence = flight.sequence;
+  wiring_.fabric->submit(std::move(transfer));
+}
+
+void Pe::transfer_done(bool store, std::uint64_t sequence, Cycle at, Cycle gathered) {
+  Mover& mover = movers_[store ? 1 : 0];
+  Flight& flight = mover.flights[sequence - mover.flights.front().sequence];
+  flight.done = at;
+  flight.gathered = gathered;
+  if (&flight == &mover.flights.front()) wake_at(at);
+}
+
+// Transfers finish in order, as they began.
+bool Pe::land(Mover& mover, bool stores, Cycle now) {
+  bool landed = false;
+  while (!mover.flights.empty() && mover.flights.front().done <= now) {
+    const Flight& flight = mover.flights.front();
+    execute_transfer(flight, stores);
+    note_pushes(flight.entry.command, now);
+    state_.finish(flight.entry.command);
+    bill_flight(mover, flight, now);
+    wiring_.accounts.touch(flight.entry.command.source, now);
+    last_finish_ = now;
+    mover.flights.pop_front();
+    if (mover.flights.empty()) {
+      store_.release(mover.grant);
+      mover.port_carry = 0;
+      rest(mover, now);
+    }
+    landed = true;
+  }
+  return landed;
+}
+
+// The time since the transfer before: waiting for the multicast's members, moving data, waiting for memory.
+void Pe::bill_flight(Mover& mover, const Flight& flight, Cycle now) {
+  const std::uint32_t operation = flight.entry.command.source;
+  mover.port_carry += flight.port_cycles;
+  mover.line.until(std::min(flight.gathered, now), State::multicast, operation);
+  const Cycle busy = std::min(mover.port_carry, now - mover.line.since());
+  mover.port_carry -= busy;
+  mover.line.until(now - busy, State::memory, operation);
+  mover.line.until(now, State::busy, operation);
+}
+
+void Pe::execute_transfer(const Flight& flight, bool stores) {
+  const isa::Command& command = flight.entry.command;
+  if (!wiring_.values) {
+    const bool feeds_index = command.opcode == Opcode::load && (wiring_.index_buffers >> command[isa::load_t::dst] & 1) != 0;
+    if (feeds_index) isa::execute(command, state_, wiring_.memory, nullptr, nullptr);
+    return;
+  }
+  for (const isa::Run& run : flight.runs)
+    stores ? wiring_.races->write(index_, command, run.address, run.bytes)
+           : wiring_.races->read(index_, command, run.address, run.bytes);
+  isa::execute(command, state_, wiring_.memory, nullptr, nullptr);
+}
+
+}  // namespace leto::model

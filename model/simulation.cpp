@@ -1,0 +1,83 @@
+#include "model/simulation.h"
+
+#include <chrono>
+#include <cstdlib>
+
+#include "base/errors.h"
+#include "model/chip.h"
+
+// libsystemc's own main calls this one; programs that link the model have their own main instead.
+int sc_main(int, char**) { return 0; }
+
+namespace leto::model {
+namespace {
+
+// SystemC prints a banner and warnings unless told not to.
+void silence_systemc() {
+  ::setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 0);
+  sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
+  sc_core::sc_report_handler::set_actions(sc_core::SC_WARNING, sc_core::SC_DO_NOTHING);
+}
+
+void check_fit(const isa::Program& program, const ChipConfig& chip) {
+  const auto scratch = static_cast<std::uint64_t>(static_cast<double>(chip.sram.bytes) * chip.sram.scratch_fraction);
+  for (const isa::Tensor& tensor : program.tensors) {
+    const bool sram = tensor.address >= isa::kSramBase;
+    const std::uint64_t end = tensor.address - (sram ? isa::kSramBase : 0) + static_cast<std::uint64_t>(isa::bytes(tensor));
+    const std::uint64_t size = sram ? scratch : static_cast<std::uint64_t>(chip.hbm.bytes);
+    if (end > size)
+      throw Error(ExitCode::does_not_fit,
+                  fmt::format("tensor {} ends at byte {} of {}, which has {} on {}", tensor.name, end,
+                              sram ? "SRAM scratch" : "device memory", size, chip.name),
+                  "compile for this chip, or run on the chip it was compiled for (" + program.chip + ")");
+  }
+}
+
+}  // namespace
+
+struct Simulation::Impl {
+  isa::Program program;
+  ChipConfig config;
+  RunOptions options;
+  Kernel kernel;
+  isa::Memory memory;
+  std::unique_ptr<Chip> chip;
+  Statistics statistics;
+  std::chrono::steady_clock::time_point reported = std::chrono::steady_clock::now();
+
+  void heartbeat() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - reported < std::chrono::seconds(1)) return;
+    reported = now;
+    options.progress(now_cycle(), chip->counters().commands);
+  }
+};
+
+Simulation::Simulation(const isa::Program& program, const ChipConfig& chip, const RunOptions& options)
+    : impl_(std::make_unique<Impl>()) {
+  check_fit(program, chip);
+  silence_systemc();
+  impl_->program = program;
+  impl_->config = chip;
+  impl_->options = options;
+  impl_->chip = std::make_unique<Chip>(impl_->program, impl_->config, impl_->memory, impl_->options, impl_->kernel);
+  if (options.progress) impl_->kernel.heartbeat = [impl = impl_.get()] { impl->heartbeat(); };
+}
+
+Simulation::~Simulation() = default;
+
+isa::Memory& Simulation::memory() { return impl_->memory; }
+
+void Simulation::step() {
+  Impl& s = *impl_;
+  s.chip->launch(s.statistics.cycles);
+  sc_core::sc_start();
+  if (s.kernel.failure) std::rethrow_exception(s.kernel.failure);
+  if (!s.chip->finished()) s.chip->throw_deadlock();
+  s.chip->report(s.statistics, s.chip->close());
+  s.statistics.kernel_switches = s.kernel.switches;
+}
+
+const Statistics& Simulation::statistics() const { return impl_->statistics; }
+
+}  // namespace leto::model

@@ -1,0 +1,37 @@
+#include "model/sram/sram.h"
+
+#include <algorithm>
+
+namespace leto::model {
+
+Sram::Sram(const SramConfig& config)
+    : interleave_(config.interleave_bytes),
+      width_(config.bank_bytes_per_cycle),
+      latency_(static_cast<Cycle>(config.latency_cycles)),
+      free_(static_cast<std::size_t>(config.banks), 0) {}
+
+int Sram::bank_of(std::uint64_t offset) const {
+  const std::uint64_t block = offset / static_cast<std::uint64_t>(interleave_);
+  const std::uint64_t banks = free_.size();
+  const std::uint64_t above = block / banks;
+  return static_cast<int>((block + above * 7) % banks);
+}
+
+Cycle Sram::occupy(int bank, std::int64_t bytes, Cycle at) {
+  Cycle& free = free_[static_cast<std::size_t>(bank)];
+  const Cycle start = std::max(at, free);
+  free = start + ceil_div(static_cast<Cycle>(bytes), static_cast<Cycle>(width_));
+  return free;
+}
+
+Cycle Sram::read(int bank, std::int64_t bytes, Cycle at) {
+  read_ += static_cast<std::uint64_t>(bytes);
+  return occupy(bank, bytes, at) + latency_;
+}
+
+Cycle Sram::write(int bank, std::int64_t bytes, Cycle at) {
+  written_ += static_cast<std::uint64_t>(bytes);
+  return occupy(bank, bytes, at);
+}
+
+}  // namespace leto::model

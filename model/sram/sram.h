@@ -1,0 +1,40 @@
+// The shared SRAM: banks at the west and east edges of the NoC, interleaved by address.
+//
+// Models: each bank's bandwidth as a ledger, and the access latency. The bank number is rotated by the address bits above
+// it, so that power-of-two strides do not fall on one bank. Leaves out: the cache part (LLC); all of it is scratch here.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "arch/chip_config.h"
+#include "model/kernel/time.h"
+
+namespace leto::model {
+
+class Sram {
+ public:
+  explicit Sram(const SramConfig& config);
+
+  /// Bank of a byte offset into the SRAM.
+  int bank_of(std::uint64_t offset) const;
+  int banks() const { return static_cast<int>(free_.size()); }
+  std::int64_t interleave() const { return interleave_; }
+
+  /// A request for `bytes` of one bank arrives at `at`: when the last byte has come out (read) or is accepted (write).
+  Cycle read(int bank, std::int64_t bytes, Cycle at);
+  Cycle write(int bank, std::int64_t bytes, Cycle at);
+
+  std::uint64_t bytes_read() const { return read_; }
+  std::uint64_t bytes_written() const { return written_; }
+
+ private:
+  Cycle occupy(int bank, std::int64_t bytes, Cycle at);
+
+  std::int64_t interleave_, width_;
+  Cycle latency_;
+  std::vector<Cycle> free_;
+  std::uint64_t read_ = 0, written_ = 0;
+};
+
+}  // namespace leto::model

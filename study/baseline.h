@@ -1,0 +1,59 @@
+// Baselines: what other parts reach, each figure with its kind and source (study/baselines/*.toml).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace leto::study {
+
+/// How a figure came to be. A comparison may rest on `measured`; the other kinds are shown with their names.
+enum class Kind : std::uint8_t { measured, published, vendor, estimate };
+std::string_view name_of(Kind kind);
+
+struct Provenance {
+  Kind kind = Kind::estimate;
+  std::string source, reference, date, confidence, note;
+  bool recalled() const { return confidence == "recalled"; }  // not read in a document: unverified
+};
+
+/// One figure: "peak_bf16", "memory_bandwidth", "memory_capacity", "power", "best_matmul_bf16", …
+struct Figure {
+  std::string metric, unit;
+  std::string precision;  // empty where it means nothing
+  double value = 0;
+  Provenance from;
+};
+
+/// One result of training a language model.
+struct TrainingRow {
+  std::string id, workload, software, precision;
+  double parameters = 0;      // 0 = not stated
+  std::int64_t sequence = 0;  // 0 = not stated
+  std::int64_t devices = 0;   // 0 = not stated
+  double mfu = 0;             // share, 0 to 1
+  double of_peak_flops = 0;   // FLOP/s of one device that the share refers to
+  Provenance from;
+};
+
+struct Baseline {
+  std::string name, title, note;
+  std::vector<Figure> figures;
+  std::vector<TrainingRow> training;
+  /// The first figure of a metric; nullptr when the sources have none.
+  const Figure* figure(std::string_view metric) const;
+};
+
+/// Names of the baselines that come with leto, sorted.
+std::vector<std::string> baseline_names();
+/// A baseline's name ("h100-sxm") or a path to its TOML file. Throws Error(bad_input) with file:line.
+Baseline load_baseline(const std::string& name_or_path);
+
+/// The measured row of the same precision that is nearest in model size, then sequence length, then has the
+/// fewest devices; a size or length of 0 is not known and does not count. nullptr when nothing of that
+/// precision was measured.
+const TrainingRow* nearest_row(const Baseline& baseline, std::string_view precision, double parameters,
+                               std::int64_t sequence);
+
+}  // namespace leto::study

@@ -1,0 +1,85 @@
+// record.json: what a run leaves. The keys and their meanings stand in record_keys.inc (docs/counters.md).
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "study/run_facts.h"
+
+namespace leto::study {
+
+inline constexpr int kRecordVersion = 1;
+
+/// The chip's figures that a reader of the record needs, by closed form.
+struct ChipFigures {
+  std::string description;
+  std::int64_t rows = 0, columns = 0;
+  double clock_mhz = 0;
+  double peak_flops_16bit = 0, peak_flops_8bit = 0;                      // FLOP/s
+  double hbm_bytes_per_s = 0, sram_bytes_per_s = 0, ls_bytes_per_s = 0;  // bytes/s, whole chip
+  std::int64_t hbm_bytes = 0, sram_bytes = 0, ls_bytes = 0;              // capacities, whole chip
+  bool operator==(const ChipFigures&) const = default;
+};
+
+/// One graph operation in the record.
+struct OperationRecord {
+  std::string name, kind, phase, bound_by;
+  std::uint64_t cycles = 0;
+  double share = 0;
+  std::map<std::string, std::uint64_t> busy, stalls;
+  std::int64_t commands = 0, macs = 0, flops = 0, bytes = 0;
+  bool operator==(const OperationRecord&) const = default;
+};
+
+/// All that depends on the host.
+struct SimulationRecord {
+  double wall_s = 0, cycles_per_s = 0, macs_per_s = 0, commands_per_s = 0, kernel_switches_per_s = 0;
+  std::int64_t commands = 0, bursts = 0;
+  std::uint64_t peak_rss_bytes = 0;
+  bool operator==(const SimulationRecord&) const = default;
+};
+
+struct Record {
+  std::string commit, config_hash, program_hash;  // hashes as 16 hexadecimal digits
+  std::uint64_t seed = 0;
+  std::map<std::string, std::string> versions;
+  std::string fidelity, chip, recipe, workload;
+  ChipFigures chip_figures;
+  bool values = true;
+  std::int64_t steps = 1, parameters = 0, sequence = 0;
+  std::uint64_t cycles = 0;
+  double seconds = 0;
+  std::int64_t flops = 0, macs = 0;
+  std::map<std::string, std::int64_t> flops_by_dtype;
+  double mfu = 0;
+  std::optional<double> tokens_per_s, accuracy;
+  std::map<std::string, EngineFacts> stalls;
+  std::map<std::string, TrafficFacts> bytes;
+  std::string memory_fit = "{}";  // JSON object
+  std::vector<double> loss;       // NaN where a step's loss was not finite
+  std::vector<OperationRecord> ops;
+  std::map<std::string, TwinFacts> twins;
+  SimulationRecord simulation;
+};
+
+/// Derives everything in the record from the facts of a run.
+Record build_record(const RunFacts& facts);
+
+std::string to_json(const Record& record);
+/// Throws Error(bad_input) naming `where` and the key that is unknown, missing or of the wrong kind.
+Record record_from_json(std::string_view text, std::string_view where);
+
+void save(const Record& record, const std::filesystem::path& path);
+/// `path` is a record.json or the folder of a run.
+Record load_record(const std::filesystem::path& path);
+
+/// A key whose values differ; "(absent)" on the side that has no such key.
+struct Difference {
+  std::string key, a, b;
+};
+/// Exact comparison of everything but `simulation`, in key order. Empty = the same result.
+std::vector<Difference> diff_records(const Record& a, const Record& b);
+
+}  // namespace leto::study

@@ -1,0 +1,188 @@
+// The simulated chip beside other parts. A comparison rests on figures of the same precision, and an estimate
+// says that it is one and what it rests on.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "study/report/format.h"
+#include "study/report/sections.h"
+
+namespace leto::study {
+namespace {
+
+std::string kind_of(const Provenance& from) {
+  return std::string(name_of(from.kind)) + (from.recalled() ? ", recalled: not verified" : "");
+}
+
+Cell figure_cell(const Baseline& baseline, std::string_view metric) {
+  const Figure* figure = baseline.figure(metric);
+  if (!figure) return none_cell();
+  return {fmt::format("{:.4g} {} ({})", figure->value, figure->unit, kind_of(figure->from)), figure->value};
+}
+
+Cell simulated_cell(double value, std::string_view unit) {
+  return {fmt::format("{:.4g} {} (configuration)", value, unit), value};
+}
+
+/// "44 rows, 26.3 % to 47.5 %" of the measured rows in bf16.
+std::string measured_range(const Baseline& baseline) {
+  int rows = 0;
+  double low = 1, high = 0;
+  for (const TrainingRow& row : baseline.training) {
+    if (row.from.kind != Kind::measured || row.precision != "bf16") continue;
+    ++rows;
+    low = std::min(low, row.mfu);
+    high = std::max(high, row.mfu);
+  }
+  return rows == 0 ? "no measured row" : fmt::format("{} rows, {} to {}", rows, percent(low), percent(high));
+}
+
+Table parts_table(const std::vector<Record>& records, const std::vector<Baseline>& baselines) {
+  Table table{"Public figures of the parts",
+              {{"Part"},
+               {"Peak BF16", true},
+               {"Memory bandwidth", true},
+               {"Memory", true},
+               {"Power", true},
+               {"Best BF16 matmul", true},
+               {"BF16 training MFU (measured)", true}},
+              {},
+              "The simulated chip is styled after public figures, our reading; its power is not modelled. "
+              "Dense peaks."};
+  std::vector<std::string> seen;
+  for (const Record& r : records) {
+    if (std::ranges::find(seen, r.config_hash) != seen.end()) continue;
+    seen.push_back(r.config_hash);
+    const ChipFigures& chip = r.chip_figures;
+    table.rows.push_back({cell(fmt::format("{} (simulated; {})", r.chip, chip.description)),
+                          simulated_cell(chip.peak_flops_16bit / 1e12, "TFLOP/s"),
+                          simulated_cell(chip.hbm_bytes_per_s / 1e12, "TB/s"),
+                          simulated_cell(double(chip.hbm_bytes) / 1e9, "GB"), none_cell(), none_cell(),
+                          none_cell()});
+  }
+  for (const Baseline& b : baselines)
+    table.rows.push_back({cell(b.title), figure_cell(b, "peak_bf16"), figure_cell(b, "memory_bandwidth"),
+                          figure_cell(b, "memory_capacity"), figure_cell(b, "power"),
+                          figure_cell(b, "best_matmul_bf16"), cell(measured_range(b))});
+  return table;
+}
+
+using Row = std::vector<Cell>;
+
+/// The time the useful FLOPs take at a rate that was measured elsewhere.
+Row estimate_row(const Record& r, const Baseline& b, const std::string& basis, double rate,
+                 const Provenance& from) {
+  return {cell(b.title),
+          cell(basis),
+          si_cell(rate, "FLOP/s"),
+          si_cell(double(r.flops) / rate, "s"),
+          cell(fmt::format("estimate; rests on: {}", kind_of(from))),
+          cell(fmt::format("{} [{}]", from.source, from.reference))};
+}
+
+Row no_row(const Baseline& b, const std::string& why) {
+  return {cell(b.title), cell(why), none_cell(), none_cell(), none_cell(), none_cell()};
+}
+
+Row simulated_row(const Record& r) {
+  return {cell(r.chip + " (simulated)"),
+          cell("this run"),
+          r.seconds > 0 ? si_cell(double(r.flops) / r.seconds, "FLOP/s") : none_cell(),
+          si_cell(r.seconds, "s"),
+          cell(fmt::format("simulation, {} fidelity", r.fidelity)),
+          cell(fmt::format("program {}", r.program_hash))};
+}
+
+std::string basis_of(const TrainingRow& row) {
+  const std::string devices = row.devices > 0 ? fmt::format("{} devices", row.devices) : "devices not stated";
+  const std::string sequence = row.sequence > 0 ? fmt::format(", sequence {}", row.sequence) : "";
+  return fmt::format("training MFU {} of {} in {}: {}{}, {} ({})", percent(row.mfu),
+                     si(row.of_peak_flops, "FLOP/s"), row.precision, row.workload, sequence, devices, row.id);
+}
+
+void add_estimates(const Record& r, const Baseline& b, std::vector<Row>& rows) {
+  const std::string precision = precision_of(r);
+  if (precision.empty())
+    return rows.push_back(no_row(b, "no estimate: the useful FLOPs are of no or several precisions"));
+  if (const TrainingRow* row = nearest_row(b, precision, double(r.parameters), r.sequence))
+    rows.push_back(estimate_row(r, b, basis_of(*row), row->mfu * row->of_peak_flops, row->from));
+  else
+    rows.push_back(no_row(b, fmt::format("no measured row of training in {}", precision)));
+  const Figure* matmul = b.figure("best_matmul_" + precision);
+  if (matmul && matmul->from.kind == Kind::measured)
+    rows.push_back(
+        estimate_row(r, b, fmt::format("best measured matmul in {}: an upper bound of the rate", precision),
+                     matmul->value * 1e12, matmul->from));
+}
+
+Table estimates_table(const Record& r, const std::vector<Baseline>& baselines) {
+  Table table{fmt::format("{}: estimated time of other parts for the same useful FLOPs", run_name(r)),
+              {{"Part"}, {"Basis"}, {"Rate", true}, {"Time", true}, {"Kind"}, {"Source"}},
+              {simulated_row(r)},
+              "An estimate, not a measurement: useful FLOPs / (peak x MFU) of the measured training row that "
+              "is nearest in "
+              "model size, then sequence length, then has the fewest devices, in the same precision. It "
+              "knows nothing of "
+              "the model's shapes; rows on several devices hold their communication. No ratio is formed."};
+  for (const Baseline& b : baselines) add_estimates(r, b, table.rows);
+  return table;
+}
+
+Row source_row(const Baseline& b, const std::string& figure, const Cell& value, const std::string& precision,
+               const Provenance& from) {
+  return {
+      cell(b.name),
+      cell(figure),
+      value,
+      cell(precision.empty() ? "–" : precision),
+      cell(kind_of(from)),
+      cell(fmt::format("{} [{}]{}{}", from.source, from.reference, from.note.empty() ? "" : "; ", from.note)),
+      cell(from.date),
+      cell(from.confidence)};
+}
+
+/// One row a figure, one a group of training rows with the same source and precision.
+Table sources_table(const std::vector<Baseline>& baselines) {
+  Table table{
+      "Where each figure comes from",
+      {{"Part"}, {"Figure"}, {"Value", true}, {"Precision"}, {"Kind"}, {"Source"}, {"Date"}, {"Confidence"}},
+      {},
+      ""};
+  for (const Baseline& b : baselines) {
+    for (const Figure& f : b.figures)
+      table.rows.push_back(
+          source_row(b, f.metric, {fmt::format("{:.4g} {}", f.value, f.unit), f.value}, f.precision, f.from));
+    for (std::size_t i = 0; i < b.training.size();) {
+      const TrainingRow& first = b.training[i];
+      std::size_t end = i;
+      double low = first.mfu, high = first.mfu;
+      for (; end < b.training.size() && b.training[end].from.source == first.from.source &&
+             b.training[end].precision == first.precision;
+           ++end) {
+        low = std::min(low, b.training[end].mfu);
+        high = std::max(high, b.training[end].mfu);
+      }
+      table.rows.push_back(source_row(b, fmt::format("training MFU, {} rows", end - i),
+                                      cell(fmt::format("{} to {}", percent(low), percent(high))),
+                                      first.precision, first.from));
+      i = end;
+    }
+  }
+  return table;
+}
+
+}  // namespace
+
+std::vector<Block> beside_baselines(const std::vector<Record>& records,
+                                    const std::vector<Baseline>& baselines) {
+  if (baselines.empty()) return {};
+  std::vector<Block> blocks;
+  for (const Baseline& b : baselines)
+    if (!b.note.empty()) blocks.push_back(Text{fmt::format("{}: {}", b.title, b.note)});
+  blocks.push_back(parts_table(records, baselines));
+  for (const Record& r : records) blocks.push_back(estimates_table(r, baselines));
+  blocks.push_back(sources_table(baselines));
+  return blocks;
+}
+
+}  // namespace leto::study

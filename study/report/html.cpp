@@ -1,0 +1,96 @@
+// The report as one self-contained HTML file.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "study/report/report.h"
+#include "study/report/style.h"
+#include "study/report/svg.h"
+
+namespace leto::study {
+namespace {
+
+/// Tables of few columns do not stretch over the page.
+constexpr std::size_t kSmallColumns = 3;
+/// A numeric cell that holds words beside its figure may wrap.
+constexpr std::size_t kWrapFrom = 26;
+
+std::string table_cell(const Column& column, const Cell& cell, bool first) {
+  std::string css = column.numeric ? "n" : "", style;
+  if (column.numeric && cell.text.size() > kWrapFrom) css += " w";
+  if (column.bar && cell.number) {
+    css += " share";
+    style = fmt::format(" style=\"--p:{:.1f}%\"", std::clamp(*cell.number, 0.0, 1.0) * 100);
+  }
+  const std::string tag = first ? "th" : "td";
+  return fmt::format("<{}{}{}{}>{}</{}>", tag, first ? " scope=\"row\"" : "",
+                     css.empty() ? "" : fmt::format(" class=\"{}\"", css), style, html_escape(cell.text),
+                     tag);
+}
+
+std::string figure(const std::string& caption, const std::string& inside) {
+  return inside.empty() ? ""
+                        : fmt::format("<figure><figcaption>{}</figcaption>\n{}</figure>\n",
+                                      html_escape(caption), inside);
+}
+
+std::string legend(const StackedBars& bars) {
+  std::string out = "<ul class=\"legend\">";
+  for (std::size_t i = 0; i < bars.legend.size(); ++i)
+    out += fmt::format("<li><i class=\"{}\"></i>{}</li>", part_class(i, bars.legend.size()),
+                       html_escape(bars.legend[i]));
+  return out + "</ul>\n";
+}
+
+struct BlockWriter {
+  std::string operator()(const Text& text) const {
+    return fmt::format("<p>{}</p>\n", html_escape(text.text));
+  }
+  std::string operator()(const Tiles& tiles) const {
+    std::string out = "<dl class=\"tiles\">\n";
+    for (const auto& tile : tiles.tiles)
+      out += fmt::format(
+          "<div class=\"tile\"><dt>{}</dt><dd class=\"value\">{}</dd><dd class=\"note\">{}</dd></div>\n",
+          html_escape(tile.label), html_escape(tile.value.text), html_escape(tile.note));
+    return out + "</dl>\n";
+  }
+  std::string operator()(const Table& table) const {
+    std::string out = fmt::format("<div class=\"wide\"><table{}><caption>{}</caption>\n<thead><tr>",
+                                  table.columns.size() <= kSmallColumns ? " class=\"small\"" : "",
+                                  html_escape(table.caption));
+    for (const Column& column : table.columns)
+      out += fmt::format("<th scope=\"col\"{}>{}</th>", column.numeric ? " class=\"n w\"" : "",
+                         html_escape(column.name));
+    out += "</tr></thead>\n<tbody>\n";
+    for (const auto& row : table.rows) {
+      out += "<tr>";
+      for (std::size_t i = 0; i < row.size(); ++i) out += table_cell(table.columns[i], row[i], i == 0);
+      out += "</tr>\n";
+    }
+    out += "</tbody></table></div>\n";
+    return out +
+           (table.note.empty() ? "" : fmt::format("<p class=\"remark\">{}</p>\n", html_escape(table.note)));
+  }
+  std::string operator()(const StackedBars& bars) const {
+    return figure(bars.caption, legend(bars) + to_svg(bars));
+  }
+  std::string operator()(const auto& chart) const { return figure(chart.caption, to_svg(chart)); }
+};
+
+}  // namespace
+
+std::string to_html(const Report& report) {
+  std::string out = fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{0}</title>\n"
+      "<style>{1}</style>\n</head>\n<body>\n<main>\n<header><h1>{0}</h1><p>{2}</p></header>\n",
+      html_escape(report.title), kStyle, html_escape(report.subtitle));
+  for (const Section& section : report.sections) {
+    out += fmt::format("<section>\n<h{0}>{1}</h{0}>\n", section.level, html_escape(section.heading));
+    for (const Block& block : section.blocks) out += std::visit(BlockWriter{}, block);
+    out += "</section>\n";
+  }
+  return out + "</main>\n</body>\n</html>\n";
+}
+
+}  // namespace leto::study

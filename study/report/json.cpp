@@ -1,0 +1,77 @@
+// The report as JSON: the same cells, with the exact number behind each.
+#include <cmath>
+
+#include "study/record_keys.h"
+#include "study/report/report.h"
+
+namespace leto::study {
+namespace {
+
+Json to_document(const Cell& cell) {
+  Json out = {{"text", cell.text}};
+  if (cell.number) out["number"] = *cell.number;
+  return out;
+}
+
+struct BlockWriter {
+  Json operator()(const Text& text) const { return {{"type", "text"}, {"text", text.text}}; }
+  Json operator()(const Tiles& tiles) const {
+    Json items = Json::array();
+    for (const auto& tile : tiles.tiles)
+      items.push_back({{"label", tile.label}, {"value", to_document(tile.value)}, {"note", tile.note}});
+    return {{"type", "tiles"}, {"tiles", items}};
+  }
+  Json operator()(const Table& table) const {
+    Json columns = Json::array(), rows = Json::array();
+    for (const Column& column : table.columns) columns.push_back(column.name);
+    for (const auto& row : table.rows) {
+      Json cells = Json::array();
+      for (const Cell& cell : row) cells.push_back(to_document(cell));
+      rows.push_back(cells);
+    }
+    return {{"type", "table"},
+            {"caption", table.caption},
+            {"columns", columns},
+            {"rows", rows},
+            {"note", table.note}};
+  }
+  Json operator()(const StackedBars& bars) const {
+    Json items = Json::array();
+    for (const auto& bar : bars.bars) items.push_back({{"label", bar.label}, {"parts", bar.parts}});
+    return {{"type", "bars"}, {"caption", bars.caption}, {"legend", bars.legend}, {"bars", items}};
+  }
+  Json operator()(const LineChart& chart) const {
+    return {{"type", "line"},
+            {"caption", chart.caption},
+            {"x", chart.x_label},
+            {"y", chart.y_label},
+            {"values", chart.y}};
+  }
+  Json operator()(const Roofline& chart) const {
+    Json slopes = Json::array(), points = Json::array();
+    for (const auto& slope : chart.slopes)
+      slopes.push_back({{"label", slope.label}, {"bytes_per_s", slope.bytes_per_s}});
+    for (const auto& point : chart.points)
+      points.push_back({{"label", point.label}, {"intensity", point.intensity}, {"flops", point.flops}});
+    return {{"type", "roofline"},
+            {"caption", chart.caption},
+            {"peak_flops", chart.peak_flops},
+            {"slopes", slopes},
+            {"points", points}};
+  }
+};
+
+}  // namespace
+
+std::string to_json(const Report& report) {
+  Json sections = Json::array();
+  for (const Section& section : report.sections) {
+    Json blocks = Json::array();
+    for (const Block& block : section.blocks) blocks.push_back(std::visit(BlockWriter{}, block));
+    sections.push_back({{"heading", section.heading}, {"level", section.level}, {"blocks", blocks}});
+  }
+  const Json out = {{"title", report.title}, {"subtitle", report.subtitle}, {"sections", sections}};
+  return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace leto::study

@@ -1,0 +1,230 @@
+// Sections about the machine in one run: engines, memories, roofline, operations.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "study/report/format.h"
+#include "study/report/sections.h"
+
+namespace leto::study {
+namespace {
+
+constexpr std::size_t kTopOperations = 30, kRooflineOperations = 10;
+
+/// Causes of all engines, the largest first; ties by name.
+std::vector<std::string> causes_of(const Record& r) {
+  std::map<std::string, double> total;
+  for (const auto& [engine, account] : r.stalls)
+    for (const auto& [cause, cycles] : account.causes)
+      total[cause] += double(cycles) / double(account.instances);
+  std::vector<std::string> causes;
+  for (const auto& [cause, cycles] : total) causes.push_back(cause);
+  std::ranges::stable_sort(causes, [&](const auto& a, const auto& b) { return total[a] > total[b]; });
+  return causes;
+}
+
+double share_of(const EngineFacts& account, std::uint64_t cycles) {
+  double all = double(account.busy) + double(account.idle);
+  for (const auto& [cause, stalled] : account.causes) all += double(stalled);
+  return all > 0 ? double(cycles) / all : 0;
+}
+
+/// busy, then `causes`, then idle.
+std::vector<double> shares_of(const EngineFacts& account, const std::vector<std::string>& causes) {
+  std::vector<double> parts = {share_of(account, account.busy)};
+  for (const std::string& cause : causes) {
+    const auto found = account.causes.find(cause);
+    parts.push_back(found == account.causes.end() ? 0 : share_of(account, found->second));
+  }
+  parts.push_back(share_of(account, account.idle));
+  return parts;
+}
+
+Cell flops_cell(std::int64_t flops) {
+  return flops > 0 ? si_cell(double(flops), "FLOP") : none_cell();
+}
+
+struct Group {
+  std::uint64_t cycles = 0;
+  std::int64_t flops = 0, bytes = 0, operations = 0;
+};
+
+Table grouped_table(const Record& r, const std::string& what, std::string OperationRecord::*key) {
+  std::map<std::string, Group> groups;
+  for (const OperationRecord& op : r.ops) {
+    Group& group = groups[op.*key];
+    group.cycles += op.cycles;
+    group.flops += op.flops;
+    group.bytes += op.bytes;
+    ++group.operations;
+  }
+  std::vector<std::pair<std::string, Group>> order(groups.begin(), groups.end());
+  std::ranges::stable_sort(order,
+                           [](const auto& a, const auto& b) { return a.second.cycles > b.second.cycles; });
+  Table table{fmt::format("Operations by {}", what),
+              {{what == "kind" ? "Kind" : "Phase"},
+               {"Operations", true},
+               {"Cycles", true},
+               {"Share of the run", true, true},
+               {"Useful FLOPs", true},
+               {"Memory bytes", true}},
+              {},
+              ""};
+  for (const auto& [name, group] : order)
+    table.rows.push_back({cell(name), count_cell(double(group.operations)), count_cell(double(group.cycles)),
+                          percent_cell(r.cycles ? double(group.cycles) / double(r.cycles) : 0),
+                          flops_cell(group.flops), si_cell(double(group.bytes), "B")});
+  return table;
+}
+
+std::vector<const OperationRecord*> by_cycles(const Record& r) {
+  std::vector<const OperationRecord*> order;
+  for (const OperationRecord& op : r.ops) order.push_back(&op);
+  std::ranges::stable_sort(order, [](const auto* a, const auto* b) { return a->cycles > b->cycles; });
+  return order;
+}
+
+struct Placement {
+  std::string label;
+  double flops, bytes, seconds;
+};
+
+/// The whole run and its largest operations that have both useful FLOPs and memory bytes.
+std::vector<Placement> placements(const Record& r) {
+  std::vector<Placement> out;
+  double hbm = 0;
+  if (const auto found = r.bytes.find("hbm"); found != r.bytes.end())
+    hbm = double(found->second.read) + double(found->second.write);
+  if (r.flops > 0 && hbm > 0 && r.seconds > 0) out.push_back({"whole run", double(r.flops), hbm, r.seconds});
+  const double clock = r.chip_figures.clock_mhz * 1e6;
+  for (const OperationRecord* op : by_cycles(r)) {
+    if (out.size() > kRooflineOperations) break;
+    if (op->flops > 0 && op->bytes > 0 && op->cycles > 0)
+      out.push_back({op->name, double(op->flops), double(op->bytes), double(op->cycles) / clock});
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<Block> engine_stalls(const Record& r) {
+  if (r.stalls.empty()) return {};
+  const std::vector<std::string> causes = causes_of(r);
+  StackedBars bars{"Share of each engine's cycles: busy, stalled by cause, idle", {"busy"}, {}};
+  Table table{
+      "Share of each engine's cycles",
+      {{"Engine"}, {"Instances", true}, {"busy", true}},
+      {},
+      "Busy, causes and idle add up to all cycles of all instances; idle means that no work was pending."};
+  for (const std::string& cause : causes) {
+    bars.legend.push_back(cause);
+    table.columns.push_back({cause, true});
+  }
+  bars.legend.push_back("idle");
+  table.columns.push_back({"idle", true});
+  for (const auto& [engine, account] : r.stalls) {
+    const std::vector<double> parts = shares_of(account, causes);
+    bars.bars.push_back({engine, parts});
+    table.rows.push_back({cell(engine), count_cell(double(account.instances))});
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const bool has = i == 0 || i > causes.size() || account.causes.contains(causes[i - 1]);
+      table.rows.back().push_back(has ? percent_cell(parts[i]) : none_cell());
+    }
+  }
+  return {bars, table};
+}
+
+std::vector<Block> memory_traffic(const Record& r) {
+  if (r.bytes.empty()) return {};
+  const std::map<std::string, double> peaks = {{"hbm", r.chip_figures.hbm_bytes_per_s},
+                                               {"sram", r.chip_figures.sram_bytes_per_s},
+                                               {"ls", r.chip_figures.ls_bytes_per_s}};
+  Table table{
+      "Bytes on each memory's bus, and the bandwidth that makes",
+      {{"Memory"},
+       {"Read", true},
+       {"Written", true},
+       {"Achieved", true},
+       {"Peak", true},
+       {"Share of peak", true, true}},
+      {},
+      "hbm is the device memory, LPDDR too; ls is all local stores together. Whole bursts are counted."};
+  for (const auto& [memory, traffic] : r.bytes) {
+    const double rate = r.seconds > 0 ? (double(traffic.read) + double(traffic.write)) / r.seconds : 0;
+    const auto peak = peaks.find(memory);
+    table.rows.push_back({cell(memory), si_cell(double(traffic.read), "B"),
+                          si_cell(double(traffic.write), "B"), si_cell(rate, "B/s"),
+                          peak == peaks.end() ? none_cell() : si_cell(peak->second, "B/s"),
+                          peak == peaks.end() ? none_cell() : percent_cell(rate / peak->second)});
+  }
+  return {table};
+}
+
+std::vector<Block> roofline(const Record& r) {
+  const std::vector<Placement> placed = placements(r);
+  if (placed.empty()) return {};
+  const ChipFigures& chip = r.chip_figures;
+  const double peak = precision_of(r).starts_with("fp8") ? chip.peak_flops_8bit : chip.peak_flops_16bit;
+  Roofline chart{"Attained FLOP/s over FLOP per byte of memory traffic",
+                 peak,
+                 {{"device memory", chip.hbm_bytes_per_s}, {"shared SRAM", chip.sram_bytes_per_s}},
+                 {}};
+  Table table{
+      "Placement under the roofline",
+      {{"Point"},
+       {"Of"},
+       {"Intensity, FLOP/B", true},
+       {"Attained", true},
+       {"Roof", true},
+       {"Share of the roof", true, true}},
+      {},
+      fmt::format(
+          "Roof: the lower of {} and intensity x {}. The run counts device-memory bytes, an operation its "
+          "own bytes to and from memory, shared SRAM included; its time is its cycles as below.",
+          si(peak, "FLOP/s"), si(chip.hbm_bytes_per_s, "B/s"))};
+  int number = 0;
+  for (const Placement& p : placed) {
+    const double intensity = p.flops / p.bytes, attained = p.flops / p.seconds;
+    const double roof = std::min(peak, intensity * chip.hbm_bytes_per_s);
+    const std::string label = fmt::format("{}", ++number);
+    chart.points.push_back({label, intensity, attained});
+    table.rows.push_back({cell(label),
+                          cell(p.label),
+                          {fmt::format("{:.4g}", intensity), intensity},
+                          si_cell(attained, "FLOP/s"),
+                          si_cell(roof, "FLOP/s"),
+                          percent_cell(attained / roof)});
+  }
+  return {chart, table};
+}
+
+std::vector<Block> operations(const Record& r) {
+  if (r.ops.empty()) return {};
+  const auto order = by_cycles(r);
+  Table top{
+      fmt::format("The {} largest operations of {}", std::min(kTopOperations, order.size()), order.size()),
+      {{"Operation"},
+       {"Kind"},
+       {"Phase"},
+       {"Cycles", true},
+       {"Share of the run", true, true},
+       {"Bound by"},
+       {"Commands", true},
+       {"Useful FLOPs", true},
+       {"Memory bytes", true}},
+      {},
+      "An operation's cycles are what is billed to it, busy and stalled, on the engine where that is most. "
+      "Operations "
+      "overlap: shares need not add up to 100 %."};
+  for (std::size_t i = 0; i < std::min(kTopOperations, order.size()); ++i) {
+    const OperationRecord& op = *order[i];
+    top.rows.push_back({cell(op.name), cell(op.kind), cell(op.phase), count_cell(double(op.cycles)),
+                        percent_cell(op.share), cell(op.bound_by), count_cell(double(op.commands)),
+                        flops_cell(op.flops), si_cell(double(op.bytes), "B")});
+  }
+  return {grouped_table(r, "phase", &OperationRecord::phase),
+          grouped_table(r, "kind", &OperationRecord::kind), top};
+}
+
+}  // namespace leto::study

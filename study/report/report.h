@@ -1,0 +1,100 @@
+// The report of one or more runs: one intermediate structure, printed as HTML, Markdown and JSON, so that the
+// three cannot differ. A chart is drawn in HTML only; its figures always stand in a table beside it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "study/baseline.h"
+#include "study/record.h"
+
+namespace leto::study {
+
+struct Cell {
+  std::string text;              // as every format shows it, unit included where the column has none
+  std::optional<double> number;  // the exact figure behind it, for JSON and for bars
+};
+
+struct Column {
+  std::string name;
+  bool numeric = false;  // right-aligned
+  bool bar = false;      // the number is a share of 1: HTML draws it behind the text
+};
+
+struct Table {
+  std::string caption;
+  std::vector<Column> columns;
+  std::vector<std::vector<Cell>> rows;
+  std::string note;  // what the reader must know to read it right
+};
+
+/// Headline figures.
+struct Tiles {
+  struct Tile {
+    std::string label;
+    Cell value;
+    std::string note;
+  };
+  std::vector<Tile> tiles;
+};
+
+/// Horizontal bars whose parts are shares of 1. The last part is drawn as background (idle).
+struct StackedBars {
+  std::string caption;
+  std::vector<std::string> legend;
+  struct Bar {
+    std::string label;
+    std::vector<double> parts;
+  };
+  std::vector<Bar> bars;
+};
+
+struct LineChart {
+  std::string caption, x_label, y_label;
+  std::vector<double> y;  // at x = 1, 2, …; NaN leaves a gap
+};
+
+/// Attained FLOP/s over FLOP per byte of device memory, both axes logarithmic.
+struct Roofline {
+  std::string caption;
+  double peak_flops = 0;
+  struct Slope {
+    std::string label;
+    double bytes_per_s;
+  };
+  std::vector<Slope> slopes;
+  struct Point {
+    std::string label;
+    double intensity, flops;
+  };
+  std::vector<Point> points;
+};
+
+struct Text {
+  std::string text;
+};
+
+using Block = std::variant<Text, Tiles, Table, StackedBars, LineChart, Roofline>;
+
+struct Section {
+  std::string heading;
+  int level = 2;  // of the heading: 2 or 3
+  std::vector<Block> blocks;
+};
+
+struct Report {
+  std::string title, subtitle;
+  std::vector<Section> sections;
+};
+
+/// Throws Error(usage) when there is no record.
+Report build_report(const std::vector<Record>& records, const std::vector<Baseline>& baselines);
+
+/// One self-contained file: no script, nothing loaded from elsewhere.
+std::string to_html(const Report& report);
+std::string to_markdown(const Report& report);
+std::string to_json(const Report& report);
+
+}  // namespace leto::study

@@ -1,0 +1,179 @@
+// Sections about one run: what it was, its headline, loss, memory fit, twins, and the speed of the simulator.
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "study/record_keys.h"
+#include "study/report/format.h"
+#include "study/report/sections.h"
+
+namespace leto::study {
+namespace {
+
+Table facts_table(std::string caption, std::vector<std::vector<Cell>> rows) {
+  return {std::move(caption), {{"Fact"}, {"Value"}}, std::move(rows), ""};
+}
+
+std::string versions_of(const Record& r) {
+  std::string out;
+  for (const auto& [component, version] : r.versions)
+    out += fmt::format("{}{} {}", out.empty() ? "" : ", ", component, version);
+  return out.empty() ? "–" : out;
+}
+
+/// The recipe's lines in one, so that every format shows the same text.
+std::string recipe_line(const std::string& recipe) {
+  if (recipe.empty()) return "none: forward only";
+  std::string out;
+  for (const char c : recipe) {
+    if (c != '\n')
+      out += c;
+    else if (!out.empty() && !out.ends_with("; "))
+      out += "; ";
+  }
+  return out.ends_with("; ") ? out.substr(0, out.size() - 2) : out;
+}
+
+/// Every figure of a free JSON object, one row each.
+void flatten(const Json& node, const std::string& path, std::vector<std::vector<Cell>>& rows) {
+  if (node.is_object() && !node.empty()) {
+    for (const auto& [key, child] : node.items()) flatten(child, path.empty() ? key : path + "." + key, rows);
+  } else if (node.is_number()) {
+    const double value = node.get<double>();
+    const bool bytes = path.find("bytes") != std::string::npos;
+    rows.push_back({cell(path), bytes ? si_cell(value, "B") : Cell{node.dump(), value}});
+  } else {
+    rows.push_back({cell(path), cell(node.is_string() ? node.get<std::string>() : node.dump())});
+  }
+}
+
+double lowest(const std::vector<double>& values) {
+  double best = std::nan("");
+  for (const double value : values) best = std::isnan(best) || value < best ? value : best;
+  return best;
+}
+
+Cell loss_cell(double value) {
+  return std::isfinite(value) ? Cell{fmt::format("{:.6g}", value), value} : cell("not finite");
+}
+
+}  // namespace
+
+std::string run_name(const Record& r) {
+  return fmt::format("{} on {}", r.workload, r.chip);
+}
+
+std::string precision_of(const Record& r) {
+  return r.flops_by_dtype.size() == 1 ? r.flops_by_dtype.begin()->first : "";
+}
+
+std::vector<Block> what_ran(const Record& r) {
+  std::vector<std::vector<Cell>> rows = {
+      {cell("Model"), cell(r.workload)},
+      {cell("Chip"), cell(fmt::format("{}: {}", r.chip, r.chip_figures.description))},
+      {cell("Grid and clock"), cell(fmt::format("{} x {} PEs at {} MHz", r.chip_figures.rows,
+                                                r.chip_figures.columns, r.chip_figures.clock_mhz))},
+      {cell("Recipe"), cell(recipe_line(r.recipe))},
+      {cell("Steps"), count_cell(double(r.steps))},
+      {cell("Fidelity"), cell(r.fidelity)},
+      {cell("Values"), cell(r.values ? "computed" : "off: time only")},
+      {cell("Seed"), cell(fmt::format("{}", r.seed))},
+      {cell("Source revision"), cell(r.commit)},
+      {cell("Configuration hash"), cell(r.config_hash)},
+      {cell("Program hash"), cell(r.program_hash)},
+      {cell("Versions"), cell(versions_of(r))},
+  };
+  if (r.parameters > 0)
+    rows.insert(rows.begin() + 1, {cell("Parameters"), si_cell(double(r.parameters), "")});
+  return {facts_table("What ran, and what it can be repeated from", std::move(rows))};
+}
+
+std::vector<Block> headline(const Record& r) {
+  const double steps = double(std::max<std::int64_t>(1, r.steps));
+  Tiles tiles;
+  tiles.tiles = {
+      {"Step time", si_cell(r.seconds / steps, "s"),
+       fmt::format("{} cycles a step", grouped(std::llround(double(r.cycles) / steps)))},
+      {"MFU", percent_cell(r.mfu), "useful FLOPs against the matrix engines' peak"},
+      {"Useful FLOPs", si_cell(double(r.flops) / steps, "FLOP"), "a step, matmuls only"},
+      {"Executed MACs", si_cell(double(r.macs) / steps, "MAC"), "a step, padding included"},
+  };
+  if (r.tokens_per_s)
+    tiles.tiles.insert(tiles.tiles.begin() + 1,
+                       {"Throughput", si_cell(*r.tokens_per_s, "tok/s"), "one chip"});
+  if (r.accuracy) tiles.tiles.push_back({"Accuracy", percent_cell(*r.accuracy), "samples classified right"});
+  return {tiles, Text{"Every figure on this page comes from the simulation of one chip, unless a row names "
+                      "another source."}};
+}
+
+std::vector<Block> loss_curve(const Record& r) {
+  if (r.loss.empty()) return {};
+  Table table{"Loss of a step", {{"Step"}, {"Loss", true}}, {}, ""};
+  table.rows = {{cell("first"), loss_cell(r.loss.front())},
+                {cell(fmt::format("last ({})", r.loss.size())), loss_cell(r.loss.back())},
+                {cell("lowest"), loss_cell(lowest(r.loss))}};
+  if (r.loss.size() == 1) return {table};
+  return {LineChart{"Loss over the steps", "step", "loss", r.loss}, table};
+}
+
+std::vector<Block> memory_fit(const Record& r) {
+  const Json fit = Json::parse(r.memory_fit);
+  if (fit.empty()) return {};
+  std::vector<std::vector<Cell>> rows;
+  flatten(fit, "", rows);
+  Table table{
+      "What the placement used, as the compiler reports it", {{"Key"}, {"Value", true}}, std::move(rows), ""};
+  return {table};
+}
+
+std::vector<Block> twins(const Record& r) {
+  if (r.twins.empty()) return {};
+  Table table{
+      "RTL against model, in the same run",
+      {{"Instance"}, {"Mode"}, {"Cycles compared", true}, {"Values compared", true}, {"Mismatches", true}},
+      {},
+      ""};
+  for (const auto& [name, twin] : r.twins)
+    table.rows.push_back({cell(name), cell(twin.mode), count_cell(double(twin.cycles_compared)),
+                          count_cell(double(twin.values_compared)), count_cell(double(twin.mismatches))});
+  return {table};
+}
+
+std::vector<Block> simulator_speed(const Record& r) {
+  const SimulationRecord& s = r.simulation;
+  Table table{"How fast the simulator was on its host", {{"Figure"}, {"Value", true}}, {}, ""};
+  table.rows = {
+      {cell("Host time"), si_cell(s.wall_s, "s")},
+      {cell("Simulated cycles a second"), si_cell(s.cycles_per_s, "cycle/s")},
+      {cell("MACs a second"), si_cell(s.macs_per_s, "MAC/s")},
+      {cell("Commands"), count_cell(double(s.commands))},
+      {cell("Commands a second"), si_cell(s.commands_per_s, "1/s")},
+      {cell("DRAM bursts"), count_cell(double(s.bursts))},
+      {cell("Process activations a second"), si_cell(s.kernel_switches_per_s, "1/s")},
+      {cell("Largest resident set"), si_cell(double(s.peak_rss_bytes), "B")},
+  };
+  return {table};
+}
+
+std::vector<Block> runs_side_by_side(const std::vector<Record>& records) {
+  Table table{"The runs of this report",
+              {{"Run"},
+               {"Fidelity"},
+               {"Step time", true},
+               {"Throughput", true},
+               {"MFU", true},
+               {"Useful FLOPs a step", true},
+               {"Executed MACs a step", true}},
+              {},
+              "Runs of different models, recipes or fidelities do not compare."};
+  for (const Record& r : records) {
+    const double steps = double(std::max<std::int64_t>(1, r.steps));
+    table.rows.push_back({cell(run_name(r)), cell(r.fidelity), si_cell(r.seconds / steps, "s"),
+                          r.tokens_per_s ? si_cell(*r.tokens_per_s, "tok/s") : none_cell(),
+                          percent_cell(r.mfu), si_cell(double(r.flops) / steps, "FLOP"),
+                          si_cell(double(r.macs) / steps, "MAC")});
+  }
+  return {table};
+}
+
+}  // namespace leto::study

@@ -1,0 +1,30 @@
+// The report's sections, one function a topic. Each returns nothing to show as an empty list of blocks.
+#pragma once
+
+#include "study/report/report.h"
+
+namespace leto::study {
+
+// One run.
+std::vector<Block> what_ran(const Record& record);
+std::vector<Block> headline(const Record& record);
+std::vector<Block> loss_curve(const Record& record);
+std::vector<Block> engine_stalls(const Record& record);
+std::vector<Block> memory_traffic(const Record& record);
+std::vector<Block> roofline(const Record& record);
+std::vector<Block> operations(const Record& record);
+std::vector<Block> memory_fit(const Record& record);
+std::vector<Block> twins(const Record& record);
+std::vector<Block> simulator_speed(const Record& record);
+
+// All runs.
+std::vector<Block> runs_side_by_side(const std::vector<Record>& records);
+std::vector<Block> beside_baselines(const std::vector<Record>& records,
+                                    const std::vector<Baseline>& baselines);
+
+/// "gpt2-small on pilot": how the report calls a run.
+std::string run_name(const Record& record);
+/// The one operand type of the run's useful FLOPs; empty when it has none or several.
+std::string precision_of(const Record& record);
+
+}  // namespace leto::study

@@ -1,0 +1,239 @@
+#include "study/report/svg.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "study/report/format.h"
+
+namespace leto::study {
+namespace {
+
+constexpr double kWidth = 1100;  // user units; the page scales the drawing to its column
+
+std::string open_svg(double height, const std::string& description) {
+  return fmt::format("<svg viewBox=\"0 0 {} {:.0f}\" role=\"img\" aria-label=\"{}\"><title>{}</title>\n",
+                     kWidth, height, html_escape(description), html_escape(description));
+}
+
+std::string label(double x, double y, const std::string& anchor, const std::string& text) {
+  return fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"{}\">{}</text>\n", x, y, anchor,
+                     html_escape(text));
+}
+
+std::string line(double x1, double y1, double x2, double y2, const std::string& css) {
+  return fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" class=\"{}\"/>\n", x1, y1,
+                     x2, y2, css);
+}
+
+/// The plotting area of a chart with axes.
+struct Frame {
+  double left = 90, right = kWidth - 20, top = 16, bottom = 300;
+  double height() const { return bottom + 44; }
+  double x(double share) const { return left + share * (right - left); }
+  double y(double share) const { return bottom - share * (bottom - top); }
+};
+
+std::string axis_titles(const Frame& f, const std::string& x, const std::string& y) {
+  return label((f.left + f.right) / 2, f.bottom + 38, "middle", x) +
+         fmt::format(
+             "<text transform=\"translate(16 {:.0f}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
+             (f.top + f.bottom) / 2, html_escape(y));
+}
+
+/// A step of 1, 2 or 5 times a power of ten that cuts `span` in at most `most` parts.
+double nice_step(double span, int most) {
+  const double raw = span / most, power = std::pow(10, std::floor(std::log10(raw)));
+  for (const double factor : {1.0, 2.0, 5.0})
+    if (factor * power >= raw) return factor * power;
+  return 10 * power;
+}
+
+/// A linear scale with round ticks that covers [low, high].
+struct Linear {
+  double low, high, step;
+  Linear(double a, double b) {
+    const double pad = a == b ? std::max(1e-9, std::abs(a) * 0.1) : 0;
+    step = nice_step(b - a + 2 * pad, 6);
+    low = std::floor((a - pad) / step) * step;
+    high = std::ceil((b + pad) / step) * step;
+  }
+  double share(double v) const { return (v - low) / (high - low); }
+};
+
+/// A logarithmic scale of whole decades that covers [low, high].
+struct Decades {
+  int low, high;
+  Decades(double a, double b)
+      : low(static_cast<int>(std::floor(std::log10(a)))), high(static_cast<int>(std::ceil(std::log10(b)))) {
+    if (low == high) ++high;
+  }
+  double share(double v) const { return (std::log10(v) - low) / (high - low); }
+};
+
+std::string bar_part(const StackedBars& bars, const StackedBars::Bar& bar, std::size_t part, double x,
+                     double y, double width) {
+  const std::string css = part_class(part, bar.parts.size());
+  return fmt::format(
+      "<rect x=\"{:.2f}\" y=\"{:.1f}\" width=\"{:.2f}\" height=\"18\" class=\"{}\"><title>{}: {} "
+      "{}</title></rect>\n",
+      x, y, width, css, html_escape(bar.label), html_escape(bars.legend[part]), percent(bar.parts[part]));
+}
+
+std::string loss_path(const LineChart& chart, const Frame& f, const Linear& scale) {
+  std::string path;
+  bool pen_down = false;
+  const double steps = std::max<double>(1, double(chart.y.size()) - 1);
+  for (std::size_t i = 0; i < chart.y.size(); ++i) {
+    if (!std::isfinite(chart.y[i])) {
+      pen_down = false;
+      continue;
+    }
+    path += fmt::format("{}{:.1f} {:.1f} ", pen_down ? "L" : "M", f.x(double(i) / steps),
+                        f.y(scale.share(chart.y[i])));
+    pen_down = true;
+  }
+  return fmt::format("<path d=\"{}\" class=\"curve\"/>\n", path);
+}
+
+std::string x_steps(const LineChart& chart, const Frame& f) {
+  std::string out;
+  const auto count = static_cast<double>(chart.y.size());
+  const double step = std::max(1.0, nice_step(count, 8));
+  for (double at = step; at <= count; at += step)
+    out +=
+        label(f.x((at - 1) / std::max(1.0, count - 1)), f.bottom + 18, "middle", fmt::format("{:.0f}", at));
+  return out;
+}
+
+std::string decade_grid(const Frame& f, const Decades& x, const Decades& y) {
+  std::string out;
+  for (int d = x.low; d <= x.high; ++d) {
+    const double at = f.x(x.share(std::pow(10, d)));
+    out += line(at, f.top, at, f.bottom, "grid") +
+           label(at, f.bottom + 18, "middle", fmt::format("{:g}", std::pow(10, d)));
+  }
+  for (int d = y.low; d <= y.high; ++d) {
+    const double at = f.y(y.share(std::pow(10, d)));
+    out += line(f.left, at, f.right, at, "grid") + label(f.left - 8, at + 4, "end", si(std::pow(10, d), ""));
+  }
+  return out;
+}
+
+/// One memory's roof: up its slope to the peak, or to the edge of the chart.
+std::string slope_line(const Roofline& chart, const Roofline::Slope& slope, std::size_t index, const Frame& f,
+                       const Decades& x, const Decades& y) {
+  const double least = std::pow(10, y.low) / slope.bytes_per_s;
+  const double from = std::max(std::pow(10, x.low), least), ridge = chart.peak_flops / slope.bytes_per_s;
+  const double to = std::min(std::pow(10, x.high), ridge);
+  if (from >= to) return "";
+  const double x1 = f.x(x.share(from)), y1 = f.y(y.share(from * slope.bytes_per_s));
+  const double x2 = f.x(x.share(to)), y2 = f.y(y.share(to * slope.bytes_per_s));
+  const double angle = std::atan2(y2 - y1, x2 - x1) * 180 / M_PI;
+  return line(x1, y1, x2, y2, fmt::format("roof r{}", index)) +
+         fmt::format(
+             "<text transform=\"translate({:.1f} {:.1f}) rotate({:.1f})\" text-anchor=\"middle\">{} "
+             "{}</text>\n",
+             (x1 + x2) / 2 - 6, (y1 + y2) / 2 - 6, angle, html_escape(slope.label),
+             si(slope.bytes_per_s, "B/s"));
+}
+
+std::string dot(const Roofline::Point& point, const Frame& f, const Decades& x, const Decades& y) {
+  const double px = f.x(x.share(point.intensity)), py = f.y(y.share(point.flops));
+  return fmt::format(
+      "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"9\" class=\"dot\"/>"
+      "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\" class=\"dotlabel\">{}</text>\n",
+      px, py, px, py + 4, html_escape(point.label));
+}
+
+}  // namespace
+
+std::string html_escape(const std::string& text) {
+  std::string out;
+  for (const char c : text) switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += static_cast<unsigned char>(c) < 0x20 && c != '\n' ? ' ' : c;
+    }
+  return out;
+}
+
+std::string part_class(std::size_t part, std::size_t parts) {
+  constexpr std::size_t kColours = 9;  // of the causes; more of them share colours
+  if (part + 1 == parts) return "idle";
+  return fmt::format("s{}", part == 0 ? 0 : 1 + (part - 1) % kColours);
+}
+
+std::string to_svg(const StackedBars& bars) {
+  constexpr double kLeft = 170, kRow = 27, kBars = kWidth - kLeft - 80;
+  std::string out = open_svg(kRow * double(bars.bars.size()) + 8, bars.caption);
+  double y = 4;
+  for (const auto& bar : bars.bars) {
+    out += label(kLeft - 10, y + 14, "end", bar.label);
+    double x = kLeft;
+    for (std::size_t part = 0; part < bar.parts.size(); ++part) {
+      const double width = bar.parts[part] * kBars;
+      if (width > 0) out += bar_part(bars, bar, part, x, y, width);
+      x += width;
+    }
+    out += label(kWidth - 6, y + 14, "end", percent(bar.parts.front()));
+    y += kRow;
+  }
+  return out + "</svg>\n";
+}
+
+std::string to_svg(const LineChart& chart) {
+  double low = INFINITY, high = -INFINITY;
+  for (const double v : chart.y)
+    if (std::isfinite(v)) {
+      low = std::min(low, v);
+      high = std::max(high, v);
+    }
+  if (low > high) return "";  // no step had a finite value
+  const Frame frame;
+  const Linear scale(low, high);
+  std::string out = open_svg(frame.height(), chart.caption);
+  for (double v = scale.low; v <= scale.high + scale.step / 2; v += scale.step) {
+    const double y = frame.y(scale.share(v));
+    out += line(frame.left, y, frame.right, y, "grid") +
+           label(frame.left - 8, y + 4, "end", fmt::format("{:.4g}", v));
+  }
+  return out + x_steps(chart, frame) + loss_path(chart, frame, scale) +
+         axis_titles(frame, chart.x_label, chart.y_label) + "</svg>\n";
+}
+
+std::string to_svg(const Roofline& chart) {
+  double left = chart.peak_flops / chart.slopes.front().bytes_per_s, right = left, least = chart.peak_flops;
+  for (const auto& point : chart.points) {
+    left = std::min(left, point.intensity);
+    right = std::max(right, point.intensity);
+    least = std::min(least, point.flops);
+  }
+  const Frame frame;
+  const Decades x(left / 3, right * 3), y(least / 3, chart.peak_flops * 1.2);
+  std::string out = open_svg(frame.height(), chart.caption) + decade_grid(frame, x, y);
+  const double roof = frame.y(y.share(chart.peak_flops));
+  out += line(frame.left, roof, frame.right, roof, "roof r0") +
+         label(frame.right - 6, roof - 7, "end", "peak " + si(chart.peak_flops, "FLOP/s"));
+  for (std::size_t i = 0; i < chart.slopes.size(); ++i)
+    out += slope_line(chart, chart.slopes[i], i, frame, x, y);
+  for (const auto& point : chart.points) out += dot(point, frame, x, y);
+  return out + axis_titles(frame, "FLOP per byte", "FLOP/s") + "</svg>\n";
+}
+
+}  // namespace leto::study

@@ -1,0 +1,74 @@
+// What a run hands to the record: plain figures, no model type. apps/ fills it from the model's statistics.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "arch/chip_config.h"
+
+namespace leto::study {
+
+/// Engine-cycles of one engine kind over all its instances: busy + causes + idle = instances * cycles.
+struct EngineFacts {
+  std::int64_t instances = 0;
+  std::uint64_t busy = 0, idle = 0;
+  std::map<std::string, std::uint64_t> causes;
+  bool operator==(const EngineFacts&) const = default;
+};
+
+/// Bytes on a memory's bus.
+struct TrafficFacts {
+  std::uint64_t read = 0, write = 0;
+  bool operator==(const TrafficFacts&) const = default;
+};
+
+/// Comparison of an RTL twin with its model.
+struct TwinFacts {
+  std::string mode;  // "model", "rtl", "check"
+  std::uint64_t cycles_compared = 0, values_compared = 0, mismatches = 0;
+  bool operator==(const TwinFacts&) const = default;
+};
+
+/// One graph operation, all steps together.
+struct OperationFacts {
+  std::string name, kind, phase;
+  std::string dtype;                            // of the matmul operands; empty when it has none
+  std::map<std::string, std::uint64_t> busy;    // engine -> engine-cycles
+  std::map<std::string, std::uint64_t> stalls;  // "engine.cause" -> engine-cycles
+  std::int64_t commands = 0, macs = 0, bytes = 0;
+  std::int64_t useful_macs = 0;  // that the model asked for
+};
+
+struct RunFacts {
+  std::string commit;
+  std::uint64_t program_hash = 0, seed = 0;
+  std::map<std::string, std::string> versions;  // component -> version
+
+  ChipConfig chip;
+  std::string fidelity = "full";
+  std::string workload, recipe;  // the recipe as text; empty when nothing is trained
+  bool values = true;
+  std::int64_t steps = 1;
+  std::int64_t parameters = 0;       // of the model; 0 = not known
+  std::int64_t sequence = 0;         // tokens a sequence; 0 = not known or no sequence model
+  std::int64_t tokens_per_step = 0;  // 0 = means nothing for this workload
+
+  std::uint64_t cycles = 0;  // PE clock, launch included, all steps
+  std::int64_t macs = 0;     // executed
+  std::map<std::string, EngineFacts> engines;
+  std::map<std::string, TrafficFacts> bytes;  // "hbm", "sram", "ls", "noc"
+  std::vector<OperationFacts> operations;
+  std::string memory_fit;    // JSON object of the compiler's placement; empty = {}
+  std::vector<double> loss;  // one a step, values on
+  std::optional<double> accuracy;
+  std::map<std::string, TwinFacts> twins;
+
+  double wall_s = 0;  // host time inside the simulation
+  std::int64_t commands = 0, bursts = 0;
+  std::uint64_t kernel_switches = 0, peak_rss_bytes = 0;
+};
+
+}  // namespace leto::study

@@ -1,0 +1,141 @@
+// Baselines: each loads with sources, faults are named with file and line, the nearest row is the nearest.
+#include "study/baseline.h"
+
+#include <doctest/doctest.h>
+
+#include "base/errors.h"
+#include "base/files.h"
+
+using namespace leto;
+using namespace leto::study;
+
+namespace {
+
+std::string cause_of(const std::string& text) {
+  const auto path = std::filesystem::temp_directory_path() / "leto_study_baseline.toml";
+  write_atomically(path, text);
+  std::string cause = "accepted";
+  try {
+    load_baseline(path.string());
+  } catch (const Error& error) {
+    CHECK(error.code() == ExitCode::bad_input);
+    cause = error.what();
+    CHECK(cause.find(path.string() + ":") == 0);
+  }
+  std::filesystem::remove(path);
+  return cause;
+}
+
+constexpr auto kGood = R"(name = "x"
+title = "X"
+note = ""
+[[figure]]
+metric = "power"
+value = 700.0
+unit = "W"
+precision = ""
+kind = "vendor"
+source = "data sheet"
+reference = ""
+date = "2024"
+confidence = "document read"
+note = ""
+[[training]]
+kind = "measured"
+precision = "bf16"
+of_peak = 100.0
+source = "paper"
+reference = ""
+software = ""
+date = "2024"
+confidence = "recalled"
+note = ""
+rows = [{id = "1", workload = "w", parameters = 7e9, sequence = 2048, devices = 8, mfu = 40.0}]
+)";
+
+TrainingRow row(const std::string& id, double parameters, std::int64_t sequence, std::int64_t devices,
+                const std::string& precision = "bf16", Kind kind = Kind::measured) {
+  TrainingRow r;
+  r.id = id;
+  r.parameters = parameters;
+  r.sequence = sequence;
+  r.devices = devices;
+  r.precision = precision;
+  r.from.kind = kind;
+  return r;
+}
+
+}  // namespace
+
+TEST_CASE("the baselines are the seven that the command line names, each figure with a source") {
+  CHECK(baseline_names() ==
+        std::vector<std::string>{"a100-80", "b200", "h100-500w", "h100-sxm", "h200", "mi300x", "tpu-v5p"});
+  for (const std::string& name : baseline_names()) {
+    CAPTURE(name);
+    const Baseline b = load_baseline(name);
+    CHECK(b.name == name);
+    for (const char* metric : {"peak_bf16", "memory_bandwidth", "memory_capacity"})
+      CHECK(b.figure(metric) != nullptr);
+    for (const Figure& f : b.figures) {
+      CHECK_FALSE(f.from.reference.empty());
+      CHECK_FALSE(f.from.date.empty());
+      CHECK((f.metric.ends_with(f.precision) || f.metric == "add_bandwidth"));
+    }
+  }
+}
+
+TEST_CASE("the two H100s are two parts") {
+  CHECK(load_baseline("h100-sxm").figure("peak_bf16")->value == 989);
+  CHECK(load_baseline("h100-sxm").figure("power")->value == 700);
+  CHECK(load_baseline("h100-500w").figure("peak_bf16")->value == 780);
+  CHECK(load_baseline("h100-500w").figure("power")->value == 500);
+}
+
+TEST_CASE("a fault in a baseline is named with file and line") {
+  REQUIRE(cause_of(kGood) == "accepted");
+  const std::tuple<const char*, const char*, const char*> faults[] = {
+      {"metric = ", "metrik = ", ":5: unknown key metrik"},
+      {"unit = \"W\"\n", "", "missing key unit in [[figure]]"},
+      {"value = 700.0", "value = \"700\"", ":6: value must be a finite number"},
+      {"value = 700.0", "value = -1", ":6: value must be a finite number"},
+      {"value = 700.0", "value = 0", ":6: value must be above 0"},
+      {"value = 700.0", "value = inf", ":6: value must be a finite number"},
+      {"\"vendor\"", "\"rumour\"", ":9: unknown kind 'rumour'"},
+      {"\"document read\"", "\"sure\"", ":13: unknown confidence"},
+      {"\"data sheet\"", "\"\"", ":10: source is empty"},
+      {"name = \"x\"\n", "", "missing key name"},
+      {"title", "titel", "unknown key titel"},
+      {"[[figure]]", "[figure]", "figure must be tables"},
+      {"devices = 8", "devices = -8", "devices must not be negative"},
+      {"devices = 8", "devices = 8.5", "devices must be a whole number"},
+      {"rows = [{", "rows = [3, {", "a row must be a table"},
+      {"mfu = 40.0", "mfu = 40.0, hfu = 50.0", "unknown key hfu"},
+      {"kind = \"vendor\"", "kind = = 3", ":9:"},
+  };
+  for (const auto& [from, to, message] : faults) {
+    CAPTURE(std::string(to));
+    std::string bad = kGood;
+    bad.replace(bad.find(from), std::string(from).size(), to);
+    const std::string cause = cause_of(bad);
+    CAPTURE(cause);
+    CHECK(cause.find(message) != std::string::npos);
+  }
+  CHECK_THROWS_AS(load_baseline("h100"), Error);
+}
+
+TEST_CASE("the nearest row is the nearest in size, then sequence, then has the fewest devices") {
+  Baseline b;
+  b.training = {row("a", 70e9, 2048, 8), row("b", 7e9, 2048, 64), row("c", 7e9, 8192, 64),
+                row("d", 7e9, 8192, 8)};
+  CHECK(nearest_row(b, "bf16", 8e9, 8192)->id == "d");
+  CHECK(nearest_row(b, "bf16", 8e9, 2048)->id == "b");
+  CHECK(nearest_row(b, "bf16", 100e9, 8192)->id == "a");
+  CHECK(nearest_row(b, "bf16", 0, 0)->id == "a");
+}
+
+TEST_CASE("a row of another precision or of another kind than measured is no basis") {
+  Baseline b;
+  b.training = {row("a", 7e9, 2048, 8, "fp8"), row("b", 7e9, 2048, 8, "bf16", Kind::estimate)};
+  CHECK(nearest_row(b, "bf16", 7e9, 2048) == nullptr);
+  CHECK(nearest_row(b, "fp8", 7e9, 2048)->id == "a");
+}

@@ -1,0 +1,233 @@
+// The report: the same figures in three formats, baselines with source and kind, nothing loaded from
+// elsewhere.
+#include "study/report/report.h"
+
+#include <doctest/doctest.h>
+
+#include <limits>
+
+#include "base/errors.h"
+#include "study/record_keys.h"
+#include "study/report/format.h"
+#include "study/report/sections.h"
+#include "study/report/svg.h"
+#include "tests/study/sample.h"
+
+using namespace leto;
+using namespace leto::study;
+
+namespace {
+
+std::vector<Baseline> all_baselines() {
+  std::vector<Baseline> out;
+  for (const std::string& name : baseline_names()) out.push_back(load_baseline(name));
+  return out;
+}
+
+RunFacts forward_gemm() {
+  RunFacts run = sample_run();
+  run.workload = "gemm";
+  run.recipe = "";
+  run.loss.clear();
+  for (OperationFacts& op : run.operations)
+    if (!op.dtype.empty()) op.dtype = "fp16";
+  return run;
+}
+
+Report sample_report() {
+  return build_report({build_record(sample_run())}, all_baselines());
+}
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// Every cell of the report, tiles included.
+std::vector<Cell> cells_of(const Report& report) {
+  std::vector<Cell> out;
+  for (const Section& section : report.sections)
+    for (const Block& block : section.blocks) {
+      if (const auto* table = std::get_if<Table>(&block))
+        for (const auto& row : table->rows) out.insert(out.end(), row.begin(), row.end());
+      if (const auto* tiles = std::get_if<Tiles>(&block))
+        for (const auto& tile : tiles->tiles) out.push_back(tile.value);
+    }
+  return out;
+}
+
+/// What Markdown escapes, put back.
+std::string unescape(const std::string& markdown) {
+  std::string out;
+  for (std::size_t i = 0; i < markdown.size(); ++i)
+    if (markdown[i] != '\\' || i + 1 == markdown.size()) out += markdown[i];
+  return out;
+}
+
+const Table& table_named(const Report& report, const std::string& part) {
+  for (const Section& section : report.sections)
+    for (const Block& block : section.blocks)
+      if (const auto* table = std::get_if<Table>(&block); table && has(table->caption, part)) return *table;
+  throw std::runtime_error("no table " + part);
+}
+
+}  // namespace
+
+TEST_CASE("HTML, Markdown and JSON hold the same cells") {
+  const Report report = sample_report();
+  const std::string html = to_html(report), markdown = unescape(to_markdown(report));
+  const std::string json = Json::parse(to_json(report)).dump();
+  const auto cells = cells_of(report);
+  CHECK(cells.size() > 300);
+  for (const Cell& cell : cells) {
+    CAPTURE(cell.text);
+    CHECK(has(html, ">" + html_escape(cell.text) + "<"));
+    CHECK(has(markdown, cell.text));
+    CHECK(has(json, Json(cell.text).dump()));
+    if (cell.number) CHECK(has(json, Json(*cell.number).dump()));
+  }
+}
+
+TEST_CASE("rows are as wide as their table") {
+  const Report report =
+      build_report({build_record(sample_run()), build_record(forward_gemm())}, all_baselines());
+  for (const Section& section : report.sections)
+    for (const Block& block : section.blocks)
+      if (const auto* table = std::get_if<Table>(&block))
+        for (const auto& row : table->rows)
+          CHECK_MESSAGE(row.size() == table->columns.size(), table->caption);
+}
+
+TEST_CASE("the headline is the record's") {
+  const Record record = build_record(sample_run());
+  const std::string html = to_html(build_report({record}, {}));
+  CHECK(has(html, si(record.seconds / 3, "s")));
+  CHECK(has(html, percent(record.mfu)));
+  CHECK(has(html, "llama3-8b on pilot"));
+  CHECK(has(html, record.config_hash));
+  CHECK(has(html, "MTIA 300-style training chip: public figures, our reading"));
+}
+
+TEST_CASE("each baseline stands there with kinds and sources") {
+  const auto baselines = all_baselines();
+  const std::string html = to_html(build_report({build_record(sample_run())}, baselines));
+  for (const Baseline& b : baselines) {
+    CHECK(has(html, html_escape(b.title)));
+    for (const Figure& f : b.figures) {
+      CHECK(has(html, html_escape(f.from.source)));
+      CHECK(has(html, ">" + std::string(name_of(f.from.kind)) + "<"));
+    }
+  }
+  for (const char* word : {"H100", "500", "H200", "A100", "B200"}) CHECK(has(html, word));
+}
+
+TEST_CASE("an estimate is the useful FLOPs at a measured rate, marked as one") {
+  const Record record = build_record(sample_run());
+  const Baseline b = load_baseline("h100-sxm");
+  const TrainingRow* row = nearest_row(b, "bf16", 8.03e9, 8192);
+  REQUIRE(row->workload == "MPT 7b");
+  const Table table = table_named(build_report({record}, {b}), "estimated time");
+  REQUIRE(table.rows.size() == 3);  // the run, the training row, the best matmul
+  CHECK(*table.rows[1][3].number == doctest::Approx(double(record.flops) / (989e12 * row->mfu)));
+  CHECK(has(table.rows[1][1].text, row->id));
+  CHECK(has(table.rows[1][4].text, "estimate"));
+  CHECK(has(table.rows[1][5].text, row->from.source));
+}
+
+TEST_CASE("no estimate crosses precisions") {
+  const Table fp16 =
+      table_named(build_report({build_record(forward_gemm())}, all_baselines()), "estimated time");
+  for (std::size_t i = 1; i < fp16.rows.size(); ++i) {
+    CHECK(has(fp16.rows[i][1].text, "no measured row"));
+    CHECK_FALSE(fp16.rows[i][3].number.has_value());
+  }
+  RunFacts mixed = sample_run();
+  mixed.operations[0].dtype = "fp8_e4m3";
+  const Table none =
+      table_named(build_report({build_record(mixed)}, {load_baseline("h100-sxm")}), "estimated time");
+  CHECK(has(none.rows[1][1].text, "several precisions"));
+}
+
+TEST_CASE("a part without a measured row says so") {
+  const Table table =
+      table_named(build_report({build_record(sample_run())}, {load_baseline("tpu-v5p")}), "estimated time");
+  CHECK(has(table.rows[1][1].text, "no measured row"));
+}
+
+TEST_CASE("the page is self-contained and accessible") {
+  const std::string html = to_html(sample_report());
+  for (const char* loaded : {"<script", "<link", "<img", "<iframe", "src=", "href=", "@import", "url("})
+    CHECK_FALSE(has(html, loaded));
+  const auto count = [&](const std::string& part) {
+    int n = 0;
+    for (auto at = html.find(part); at != std::string::npos; at = html.find(part, at + 1)) ++n;
+    return n;
+  };
+  CHECK(count("<table") == count("<caption>"));
+  CHECK(count("<svg") == count("aria-label"));
+  CHECK(count("<svg") == 3);
+  CHECK(count("<h1>") == 1);
+  CHECK(has(html, "prefers-color-scheme:dark"));
+  CHECK(has(html, "@media print"));
+}
+
+TEST_CASE("several runs stand in one report, numbered") {
+  const std::string html =
+      to_html(build_report({build_record(sample_run()), build_record(forward_gemm())}, all_baselines()));
+  CHECK(has(html, "Run 1: llama3-8b on pilot"));
+  CHECK(has(html, "Run 2: gemm on pilot"));
+  CHECK(has(html, "Runs side by side"));
+  CHECK(has(html, "none: forward only"));
+}
+
+TEST_CASE("names from a model cannot break out of the page or the table") {
+  RunFacts run = sample_run();
+  run.workload = "<script>alert('x')</script>";
+  run.operations[3].name = "a|b\n<b>\"&\x01 \xff";
+  const Report report = build_report({build_record(run)}, {});
+  CHECK_FALSE(has(to_html(report), "<script"));
+  CHECK_FALSE(has(to_html(report), "<b>"));
+  CHECK_FALSE(has(to_markdown(report), "<script"));
+  CHECK(has(to_markdown(report), "a\\|b &lt;b>"));
+  CHECK_NOTHROW(Json::parse(to_json(report)));
+}
+
+TEST_CASE("a bare record makes a report, none makes an error") {
+  RunFacts run;
+  run.chip = load_chip("tiny");
+  run.workload = "empty";
+  CHECK(has(to_html(build_report({build_record(run)}, all_baselines())), "empty on tiny"));
+  CHECK_THROWS_AS(build_report({}, {}), Error);
+}
+
+TEST_CASE("a loss that is not finite leaves a gap, not a number") {
+  RunFacts run = sample_run();
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const std::vector<double>& loss : {std::vector<double>{1, nan, 2}, {nan, nan}, {nan}, {3}, {2, 2}}) {
+    run.loss = loss;
+    const Report report = build_report({build_record(run)}, {});
+    CHECK_FALSE(has(to_html(report), "nan"));
+    CHECK_FALSE(has(to_markdown(report), "nan "));
+  }
+}
+
+TEST_CASE("stacked bars sum to the whole") {
+  const auto blocks = engine_stalls(build_record(sample_run()));
+  for (const auto& bar : std::get<StackedBars>(blocks[0]).bars) {
+    double sum = 0;
+    for (const double part : bar.parts) sum += part;
+    CHECK(sum == doctest::Approx(1.0));
+  }
+}
+
+TEST_CASE("figures print with four digits and a prefix") {
+  CHECK(si(0, "s") == "0 s");
+  CHECK(si(0.00123, "s") == "1.23 ms");
+  CHECK(si(999.96e9, "B/s") == "1 TB/s");
+  CHECK(si(560.3328e12, "FLOP/s") == "560.3 TFLOP/s");
+  CHECK(si(12e-12, "s") == "0.012 ns");
+  CHECK(percent(0.4567) == "45.7 %");
+  CHECK(grouped(0) == "0");
+  CHECK(grouped(999) == "999");
+  CHECK(grouped(1234567) == "1,234,567");
+  CHECK(grouped(-123456) == "-123,456");
+}
