@@ -12,8 +12,12 @@ constexpr std::string_view kPhases[] = {"forward", "loss", "backward", "optimize
 
 }  // namespace
 
-std::string_view name_of(Role role) { return kRoles[static_cast<std::size_t>(role)]; }
-std::string_view name_of(Phase phase) { return kPhases[static_cast<std::size_t>(phase)]; }
+std::string_view name_of(Role role) {
+  return kRoles[static_cast<std::size_t>(role)];
+}
+std::string_view name_of(Phase phase) {
+  return kPhases[static_cast<std::size_t>(phase)];
+}
 
 std::int64_t elements(const Type& type) {
   std::int64_t n = 1;
@@ -81,8 +85,8 @@ ValueId Graph::add_value(std::string_view hint, Type type, Role role) {
   return static_cast<ValueId>(values.size() - 1);
 }
 
-ValueId Graph::add(Op op, std::vector<ValueId> inputs, std::map<std::string, Attribute> attributes, Phase phase,
-                   std::string_view node_name) {
+ValueId Graph::add(Op op, std::vector<ValueId> inputs, std::map<std::string, Attribute> attributes,
+                   Phase phase, std::string_view node_name) {
   Node node{op, std::move(inputs), -1, std::move(attributes), phase, std::string(node_name)};
   Type type = infer(*this, node);
   node.output = add_value(node_name.empty() ? name_of(op) : node_name, std::move(type));
@@ -96,6 +100,8 @@ ValueId Graph::constant(std::string_view hint, Type type, std::vector<float> dat
   return id;
 }
 
-ValueId Graph::scalar(float x) { return constant("c", Type{DType::fp32, {}}, {x}); }
+ValueId Graph::scalar(float x) {
+  return constant("c", Type{DType::fp32, {}}, {x});
+}
 
 }  // namespace leto::compiler

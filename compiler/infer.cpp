@@ -19,7 +19,8 @@ class Inference {
 
  private:
   [[noreturn]] void fail(const std::string& why) const {
-    throw Error(ExitCode::bad_input, fmt::format("operation '{}' ({}): {}", node_.name, name_of(node_.op), why),
+    throw Error(ExitCode::bad_input,
+                fmt::format("operation '{}' ({}): {}", node_.name, name_of(node_.op), why),
                 "correct the operands or attributes of this operation");
   }
   void require(bool holds, std::string_view why) const {
@@ -90,7 +91,8 @@ void Inference::check_inputs() const {
     fail(fmt::format("takes {} operands, has {}", want < 0 ? "one or more" : std::to_string(want), have));
   }
   for (const ValueId id : node_.inputs) {
-    require(id >= 0 && id < static_cast<ValueId>(graph_.values.size()), "an operand is not a value of the graph");
+    require(id >= 0 && id < static_cast<ValueId>(graph_.values.size()),
+            "an operand is not a value of the graph");
   }
 }
 
@@ -109,11 +111,14 @@ Type Inference::run() {
 
 DType Inference::output_dtype() const {
   switch (node_.op) {
-    case Op::is_class: return result_type(DType::fp32);
+    case Op::is_class:
+      return result_type(DType::fp32);
     case Op::scatter_add:
     case Op::cross_entropy:
-    case Op::mse: return DType::fp32;
-    default: break;
+    case Op::mse:
+      return DType::fp32;
+    default:
+      break;
   }
   const bool exact = is_movement(node_.op) || node_.op == Op::gather;
   if (node_.op == Op::cast) {
@@ -124,27 +129,46 @@ DType Inference::output_dtype() const {
 
 Shape Inference::output_shape() const {
   switch (node_.op) {
-    case Op::pow: return power();
-    case Op::is_class: return classes();
+    case Op::pow:
+      return power();
+    case Op::is_class:
+      return classes();
     case Op::reduce_sum:
-    case Op::reduce_max: return reduction();
-    case Op::matmul: return matmul();
-    case Op::reshape: return reshape();
-    case Op::transpose: return transpose();
-    case Op::slice: return slice();
-    case Op::embed: return embed();
-    case Op::concat: return concat();
-    case Op::expand: return expand();
-    case Op::gather: return gather();
-    case Op::scatter_add: return scatter_add();
-    case Op::softmax: require(rank(0) >= 1, "needs at least one dimension"); return shape(0);
-    case Op::layernorm: return layernorm();
+    case Op::reduce_max:
+      return reduction();
+    case Op::matmul:
+      return matmul();
+    case Op::reshape:
+      return reshape();
+    case Op::transpose:
+      return transpose();
+    case Op::slice:
+      return slice();
+    case Op::embed:
+      return embed();
+    case Op::concat:
+      return concat();
+    case Op::expand:
+      return expand();
+    case Op::gather:
+      return gather();
+    case Op::scatter_add:
+      return scatter_add();
+    case Op::softmax:
+      require(rank(0) >= 1, "needs at least one dimension");
+      return shape(0);
+    case Op::layernorm:
+      return layernorm();
     case Op::cross_entropy:
-    case Op::mse: return loss();
-    case Op::conv: return conv();
+    case Op::mse:
+      return loss();
+    case Op::conv:
+      return conv();
     case Op::max_pool:
-    case Op::average_pool: return pool();
-    default: return elementwise();
+    case Op::average_pool:
+      return pool();
+    default:
+      return elementwise();
   }
 }
 
@@ -154,7 +178,8 @@ Shape Inference::elementwise() const {
   }
   auto out = broadcast_shapes(shape(0), shape(1));
   if (!out) {
-    fail(fmt::format("shapes [{}] and [{}] do not broadcast", fmt::join(shape(0), ","), fmt::join(shape(1), ",")));
+    fail(fmt::format("shapes [{}] and [{}] do not broadcast", fmt::join(shape(0), ","),
+                     fmt::join(shape(1), ",")));
   }
   return *out;
 }
@@ -178,7 +203,8 @@ Shape Inference::reduction() const {
   Shape out = shape(0);
   std::int64_t last = -1;
   for (const std::int64_t axis : node_.list("axes")) {
-    require(axis > last && axis < static_cast<std::int64_t>(out.size()), "'axes' must be ascending and in range");
+    require(axis > last && axis < static_cast<std::int64_t>(out.size()),
+            "'axes' must be ascending and in range");
     out[static_cast<std::size_t>(axis)] = 1;
     last = axis;
   }
@@ -312,7 +338,8 @@ Shape Inference::window(const Shape& kernel, const Shape& dilations, std::int64_
   const Shape &strides = list_of("strides", 2), &pads = list_of("pads", 4);
   Shape out{shape(0)[0], channels};
   for (std::size_t i = 0; i < 2; ++i) {
-    require(kernel[i] >= 1 && strides[i] >= 1 && dilations[i] >= 1, "kernel, strides or dilations out of range");
+    require(kernel[i] >= 1 && strides[i] >= 1 && dilations[i] >= 1,
+            "kernel, strides or dilations out of range");
     require(pads[i] >= 0 && pads[i + 2] >= 0 && pads[i] < (1 << 20) && pads[i + 2] < (1 << 20) &&
                 dilations[i] < (1 << 20) && kernel[i] < (1 << 20),
             "pads, kernel or dilations out of range");
@@ -336,6 +363,8 @@ Shape Inference::pool() const {
 
 }  // namespace
 
-Type infer(const Graph& graph, const Node& node) { return Inference(graph, node).run(); }
+Type infer(const Graph& graph, const Node& node) {
+  return Inference(graph, node).run();
+}
 
 }  // namespace leto::compiler

@@ -11,6 +11,7 @@
 #include "compiler/passes/decompose.h"
 #include "compiler/passes/fold.h"
 #include "compiler/passes/merge_embeds.h"
+#include "compiler/passes/sink_transposes.h"
 
 namespace leto::compiler {
 namespace {
@@ -25,6 +26,7 @@ constexpr Pass kPasses[] = {
     {"decompose", decompose},
     {"merge_embeds", merge_embeds},
     {"fold", fold},
+    {"sink_transposes", sink_transposes},
     {"common_subexpressions", common_subexpressions},
     {"dead_code", dead_code},
 };

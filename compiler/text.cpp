@@ -12,8 +12,9 @@ namespace {
 constexpr std::size_t kInline = 8;  // up to so many finite numbers are printed as decimals, more as bits
 
 bool plain(std::string_view name) {
-  return !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-") ==
-                              std::string_view::npos;
+  return !name.empty() &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-") ==
+             std::string_view::npos;
 }
 
 std::string quoted(std::string_view text) {
@@ -30,7 +31,9 @@ std::string quoted(std::string_view text) {
   return out + '"';
 }
 
-std::string reference(const Value& v) { return "%" + (plain(v.name) ? v.name : quoted(v.name)); }
+std::string reference(const Value& v) {
+  return "%" + (plain(v.name) ? v.name : quoted(v.name));
+}
 
 /// Shortest text that reads back as the same double, and that cannot be mistaken for an integer.
 std::string number(double x) {
@@ -38,13 +41,17 @@ std::string number(double x) {
   return s.find_first_of(".ein") == std::string::npos ? s + ".0" : s;
 }
 
-std::string type_text(const Type& t) { return fmt::format("{}[{}]", name_of(t.dtype), fmt::join(t.shape, ",")); }
+std::string type_text(const Type& t) {
+  return fmt::format("{}[{}]", name_of(t.dtype), fmt::join(t.shape, ","));
+}
 
 struct AttributeText {
   std::string operator()(std::int64_t x) const { return std::to_string(x); }
   std::string operator()(double x) const { return number(x); }
   std::string operator()(const std::string& x) const { return quoted(x); }
-  std::string operator()(const std::vector<std::int64_t>& x) const { return fmt::format("[{}]", fmt::join(x, ",")); }
+  std::string operator()(const std::vector<std::int64_t>& x) const {
+    return fmt::format("[{}]", fmt::join(x, ","));
+  }
 };
 
 std::string decimals(const std::vector<float>& data) {
@@ -101,7 +108,8 @@ std::string node_line(const Graph& g, const Node& n) {
     operands += (operands.empty() ? "" : ", ") + reference(g.value(id));
   }
   const Value& out = g.value(n.output);
-  std::string line = fmt::format("{}: {} = {}({})", reference(out), type_text(out.type), name_of(n.op), operands);
+  std::string line =
+      fmt::format("{}: {} = {}({})", reference(out), type_text(out.type), name_of(n.op), operands);
   if (!n.attributes.empty()) {
     std::string list;
     for (const auto& [key, value] : n.attributes) {

@@ -116,7 +116,9 @@ std::string Parser::name() {
   return rest_.starts_with('"') ? quoted() : std::string(word("./-"));
 }
 
-std::string_view Parser::number_token() { return word("+-."); }
+std::string_view Parser::number_token() {
+  return word("+-.");
+}
 
 template <typename T>
 T Parser::parsed(std::string_view token, std::string_view what) {
@@ -128,8 +130,12 @@ T Parser::parsed(std::string_view token, std::string_view what) {
   return x;
 }
 
-std::int64_t Parser::integer() { return parsed<std::int64_t>(number_token(), "an integer"); }
-double Parser::number() { return parsed<double>(number_token(), "a number"); }
+std::int64_t Parser::integer() {
+  return parsed<std::int64_t>(number_token(), "an integer");
+}
+double Parser::number() {
+  return parsed<double>(number_token(), "a number");
+}
 
 Graph Parser::run() {
   while (!text_.empty()) {
@@ -352,6 +358,8 @@ void Parser::node(Op op, Value value) {
 
 }  // namespace
 
-Graph parse(std::string_view text, std::string_view where) { return Parser(text, where).run(); }
+Graph parse(std::string_view text, std::string_view where) {
+  return Parser(text, where).run();
+}
 
 }  // namespace leto::compiler

@@ -16,7 +16,8 @@ class Verifier {
  private:
   void require(bool holds, std::string_view place, std::string_view rule) const {
     if (!holds) {
-      throw Error(ExitCode::internal, fmt::format("after pass '{}': '{}' breaks the rule: {}", pass_, place, rule),
+      throw Error(ExitCode::internal,
+                  fmt::format("after pass '{}': '{}' breaks the rule: {}", pass_, place, rule),
                   "this is a defect of the pass; report it with the model and recipe");
     }
   }
@@ -41,9 +42,11 @@ void Verifier::leaf(const Value& v) const {
   require(v.data.empty() || v.data.size() == n, v.name, "data has as many numbers as the type has elements");
   require(v.role != Role::constant || !v.data.empty(), v.name, "a constant has data");
   require(!v.drawn || v.data.empty(), v.name, "a value is either drawn or has data");
-  require(!v.drawn || v.role == Role::parameter || v.role == Role::state, v.name, "only parameters and state are drawn");
+  require(!v.drawn || v.role == Role::parameter || v.role == Role::state, v.name,
+          "only parameters and state are drawn");
   require(v.deviation >= 0, v.name, "the deviation is not negative");
-  require(v.limit >= 0 && (v.limit == 0 || !is_float(v.type.dtype)), v.name, "only integer values have a limit");
+  require(v.limit >= 0 && (v.limit == 0 || !is_float(v.type.dtype)), v.name,
+          "only integer values have a limit");
 }
 
 void Verifier::values() {
@@ -89,7 +92,8 @@ void Verifier::results() const {
     require(valid(id), "output", "outputs are values of the graph");
   }
   require(graph_.loss == -1 || valid(graph_.loss), "loss", "the loss is a value of the graph");
-  require(graph_.loss == -1 || elements(graph_.value(graph_.loss).type) == 1, "loss", "the loss is one number");
+  require(graph_.loss == -1 || elements(graph_.value(graph_.loss).type) == 1, "loss",
+          "the loss is one number");
   require(graph_.tokens >= 0, graph_.name, "tokens are not negative");
 }
 
@@ -98,7 +102,8 @@ void Verifier::updates() const {
   for (const auto& [state, next] : graph_.updates) {
     require(valid(state) && valid(next), "update", "updates name values of the graph");
     const Value& v = graph_.value(state);
-    require(v.role == Role::parameter || v.role == Role::state, v.name, "only parameters and state are updated");
+    require(v.role == Role::parameter || v.role == Role::state, v.name,
+            "only parameters and state are updated");
     require(v.type == graph_.value(next).type, v.name, "an update keeps the type");
     require(seen.insert(state).second, v.name, "a value is updated once");
   }
@@ -115,6 +120,8 @@ void Verifier::run() {
 
 }  // namespace
 
-void verify(const Graph& graph, std::string_view after_pass) { Verifier(graph, after_pass).run(); }
+void verify(const Graph& graph, std::string_view after_pass) {
+  Verifier(graph, after_pass).run();
+}
 
 }  // namespace leto::compiler

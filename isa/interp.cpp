@@ -3,47 +3,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <deque>
 #include <numeric>
 
 #include "base/errors.h"
 #include "base/rng.h"
-#include "isa/core.h"
+#include "isa/interp_pe.h"
 #include "isa/race.h"
 
 namespace leto::isa {
 namespace {
 
+using namespace interp;
+
 constexpr int kFirstUnit = static_cast<int>(Unit::load);
 constexpr int kAgents = kCores + kUnits - kFirstUnit;  // what a PE runs: two cores, six units
-constexpr int kDirections = 4;
-
-using Counts = std::array<std::int64_t, kUnits>;
-
-struct Pe {
-  Place place;
-  PeState state;
-  std::array<Core, kCores> cores;
-  std::array<std::deque<Command>, kUnits> queues;
-  Counts issued{}, done{};
-  std::array<std::optional<Counts>, kCores> posting;  // what had been issued when the core reached its post
-  std::array<std::int64_t, kSemaphores> semaphores{};
-  std::array<std::deque<Partials>, kDirections> inbox;  // by the direction they come from
-
-  bool idle() const { return issued == done; }
-};
-
-Pe make_pe(const Program& program, const Place& place, std::int64_t local_store_bytes, int banks) {
-  return {place,
-          PeState(local_store_bytes, banks, true),
-          {Core(program.code[0], 0, place), Core(program.code[1], 1, place)},
-          {},
-          {},
-          {},
-          {},
-          {},
-          {}};
-}
 
 bool is_barrier(const Core& core, Scope scope) {
   return !core.ended() && core.current().opcode == Opcode::barrier &&
@@ -61,7 +34,7 @@ class Interpreter {
       : program_(program), grid_(grid), memory_(memory), order_(order), races_(grid.rows * grid.columns) {
     for (int row = 0; row < grid.rows; ++row)
       for (int column = 0; column < grid.columns; ++column)
-        pes_.push_back(make_pe(program, {row, column, grid.rows, grid.columns}, local_store_bytes, banks));
+        pes_.emplace_back(program, Place{row, column, grid.rows, grid.columns}, local_store_bytes, banks);
   }
 
   InterpResult run() {
@@ -280,14 +253,11 @@ class Interpreter {
 
   // ---- messages ----
 
-  std::string operation(std::uint32_t source) const {
-    return source < program_.sources.size() ? fmt::format(" ({})", program_.sources[source].operation) : "";
-  }
-
   [[noreturn]] void fail(const Pe& pe, const Command& command, const Error& error) const {
-    throw Error(error.code(),
-                fmt::format("pe {}: {}{}", pe.place.index(), error.what(), operation(command.source)),
-                error.remedy());
+    throw Error(
+        error.code(),
+        fmt::format("pe {}: {}{}", pe.place.index(), error.what(), operation(program_, command.source)),
+        error.remedy());
   }
 
   // Runs f; an error gets the PE and the graph operation.
@@ -300,65 +270,9 @@ class Interpreter {
     }
   }
 
-  static std::string core_waits_for(const Pe& pe, const Core& core) {
-    const Instruction& i = core.current();
-    switch (i.opcode) {
-      case Opcode::barrier:
-        return fmt::format("barrier scope={}", i.field[barrier_t::scope] ? "all" : "pe");
-      case Opcode::wait:
-        return fmt::format("semaphore {} to reach {}, it is {}", i.field[wait_t::semaphore],
-                           i.field[wait_t::count],
-                           pe.semaphores[static_cast<std::size_t>(i.field[wait_t::semaphore])]);
-      case Opcode::post:
-        return "earlier commands of the PE";
-      default:
-        return fmt::format("a place in the full {} queue", name_of(core.unit()));
-    }
-  }
-
-  static std::string unit_waits_for(const Pe& pe, const Command& command) {
-    using Cause = PeState::Hold::Cause;
-    const PeState::Hold hold = pe.state.hold(command);
-    switch (hold.cause) {
-      case Cause::data:
-        return fmt::format("data in b{}", hold.buffer);
-      case Cause::space:
-        return fmt::format("space in b{}", hold.buffer);
-      case Cause::banks_free:
-        return fmt::format("bank {} to be free", hold.buffer);
-      case Cause::banks_full:
-        return fmt::format("bank {} to be filled", hold.buffer);
-      default:
-        return "the neighbour on the reduction network";
-    }
-  }
-
-  void blocked_cores(const Pe& pe, std::vector<std::string>& out) const {
-    for (const Core& core : pe.cores)
-      if (!core.ended())
-        out.push_back(fmt::format("pe {} core {} pc {} {} @{}{} waits for {}", pe.place.index(), core.id(),
-                                  core.pc(), spec_of(core.current().opcode).mnemonic, core.current().source,
-                                  operation(core.current().source), core_waits_for(pe, core)));
-  }
-
-  void blocked_units(const Pe& pe, std::vector<std::string>& out) const {
-    for (const auto& queue : pe.queues)
-      if (!queue.empty())
-        out.push_back(fmt::format("pe {} {}{} waits for {}", pe.place.index(), describe(queue.front()),
-                                  operation(queue.front().source), unit_waits_for(pe, queue.front())));
-  }
-
   [[noreturn]] void report_deadlock() const {
-    constexpr std::size_t kMost = 8;
-    std::vector<std::string> blocked;
-    for (const Pe& pe : pes_) blocked_units(pe, blocked);
-    for (const Pe& pe : pes_) blocked_cores(pe, blocked);
-    const std::size_t total = blocked.size();
-    blocked.resize(std::min(total, kMost));
-    throw Error(
-        ExitCode::deadlock,
-        fmt::format("deadlock, {} wait: {}{}", total, fmt::join(blocked, "; "), total > kMost ? "; …" : ""),
-        "check pushes against waits, posts against waits, and that every core reaches the barrier");
+    throw Error(ExitCode::deadlock, deadlock_text(pes_, program_),
+                "check pushes against waits, posts against waits, and that every core reaches the barrier");
   }
 
   const Program& program_;

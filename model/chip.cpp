@@ -32,13 +32,23 @@ std::vector<int> permutation(int count, std::uint64_t seed) {
 
 }  // namespace
 
-Chip::Chip(const isa::Program& program, const ChipConfig& config, isa::Memory& memory, const RunOptions& options,
-           Kernel& kernel)
+Chip::Chip(const isa::Program& program, const ChipConfig& config, isa::Memory& memory,
+           const RunOptions& options, Kernel& kernel)
     : program_(program),
       config_(config),
       accounts_(std::max<std::size_t>(program.sources.size(), 1)),
       control_(config),
-      wiring_{program, config, options.values, index_buffers(program), memory, accounts_, counters_, control_, nullptr, nullptr, {}} {
+      wiring_{program,
+              config,
+              options.values,
+              index_buffers(program),
+              memory,
+              accounts_,
+              counters_,
+              control_,
+              nullptr,
+              nullptr,
+              {}} {
   construct(options, kernel);
 }
 
@@ -68,12 +78,13 @@ void Chip::construct_part(int part, Kernel& kernel) {
   auto& pe = pes_[static_cast<std::size_t>(index)];
   pe = std::make_unique<Pe>(fmt::format("pe_{}", index).c_str(), kernel, wiring_, index);
   wiring_.pes[static_cast<std::size_t>(index)] = pe.get();
+  order_.push_back(pe.get());
 }
 
 void Chip::launch(Cycle end) {
   if (wiring_.values) wiring_.races = std::make_unique<isa::RaceDetector>(config_.pes());
   const Cycle at = control_.launch(end);
-  for (const auto& pe : pes_) pe->launch(at);
+  for (Pe* pe : order_) pe->launch(at);
 }
 
 bool Chip::finished() const {

@@ -1,4 +1,5 @@
-// The chip's block diagram as code: a control core, a grid of PEs, and the fabric (NoC, shared SRAM, device memory).
+// The chip's block diagram as code: a control core, a grid of PEs, and the fabric (NoC, shared SRAM, device
+// memory).
 #pragma once
 
 #include <memory>
@@ -37,7 +38,8 @@ class Chip {
   ControlCore control_;
   Wiring wiring_;
   std::unique_ptr<Fabric> fabric_;
-  std::vector<std::unique_ptr<Pe>> pes_;
+  std::vector<std::unique_ptr<Pe>> pes_;  // by index
+  std::vector<Pe*> order_;                // as constructed: also the order of their first wake-ups
 };
 
 }  // namespace leto::model

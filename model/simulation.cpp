@@ -7,7 +7,9 @@
 #include "model/chip.h"
 
 // libsystemc's own main calls this one; programs that link the model have their own main instead.
-int sc_main(int, char**) { return 0; }
+int sc_main(int, char**) {
+  return 0;
+}
 
 namespace leto::model {
 namespace {
@@ -20,10 +22,12 @@ void silence_systemc() {
 }
 
 void check_fit(const isa::Program& program, const ChipConfig& chip) {
-  const auto scratch = static_cast<std::uint64_t>(static_cast<double>(chip.sram.bytes) * chip.sram.scratch_fraction);
+  const auto scratch =
+      static_cast<std::uint64_t>(static_cast<double>(chip.sram.bytes) * chip.sram.scratch_fraction);
   for (const isa::Tensor& tensor : program.tensors) {
     const bool sram = tensor.address >= isa::kSramBase;
-    const std::uint64_t end = tensor.address - (sram ? isa::kSramBase : 0) + static_cast<std::uint64_t>(isa::bytes(tensor));
+    const std::uint64_t end =
+        tensor.address - (sram ? isa::kSramBase : 0) + static_cast<std::uint64_t>(isa::bytes(tensor));
     const std::uint64_t size = sram ? scratch : static_cast<std::uint64_t>(chip.hbm.bytes);
     if (end > size)
       throw Error(ExitCode::does_not_fit,
@@ -60,13 +64,16 @@ Simulation::Simulation(const isa::Program& program, const ChipConfig& chip, cons
   impl_->program = program;
   impl_->config = chip;
   impl_->options = options;
-  impl_->chip = std::make_unique<Chip>(impl_->program, impl_->config, impl_->memory, impl_->options, impl_->kernel);
+  impl_->chip =
+      std::make_unique<Chip>(impl_->program, impl_->config, impl_->memory, impl_->options, impl_->kernel);
   if (options.progress) impl_->kernel.heartbeat = [impl = impl_.get()] { impl->heartbeat(); };
 }
 
 Simulation::~Simulation() = default;
 
-isa::Memory& Simulation::memory() { return impl_->memory; }
+isa::Memory& Simulation::memory() {
+  return impl_->memory;
+}
 
 void Simulation::step() {
   Impl& s = *impl_;
@@ -78,6 +85,8 @@ void Simulation::step() {
   s.statistics.kernel_switches = s.kernel.switches;
 }
 
-const Statistics& Simulation::statistics() const { return impl_->statistics; }
+const Statistics& Simulation::statistics() const {
+  return impl_->statistics;
+}
 
 }  // namespace leto::model

@@ -154,6 +154,7 @@ Record build_record(const RunFacts& facts) {
   record.bytes = facts.bytes;
   if (!facts.memory_fit.empty()) record.memory_fit = facts.memory_fit;
   record.loss = facts.loss;
+  record.loss_reference = facts.loss_reference;
   record.accuracy = facts.accuracy;
   record.twins = facts.twins;
   record.simulation = simulation_of(facts);

@@ -59,6 +59,7 @@ struct Record {
   std::map<std::string, TrafficFacts> bytes;
   std::string memory_fit = "{}";  // JSON object
   std::vector<double> loss;       // NaN where a step's loss was not finite
+  std::optional<std::vector<double>> loss_reference;
   std::vector<OperationRecord> ops;
   std::map<std::string, TwinFacts> twins;
   SimulationRecord simulation;

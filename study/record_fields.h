@@ -94,6 +94,7 @@ void each_field(Either<Record> auto& r, auto&& visit) {
   visit("stalls", r.stalls);
   visit("bytes", r.bytes);
   visit("loss", r.loss);
+  visit("loss_reference", r.loss_reference);
   visit("accuracy", r.accuracy);
   visit("ops", r.ops);
   visit("twins", r.twins);

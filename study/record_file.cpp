@@ -135,8 +135,8 @@ Json parse(std::string_view text, std::string_view where) {
   };
   try {
     return Json::parse(text, guard);
-  } catch (const Json::parse_error& error) {
-    throw Error(ExitCode::bad_input, fmt::format("{}: not JSON at byte {}", where, error.byte),
+  } catch (const Json::exception& error) {  // syntax, or a number beyond a double
+    throw Error(ExitCode::bad_input, fmt::format("{}: not JSON: {}", where, error.what()),
                 "give a record.json that a run has left");
   }
 }

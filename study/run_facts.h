@@ -63,6 +63,7 @@ struct RunFacts {
   std::vector<OperationFacts> operations;
   std::string memory_fit;    // JSON object of the compiler's placement; empty = {}
   std::vector<double> loss;  // one a step, values on
+  std::optional<std::vector<double>> loss_reference;  // the same in fp32 on the graph interpreter, when asked for
   std::optional<double> accuracy;
   std::map<std::string, TwinFacts> twins;
 

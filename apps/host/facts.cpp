@@ -97,6 +97,7 @@ study::RunFacts facts_of(const Job& job, const Outcome& outcome, bool values) {
   facts.operations = operations(job, outcome);
   facts.memory_fit = job.program.memory_fit;
   facts.loss = outcome.loss;
+  if (!outcome.loss_reference.empty()) facts.loss_reference = outcome.loss_reference;
   facts.accuracy = outcome.accuracy;
   facts.wall_s = outcome.wall_s;
   facts.commands = statistics.commands;

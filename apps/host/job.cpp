@@ -38,8 +38,12 @@ Job compile_model(const JobFlags& flags) {
   if (flags.seed) job.recipe.seed = *flags.seed;
   job.forward = compiler::import_onnx(flags.input);
   job.step = compiler::training_step(*job.forward, job.recipe);
-  job.program = compiler::lower(*job.step, job.chip, job.recipe,
-                                {resident_of(flags.resident), flags.print_after, flags.stop_after});
+  const auto& shown = flags.print_after.empty() ? flags.stop_after : flags.print_after;
+  const compiler::Options options{resident_of(flags.resident), shown, flags.stop_after};
+  if (flags.stop_after.empty())
+    job.program = compiler::lower(*job.step, job.chip, job.recipe, options);
+  else
+    compiler::primitives(*job.step, options);
   return job;
 }
 

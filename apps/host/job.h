@@ -36,7 +36,8 @@ struct Job {
   std::uint64_t seed() const { return recipe.seed; }
 };
 
-/// Reads and compiles; a `.prog` file is only read (a recipe with it is Error(usage)).
+/// Reads and compiles; a `.prog` file is only read (a recipe with it is Error(usage)). With `stop_after` the
+/// graph is printed after that pass and there is no program.
 Job make_job(const JobFlags& flags);
 
 /// Compiles the forward graph alone, as evaluation needs it.

@@ -44,7 +44,7 @@ void add_compile(CLI::App& app) {
   flags->job.add_chip(*verb);
   flags->job.add_seed(*verb);
   verb->add_option("--stop-after", flags->job.stop_after,
-                   "go no further than this pass; no program is written");
+                   "print the graph after this pass and go no further; no program is written");
   verb->add_option("-o,--output", flags->output, "the program file to write");
   verb->add_flag("--json", flags->json, "one JSON document on stdout");
   verb->footer("example:\n  leto compile gpt2.onnx --chip pilot --train recipe.toml -o step.prog");

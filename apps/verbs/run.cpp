@@ -112,7 +112,7 @@ void run(const Flags& flags) {
   const auto record = study::build_record(host::facts_of(job, outcome, values));
   save(job, outcome, record, out);
   if (flags.json)
-    fmt::print("{}\n", study::to_json(record));
+    fmt::print("{}", study::to_json(record));
   else
     print_summary(record, outcome, out);
 }

@@ -128,9 +128,9 @@ class Gpt2 {
     const auto labels = model_.index_input("labels", {batch_, seq_}, kVocabulary);
     const auto rows =
         model_.node("Reshape", {x, model_.integers("rows_shape", {batch_ * seq_, width_})}, "rows");
-    const auto head = model_.node("Transpose", {table_}, "lm_head.weight");
-    model_.list("perm", {1, 0});
-    const auto logits = model_.node("MatMul", {rows, head}, "lm_head");
+    const auto logits =
+        model_.node("Gemm", {rows, table_}, "lm_head");  // a linear layer on two dims, tied to wte
+    model_.integer("transB", 1);
     const auto flat =
         model_.node("Reshape", {labels, model_.integers("labels_shape", {batch_ * seq_})}, "labels.flat");
     model_.output(model_.node("SoftmaxCrossEntropyLoss", {logits, flat}, "loss"), {});

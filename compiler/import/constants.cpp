@@ -57,7 +57,9 @@ Dims common_shape(const NodeView& node, const Tensor& a, const Tensor& b) {
 }
 
 // What the result's type rounds away: integers truncate, floats are fp32.
-double stored(DType type, double x) { return is_float(type) ? static_cast<double>(static_cast<float>(x)) : std::trunc(x); }
+double stored(DType type, double x) {
+  return is_float(type) ? static_cast<double>(static_cast<float>(x)) : std::trunc(x);
+}
 
 const std::map<std::string, Binary>& binaries() {
   static const std::map<std::string, Binary> kTable = {
@@ -82,18 +84,25 @@ const std::map<std::string, Binary>& binaries() {
 
 const std::map<std::string, Unary>& unaries() {
   static const std::map<std::string, Unary> kTable = {
-      {"Neg", [](double x) { return -x; }},          {"Abs", [](double x) { return std::fabs(x); }},
-      {"Sqrt", [](double x) { return std::sqrt(x); }}, {"Exp", [](double x) { return std::exp(x); }},
-      {"Log", [](double x) { return std::log(x); }},  {"Sin", [](double x) { return std::sin(x); }},
-      {"Cos", [](double x) { return std::cos(x); }},  {"Floor", [](double x) { return std::floor(x); }},
-      {"Ceil", [](double x) { return std::ceil(x); }}, {"Reciprocal", [](double x) { return 1 / x; }},
-      {"Not", [](double x) { return x == 0 ? 1.0 : 0.0; }}, {"Identity", [](double x) { return x; }},
+      {"Neg", [](double x) { return -x; }},
+      {"Abs", [](double x) { return std::fabs(x); }},
+      {"Sqrt", [](double x) { return std::sqrt(x); }},
+      {"Exp", [](double x) { return std::exp(x); }},
+      {"Log", [](double x) { return std::log(x); }},
+      {"Sin", [](double x) { return std::sin(x); }},
+      {"Cos", [](double x) { return std::cos(x); }},
+      {"Floor", [](double x) { return std::floor(x); }},
+      {"Ceil", [](double x) { return std::ceil(x); }},
+      {"Reciprocal", [](double x) { return 1 / x; }},
+      {"Not", [](double x) { return x == 0 ? 1.0 : 0.0; }},
+      {"Identity", [](double x) { return x; }},
   };
   return kTable;
 }
 
 bool compares(const std::string& op) {
-  return op == "Equal" || op == "Not" || op == "And" || op == "Or" || op.starts_with("Greater") || op.starts_with("Less");
+  return op == "Equal" || op == "Not" || op == "And" || op == "Or" || op.starts_with("Greater") ||
+         op.starts_with("Less");
 }
 
 Tensor binary(const NodeView& node, const Inputs& in, Binary f) {
@@ -140,7 +149,9 @@ Tensor where(const NodeView& node, const Inputs& in) {
   return out;
 }
 
-Tensor with_shape(const Tensor& x, Dims shape) { return {{x.type.dtype, std::move(shape)}, x.data}; }
+Tensor with_shape(const Tensor& x, Dims shape) {
+  return {{x.type.dtype, std::move(shape)}, x.data};
+}
 
 Dims integers_of(const NodeView& node, const Inputs& in, std::size_t i) {
   return integers(operand(node, in, i), node);
@@ -156,7 +167,8 @@ Tensor transpose(const NodeView& node, const Inputs& in) {
     out.type.shape.push_back(x.type.shape[static_cast<std::size_t>(p)]);
     strides.push_back(own[static_cast<std::size_t>(p)]);
   }
-  reference::for_each(out.type.shape, strides, 0, [&](std::size_t i, std::size_t at) { out.data[i] = x.data[at]; });
+  reference::for_each(out.type.shape, strides, 0,
+                      [&](std::size_t i, std::size_t at) { out.data[i] = x.data[at]; });
   return out;
 }
 
@@ -179,7 +191,8 @@ Tensor concat(const NodeView& node, const Inputs& in) {
         node.fail("operands differ off the axis");
       }
     }
-    reference::for_each(x->type.shape, strides, base, [&](std::size_t i, std::size_t at) { out.data[at] = x->data[i]; });
+    reference::for_each(x->type.shape, strides, base,
+                        [&](std::size_t i, std::size_t at) { out.data[at] = x->data[i]; });
     base += x->type.shape[axis] * strides[axis];
   }
   return out;
@@ -205,7 +218,8 @@ Tensor slice(const NodeView& node, const Inputs& in) {
     strides[d] *= w.steps[d];
   }
   Tensor out{{x.type.dtype, w.sizes}, std::vector<double>(bounded(node, w.sizes))};
-  reference::for_each(w.sizes, strides, base, [&](std::size_t i, std::size_t at) { out.data[i] = x.data[at]; });
+  reference::for_each(w.sizes, strides, base,
+                      [&](std::size_t i, std::size_t at) { out.data[i] = x.data[at]; });
   return out;
 }
 
@@ -254,7 +268,8 @@ Tensor range(const NodeView& node, const Inputs& in) {
   if (!(count <= static_cast<double>(kMaxFolded))) {
     node.fail("the range is too long");
   }
-  Tensor out{{first.type.dtype, {static_cast<std::int64_t>(count)}}, std::vector<double>(static_cast<std::size_t>(count))};
+  Tensor out{{first.type.dtype, {static_cast<std::int64_t>(count)}},
+             std::vector<double>(static_cast<std::size_t>(count))};
   for (std::size_t i = 0; i < out.data.size(); ++i) {
     out.data[i] = limits[0] + static_cast<double>(i) * limits[2];
   }
@@ -315,12 +330,14 @@ const std::map<std::string, Folder>& folders() {
       {"Unsqueeze",
        [](const NodeView& n, const Inputs& in) {
          const Tensor& x = operand(n, in, 0);
-         return with_shape(x, unsqueezed(n, x.type.shape, in.size() > 1 ? integers_of(n, in, 1) : n.list("axes", {})));
+         return with_shape(
+             x, unsqueezed(n, x.type.shape, in.size() > 1 ? integers_of(n, in, 1) : n.list("axes", {})));
        }},
       {"Squeeze",
        [](const NodeView& n, const Inputs& in) {
          const Tensor& x = operand(n, in, 0);
-         return with_shape(x, squeezed(n, x.type.shape, in.size() > 1 ? integers_of(n, in, 1) : n.list("axes", {})));
+         return with_shape(
+             x, squeezed(n, x.type.shape, in.size() > 1 ? integers_of(n, in, 1) : n.list("axes", {})));
        }},
   };
   return kTable;

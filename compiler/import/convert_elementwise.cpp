@@ -55,7 +55,8 @@ void power(Importer& m, const NodeView& node) {
 void cast(Importer& m, const NodeView& node) {
   const DType to = dtype_of(static_cast<int>(node.integer("to", 0)), node.name());
   const ValueId x = m.value(node, 0);
-  m.define(node, 0, m.dtype(x) == to ? x : m.emit(node, Op::cast, {x}, {{"dtype", std::string(name_of(to))}}));
+  m.define(node, 0,
+           m.dtype(x) == to ? x : m.emit(node, Op::cast, {x}, {{"dtype", std::string(name_of(to))}}));
 }
 
 void identity(Importer& m, const NodeView& node) {
@@ -101,7 +102,8 @@ ValueId hard_sigmoid(Importer& m, const NodeView& node, ValueId x, double slope,
 }
 
 void hard_sigmoid_node(Importer& m, const NodeView& node) {
-  m.define(node, 0, hard_sigmoid(m, node, m.value(node, 0), node.number("alpha", 0.2), node.number("beta", 0.5)));
+  m.define(node, 0,
+           hard_sigmoid(m, node, m.value(node, 0), node.number("alpha", 0.2), node.number("beta", 0.5)));
 }
 
 void hard_swish(Importer& m, const NodeView& node) {
@@ -138,9 +140,11 @@ ValueId constant(Importer& m, const NodeView& node, const Tensor& t) {
 
 constexpr double kMaskedOut = -1e30;  // fills at or below this survive an addition unchanged
 
-// A known mask: x where it is set, `fill` elsewhere (or the other way round) is x * mask + fill * (1 - mask). For the
-// minus infinity of attention masks (and the lowest float) adding is enough, and the product would be NaN.
-ValueId fill_where(Importer& m, const NodeView& node, const Tensor& mask, bool keep_set, ValueId x, double fill) {
+// A known mask: x where it is set, `fill` elsewhere (or the other way round) is x * mask + fill * (1 - mask).
+// For the minus infinity of attention masks (and the lowest float) adding is enough, and the product would be
+// NaN.
+ValueId fill_where(Importer& m, const NodeView& node, const Tensor& mask, bool keep_set, ValueId x,
+                   double fill) {
   const ValueId addend = constant(m, node, masked(mask, keep_set, 0, fill, m.dtype(x)));
   if (fill <= kMaskedOut) {
     return m.emit(node, Op::add, {x, addend});
@@ -167,7 +171,9 @@ void where(Importer& m, const NodeView& node) {
 }
 
 /// Operators that only exist on known operands: reached when an operand is not.
-void only_folded(Importer&, const NodeView& node) { node.refuse("this operator on values computed at run time"); }
+void only_folded(Importer&, const NodeView& node) {
+  node.refuse("this operator on values computed at run time");
+}
 
 }  // namespace
 

@@ -52,7 +52,9 @@ void constant(Importer& m, const NodeView& node) {
 void shape(Importer& m, const NodeView& node) {
   const Dims dims = m.shape(m.value(node, 0));
   const auto rank = static_cast<std::int64_t>(dims.size());
-  const auto resolved = [&](std::int64_t at) { return std::clamp<std::int64_t>(at < 0 ? at + rank : at, 0, rank); };
+  const auto resolved = [&](std::int64_t at) {
+    return std::clamp<std::int64_t>(at < 0 ? at + rank : at, 0, rank);
+  };
   const std::int64_t begin = resolved(node.integer("start", 0));
   const std::int64_t end = std::max(begin, resolved(node.integer("end", rank)));
   m.define(node, 0, vector_of(DType::int64, Dims(dims.begin() + begin, dims.begin() + end)));
@@ -185,7 +187,8 @@ void expand(Importer& m, const NodeView& node) {
 }
 
 // Known indices in an arithmetic progression are a slice; a scalar index also drops the dimension.
-std::optional<SliceWindow> as_slice(const NodeView& node, const Dims& dims, std::size_t axis, const Tensor& index) {
+std::optional<SliceWindow> as_slice(const NodeView& node, const Dims& dims, std::size_t axis,
+                                    const Tensor& index) {
   Dims at = integers(index, node);
   for (std::int64_t& i : at) {
     i += i < 0 ? dims[axis] : 0;
@@ -237,7 +240,8 @@ void pad(Importer& m, const NodeView& node) {
   const ValueId x = m.value(node, 0);
   Dims to = m.shape(x);
   const Dims pads = node.has_input(1) ? m.integers(node, 1) : node.list("pads", {});
-  if (pads.size() != 2 * to.size() || std::any_of(pads.begin(), pads.end(), [](auto p) { return p < 0 || p > (1 << 30); })) {
+  if (pads.size() != 2 * to.size() ||
+      std::any_of(pads.begin(), pads.end(), [](auto p) { return p < 0 || p > (1 << 30); })) {
     node.refuse("these pads");
   }
   Dims starts;
@@ -246,18 +250,19 @@ void pad(Importer& m, const NodeView& node) {
     to[d] += pads[d] + pads[d + to.size()];
   }
   const double value = fill && !fill->data.empty() ? fill->data[0] : node.number("value", 0);
-  m.define(node, 0, m.emit(node, Op::embed, {x},
-                           {{"shape", to}, {"starts", starts}, {"steps", Dims(to.size(), 1)}, {"value", value}}));
+  m.define(node, 0,
+           m.emit(node, Op::embed, {x},
+                  {{"shape", to}, {"starts", starts}, {"steps", Dims(to.size(), 1)}, {"value", value}}));
 }
 
 }  // namespace
 
 const ConverterTable& movement_converters() {
   static const ConverterTable kTable = {
-      {"Constant", constant},   {"Shape", shape},       {"Size", size},       {"Reshape", reshape},
-      {"Flatten", flatten},     {"Squeeze", squeeze},   {"Unsqueeze", unsqueeze}, {"Transpose", transpose},
-      {"Slice", slice},         {"Split", split},       {"Concat", concat},   {"Expand", expand},
-      {"Gather", gather},       {"Pad", pad},
+      {"Constant", constant}, {"Shape", shape},     {"Size", size},           {"Reshape", reshape},
+      {"Flatten", flatten},   {"Squeeze", squeeze}, {"Unsqueeze", unsqueeze}, {"Transpose", transpose},
+      {"Slice", slice},       {"Split", split},     {"Concat", concat},       {"Expand", expand},
+      {"Gather", gather},     {"Pad", pad},
   };
   return kTable;
 }

@@ -12,10 +12,12 @@ namespace {
 
 std::int64_t product(const Dims& dims, std::size_t begin, std::size_t end) {
   return std::accumulate(dims.begin() + static_cast<std::ptrdiff_t>(begin),
-                         dims.begin() + static_cast<std::ptrdiff_t>(end), std::int64_t{1}, std::multiplies<>());
+                         dims.begin() + static_cast<std::ptrdiff_t>(end), std::int64_t{1},
+                         std::multiplies<>());
 }
 
-// ---- reductions ------------------------------------------------------------------------------------------------
+// ---- reductions
+// ------------------------------------------------------------------------------------------------
 
 /// No axes = all of them (unless noop_with_empty_axes).
 Dims reduced_axes(Importer& m, const NodeView& node, std::size_t rank) {
@@ -70,7 +72,8 @@ void reduce_mean(Importer& m, const NodeView& node) {
   m.define(node, 0, without_axes(m, node, mean_over(m, node, x, axes), axes));
 }
 
-// ---- softmax and losses ----------------------------------------------------------------------------------------
+// ---- softmax and losses
+// ----------------------------------------------------------------------------------------
 
 /// Applies `f` to x with the softmax axis last: before opset 13 everything from `axis` on is one row.
 template <class F>
@@ -82,7 +85,8 @@ ValueId along_axis(Importer& m, const NodeView& node, ValueId x, F f) {
     return f(x);
   }
   if (flattens) {
-    return m.reshape(node, f(m.reshape(node, x, {product(dims, 0, axis), product(dims, axis, dims.size())})), dims);
+    return m.reshape(node, f(m.reshape(node, x, {product(dims, 0, axis), product(dims, axis, dims.size())})),
+                     dims);
   }
   Dims perm(dims.size());
   std::iota(perm.begin(), perm.end(), 0);
@@ -92,7 +96,8 @@ ValueId along_axis(Importer& m, const NodeView& node, ValueId x, F f) {
 }
 
 void softmax(Importer& m, const NodeView& node) {
-  m.define(node, 0, along_axis(m, node, m.value(node, 0), [&](ValueId x) { return m.emit(node, Op::softmax, {x}); }));
+  m.define(node, 0,
+           along_axis(m, node, m.value(node, 0), [&](ValueId x) { return m.emit(node, Op::softmax, {x}); }));
 }
 
 // x - max - log(sum e^(x - max)).
@@ -160,10 +165,12 @@ void negative_log_likelihood(Importer& m, const NodeView& node) {
   m.define(node, 0, mean_cross_entropy(m, node, scores, m.value(node, 1)));
 }
 
-// ---- normalisation ---------------------------------------------------------------------------------------------
+// ---- normalisation
+// ---------------------------------------------------------------------------------------------
 
 ValueId zeros(Importer& m, const NodeView& node, const Type& type) {
-  return m.graph().constant(node.name() + ".zero", type, std::vector<float>(static_cast<std::size_t>(elements(type)), 0));
+  return m.graph().constant(node.name() + ".zero", type,
+                            std::vector<float>(static_cast<std::size_t>(elements(type)), 0));
 }
 
 // Over all dimensions from `axis` on: as one dimension.
@@ -178,8 +185,8 @@ void layer_normalization(Importer& m, const NodeView& node) {
   Dims rows(dims.begin(), dims.begin() + static_cast<std::ptrdiff_t>(axis));
   rows.push_back(width);
   const ValueId scale = m.reshape(node, m.value(node, 1), {width});
-  const ValueId bias = node.has_input(2) ? m.reshape(node, m.value(node, 2), {width})
-                                         : zeros(m, node, {m.dtype(x), {width}});
+  const ValueId bias =
+      node.has_input(2) ? m.reshape(node, m.value(node, 2), {width}) : zeros(m, node, {m.dtype(x), {width}});
   const ValueId y = m.emit(node, Op::layernorm, {m.reshape(node, x, rows), scale, bias},
                            {{"epsilon", node.number("epsilon", 1e-5)}});
   m.define(node, 0, m.reshape(node, y, dims));
@@ -204,13 +211,15 @@ void batch_normalization(Importer& m, const NodeView& node) {
   m.define(node, 0, m.emit(node, Op::add, {scaled, per_channel(m.value(node, 2))}));
 }
 
-// ---- convolution and pools -------------------------------------------------------------------------------------
+// ---- convolution and pools
+// -------------------------------------------------------------------------------------
 
 struct Window {
   Dims kernel, strides, dilations, pads;
 };
 
-/// SAME pads so that the output is ceil(size / stride); the odd pixel goes to the end (UPPER) or the beginning.
+/// SAME pads so that the output is ceil(size / stride); the odd pixel goes to the end (UPPER) or the
+/// beginning.
 void pad_same(const NodeView& node, const Dims& image, Window& w) {
   for (std::size_t i = 0; i < 2; ++i) {
     const std::int64_t out = (image[i + 2] + w.strides[i] - 1) / w.strides[i];
@@ -226,7 +235,8 @@ Window window_of(const NodeView& node, const Dims& image, const Dims& kernel) {
   if (image.size() != 4 || kernel.size() != 2) {
     node.refuse("anything but two-dimensional images");
   }
-  Window w{kernel, node.list("strides", {1, 1}), node.list("dilations", {1, 1}), node.list("pads", {0, 0, 0, 0})};
+  Window w{kernel, node.list("strides", {1, 1}), node.list("dilations", {1, 1}),
+           node.list("pads", {0, 0, 0, 0})};
   const auto small = [](std::int64_t x) { return x >= 1 && x < (1 << 20); };
   for (const Dims* list : {&w.kernel, &w.strides, &w.dilations}) {
     if (list->size() != 2 || !std::all_of(list->begin(), list->end(), small)) {

@@ -4,7 +4,8 @@
 namespace leto::compiler::import {
 namespace {
 
-// A vector counts as one row on the left, as one column on the right; that dimension is dropped from the result.
+// A vector counts as one row on the left, as one column on the right; that dimension is dropped from the
+// result.
 void matmul(Importer& m, const NodeView& node) {
   ValueId a = m.value(node, 0), b = m.value(node, 1);
   const bool row = m.shape(a).size() == 1, column = m.shape(b).size() == 1;
@@ -38,7 +39,8 @@ void gemm(Importer& m, const NodeView& node) {
     attributes["trans_b"] = std::int64_t{1};
   }
   const ValueId a = m.value(node, 0), b = m.value(node, 1);
-  ValueId y = scaled(m, node, m.emit(node, Op::matmul, {a, b}, std::move(attributes)), node.number("alpha", 1));
+  ValueId y =
+      scaled(m, node, m.emit(node, Op::matmul, {a, b}, std::move(attributes)), node.number("alpha", 1));
   const double beta = node.number("beta", 1);
   if (node.has_input(2) && beta != 0) {
     y = m.emit(node, Op::add, {y, scaled(m, node, m.value(node, 2), beta)});

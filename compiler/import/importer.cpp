@@ -6,6 +6,7 @@
 
 #include "base/errors.h"
 #include "compiler/import/constants.h"
+#include "compiler/import/patterns.h"
 #include "compiler/import/shapes.h"
 #include "compiler/passes/fold.h"
 
@@ -20,7 +21,9 @@ constexpr double kMaskMagnitude = 1e4;
   throw Error(ExitCode::bad_input, why, remedy);
 }
 
-std::vector<float> as_floats(const Tensor& t) { return std::vector<float>(t.data.begin(), t.data.end()); }
+std::vector<float> as_floats(const Tensor& t) {
+  return std::vector<float>(t.data.begin(), t.data.end());
+}
 
 bool is_mask(const Tensor& t) {
   return std::any_of(t.data.begin(), t.data.end(), [](double x) { return std::fabs(x) >= kMaskMagnitude; });
@@ -38,7 +41,8 @@ Converter converter_of(const std::string& op) {
   return nullptr;
 }
 
-Importer::Importer(const onnx::ModelProto& model, const Bindings& bindings) : model_(model), bindings_(bindings) {}
+Importer::Importer(const onnx::ModelProto& model, const Bindings& bindings)
+    : model_(model), bindings_(bindings) {}
 
 Graph Importer::run() {
   graph_.name = model_.graph().name().empty() ? "model" : model_.graph().name();
@@ -58,7 +62,7 @@ Graph Importer::run() {
   }
   outputs();
   set_tokens();
-  return dead_code(graph_);
+  return dead_code(recognise_gelu(graph_));
 }
 
 void Importer::read_opset() {
@@ -110,7 +114,8 @@ void Importer::check_operators() const {
   for (const auto& [op, nodes] : unknown) {
     list += fmt::format("{}{} ({})", list.empty() ? "" : ", ", op, fmt::join(nodes, ", "));
   }
-  throw Error(ExitCode::unsupported, "unsupported operators: " + list, "export the model without these operators");
+  throw Error(ExitCode::unsupported, "unsupported operators: " + list,
+              "export the model without these operators");
 }
 
 void Importer::add_entry(const std::string& name, Entry entry) {
@@ -119,7 +124,8 @@ void Importer::add_entry(const std::string& name, Entry entry) {
   }
 }
 
-// ---- initializers and inputs -----------------------------------------------------------------------------------
+// ---- initializers and inputs
+// -----------------------------------------------------------------------------------
 
 void Importer::initializers() {
   for (const auto& proto : model_.graph().initializer()) {
@@ -130,7 +136,8 @@ void Importer::initializers() {
 void Importer::initializer(const onnx::TensorProto& proto) {
   const std::string where = fmt::format("initializer '{}'", proto.name());
   if (is_drawn(proto)) {
-    Tensor described{{dtype_of(proto.data_type(), where), Dims(proto.dims().begin(), proto.dims().end())}, {}};
+    Tensor described{{dtype_of(proto.data_type(), where), Dims(proto.dims().begin(), proto.dims().end())},
+                     {}};
     checked_elements(described.type.shape, where);
     return parameter(proto, described);
   }
@@ -150,7 +157,8 @@ void Importer::parameter(const onnx::TensorProto& proto, const Tensor& tensor) {
     v.mean = external_number(proto, "mean");
     v.deviation = external_number(proto, "deviation");
     if (!(v.deviation >= 0)) {
-      bad(fmt::format("initializer '{}' has a negative deviation", proto.name()), "write a deviation of 0 or more");
+      bad(fmt::format("initializer '{}' has a negative deviation", proto.name()),
+          "write a deviation of 0 or more");
     }
   }
   add_entry(proto.name(), {id, nullptr});
@@ -198,7 +206,8 @@ std::int64_t Importer::bound(const std::string& input, int axis, const std::stri
   return it->second;
 }
 
-// ---- nodes -----------------------------------------------------------------------------------------------------
+// ---- nodes
+// -----------------------------------------------------------------------------------------------------
 
 void Importer::convert(const onnx::NodeProto& proto) {
   const NodeView node(proto);
@@ -244,7 +253,9 @@ ValueId Importer::materialise(const std::string& name, Entry& e) {
   return e.id;
 }
 
-ValueId Importer::value(const NodeView& node, std::size_t i) { return materialise(node.input(i), entry(node, i)); }
+ValueId Importer::value(const NodeView& node, std::size_t i) {
+  return materialise(node.input(i), entry(node, i));
+}
 
 const Tensor* Importer::known(const NodeView& node, std::size_t i) const {
   const auto it = entries_.find(node.input(i));
@@ -287,7 +298,9 @@ ValueId Importer::reshape(const NodeView& node, ValueId x, const Dims& to) {
   return shape(x) == to ? x : emit(node, Op::reshape, {x}, {{"shape", to}});
 }
 
-ValueId Importer::scalar(double x) { return graph_.scalar(static_cast<float>(x)); }
+ValueId Importer::scalar(double x) {
+  return graph_.scalar(static_cast<float>(x));
+}
 
 void Importer::rename(ValueId id, const std::string& name) {
   const Value& v = graph_.value(id);
@@ -311,7 +324,8 @@ void Importer::define(const NodeView& node, std::size_t i, Tensor tensor) {
 
 void Importer::limit_indices(ValueId id, std::int64_t limit) {
   Value* v = &graph_.value(id);
-  for (auto node = graph_.nodes.rbegin(); v->role == Role::intermediate && node != graph_.nodes.rend(); ++node) {
+  for (auto node = graph_.nodes.rbegin(); v->role == Role::intermediate && node != graph_.nodes.rend();
+       ++node) {
     const bool same_numbers = node->op == Op::reshape || node->op == Op::cast || node->op == Op::transpose ||
                               node->op == Op::slice || node->op == Op::expand;
     if (node->output == id && same_numbers) {
@@ -329,7 +343,18 @@ ValueId Importer::scores_of(ValueId log_softmax) const {
   return it == scores_.end() ? -1 : it->second;
 }
 
-// ---- results ---------------------------------------------------------------------------------------------------
+// ---- results
+// ---------------------------------------------------------------------------------------------------
+
+// An output that is another value's second name becomes a copy of it.
+ValueId Importer::output_named(const std::string& name, ValueId id) {
+  if (graph_.value(id).name != name) {
+    const std::string type(name_of(dtype(id)));
+    id = graph_.add(Op::cast, {id}, {{"dtype", type}}, Phase::forward, name);
+    rename(id, name);
+  }
+  return id;
+}
 
 void Importer::outputs() {
   for (const auto& info : model_.graph().output()) {
@@ -337,7 +362,7 @@ void Importer::outputs() {
     if (it == entries_.end()) {
       bad(fmt::format("output '{}' is not defined", info.name()), "export the model again");
     }
-    const ValueId id = materialise(info.name(), it->second);
+    const ValueId id = output_named(info.name(), materialise(info.name(), it->second));
     const bool one_number = elements(graph_.value(id).type) == 1 && is_float(dtype(id));
     bool is_loss = one_number && info.name().find("loss") != std::string::npos;
     for (const Node& node : graph_.nodes) {

@@ -36,7 +36,8 @@ class Importer {
   /// Appends an operation named after the node.
   ValueId emit(const NodeView& node, Op op, std::vector<ValueId> inputs, Attributes attributes = {});
   /// The same with the result in the type of `like`: for operations whose first operand is a constant.
-  ValueId emit_like(const NodeView& node, ValueId like, Op op, std::vector<ValueId> inputs, Attributes attributes = {});
+  ValueId emit_like(const NodeView& node, ValueId like, Op op, std::vector<ValueId> inputs,
+                    Attributes attributes = {});
   ValueId reshape(const NodeView& node, ValueId x, const Dims& shape);
   ValueId scalar(double x);
   /// The node's output i is this value.
@@ -68,6 +69,7 @@ class Importer {
   void convert(const onnx::NodeProto& proto);
   bool fold(const NodeView& node);
   void outputs();
+  ValueId output_named(const std::string& name, ValueId id);
   void set_tokens();
   Entry& entry(const NodeView& node, std::size_t i);
   void add_entry(const std::string& name, Entry entry);

@@ -28,7 +28,9 @@ onnx::ModelProto read_model(const std::filesystem::path& path) {
 
 }  // namespace
 
-Graph import_onnx(const std::filesystem::path& path) { return import_onnx(path, {}); }
+Graph import_onnx(const std::filesystem::path& path) {
+  return import_onnx(path, {});
+}
 
 Graph import_onnx(const std::filesystem::path& path, const Bindings& bindings) {
   const onnx::ModelProto model = read_model(path);

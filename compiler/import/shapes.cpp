@@ -104,8 +104,8 @@ Dims squeezed(const NodeView& node, const Dims& from, const Dims& axes) {
 namespace {
 
 /// One dimension of a slice: ONNX counts negative positions from the end and clamps.
-void slice_dimension(const NodeView& node, std::int64_t size, std::int64_t start, std::int64_t end, std::int64_t step,
-                     SliceWindow& out, std::size_t d) {
+void slice_dimension(const NodeView& node, std::int64_t size, std::int64_t start, std::int64_t end,
+                     std::int64_t step, SliceWindow& out, std::size_t d) {
   if (step == 0 || step == INT64_MIN) {
     node.fail("a step of this size is not possible");
   }
@@ -139,7 +139,8 @@ SliceWindow slice_window(const NodeView& node, const Dims& shape, const SliceArg
   }
   for (std::size_t i = 0; i < n; ++i) {
     const std::size_t d = given.axes.empty() ? i : axis_of(node, given.axes[i], shape.size());
-    slice_dimension(node, shape[d], given.starts[i], given.ends[i], given.steps.empty() ? 1 : given.steps[i], out, d);
+    slice_dimension(node, shape[d], given.starts[i], given.ends[i], given.steps.empty() ? 1 : given.steps[i],
+                    out, d);
   }
   return out;
 }

@@ -1,5 +1,5 @@
-// ONNX's conventions for axes and shapes (negative axes, 0 and -1 in Reshape, open slices), resolved. Everything
-// here throws Error(bad_input) naming the node when the numbers do not fit.
+// ONNX's conventions for axes and shapes (negative axes, 0 and -1 in Reshape, open slices), resolved.
+// Everything here throws Error(bad_input) naming the node when the numbers do not fit.
 #pragma once
 
 #include "compiler/import/tensor.h"

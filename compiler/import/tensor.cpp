@@ -51,28 +51,44 @@ std::vector<double> from_halves(const TensorProto& p, float (*widen)(std::uint16
 std::vector<double> raw_data(const TensorProto& p, const std::string& where) {
   const std::string& raw = p.raw_data();
   switch (p.data_type()) {
-    case TensorProto::FLOAT: return from_raw<float>(raw);
-    case TensorProto::DOUBLE: return from_raw<double>(raw);
-    case TensorProto::INT64: return from_raw<std::int64_t>(raw);
-    case TensorProto::INT32: return from_raw<std::int32_t>(raw);
-    case TensorProto::INT16: return from_raw<std::int16_t>(raw);
-    case TensorProto::INT8: return from_raw<std::int8_t>(raw);
+    case TensorProto::FLOAT:
+      return from_raw<float>(raw);
+    case TensorProto::DOUBLE:
+      return from_raw<double>(raw);
+    case TensorProto::INT64:
+      return from_raw<std::int64_t>(raw);
+    case TensorProto::INT32:
+      return from_raw<std::int32_t>(raw);
+    case TensorProto::INT16:
+      return from_raw<std::int16_t>(raw);
+    case TensorProto::INT8:
+      return from_raw<std::int8_t>(raw);
     case TensorProto::UINT8:
-    case TensorProto::BOOL: return from_raw<std::uint8_t>(raw);
-    case TensorProto::BFLOAT16: return from_raw_halves(raw, float_from_bf16);
-    case TensorProto::FLOAT16: return from_raw_halves(raw, float_from_fp16);
-    default: damaged(where, "unknown element type");
+    case TensorProto::BOOL:
+      return from_raw<std::uint8_t>(raw);
+    case TensorProto::BFLOAT16:
+      return from_raw_halves(raw, float_from_bf16);
+    case TensorProto::FLOAT16:
+      return from_raw_halves(raw, float_from_fp16);
+    default:
+      damaged(where, "unknown element type");
   }
 }
 
 std::vector<double> typed_data(const TensorProto& p) {
   switch (p.data_type()) {
-    case TensorProto::FLOAT: return from_field(p.float_data());
-    case TensorProto::DOUBLE: return from_field(p.double_data());
-    case TensorProto::INT64: return from_field(p.int64_data());
-    case TensorProto::BFLOAT16: return from_halves(p, float_from_bf16);
-    case TensorProto::FLOAT16: return from_halves(p, float_from_fp16);
-    default: return from_field(p.int32_data());
+    case TensorProto::FLOAT:
+      return from_field(p.float_data());
+    case TensorProto::DOUBLE:
+      return from_field(p.double_data());
+    case TensorProto::INT64:
+      return from_field(p.int64_data());
+    case TensorProto::BFLOAT16:
+      return from_halves(p, float_from_bf16);
+    case TensorProto::FLOAT16:
+      return from_halves(p, float_from_fp16);
+    default:
+      return from_field(p.int32_data());
   }
 }
 
@@ -85,7 +101,9 @@ const std::string* external(const TensorProto& p, std::string_view key) {
   return nullptr;
 }
 
-bool is_external(const TensorProto& p) { return p.data_location() == TensorProto::EXTERNAL; }
+bool is_external(const TensorProto& p) {
+  return p.data_location() == TensorProto::EXTERNAL;
+}
 
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 40;
 
@@ -94,17 +112,24 @@ constexpr std::int64_t kMaxElements = std::int64_t{1} << 40;
 DType dtype_of(int onnx_type, const std::string& where) {
   switch (onnx_type) {
     case TensorProto::FLOAT:
-    case TensorProto::DOUBLE: return DType::fp32;
-    case TensorProto::BFLOAT16: return DType::bf16;
-    case TensorProto::FLOAT16: return DType::fp16;
-    case TensorProto::INT64: return DType::int64;
+    case TensorProto::DOUBLE:
+      return DType::fp32;
+    case TensorProto::BFLOAT16:
+      return DType::bf16;
+    case TensorProto::FLOAT16:
+      return DType::fp16;
+    case TensorProto::INT64:
+      return DType::int64;
     case TensorProto::INT32:
-    case TensorProto::INT16: return DType::int32;
+    case TensorProto::INT16:
+      return DType::int32;
     case TensorProto::INT8:
     case TensorProto::UINT8:
-    case TensorProto::BOOL: return DType::int8;
+    case TensorProto::BOOL:
+      return DType::int8;
     default:
-      throw Error(ExitCode::unsupported, fmt::format("{}: element type {} is not supported", where, onnx_type),
+      throw Error(ExitCode::unsupported,
+                  fmt::format("{}: element type {} is not supported", where, onnx_type),
                   "use float, double, float16, bfloat16, int32, int64 or bool tensors");
   }
 }
@@ -123,9 +148,10 @@ std::int64_t checked_elements(const Dims& shape, const std::string& where) {
 Tensor read_tensor(const TensorProto& p, const std::string& where) {
   if (is_external(p)) {
     const std::string* location = external(p, "location");
-    throw Error(ExitCode::unsupported,
-                fmt::format("{}: its data lies in another file ({})", where, location ? *location : "not named"),
-                "store the weights inside the model file");
+    throw Error(
+        ExitCode::unsupported,
+        fmt::format("{}: its data lies in another file ({})", where, location ? *location : "not named"),
+        "store the weights inside the model file");
   }
   Tensor t{{dtype_of(p.data_type(), where), Dims(p.dims().begin(), p.dims().end())}, {}};
   const std::int64_t n = checked_elements(t.type.shape, where);
@@ -148,7 +174,8 @@ double external_number(const TensorProto& p, std::string_view key) {
   if (text) {
     const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), x);
     if (error != std::errc{} || end != text->data() + text->size()) {
-      damaged(fmt::format("initializer '{}'", p.name()), fmt::format("{} = '{}' is not a number", key, *text));
+      damaged(fmt::format("initializer '{}'", p.name()),
+              fmt::format("{} = '{}' is not a number", key, *text));
     }
   }
   return x;
@@ -202,7 +229,8 @@ Dims NodeView::list(std::string_view key, const Dims& otherwise) const {
 }
 
 void NodeView::fail(const std::string& why) const {
-  throw Error(ExitCode::bad_input, fmt::format("node '{}' ({}): {}", name_, op(), why), "export the model again");
+  throw Error(ExitCode::bad_input, fmt::format("node '{}' ({}): {}", name_, op(), why),
+              "export the model again");
 }
 
 void NodeView::refuse(const std::string& what) const {

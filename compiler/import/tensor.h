@@ -26,7 +26,8 @@ DType dtype_of(int onnx_type, const std::string& where);
 /// Elements of a shape; Error(bad_input) naming `where` when a size is negative or the product absurd.
 std::int64_t checked_elements(const Dims& shape, const std::string& where);
 
-/// Reads raw or typed data; the data must fill the shape exactly. Error(unsupported) when it lies in another file.
+/// Reads raw or typed data; the data must fill the shape exactly. Error(unsupported) when it lies in another
+/// file.
 Tensor read_tensor(const onnx::TensorProto& proto, const std::string& where);
 
 /// An initializer of the zoo that is drawn instead of stored: external data at "leto-normal".

@@ -123,12 +123,18 @@ class Selector {
     return !is_view_op(node(p).op);
   }
 
-  void sink(ValueId v, const View& view) {
-    const int p = producer_[std::size_t(v)];
+  // Can v's kernel write this window at speed? Rows must be adjacent; a matmul may also write adjacent columns, with
+  // its operands swapped.
+  bool can_write(ValueId v, const View& view) const {
     const auto n = view.shape.size();
-    const bool adjacent = n < 2 || view.strides[n - 1] == 1 || view.shape[n - 1] == 1;
-    if (node(p).op == Op::matmul && !adjacent) return;  // the drain writes rows; a copy follows instead
-    destination_[std::size_t(v)] = view;
+    if (n < 2 || view.shape[n - 1] == 1 || view.strides[n - 1] == 1) return true;
+    int p = producer_[std::size_t(v)];
+    while (node(p).op == Op::transpose || node(p).op == Op::reshape) p = producer_[std::size_t(node(p).inputs[0])];
+    return node(p).op == Op::matmul && view.strides[n - 2] == 1;
+  }
+
+  void sink(ValueId v, const View& view) {
+    if (can_write(v, view)) destination_[std::size_t(v)] = view;
   }
 
   void assign_destinations() {
@@ -141,22 +147,22 @@ class Selector {
           if (sinkable(part)) sink(part, view);
         });
       } else if ((x.op == Op::transpose || x.op == Op::reshape) && sinkable(x.inputs[0])) {
-        const auto source = x.inputs[0];
-        if (!destination_[y]) {
-          if (x.op == Op::reshape) continue;  // a reshape of a dense result is a view already
-          destination_[y] = dense_view(new_storage(x.output, kept_[y]), type(x.output).shape);
-        }
-        std::optional<View> view;
-        if (x.op == Op::transpose) {
-          Dims inverse(x.list("perm").size());
-          for (std::size_t i = 0; i < inverse.size(); ++i) inverse[std::size_t(x.list("perm")[i])] = std::int64_t(i);
-          view = transposed(*destination_[y], inverse);
-        } else {
-          view = reshaped(*destination_[y], type(source).shape);
-        }
-        if (view) sink(source, *view);
+        if (x.op == Op::transpose) sink_transpose(x);
+        else if (destination_[y])  // a reshape of a dense result is a view already
+          if (auto view = reshaped(*destination_[y], type(x.inputs[0]).shape)) sink(x.inputs[0], *view);
       }
     }
+  }
+
+  // The transposed value gets a dense storage of its own only if its source can be produced straight into it.
+  void sink_transpose(const Node& x) {
+    const auto y = std::size_t(x.output);
+    Dims inverse(x.list("perm").size());
+    for (std::size_t i = 0; i < inverse.size(); ++i) inverse[std::size_t(x.list("perm")[i])] = std::int64_t(i);
+    const View target = destination_[y] ? *destination_[y] : dense_view(-1, type(x.output).shape);
+    if (!can_write(x.inputs[0], transposed(target, inverse))) return;
+    if (!destination_[y]) destination_[y] = dense_view(new_storage(x.output, kept_[y]), type(x.output).shape);
+    sink(x.inputs[0], transposed(*destination_[y], inverse));
   }
 
   template <class F>
@@ -206,7 +212,11 @@ class Selector {
   }
 
   void copy(const Node& x, const Place& from, const Place& to) {
-    if (!(from.view == to.view)) emit(x, CopyKernel{from, to});
+    if (from.view == to.view) return;
+    CopyKernel kernel{from, to};
+    for (View* v : {&kernel.from.view, &kernel.to.view})
+      if (v->shape.empty()) v->shape = v->strides = {1};  // kernels have columns
+    emit(x, kernel);
   }
 
   std::optional<View> moved(const Node& x) const {
@@ -320,8 +330,22 @@ class Selector {
       k.outputs.push_back({0, {*reshaped(to, {merged[0], 1}), out_type.dtype}});
       return emit(x, k);
     }
-    emit(x, ColumnReduceKernel{{*in, type(x.inputs[0]).dtype}, {*out, out_type.dtype}, isa::Reduce::column_sum});
+    sum_rows(x, {*in, type(x.inputs[0]).dtype}, {*out, out_type.dtype});
   }
+
+  // Few long columns would leave PEs idle and cut memory into slivers: every PE then sums a block of rows, and a second
+  // kernel sums the partial sums, in order.
+  void sum_rows(const Node& x, const Place& in, const Place& out) {
+    const std::int64_t outer = in.view.shape[0], rows = in.view.shape[1], inner = in.view.shape[2];
+    std::int64_t blocks = std::min<std::int64_t>(chip_.pes(), rows / kLeastRowsOfABlock);
+    while (blocks > 1 && rows % blocks != 0) --blocks;
+    if (outer > 1 || blocks < 2) return emit(x, ColumnReduceKernel{in, out, isa::Reduce::column_sum});
+    out_.storages.push_back({x.output, blocks * inner, DType::fp32, false});
+    const View partial = dense_view(StorageId(out_.storages.size() - 1), {blocks, inner});
+    emit(x, ColumnReduceKernel{{*reshaped(in.view, {blocks, rows / blocks, inner}), in.dtype}, {partial, DType::fp32}, isa::Reduce::column_sum});
+    emit(x, ColumnReduceKernel{{*reshaped(partial, {1, blocks, inner}), DType::fp32}, out, isa::Reduce::column_sum});
+  }
+  static constexpr std::int64_t kLeastRowsOfABlock = 16;
 
   void concat(const Node& x) {
     views_[std::size_t(x.output)] = destination_[std::size_t(x.output)];
@@ -330,7 +354,7 @@ class Selector {
 
   void fill(const Node& x, const Place& place, float value) {
     VectorKernel k;
-    k.shape = place.view.shape;
+    k.shape = place.view.shape;  // never a scalar: an embed has dims
     k.steps.push_back({VectorOp::copy, isa::Reduce::none, {}, {}, value, place.dtype, false});
     k.outputs.push_back({0, place});
     emit(x, k);

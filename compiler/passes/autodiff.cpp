@@ -7,7 +7,9 @@ namespace {
 
 class Differentiation {
  public:
-  Differentiation(Graph& graph, const std::vector<ValueId>& wanted) : graph_(graph) { find_dependents(wanted); }
+  Differentiation(Graph& graph, const std::vector<ValueId>& wanted) : graph_(graph) {
+    find_dependents(wanted);
+  }
   Gradients run(ValueId loss);
 
  private:
@@ -32,7 +34,8 @@ void Differentiation::find_dependents(const std::vector<ValueId>& wanted) {
       any = any || depends(id);
     }
     const bool smooth = node.op != Op::ge && node.op != Op::gt && node.op != Op::eq;
-    dependent_[static_cast<std::size_t>(node.output)] = any && smooth && is_float(graph_.value(node.output).type.dtype);
+    dependent_[static_cast<std::size_t>(node.output)] =
+        any && smooth && is_float(graph_.value(node.output).type.dtype);
   }
 }
 

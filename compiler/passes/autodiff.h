@@ -1,9 +1,9 @@
 // Reverse-mode differentiation on the graph.
 //
 // Each operation's rule appends primitive operations (phase backward, named "<op>.grad"); composites are
-// differentiated in closed form from their results where those are at hand (softmax, tanh, …). Convolutions and
-// pools must be decomposed before (decompose_windows). Contributions to one value are added in the order in which
-// the walk backwards meets them.
+// differentiated in closed form from their results where those are at hand (softmax, tanh, …). Convolutions
+// and pools must be decomposed before (decompose_windows). Contributions to one value are added in the order
+// in which the walk backwards meets them.
 #pragma once
 
 #include <map>
@@ -18,8 +18,8 @@ struct Gradients {
   std::map<ValueId, ValueId> goal;  // every contribution and sum -> the value whose gradient it is part of
 };
 
-/// Appends the gradient of the scalar `loss` with respect to `wanted` and to what lies between. A wanted value that the
-/// loss does not depend on has no entry. Comparisons and integers have no gradient.
+/// Appends the gradient of the scalar `loss` with respect to `wanted` and to what lies between. A wanted
+/// value that the loss does not depend on has no entry. Comparisons and integers have no gradient.
 Gradients differentiate(Graph& graph, ValueId loss, const std::vector<ValueId>& wanted);
 
 }  // namespace leto::compiler

@@ -29,17 +29,31 @@ ValueId Rule::sum_to(ValueId value, const Dims& shape) {
   return b_.reshape(axes.empty() ? value : b_.reduce(Op::reduce_sum, value, axes), shape);
 }
 
-void Rule::give(std::size_t i, ValueId gradient) { out_.emplace_back(x(i), sum_to(gradient, b_.shape(x(i)))); }
+void Rule::give(std::size_t i, ValueId gradient) {
+  out_.emplace_back(x(i), sum_to(gradient, b_.shape(x(i))));
+}
 
 Contributions Rule::run() {
   switch (node_.op) {
     case Op::reduce_sum:
-    case Op::reduce_max: reduction(); break;
-    case Op::matmul: matmul(); break;
-    case Op::softmax: softmax(); break;
-    case Op::layernorm: layernorm(); break;
-    case Op::cross_entropy: cross_entropy(); break;
-    case Op::mse: mse(); break;
+    case Op::reduce_max:
+      reduction();
+      break;
+    case Op::matmul:
+      matmul();
+      break;
+    case Op::softmax:
+      softmax();
+      break;
+    case Op::layernorm:
+      layernorm();
+      break;
+    case Op::cross_entropy:
+      cross_entropy();
+      break;
+    case Op::mse:
+      mse();
+      break;
     default:
       if (is_unary(node_.op)) {
         unary();
@@ -52,7 +66,8 @@ Contributions Rule::run() {
   return std::move(out_);
 }
 
-// ---- elementwise -----------------------------------------------------------------------------------------------
+// ---- elementwise
+// -----------------------------------------------------------------------------------------------
 
 void Rule::binary() {
   switch (node_.op) {
@@ -65,12 +80,21 @@ void Rule::binary() {
         give(1, node_.op == Op::add ? dy_ : b_.unary(Op::neg, dy_));
       }
       break;
-    case Op::mul: product(); break;
-    case Op::div: quotient(); break;
+    case Op::mul:
+      product();
+      break;
+    case Op::div:
+      quotient();
+      break;
     case Op::max:
-    case Op::min: extremum(); break;
-    case Op::pow: power(); break;
-    default: break;  // comparisons are constant almost everywhere
+    case Op::min:
+      extremum();
+      break;
+    case Op::pow:
+      power();
+      break;
+    default:
+      break;  // comparisons are constant almost everywhere
   }
 }
 
@@ -126,19 +150,45 @@ void Rule::power() {
 void Rule::unary() {
   const auto times = [&](ValueId slope) { give(0, b_.mul(dy_, slope)); };
   switch (node_.op) {
-    case Op::cast: give(0, dy_); break;
-    case Op::neg: give(0, b_.unary(Op::neg, dy_)); break;
-    case Op::relu: times(b_.op(Op::gt, {y(), b_.scalar(0)})); break;
-    case Op::abs: times(b_.sub(b_.op(Op::gt, {x(), b_.scalar(0)}), b_.op(Op::gt, {b_.scalar(0), x()}))); break;
-    case Op::reciprocal: times(b_.unary(Op::neg, b_.mul(y(), y()))); break;
-    case Op::sqrt: times(b_.mul(b_.unary(Op::reciprocal, y()), 0.5)); break;
-    case Op::rsqrt: times(b_.mul(b_.mul(b_.mul(y(), y()), y()), -0.5)); break;
-    case Op::exp: times(y()); break;
-    case Op::log: times(b_.unary(Op::reciprocal, x())); break;
-    case Op::tanh: times(b_.sub(b_.scalar(1), b_.mul(y(), y()))); break;
-    case Op::sigmoid: times(b_.mul(y(), b_.sub(b_.scalar(1), y()))); break;
-    case Op::erf: times(b_.mul(b_.unary(Op::exp, b_.unary(Op::neg, b_.mul(x(), x()))), kTwoOverSqrtPi)); break;
-    default: times(node_.integer("tanh") != 0 ? gelu_tanh_slope() : gelu_slope()); break;
+    case Op::cast:
+      give(0, dy_);
+      break;
+    case Op::neg:
+      give(0, b_.unary(Op::neg, dy_));
+      break;
+    case Op::relu:
+      times(b_.op(Op::gt, {y(), b_.scalar(0)}));
+      break;
+    case Op::abs:
+      times(b_.sub(b_.op(Op::gt, {x(), b_.scalar(0)}), b_.op(Op::gt, {b_.scalar(0), x()})));
+      break;
+    case Op::reciprocal:
+      times(b_.unary(Op::neg, b_.mul(y(), y())));
+      break;
+    case Op::sqrt:
+      times(b_.mul(b_.unary(Op::reciprocal, y()), 0.5));
+      break;
+    case Op::rsqrt:
+      times(b_.mul(b_.mul(b_.mul(y(), y()), y()), -0.5));
+      break;
+    case Op::exp:
+      times(y());
+      break;
+    case Op::log:
+      times(b_.unary(Op::reciprocal, x()));
+      break;
+    case Op::tanh:
+      times(b_.sub(b_.scalar(1), b_.mul(y(), y())));
+      break;
+    case Op::sigmoid:
+      times(b_.mul(y(), b_.sub(b_.scalar(1), y())));
+      break;
+    case Op::erf:
+      times(b_.mul(b_.unary(Op::exp, b_.unary(Op::neg, b_.mul(x(), x()))), kTwoOverSqrtPi));
+      break;
+    default:
+      times(node_.integer("tanh") != 0 ? gelu_tanh_slope() : gelu_slope());
+      break;
   }
 }
 
@@ -159,7 +209,8 @@ ValueId Rule::gelu_tanh_slope() {
   return b_.mul(b_.add(b_.add(t, 1.0), b_.mul(b_.mul(x(), bend), inner_slope)), 0.5);
 }
 
-// ---- reductions and products -----------------------------------------------------------------------------------
+// ---- reductions and products
+// -----------------------------------------------------------------------------------
 
 void Rule::reduction() {
   if (node_.op == Op::reduce_sum) {
@@ -180,7 +231,8 @@ ValueId Rule::product_of(ValueId a, ValueId b, bool trans_a, bool trans_b) {
   if (trans_b) {
     attributes["trans_b"] = std::int64_t{1};
   }
-  if (node_.has("useful")) {  // the share of useful products (causal attention) is that of the forward product
+  if (node_.has(
+          "useful")) {  // the share of useful products (causal attention) is that of the forward product
     attributes["useful"] = node_.number("useful");
   }
   return b_.raw(Op::matmul, {a, b}, std::move(attributes));
@@ -193,7 +245,8 @@ ValueId Rule::matmul_left(bool trans_a, bool trans_b) {
 
 ValueId Rule::matmul_right(bool trans_a, bool trans_b) {
   ValueId a = x(0), dc = dy_;
-  if (b_.shape(x(1)).size() == 2 && b_.shape(a).size() > 2 && !trans_a) {  // one product over all rows of the batch
+  if (b_.shape(x(1)).size() == 2 && b_.shape(a).size() > 2 &&
+      !trans_a) {  // one product over all rows of the batch
     const std::int64_t k = b_.shape(a).back(), n = b_.shape(dc).back();
     a = b_.reshape(a, {elements(b_.type(a)) / k, k});
     dc = b_.reshape(dc, {elements(b_.type(dc)) / n, n});
@@ -211,20 +264,35 @@ void Rule::matmul() {
   }
 }
 
-// ---- movement --------------------------------------------------------------------------------------------------
+// ---- movement
+// --------------------------------------------------------------------------------------------------
 
 void Rule::movement() {
   switch (node_.op) {
-    case Op::reshape: out_.emplace_back(x(), b_.reshape(dy_, b_.shape(x()))); break;
-    case Op::expand: give(0, dy_); break;
-    case Op::transpose: transpose(); break;
-    case Op::slice: slice(); break;
-    case Op::embed: embed(); break;
-    case Op::concat: concat(); break;
+    case Op::reshape:
+      out_.emplace_back(x(), b_.reshape(dy_, b_.shape(x())));
+      break;
+    case Op::expand:
+      give(0, dy_);
+      break;
+    case Op::transpose:
+      transpose();
+      break;
+    case Op::slice:
+      slice();
+      break;
+    case Op::embed:
+      embed();
+      break;
+    case Op::concat:
+      concat();
+      break;
     case Op::gather:
       out_.emplace_back(x(), b_.raw(Op::scatter_add, {dy_, x(1)}, {{"rows", b_.shape(x())[0]}}));
       break;
-    case Op::scatter_add: out_.emplace_back(x(), b_.raw(Op::gather, {dy_, x(1)})); break;
+    case Op::scatter_add:
+      out_.emplace_back(x(), b_.raw(Op::gather, {dy_, x(1)}));
+      break;
     default:
       throw Error(ExitCode::internal,
                   fmt::format("operation '{}' ({}) has no gradient rule", node_.name, name_of(node_.op)),
@@ -242,10 +310,10 @@ void Rule::transpose() {
 }
 
 void Rule::slice() {
-  out_.emplace_back(x(), b_.raw(Op::embed, {dy_},
-                                {{"shape", b_.shape(x())},
-                                 {"starts", node_.list("starts")},
-                                 {"steps", node_.list("steps")}}));
+  out_.emplace_back(
+      x(),
+      b_.raw(Op::embed, {dy_},
+             {{"shape", b_.shape(x())}, {"starts", node_.list("starts")}, {"steps", node_.list("steps")}}));
 }
 
 void Rule::embed() {
@@ -265,7 +333,8 @@ void Rule::concat() {
   }
 }
 
-// ---- composites ------------------------------------------------------------------------------------------------
+// ---- composites
+// ------------------------------------------------------------------------------------------------
 
 void Rule::softmax() {
   const ValueId weighted = b_.sum_last(b_.mul(dy_, y()));

@@ -25,9 +25,10 @@ ValueId Builder::transpose(ValueId x, Dims perm) {
 }
 
 ValueId Builder::slice(ValueId x, Dims starts, Dims sizes, Dims steps) {
-  return shape(x) == sizes ? x
-                           : raw(Op::slice, {x},
-                                 {{"starts", std::move(starts)}, {"sizes", std::move(sizes)}, {"steps", std::move(steps)}});
+  return shape(x) == sizes
+             ? x
+             : raw(Op::slice, {x},
+                   {{"starts", std::move(starts)}, {"sizes", std::move(sizes)}, {"steps", std::move(steps)}});
 }
 
 ValueId Builder::expand(ValueId x, Dims to) {

@@ -1,5 +1,5 @@
-// A short way to append operations: one phase, one name, scalars shared. Every method appends one node and returns
-// its output. Intermediate results are fp32 unless `to` names another type for the next one.
+// A short way to append operations: one phase, one name, scalars shared. Every method appends one node and
+// returns its output. Intermediate results are fp32 unless `to` names another type for the next one.
 #pragma once
 
 #include <map>
@@ -13,7 +13,8 @@ class Builder {
   using Dims = std::vector<std::int64_t>;
   using Attributes = std::map<std::string, Attribute>;
 
-  Builder(Graph& graph, Phase phase, std::string name) : graph_(graph), phase_(phase), name_(std::move(name)) {}
+  Builder(Graph& graph, Phase phase, std::string name)
+      : graph_(graph), phase_(phase), name_(std::move(name)) {}
 
   Graph& graph() { return graph_; }
   const Type& type(ValueId id) const { return graph_.value(id).type; }
@@ -53,14 +54,15 @@ class Builder {
   std::map<float, ValueId> scalars_;
 };
 
-/// Statistics of the rows of x for layer normalisation, each [..., 1]: written in one place because decompose and
-/// autodiff must build the same operations for common_subexpressions to share them.
+/// Statistics of the rows of x for layer normalisation, each [..., 1]: written in one place because decompose
+/// and autodiff must build the same operations for common_subexpressions to share them.
 struct RowStatistics {
   ValueId mean, rstd, centred;  // centred = x - mean
 };
 RowStatistics row_statistics(Builder& b, ValueId x, double epsilon);
 
-/// e^(x - max) of each row, its sum [..., 1] and x - max: the same for softmax, cross_entropy and their gradients.
+/// e^(x - max) of each row, its sum [..., 1] and x - max: the same for softmax, cross_entropy and their
+/// gradients.
 struct RowExponentials {
   ValueId shifted, exponentials, sum;
 };

@@ -12,7 +12,9 @@ namespace {
 
 using Dims = Builder::Dims;
 
-bool is_window(Op op) { return op == Op::conv || op == Op::max_pool || op == Op::average_pool; }
+bool is_window(Op op) {
+  return op == Op::conv || op == Op::max_pool || op == Op::average_pool;
+}
 
 ValueId power(Builder& b, ValueId x, float p, DType out) {
   if (p == 2) {
@@ -146,16 +148,26 @@ bool Decomposer::stays(const Node& node) const {
 
 ValueId Decomposer::lower(Builder& b, const Node& node, const std::vector<ValueId>& in, const Type& out) {
   switch (node.op) {
-    case Op::div: return divide(b, in[0], in[1], out.dtype);
-    case Op::pow: return power(b, in[0], b.graph().value(in[1]).data[0], out.dtype);
-    case Op::gelu: return gelu(b, node, in[0], out.dtype);
-    case Op::softmax: return softmax(b, in[0], out.dtype);
-    case Op::layernorm: return layernorm(b, node, in, out.dtype);
-    case Op::cross_entropy: return cross_entropy(b, in[0], in[1]);
-    case Op::mse: return mse(b, in[0], in[1]);
-    case Op::reduce_sum: return sum(b, in[0], node.list("axes"), out.dtype);
-    case Op::reduce_max: return maximum(b, in[0], node.list("axes"), out.dtype);
-    default: return lower_window(b, node, in, out);
+    case Op::div:
+      return divide(b, in[0], in[1], out.dtype);
+    case Op::pow:
+      return power(b, in[0], b.graph().value(in[1]).data[0], out.dtype);
+    case Op::gelu:
+      return gelu(b, node, in[0], out.dtype);
+    case Op::softmax:
+      return softmax(b, in[0], out.dtype);
+    case Op::layernorm:
+      return layernorm(b, node, in, out.dtype);
+    case Op::cross_entropy:
+      return cross_entropy(b, in[0], in[1]);
+    case Op::mse:
+      return mse(b, in[0], in[1]);
+    case Op::reduce_sum:
+      return sum(b, in[0], node.list("axes"), out.dtype);
+    case Op::reduce_max:
+      return maximum(b, in[0], node.list("axes"), out.dtype);
+    default:
+      return lower_window(b, node, in, out);
   }
 }
 
@@ -167,14 +179,19 @@ Graph Decomposer::run() {
       continue;
     }
     Builder b(rewriter_.to(), node.phase, node.name);
-    rewriter_.replace(node.output, lower(b, node, rewriter_.mapped(node.inputs), from.value(node.output).type));
+    rewriter_.replace(node.output,
+                      lower(b, node, rewriter_.mapped(node.inputs), from.value(node.output).type));
   }
   return rewriter_.finish();
 }
 
 }  // namespace
 
-Graph decompose(const Graph& graph) { return Decomposer(graph, false).run(); }
-Graph decompose_windows(const Graph& graph) { return Decomposer(graph, true).run(); }
+Graph decompose(const Graph& graph) {
+  return Decomposer(graph, false).run();
+}
+Graph decompose_windows(const Graph& graph) {
+  return Decomposer(graph, true).run();
+}
 
 }  // namespace leto::compiler

@@ -10,7 +10,8 @@ using Dims = Builder::Dims;
 /// One kernel position after the other: the pixels of a [_, _, h, w] image that meet it, [_, _, oh, ow].
 class Taps {
  public:
-  Taps(Builder& b, const Node& node, ValueId image, Dims kernel, Dims dilations, const Type& out, double padding)
+  Taps(Builder& b, const Node& node, ValueId image, Dims kernel, Dims dilations, const Type& out,
+       double padding)
       : b_(b), kernel_(std::move(kernel)), dilations_(std::move(dilations)), strides_(node.list("strides")) {
     height_ = out.shape[2];
     width_ = out.shape[3];
@@ -76,8 +77,8 @@ ValueId max_pool(Builder& b, const Node& node, ValueId x, const Type& out) {
 }
 
 /// How many kernel positions lie inside the image, for each output position along one dimension.
-std::vector<std::int64_t> inside(std::int64_t size, std::int64_t out, std::int64_t kernel, std::int64_t stride,
-                                 std::int64_t pad) {
+std::vector<std::int64_t> inside(std::int64_t size, std::int64_t out, std::int64_t kernel,
+                                 std::int64_t stride, std::int64_t pad) {
   std::vector<std::int64_t> counts(static_cast<std::size_t>(out), 0);
   for (std::int64_t o = 0; o < out; ++o) {
     for (std::int64_t i = 0; i < kernel; ++i) {
@@ -101,7 +102,8 @@ ValueId shares(Builder& b, const Node& node, const Dims& image, const Type& out)
       data.push_back(1.0F / static_cast<float>(rows * c));
     }
   }
-  return b.graph().constant(node.name + ".shares", {DType::fp32, {out.shape[2], out.shape[3]}}, std::move(data));
+  return b.graph().constant(node.name + ".shares", {DType::fp32, {out.shape[2], out.shape[3]}},
+                            std::move(data));
 }
 
 // A window over the whole image is a reduction; others are a chain of additions.
@@ -124,9 +126,12 @@ ValueId average_pool(Builder& b, const Node& node, ValueId x, const Type& out) {
 
 ValueId lower_window(Builder& b, const Node& node, const std::vector<ValueId>& in, const Type& out) {
   switch (node.op) {
-    case Op::conv: return conv(b, node, in, out);
-    case Op::max_pool: return max_pool(b, node, in[0], out);
-    default: return average_pool(b, node, in[0], out);
+    case Op::conv:
+      return conv(b, node, in, out);
+    case Op::max_pool:
+      return max_pool(b, node, in[0], out);
+    default:
+      return average_pool(b, node, in[0], out);
   }
 }
 

@@ -64,21 +64,26 @@ ValueId Folder::identity(const Node& node, const std::vector<ValueId>& in, const
   const bool same = to().value(in[0]).type == out;
   switch (node.op) {
     case Op::add:
-    case Op::sub: return same && is_scalar_constant(in[1], 0) ? in[0] : -1;
+    case Op::sub:
+      return same && is_scalar_constant(in[1], 0) ? in[0] : -1;
     case Op::mul:
       if (same && is_scalar_constant(in[1], 1)) {
         return in[0];
       }
       return to().value(in[1]).type == out && is_scalar_constant(in[0], 1) ? in[1] : -1;
     case Op::reduce_sum:
-    case Op::reduce_max: return same ? in[0] : -1;  // nothing but axes of size 1
+    case Op::reduce_max:
+      return same ? in[0] : -1;  // nothing but axes of size 1
     case Op::cast:
     case Op::reshape:
     case Op::slice:
     case Op::embed:
-    case Op::expand: return same ? in[0] : -1;
-    case Op::concat: return same && in.size() == 1 ? in[0] : -1;
-    default: return -1;
+    case Op::expand:
+      return same ? in[0] : -1;
+    case Op::concat:
+      return same && in.size() == 1 ? in[0] : -1;
+    default:
+      return -1;
   }
 }
 
@@ -148,6 +153,8 @@ Graph Folder::run() {
 
 }  // namespace
 
-Graph fold(const Graph& graph) { return Folder(graph).run(); }
+Graph fold(const Graph& graph) {
+  return Folder(graph).run();
+}
 
 }  // namespace leto::compiler

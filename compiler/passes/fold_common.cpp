@@ -10,8 +10,8 @@
 namespace leto::compiler {
 namespace {
 
-constexpr std::int64_t kCheapElements = 4096;   // smaller values are shared whatever the phase
-constexpr std::size_t kComparedConstant = 64;   // elements; larger constants are all different
+constexpr std::int64_t kCheapElements = 4096;  // smaller values are shared whatever the phase
+constexpr std::size_t kComparedConstant = 64;  // elements; larger constants are all different
 
 void append(std::string& key, const void* data, std::size_t bytes) {
   key.append(static_cast<const char*>(data), bytes);
@@ -44,8 +44,7 @@ void append_type(std::string& key, const Type& type) {
 
 class Numbering {
  public:
-  explicit Numbering(const Graph& graph)
-      : graph_(graph), rewriter_(graph), number_(graph.values.size()) {}
+  explicit Numbering(const Graph& graph) : graph_(graph), rewriter_(graph), number_(graph.values.size()) {}
   Graph run();
 
  private:
@@ -100,8 +99,9 @@ std::string Numbering::key_of(const Node& node) const {
 // memory; computing it again from its operand costs that operand's read.
 bool Numbering::worth_sharing(const Node& node, const Node& leader) const {
   const bool across = leader.phase <= Phase::loss && node.phase > Phase::loss;
-  return !across || !(is_elementwise(node.op) || node.op == Op::is_class) ||
-         elements(graph_.value(node.output).type) <= kCheapElements;
+  const Type& type = graph_.value(node.output).type;
+  const bool small = elements(type) <= kCheapElements || type.shape.back() == 1;  // or one number a row
+  return !across || small || !(is_elementwise(node.op) || node.op == Op::is_class);
 }
 
 Graph Numbering::run() {
@@ -110,7 +110,7 @@ Graph Numbering::run() {
     const auto [it, first] = seen_.try_emplace(key_of(node), &node);
     const Node*& leader = it->second;
     if (!first && worth_sharing(node, *leader)) {
-      rewriter_.map(node.output, rewriter_[leader->output]);
+      rewriter_.replace(node.output, rewriter_[leader->output]);
       number(node.output) = number(leader->output);
       continue;
     }
@@ -123,7 +123,9 @@ Graph Numbering::run() {
 
 }  // namespace
 
-Graph common_subexpressions(const Graph& graph) { return Numbering(graph).run(); }
+Graph common_subexpressions(const Graph& graph) {
+  return Numbering(graph).run();
+}
 
 Graph dead_code(const Graph& graph) {
   std::vector<bool> live(graph.values.size(), false);

@@ -1,5 +1,5 @@
-// Building a graph from another, node by node: a pass maps what it replaces and copies the rest. Leaves keep their
-// order and names; names of copied results stay; values nothing produces any more disappear.
+// Building a graph from another, node by node: a pass maps what it replaces and copies the rest. Leaves keep
+// their order and names; names of copied results stay; values nothing produces any more disappear.
 #pragma once
 
 #include "compiler/graph.h"
@@ -22,7 +22,8 @@ class Rewriter {
   void copy(const Node& node);
   /// The same with other attributes.
   void copy(const Node& node, std::map<std::string, Attribute> attributes);
-  /// Maps an old result to `id` and, when `id` was made for it, gives it the old name.
+  /// Maps an old result to `id`, which takes the old name if it has none yet. Outputs and the loss keep their
+  /// names in any case: by renaming `id`, or, where that is itself an output or a leaf, through a copy of it.
   void replace(ValueId old, ValueId id);
   /// Maps outputs, loss and updates; the graph is complete.
   Graph finish();
@@ -31,7 +32,9 @@ class Rewriter {
   const Graph& from_;
   Graph to_;
   std::vector<ValueId> map_;
-  std::vector<bool> named_;  // new values that carry an old name
+  std::vector<bool> result_;  // old values that are outputs or the loss
+  std::vector<bool> named_;   // new values that carry an old name
+  std::vector<bool> fixed_;   // … that of an output or the loss
 };
 
 }  // namespace leto::compiler

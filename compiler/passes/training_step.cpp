@@ -39,7 +39,9 @@ Graph simplified(const Graph& graph) {
   return out;
 }
 
-bool trains(const Recipe& recipe) { return recipe.optimizer != Optimizer::none || recipe.loss != Loss::own; }
+bool trains(const Recipe& recipe) {
+  return recipe.optimizer != Optimizer::none || recipe.loss != Loss::own;
+}
 
 }  // namespace
 
@@ -71,8 +73,8 @@ Graph widen(const Graph& graph) {
     }
     const auto id = static_cast<ValueId>(i);
     if (v.role == Role::input) {
-      rewriter.map(id, rewriter.to().add(Op::cast, {rewriter[id]}, {{"dtype", std::string("fp32")}}, Phase::forward,
-                                         v.name + ".fp32"));
+      rewriter.map(id, rewriter.to().add(Op::cast, {rewriter[id]}, {{"dtype", std::string("fp32")}},
+                                         Phase::forward, v.name + ".fp32"));
     } else {
       rewriter.to().value(rewriter[id]).type.dtype = DType::fp32;
     }

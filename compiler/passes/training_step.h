@@ -1,5 +1,5 @@
-// From a forward graph to a training step, one small pass after the other; compiler.h's training_step runs them in
-// this order. Between the first and the last all arithmetic is fp32.
+// From a forward graph to a training step, one small pass after the other; compiler.h's training_step runs
+// them in this order. Between the first and the last all arithmetic is fp32.
 //
 //   widen              every float becomes fp32: parameters are now the masters
 //   decompose_windows  convolutions and pools to slices and products       (decompose.h)
@@ -19,16 +19,19 @@ namespace leto::compiler {
 Graph widen(const Graph& graph);
 
 /// Sets graph.loss, a scalar of phase loss. own: the graph's. cross_entropy: of the first output as scores
-/// [..., classes] against a new int32 input "labels" (or the graph's own one). mse: of the first output against a
-/// new input "target". sum: of all float outputs. Throws Error(bad_input) when the graph cannot have it.
+/// [..., classes] against a new int32 input "labels" (or the graph's own one). mse: of the first output
+/// against a new input "target". sum: of all float outputs. Throws Error(bad_input) when the graph cannot
+/// have it.
 void add_loss(Graph& graph, Loss loss);
 
-/// Updates of every float parameter that has a gradient, as torch.optim writes them (decoupled weight decay for
-/// adamw, also on biases; L2 for sgd and momentum). Bias corrections 1 - beta^t are fp32 scalars of state.
+/// Updates of every float parameter that has a gradient, as torch.optim writes them (decoupled weight decay
+/// for adamw, also on biases; L2 for sgd and momentum). Bias corrections 1 - beta^t are fp32 scalars of
+/// state.
 void add_optimizer(Graph& graph, const Gradients& gradients, const Recipe& recipe);
 
 /// bf16 compute on fp32 masters: operands and activations in bf16; reductions, the loss, what lies inside one
-/// operation's gradient, parameter gradients and the optimizer in fp32. Every fp32 operand of a matmul is cast once.
+/// operation's gradient, parameter gradients and the optimizer in fp32. Every fp32 operand of a matmul is
+/// cast once.
 Graph narrow(const Graph& graph, const Gradients& gradients);
 
 }  // namespace leto::compiler

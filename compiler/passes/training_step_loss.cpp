@@ -71,7 +71,8 @@ void add_loss(Graph& graph, Loss loss) {
   const bool same_kind = own && loss == (own->op == Op::mse ? Loss::mse : Loss::cross_entropy);
   if (loss == Loss::own || same_kind) {
     if (graph.loss < 0) {
-      fail(graph, "the model has no loss of its own", "set loss = \"cross_entropy\", \"mse\" or \"sum\" in the recipe");
+      fail(graph, "the model has no loss of its own",
+           "set loss = \"cross_entropy\", \"mse\" or \"sum\" in the recipe");
     }
     if (own) {
       own->phase = Phase::loss;

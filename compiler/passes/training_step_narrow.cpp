@@ -43,9 +43,9 @@ class Narrowing {
   const Graph& graph_;
   const Gradients& gradients_;
   Rewriter rewriter_;
-  std::vector<bool> parameter_;     // a parameter, possibly moved
-  std::vector<bool> activation_;    // depends on an input other than through reductions only
-  std::vector<bool> only_reduced_;  // every use is a reduction
+  std::vector<bool> parameter_;             // a parameter, possibly moved
+  std::vector<bool> activation_;            // depends on an input other than through reductions only
+  std::vector<bool> only_reduced_;          // every use is a reduction
   std::vector<std::optional<DType>> want_;  // gradients: the type of what they are the gradient of
   std::map<std::pair<ValueId, DType>, ValueId> casts_;
 };
@@ -57,7 +57,8 @@ void Narrowing::classify_leaves() {
     activation_[i] = v.role == Role::input;
     const auto id = static_cast<ValueId>(i);
     // Masks and tables: half the bytes where that loses nothing. Scalars become immediates anyway.
-    if (v.role == Role::constant && v.type.dtype == DType::fp32 && v.data.size() > 1 && exact_in_bf16(v.data)) {
+    if (v.role == Role::constant && v.type.dtype == DType::fp32 && v.data.size() > 1 &&
+        exact_in_bf16(v.data)) {
       rewriter_.to().value(rewriter_[id]).type.dtype = DType::bf16;
     }
   }
@@ -124,7 +125,8 @@ ValueId Narrowing::as(ValueId id, DType type, const Node& user) {
   if (first) {
     const std::string name = fmt::format("{}.{}", v.name, name_of(type));
     // A cast of a forward value belongs to the forward phase even when its first user does not.
-    it->second = rewriter_.to().add(Op::cast, {id}, {{"dtype", std::string(name_of(type))}}, user.phase, name);
+    it->second =
+        rewriter_.to().add(Op::cast, {id}, {{"dtype", std::string(name_of(type))}}, user.phase, name);
   }
   return it->second;
 }
@@ -133,7 +135,8 @@ std::vector<ValueId> Narrowing::operands(const Node& node, DType result) {
   std::vector<ValueId> in = rewriter_.mapped(node.inputs);
   for (ValueId& id : in) {
     const bool wide = rewriter_.to().value(id).type.dtype == DType::fp32;
-    if ((node.op == Op::matmul && wide) || (node.op == Op::concat && is_float(rewriter_.to().value(id).type.dtype))) {
+    if ((node.op == Op::matmul && wide) ||
+        (node.op == Op::concat && is_float(rewriter_.to().value(id).type.dtype))) {
       id = as(id, node.op == Op::concat ? result : DType::bf16, node);
     }
   }
@@ -170,6 +173,8 @@ Graph Narrowing::run() {
 
 }  // namespace
 
-Graph narrow(const Graph& graph, const Gradients& gradients) { return Narrowing(graph, gradients).run(); }
+Graph narrow(const Graph& graph, const Gradients& gradients) {
+  return Narrowing(graph, gradients).run();
+}
 
 }  // namespace leto::compiler

@@ -39,8 +39,8 @@ void OptimizerBuilder::replace(ValueId state, ValueId next) {
   graph_.updates.emplace_back(state, next);
 }
 
-// c = 1 - beta^t itself is the state, c' = beta c + (1 - beta): 1 - beta^t from a rounded power would lose half the
-// digits in the first steps.
+// c = 1 - beta^t itself is the state, c' = beta c + (1 - beta): 1 - beta^t from a rounded power would lose
+// half the digits in the first steps.
 ValueId OptimizerBuilder::correction(Builder& b, const std::string& name, double beta) {
   const ValueId c = state(name, {DType::fp32, {}});
   const ValueId next = b.add(b.mul(c, beta), 1 - beta);

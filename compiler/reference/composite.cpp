@@ -99,8 +99,8 @@ struct Windows {
 };
 
 /// One convolution output: over the input channels of the group.
-float conv_at(const Windows& w, const float* images, const float* filter, std::int64_t channels, std::int64_t r,
-              std::int64_t c) {
+float conv_at(const Windows& w, const float* images, const float* filter, std::int64_t channels,
+              std::int64_t r, std::int64_t c) {
   float sum = 0;
   for (std::int64_t k = 0; k < channels; ++k) {
     const float* taps = filter + k * w.kernel[0] * w.kernel[1];
@@ -113,7 +113,8 @@ float conv_at(const Windows& w, const float* images, const float* filter, std::i
 Array conv(const Node& node, const Type& out, const Operand& x, const Operand& filters) {
   const auto& xs = x.type.shape;
   const auto& fs = filters.type.shape;
-  const Windows w{{fs[2], fs[3]}, node.list("strides"), node.list("pads"), node.list("dilations"), xs[2], xs[3]};
+  const Windows w{{fs[2], fs[3]}, node.list("strides"), node.list("pads"), node.list("dilations"), xs[2],
+                  xs[3]};
   const std::int64_t per_group = fs[0] / node.integer("group", 1), area = xs[2] * xs[3];
   Array y;
   for (std::int64_t n = 0; n < xs[0]; ++n) {
@@ -164,14 +165,21 @@ Array pool(const Node& node, const Type& out, const Operand& x) {
 
 Array composite(const Node& node, const Type& out, const std::vector<Operand>& in) {
   switch (node.op) {
-    case Op::softmax: return softmax(in[0]);
-    case Op::layernorm: return layernorm(node, in[0], in[1], in[2]);
-    case Op::cross_entropy: return cross_entropy(in[0], in[1]);
-    case Op::mse: return mse(in[0], in[1]);
-    case Op::conv: return conv(node, out, in[0], in[1]);
+    case Op::softmax:
+      return softmax(in[0]);
+    case Op::layernorm:
+      return layernorm(node, in[0], in[1], in[2]);
+    case Op::cross_entropy:
+      return cross_entropy(in[0], in[1]);
+    case Op::mse:
+      return mse(in[0], in[1]);
+    case Op::conv:
+      return conv(node, out, in[0], in[1]);
     case Op::max_pool:
-    case Op::average_pool: return pool(node, out, in[0]);
-    default: return elementwise(node, out, in);  // div, pow, gelu
+    case Op::average_pool:
+      return pool(node, out, in[0]);
+    default:
+      return elementwise(node, out, in);  // div, pow, gelu
   }
 }
 

@@ -21,18 +21,27 @@ Dims broadcast_strides(const Dims& from, const Dims& shape) {
   return out;
 }
 
-Array broadcast_to(const Operand& x, const Dims& shape, std::size_t n) {
-  if (x.type.shape == shape) {
-    return x.data;
+/// An operand in step with the result: itself, one number for all, or a copy spread over the result's shape.
+class Spread {
+ public:
+  Spread(const Operand& x, const Dims& shape, std::size_t n)
+      : data_(x.data.data()), step_(x.data.size() == 1 ? 0 : 1) {
+    if (x.data.size() == n || step_ == 0) {
+      return;
+    }
+    copy_.resize(n);
+    for_each(shape, broadcast_strides(x.type.shape, shape), 0,
+             [&](std::size_t i, std::size_t offset) { copy_[i] = x.data[offset]; });
+    data_ = copy_.data();
   }
-  if (x.data.size() == 1) {
-    return Array(n, x.data[0]);
-  }
-  Array out(n);
-  for_each(shape, broadcast_strides(x.type.shape, shape), 0,
-           [&](std::size_t i, std::size_t offset) { out[i] = x.data[offset]; });
-  return out;
-}
+  Spread(const Spread&) = delete;
+  float operator[](std::size_t i) const { return data_[i * step_]; }
+
+ private:
+  Array copy_;
+  const float* data_;
+  std::size_t step_;
+};
 
 template <class F>
 Array map(const Array& x, F f) {
@@ -44,9 +53,9 @@ Array map(const Array& x, F f) {
 }
 
 template <class F>
-Array zip(const Array& a, const Array& b, F f) {
-  Array y(a.size());
-  for (std::size_t i = 0; i < a.size(); ++i) {
+Array zip(const Spread& a, const Spread& b, std::size_t n, F f) {
+  Array y(n);
+  for (std::size_t i = 0; i < n; ++i) {
     y[i] = f(a[i], b[i]);
   }
   return y;
@@ -59,8 +68,12 @@ Array transcendental(MathFunction f, const Array& x) {
 }
 
 // NaN if either operand is NaN.
-float larger(float x, float y) { return x >= y || x != x ? x : y; }
-float smaller(float x, float y) { return x <= y || x != x ? x : y; }
+float larger(float x, float y) {
+  return x >= y || x != x ? x : y;
+}
+float smaller(float x, float y) {
+  return x <= y || x != x ? x : y;
+}
 
 float power(float a, float p) {
   if (p == 0.5F) {
@@ -83,34 +96,57 @@ Array gelu(const Node& node, const Array& x) {
 
 Array unary(const Node& node, const Array& x) {
   switch (node.op) {
-    case Op::reciprocal: return map(x, [](float v) { return 1 / v; });
-    case Op::sqrt: return map(x, [](float v) { return std::sqrt(v); });
-    case Op::rsqrt: return map(x, [](float v) { return 1 / std::sqrt(v); });
-    case Op::exp: return transcendental(MathFunction::exponential, x);
-    case Op::log: return transcendental(MathFunction::logarithm, x);
-    case Op::tanh: return transcendental(MathFunction::tanh, x);
-    case Op::erf: return transcendental(MathFunction::erf, x);
-    case Op::sigmoid: return transcendental(MathFunction::sigmoid, x);
-    case Op::abs: return map(x, [](float v) { return std::fabs(v); });
-    case Op::neg: return map(x, [](float v) { return -v; });
-    case Op::relu: return map(x, [](float v) { return v < 0 ? 0.0F : v; });  // NaN stays NaN
-    case Op::gelu: return gelu(node, x);
-    default: return x;  // cast: the caller rounds
+    case Op::reciprocal:
+      return map(x, [](float v) { return 1 / v; });
+    case Op::sqrt:
+      return map(x, [](float v) { return std::sqrt(v); });
+    case Op::rsqrt:
+      return map(x, [](float v) { return 1 / std::sqrt(v); });
+    case Op::exp:
+      return transcendental(MathFunction::exponential, x);
+    case Op::log:
+      return transcendental(MathFunction::logarithm, x);
+    case Op::tanh:
+      return transcendental(MathFunction::tanh, x);
+    case Op::erf:
+      return transcendental(MathFunction::erf, x);
+    case Op::sigmoid:
+      return transcendental(MathFunction::sigmoid, x);
+    case Op::abs:
+      return map(x, [](float v) { return std::fabs(v); });
+    case Op::neg:
+      return map(x, [](float v) { return -v; });
+    case Op::relu:
+      return map(x, [](float v) { return v < 0 ? 0.0F : v; });  // NaN stays NaN
+    case Op::gelu:
+      return gelu(node, x);
+    default:
+      return x;  // cast: the caller rounds
   }
 }
 
-Array binary(Op op, const Array& a, const Array& b) {
+Array binary(Op op, const Spread& a, const Spread& b, std::size_t n) {
   switch (op) {
-    case Op::add: return zip(a, b, [](float x, float y) { return x + y; });
-    case Op::sub: return zip(a, b, [](float x, float y) { return x - y; });
-    case Op::mul: return zip(a, b, [](float x, float y) { return x * y; });
-    case Op::div: return zip(a, b, [](float x, float y) { return x * (1 / y); });
-    case Op::max: return zip(a, b, larger);
-    case Op::min: return zip(a, b, smaller);
-    case Op::ge: return zip(a, b, [](float x, float y) { return x >= y ? 1.0F : 0.0F; });
-    case Op::gt: return zip(a, b, [](float x, float y) { return x > y ? 1.0F : 0.0F; });
-    case Op::eq: return zip(a, b, [](float x, float y) { return x == y ? 1.0F : 0.0F; });
-    default: return zip(a, b, power);
+    case Op::add:
+      return zip(a, b, n, [](float x, float y) { return x + y; });
+    case Op::sub:
+      return zip(a, b, n, [](float x, float y) { return x - y; });
+    case Op::mul:
+      return zip(a, b, n, [](float x, float y) { return x * y; });
+    case Op::div:
+      return zip(a, b, n, [](float x, float y) { return x * (1 / y); });
+    case Op::max:
+      return zip(a, b, n, larger);
+    case Op::min:
+      return zip(a, b, n, smaller);
+    case Op::ge:
+      return zip(a, b, n, [](float x, float y) { return x >= y ? 1.0F : 0.0F; });
+    case Op::gt:
+      return zip(a, b, n, [](float x, float y) { return x > y ? 1.0F : 0.0F; });
+    case Op::eq:
+      return zip(a, b, n, [](float x, float y) { return x == y ? 1.0F : 0.0F; });
+    default:
+      return zip(a, b, n, power);
   }
 }
 
@@ -121,7 +157,7 @@ Array elementwise(const Node& node, const Type& out, const std::vector<Operand>&
     return unary(node, in[0].data);
   }
   const auto n = static_cast<std::size_t>(elements(out));
-  return binary(node.op, broadcast_to(in[0], out.shape, n), broadcast_to(in[1], out.shape, n));
+  return binary(node.op, Spread(in[0], out.shape, n), Spread(in[1], out.shape, n), n);
 }
 
 }  // namespace leto::compiler::reference

@@ -1,5 +1,5 @@
-// The reference interpreter: node after node, every result rounded to its stored type, values freed after their
-// last use.
+// The reference interpreter: node after node, every result rounded to its stored type, values freed after
+// their last use.
 #include "base/errors.h"
 #include "compiler/compiler.h"
 #include "compiler/ops.h"
@@ -48,7 +48,8 @@ constexpr std::uint64_t kDefaultSeed = 1;  // of parameters that the caller does
 
 class Interpreter {
  public:
-  explicit Interpreter(const Graph& graph) : graph_(graph), contents_(graph.values.size()), uses_(graph.values.size()) {
+  explicit Interpreter(const Graph& graph)
+      : graph_(graph), contents_(graph.values.size()), uses_(graph.values.size()) {
     count_uses();
   }
   Values run(const Values& inputs);
@@ -87,15 +88,17 @@ void Interpreter::load(ValueId id, const Values& inputs) {
   const auto it = inputs.find(v.name);
   if (it == inputs.end()) {
     if (v.role == Role::input) {
-      throw Error(ExitCode::bad_input, fmt::format("input '{}' is not given", v.name), "supply every input by name");
+      throw Error(ExitCode::bad_input, fmt::format("input '{}' is not given", v.name),
+                  "supply every input by name");
     }
     contents_[index(id)] = initial_content(v, kDefaultSeed);
     return;
   }
   if (it->second.size() != static_cast<std::size_t>(elements(v.type))) {
-    throw Error(ExitCode::bad_input,
-                fmt::format("'{}' has {} numbers, its type {} elements", v.name, it->second.size(), elements(v.type)),
-                "give a tensor of the declared shape");
+    throw Error(
+        ExitCode::bad_input,
+        fmt::format("'{}' has {} numbers, its type {} elements", v.name, it->second.size(), elements(v.type)),
+        "give a tensor of the declared shape");
   }
   contents_[index(id)] = it->second;
   reference::round_to(v.type.dtype, contents_[index(id)]);
@@ -145,6 +148,8 @@ Values Interpreter::run(const Values& inputs) {
 
 }  // namespace
 
-Values evaluate(const Graph& graph, const Values& inputs) { return Interpreter(graph).run(inputs); }
+Values evaluate(const Graph& graph, const Values& inputs) {
+  return Interpreter(graph).run(inputs);
+}
 
 }  // namespace leto::compiler

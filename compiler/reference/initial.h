@@ -1,5 +1,5 @@
-// Contents of values that nobody supplied: what a model's parameters, its optimizer's state and undescribed inputs
-// start from. A pure function of seed, name and type, so that every tool draws the same model.
+// Contents of values that nobody supplied: what a model's parameters, its optimizer's state and undescribed
+// inputs start from. A pure function of seed, name and type, so that every tool draws the same model.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 
 namespace leto::compiler {
 
-/// Data the value carries, else a draw for a drawn value, else zeros for parameters and state, else for inputs:
-/// uniform integers below `limit`, or normal(0, 1) numbers. Rounded to the value's type.
+/// Data the value carries, else a draw for a drawn value, else zeros for parameters and state, else for
+/// inputs: uniform integers below `limit`, or normal(0, 1) numbers. Rounded to the value's type.
 std::vector<float> initial_content(const Value& value, std::uint64_t seed);
 
 }  // namespace leto::compiler

@@ -1,8 +1,8 @@
 // What each operation computes, on dense row-major fp32 arrays: the reference interpreter's semantics.
 //
-// Everything is arithmetic in fp32 in the order that ops.inc states; the caller rounds the result to the output's
-// type. Composite operations are written as the formulas that decompose lowers them to, without its intermediate
-// roundings. No attention to speed beyond loop order.
+// Everything is arithmetic in fp32 in the order that ops.inc states; the caller rounds the result to the
+// output's type. Composite operations are written as the formulas that decompose lowers them to, without its
+// intermediate roundings. No attention to speed beyond loop order.
 #pragma once
 
 #include <vector>
@@ -38,8 +38,8 @@ std::vector<std::int64_t> strides_of(const std::vector<std::int64_t>& shape);
 /// Calls visit(i, offset) for every index of `shape` in row-major order: i counts, offset is
 /// base + sum(index * strides).
 template <class F>
-void for_each(const std::vector<std::int64_t>& shape, const std::vector<std::int64_t>& strides, std::int64_t base,
-              F visit) {
+void for_each(const std::vector<std::int64_t>& shape, const std::vector<std::int64_t>& strides,
+              std::int64_t base, F visit) {
   const std::size_t rank = shape.size();
   std::int64_t n = 1;
   for (const std::int64_t d : shape) {

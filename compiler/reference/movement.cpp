@@ -39,7 +39,8 @@ Array slice(const Node& node, const Type& out, const Operand& x) {
 Array embed(const Node& node, const Type& out, const Operand& x) {
   const Window w(node, out.shape);
   Array y(static_cast<std::size_t>(elements(out)), static_cast<float>(node.number("value")));
-  for_each(x.type.shape, w.strides, w.base, [&](std::size_t i, std::size_t offset) { y[offset] = x.data[i]; });
+  for_each(x.type.shape, w.strides, w.base,
+           [&](std::size_t i, std::size_t offset) { y[offset] = x.data[i]; });
   return y;
 }
 
@@ -68,9 +69,10 @@ Array expand(const Type& out, const Operand& x) {
 
 std::size_t row_index(const Node& node, float index, std::int64_t rows) {
   if (!(index >= 0 && index < static_cast<float>(rows))) {
-    throw Error(ExitCode::bad_input,
-                fmt::format("operation '{}': index {} is outside the table of {} rows", node.name, index, rows),
-                "give indices in [0, rows)");
+    throw Error(
+        ExitCode::bad_input,
+        fmt::format("operation '{}': index {} is outside the table of {} rows", node.name, index, rows),
+        "give indices in [0, rows)");
   }
   return static_cast<std::size_t>(index);
 }
@@ -80,7 +82,8 @@ Array gather(const Node& node, const Type& out, const Operand& table, const Oper
   Array y;
   y.reserve(static_cast<std::size_t>(elements(out)));
   for (const float i : index.data) {
-    const auto row = table.data.begin() + static_cast<std::ptrdiff_t>(row_index(node, i, table.type.shape[0]) * width);
+    const auto row =
+        table.data.begin() + static_cast<std::ptrdiff_t>(row_index(node, i, table.type.shape[0]) * width);
     y.insert(y.end(), row, row + static_cast<std::ptrdiff_t>(width));
   }
   return y;
@@ -112,15 +115,24 @@ Array is_class(const Node& node, const Type& out, const Operand& labels) {
 
 Array movement(const Node& node, const Type& out, const std::vector<Operand>& in) {
   switch (node.op) {
-    case Op::transpose: return transpose(node, out, in[0]);
-    case Op::slice: return slice(node, out, in[0]);
-    case Op::embed: return embed(node, out, in[0]);
-    case Op::concat: return concat(node, out, in);
-    case Op::expand: return expand(out, in[0]);
-    case Op::gather: return gather(node, out, in[0], in[1]);
-    case Op::scatter_add: return scatter_add(node, out, in[0], in[1]);
-    case Op::is_class: return is_class(node, out, in[0]);
-    default: return in[0].data;  // reshape
+    case Op::transpose:
+      return transpose(node, out, in[0]);
+    case Op::slice:
+      return slice(node, out, in[0]);
+    case Op::embed:
+      return embed(node, out, in[0]);
+    case Op::concat:
+      return concat(node, out, in);
+    case Op::expand:
+      return expand(out, in[0]);
+    case Op::gather:
+      return gather(node, out, in[0], in[1]);
+    case Op::scatter_add:
+      return scatter_add(node, out, in[0], in[1]);
+    case Op::is_class:
+      return is_class(node, out, in[0]);
+    default:
+      return in[0].data;  // reshape
   }
 }
 

@@ -1,4 +1,5 @@
-// Training on the reference interpreter: a step graph run again and again, its state carried from step to step.
+// Training on the reference interpreter: a step graph run again and again, its state carried from step to
+// step.
 #pragma once
 
 #include "compiler/compiler.h"

@@ -1,8 +1,9 @@
 // The command processor of a PE: holds the commands of both issue cores until their units take them.
 //
-// Each unit has an in-order queue of queue_depth commands a core; it takes the older of the two heads (core 0 first when
-// they are equally old). A command is dated with the cycle its issue ended; cores may run ahead of simulated time, so a
-// head can lie in the future. Whether a head may start is the PE's question to isa::PeState, not asked here.
+// Each unit has an in-order queue of queue_depth commands a core; it takes the older of the two heads (core 0
+// first when they are equally old). A command is dated with the cycle its issue ended; cores may run ahead of
+// simulated time, so a head can lie in the future. Whether a head may start is the PE's question to
+// isa::PeState, not asked here.
 #pragma once
 
 #include <array>
@@ -14,8 +15,9 @@
 namespace leto::model {
 
 /// The units that have queues, in the order in which a PE serves them within a cycle.
-inline constexpr std::array<isa::Unit, 6> kQueuedUnits = {isa::Unit::load,      isa::Unit::store,  isa::Unit::matrix,
-                                                          isa::Unit::reduction, isa::Unit::vector, isa::Unit::layout};
+inline constexpr std::array<isa::Unit, 6> kQueuedUnits = {isa::Unit::load,   isa::Unit::store,
+                                                          isa::Unit::matrix, isa::Unit::reduction,
+                                                          isa::Unit::vector, isa::Unit::layout};
 inline constexpr std::size_t kQueues = kQueuedUnits.size();
 inline constexpr std::size_t queue_of(isa::Unit unit) {
   return static_cast<std::size_t>(unit) - static_cast<std::size_t>(isa::Unit::load);
@@ -44,7 +46,9 @@ class CommandProcessor {
     std::vector<Entry> entries;
     std::size_t head = 0, count = 0;
   };
-  const Ring& ring(std::size_t queue, int core) const { return rings_[queue][static_cast<std::size_t>(core)]; }
+  const Ring& ring(std::size_t queue, int core) const {
+    return rings_[queue][static_cast<std::size_t>(core)];
+  }
   int older_core(std::size_t queue) const;
 
   std::size_t depth_;

@@ -1,7 +1,8 @@
 // The control core: launches jobs and releases barriers of the whole grid.
 //
 // Models: launch_cycles before the first step, replace_cycles before each further one; a barrier is released
-// barrier_cycles (at least one) after the last PE arrived. Leaves out: work queues and descriptors of the real one.
+// barrier_cycles (at least one) after the last PE arrived. Leaves out: work queues and descriptors of the
+// real one.
 #pragma once
 
 #include <functional>
@@ -13,7 +14,8 @@ namespace leto::model {
 
 class ControlCore {
  public:
-  explicit ControlCore(const ChipConfig& chip) : config_(chip.control_core), sync_(chip.sync), pes_(chip.pes()) {}
+  explicit ControlCore(const ChipConfig& chip)
+      : config_(chip.control_core), sync_(chip.sync), pes_(chip.pes()) {}
 
   /// Called with the cycle of release when every PE has arrived.
   std::function<void(Cycle)> on_release;

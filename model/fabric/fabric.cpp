@@ -69,13 +69,17 @@ void Fabric::handle(std::uint64_t event, Cycle now) {
       pump(id, now);
       break;
     }
-    case kMemory: at_memory(id, now); break;
+    case kMemory:
+      at_memory(id, now);
+      break;
     case kDepart: {
       const Fragment& fragment = fragments_[pieces_[id].fragment];
       streams_[fragment.stream].transfer.store ? store_departs(id, now) : read_departs(id, now);
       break;
     }
-    case kFragment: fragment_done(id, now); break;
+    case kFragment:
+      fragment_done(id, now);
+      break;
   }
 }
 
@@ -90,10 +94,18 @@ void Fabric::start(Transfer&& transfer, Cycle now) {
   stream.ready = std::max(now, port.set_up);
   for (const isa::Run& run : transfer.runs) stream.undelivered += run.bytes;
   switch (transfer.multicast) {
-    case isa::Multicast::none: stream.members = {{stream.port, transfer.sequence, transfer.pe}}; break;
-    case isa::Multicast::row: stream.group = transfer.pe / columns_; break;
-    case isa::Multicast::column: stream.group = rows_ + transfer.pe % columns_; break;
-    case isa::Multicast::all: stream.group = rows_ + columns_; break;
+    case isa::Multicast::none:
+      stream.members = {{stream.port, transfer.sequence, transfer.pe}};
+      break;
+    case isa::Multicast::row:
+      stream.group = transfer.pe / columns_;
+      break;
+    case isa::Multicast::column:
+      stream.group = rows_ + transfer.pe % columns_;
+      break;
+    case isa::Multicast::all:
+      stream.group = rows_ + columns_;
+      break;
   }
   stream.transfer = std::move(transfer);
   port.queue.push_back(id);
@@ -134,13 +146,15 @@ void Fabric::check_same(const Group& group) const {
   const auto& first = streams_[group.waiting.front()].transfer;
   for (int id : group.waiting) {
     const auto& other = streams_[id].transfer;
-    const bool same = std::equal(first.runs.begin(), first.runs.end(), other.runs.begin(), other.runs.end(),
-                                 [](const isa::Run& a, const isa::Run& b) { return a.address == b.address && a.bytes == b.bytes; });
+    const bool same = std::equal(
+        first.runs.begin(), first.runs.end(), other.runs.begin(), other.runs.end(),
+        [](const isa::Run& a, const isa::Run& b) { return a.address == b.address && a.bytes == b.bytes; });
     if (!same)
-      throw Error(ExitCode::illegal_program,
-                  fmt::format("multicast load: PE {} and PE {} ask for different memory (from {:#x} and {:#x})", first.pe,
-                              other.pe, first.runs.front().address, other.runs.front().address),
-                  "every PE of the row, column or grid must issue the same multicast loads in the same order");
+      throw Error(
+          ExitCode::illegal_program,
+          fmt::format("multicast load: PE {} and PE {} ask for different memory (from {:#x} and {:#x})",
+                      first.pe, other.pe, first.runs.front().address, other.runs.front().address),
+          "every PE of the row, column or grid must issue the same multicast loads in the same order");
   }
 }
 

@@ -1,11 +1,12 @@
 // Everything between the fabric interfaces and memory, in one SystemC process with a timing wheel of its own.
 //
-// Life of a load: the port asks for a fragment (request hops) -> each piece of it, one SRAM bank's or HBM channel's
-// bytes, is read -> it crosses the NoC and the port -> the last piece frees the fragment's room in flight. A store goes
-// the other way: port and NoC, memory accepts, an acknowledgement returns. A multicast is a stream of its own that starts
-// when every member's port has come to it; memory is read once, and all members get every piece.
-// Requests submitted in one cycle are taken up in the next, ordered by PE, direction and sequence: no result depends on
-// the order of processes. Every resource is granted in time order of the events that reach it.
+// Life of a load: the port asks for a fragment (request hops) -> each piece of it, one SRAM bank's or HBM
+// channel's bytes, is read -> it crosses the NoC and the port -> the last piece frees the fragment's room in
+// flight. A store goes the other way: port and NoC, memory accepts, an acknowledgement returns. A multicast
+// is a stream of its own that starts when every member's port has come to it; memory is read once, and all
+// members get every piece. Requests submitted in one cycle are taken up in the next, ordered by PE, direction
+// and sequence: no result depends on the order of processes. Every resource is granted in time order of the
+// events that reach it.
 #pragma once
 
 #include <array>
@@ -45,7 +46,7 @@ class Fabric : public Process {
     std::uint64_t sequence;
     int pe;
     Cycle done = 0;
-    int stream = -1;               // multicast: the member's own, at the front of its port's queue
+    int stream = -1;  // multicast: the member's own, at the front of its port's queue
   };
   struct Stream {
     Transfer transfer;
@@ -57,12 +58,12 @@ class Fabric : public Process {
     int group = -1;                // multicast: of which group
     bool joined = false;           // a member, waiting for the others
     Cycle gathered = 0;
-    std::vector<Member> members;   // who gets the data: one, or the group's
-    std::vector<int> routers;      // of the members
+    std::vector<Member> members;  // who gets the data: one, or the group's
+    std::vector<int> routers;     // of the members
   };
   struct Fragment {
     int stream, port;
-    int pieces;                    // not yet on their last leg
+    int pieces;  // not yet on their last leg
     std::int64_t bytes;
     Cycle done;
   };
@@ -70,15 +71,15 @@ class Fabric : public Process {
     int fragment;
     std::int64_t bytes;
     bool sram;
-    int unit;                      // SRAM bank or HBM channel
-    std::uint64_t offset;          // in the channel
+    int unit;              // SRAM bank or HBM channel
+    std::uint64_t offset;  // in the channel
     int router;
-    Cycle tail;                    // stores: when the last byte has left the port
+    Cycle tail;  // stores: when the last byte has left the port
   };
   struct Group {
     std::vector<int> pes;
-    std::vector<int> waiting;      // streams of members that have come to the rendezvous
-    int port;                      // the group's own: window and request slots
+    std::vector<int> waiting;  // streams of members that have come to the rendezvous
+    int port;                  // the group's own: window and request slots
   };
 
   void step(Cycle now) override;
@@ -127,15 +128,15 @@ class Fabric : public Process {
   Sram sram_;
   Hbm hbm_;
   std::vector<TransferClient*> clients_;
-  std::vector<Port> ports_;        // 2 a PE (load, store), then one a group
-  std::vector<Group> groups_;      // rows, columns, all
+  std::vector<Port> ports_;    // 2 a PE (load, store), then one a group
+  std::vector<Group> groups_;  // rows, columns, all
   Pool<Stream> streams_;
   Pool<Fragment> fragments_;
   Pool<Piece> pieces_;
   TimingWheel wheel_;
   std::array<std::vector<Transfer>, 2> inbox_;  // by parity of the cycle of submission
   std::vector<Noc::Arrival> arrivals_;
-  std::uint64_t port_bytes_ = 0;   // over the PE ports
+  std::uint64_t port_bytes_ = 0;  // over the PE ports
 };
 
 }  // namespace leto::model

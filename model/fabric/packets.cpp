@@ -28,7 +28,8 @@ Fabric::Piece Fabric::locate(std::uint64_t address, std::int64_t most) const {
   piece.sram = address >= isa::kSramBase;
   const std::int64_t interleave = piece.sram ? sram_.interleave() : hbm_.interleave();
   const std::uint64_t place = piece.sram ? address - isa::kSramBase : address;
-  piece.bytes = std::min<std::int64_t>(most, interleave - static_cast<std::int64_t>(place % static_cast<std::uint64_t>(interleave)));
+  piece.bytes = std::min<std::int64_t>(
+      most, interleave - static_cast<std::int64_t>(place % static_cast<std::uint64_t>(interleave)));
   if (piece.sram) {
     piece.unit = sram_.bank_of(place);
     piece.router = noc_.router_of_memory(piece.unit, sram_.banks());
@@ -41,14 +42,16 @@ Fabric::Piece Fabric::locate(std::uint64_t address, std::int64_t most) const {
   return piece;
 }
 
-// One fragment: a request to each memory unit it touches (load), or its pieces out of the port one by one (store).
+// One fragment: a request to each memory unit it touches (load), or its pieces out of the port one by one
+// (store).
 void Fabric::cut(int port_id, Stream& stream, int stream_id, std::int64_t bytes, Cycle now) {
   Port& port = ports_[static_cast<std::size_t>(port_id)];
   const int id = fragments_.take();
   fragments_[id] = {stream_id, port_id, 0, bytes, 0};
   port.in_flight += bytes;
   Cycle at = std::max(now, port.next_issue);
-  std::uint64_t address = stream.transfer.runs[stream.run].address + static_cast<std::uint64_t>(stream.offset);
+  std::uint64_t address =
+      stream.transfer.runs[stream.run].address + static_cast<std::uint64_t>(stream.offset);
   for (std::int64_t left = bytes; left > 0;) {
     const int piece_id = pieces_.take();
     Piece& piece = pieces_[piece_id];
@@ -56,7 +59,8 @@ void Fabric::cut(int port_id, Stream& stream, int stream_id, std::int64_t bytes,
     piece.fragment = id;
     ++fragments_[id].pieces;
     if (stream.transfer.store) {
-      piece.tail = at + ceil_div(static_cast<Cycle>(in_beats(piece.bytes)), static_cast<Cycle>(stream.transfer.rate));
+      piece.tail =
+          at + ceil_div(static_cast<Cycle>(in_beats(piece.bytes)), static_cast<Cycle>(stream.transfer.rate));
       this->at(at, kDepart, piece_id);
       at = piece.tail;
     } else {
@@ -84,7 +88,8 @@ void Fabric::at_memory(int id, Cycle now) {
     return;
   }
   const Cycle accepted = std::max(now + 1, write(stream.transfer.modify ? read(now) : now));
-  const Cycle acknowledged = accepted + noc_.hop_latency(piece.router, ports_[static_cast<std::size_t>(fragment.port)].router);
+  const Cycle acknowledged =
+      accepted + noc_.hop_latency(piece.router, ports_[static_cast<std::size_t>(fragment.port)].router);
   fragment.done = std::max(fragment.done, acknowledged);
   stream.members.front().done = std::max(stream.members.front().done, acknowledged);
   last_leg(id);
@@ -126,20 +131,19 @@ void Fabric::read_departs(int id, Cycle now) {
   last_leg(id);
 }
 
-// From here on the piece's arrival is known: the last one of a fragment dates the room it frees, the last one of a
-// stream dates its completion.
+// From here on the piece's arrival is known: the last one of a fragment dates the room it frees, the last one
+// of a stream dates its completion.
 void Fabric::last_leg(int id) {
   const int fragment_id = pieces_[id].fragment;
   Fragment& fragment = fragments_[fragment_id];
   Stream& stream = streams_[fragment.stream];
   stream.undelivered -= pieces_[id].bytes;
   pieces_.give(id);
-  if (--fragment.pieces == 0)
-    this->at(fragment.done, kFragment, fragment_id);
+  if (--fragment.pieces == 0) this->at(fragment.done, kFragment, fragment_id);
   if (stream.undelivered != 0) return;
   for (const Member& member : stream.members)
-    clients_[static_cast<std::size_t>(member.pe)]->transfer_done(stream.transfer.store, member.sequence, member.done,
-                                                                 stream.gathered);
+    clients_[static_cast<std::size_t>(member.pe)]->transfer_done(stream.transfer.store, member.sequence,
+                                                                 member.done, stream.gathered);
   streams_.give(fragment.stream);
 }
 

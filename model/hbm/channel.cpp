@@ -42,7 +42,9 @@ ChannelTiming::ChannelTiming(const DramTiming& d, double clock_mhz, int batch)
 }
 
 Channel::Channel(const ChannelTiming& timing)
-    : timing_(&timing), banks_(static_cast<std::size_t>(timing.banks)), next_refresh_(timing.refresh_interval) {
+    : timing_(&timing),
+      banks_(static_cast<std::size_t>(timing.banks)),
+      next_refresh_(timing.refresh_interval) {
   // Banks take turns: bank i refreshes i/banks of an interval into each interval.
   for (std::size_t i = 0; i < banks_.size(); ++i)
     banks_[i].next_refresh = timing.refresh_interval * (i + 1) / banks_.size();
@@ -58,7 +60,8 @@ Ticks Channel::activation_slot(Ticks at, int activations) {
 // Closes the row and blocks the bank if a refresh of its own has come due.
 void Channel::bank_refreshed(Bank& bank, Ticks at) {
   if (!timing_->per_bank_refresh || at < bank.next_refresh) return;
-  const Ticks due = bank.next_refresh + (at - bank.next_refresh) / timing_->refresh_interval * timing_->refresh_interval;
+  const Ticks due =
+      bank.next_refresh + (at - bank.next_refresh) / timing_->refresh_interval * timing_->refresh_interval;
   bank.next_refresh = due + timing_->refresh_interval;
   bank.row = bank.row_before = kClosed;
   bank.precharge = std::max(bank.precharge, due + timing_->refresh);
@@ -68,12 +71,13 @@ void Channel::bank_refreshed(Bank& bank, Ticks at) {
 void Channel::channel_refreshed(Ticks at) {
   const Ticks reached = std::max(at, bus_free_);
   if (timing_->per_bank_refresh || reached < next_refresh_) return;
-  const Ticks due = next_refresh_ + (reached - next_refresh_) / timing_->refresh_interval * timing_->refresh_interval;
+  const Ticks due =
+      next_refresh_ + (reached - next_refresh_) / timing_->refresh_interval * timing_->refresh_interval;
   next_refresh_ = due + timing_->refresh_interval;
   bus_free_ = std::max(due, bus_free_) + timing_->refresh;
   for (Bank& bank : banks_) {
     bank.row = bank.row_before = kClosed;
-    bank.precharge = std::max(bank.precharge, bus_free_);
+    bank.precharge = std::max(bank.precharge, due) + timing_->refresh;
   }
 }
 
@@ -98,7 +102,8 @@ Ticks Channel::open(Bank& bank, std::uint64_t row, int activations, Ticks at, bo
 Ticks Channel::access_row(std::uint64_t stripe, std::int64_t bursts, Ticks at, bool write) {
   const auto count = static_cast<std::uint64_t>(timing_->banks);
   const std::uint64_t row = stripe / count;
-  Bank& bank = banks_[(stripe + row) % count];  // rotated by the row: equal bank numbers do not meet at every stride
+  Bank& bank =
+      banks_[(stripe + row) % count];  // rotated by the row: equal bank numbers do not meet at every stride
   const int activations = static_cast<int>(std::min<std::int64_t>(bursts, timing_->stripe));
   const Ticks column = open(bank, row, activations, at, write);
   const Ticks spacing = activations < timing_->stripe ? timing_->burst_one_group : timing_->burst;
@@ -106,8 +111,9 @@ Ticks Channel::access_row(std::uint64_t stripe, std::int64_t bursts, Ticks at, b
   bus_free_ = std::max(bus_free_, at + timing_->cl) + work;
   const Ticks length = static_cast<Ticks>(bursts - 1) * spacing + timing_->burst;
   const Ticks end = std::max(bus_free_, column + timing_->cl + length);
-  const Ticks last_column = end - timing_->cl;
-  bank.precharge = std::max(bank.precharge, write ? end + timing_->write_recovery : last_column + timing_->rtp);
+  const Ticks last_column = end - timing_->cl - timing_->burst;
+  bank.precharge =
+      std::max(bank.precharge, write ? end + timing_->write_recovery : last_column + timing_->rtp);
   return end;
 }
 
@@ -116,7 +122,8 @@ Ticks Channel::access(std::uint64_t first, std::int64_t bursts, Ticks at, bool w
   Ticks end = at;
   while (bursts > 0) {
     const std::uint64_t offset = first % timing_->stripe_bursts;
-    const auto here = std::min<std::int64_t>(bursts, static_cast<std::int64_t>(timing_->stripe_bursts - offset));
+    const auto here =
+        std::min<std::int64_t>(bursts, static_cast<std::int64_t>(timing_->stripe_bursts - offset));
     end = std::max(end, access_row(first / timing_->stripe_bursts, here, at, write));
     first += static_cast<std::uint64_t>(here);
     bursts -= here;
@@ -124,21 +131,28 @@ Ticks Channel::access(std::uint64_t first, std::int64_t bursts, Ticks at, bool w
   return end;
 }
 
-// Sends all waiting writes from `at` on and turns the bus back.
+// The bus changes direction, if it must: idle for the turnaround.
+void Channel::turn(bool to_writing, Ticks at) {
+  if (writing_ == to_writing) return;
+  writing_ = to_writing;
+  bus_free_ = to_writing ? std::max(bus_free_, at) + timing_->to_write : bus_free_ + timing_->to_read;
+}
+
+// Sends all waiting writes from `at` on. The bus turns back when a read comes.
 void Channel::drain(Ticks at) {
-  bus_free_ = std::max(bus_free_, at) + timing_->to_write;
+  turn(true, at);
   Ticks end = bus_free_;
-  for (const Write& write : waiting_)
-    end = std::max(end, access(write.first, write.bursts, at, true));
+  for (const Write& write : waiting_) end = std::max(end, access(write.first, write.bursts, at, true));
   waiting_.clear();
   waiting_bursts_ = 0;
   drained_ = end;
-  bus_free_ += timing_->to_read;
 }
 
 Ticks Channel::read(std::uint64_t first, std::int64_t bursts, Ticks at) {
-  const Ticks drain_time = timing_->to_write + static_cast<Ticks>(waiting_bursts_) * timing_->burst + timing_->to_read;
+  const Ticks drain_time =
+      timing_->to_write + static_cast<Ticks>(waiting_bursts_) * timing_->burst + timing_->to_read;
   if (!waiting_.empty() && bus_free_ + drain_time <= at) drain(bus_free_);
+  turn(false, at);
   return access(first, bursts, at, false);
 }
 

@@ -1,12 +1,12 @@
 // One pseudo channel of device memory: data bus, banks with open rows, refresh, and batched writes.
 //
-// A ledger, not a queue: each access is given its time when it arrives. What a first-ready scheduler does is kept in
-// three rules. (1) The data bus is booked in arrival order and never idles for a row that is being opened: the
-// controller serves another request meanwhile. (2) A bank remembers the row before its current one: a request that
-// arrives before that row closes is served from it. (3) Writes are gathered and drained a batch at a time, paying the
-// bus turnarounds once; they go earlier when the bus has idled long enough. Banks are handled in stripes of as many
-// bank groups as it takes to hide the long column gap: consecutive bursts alternate between them.
-// Leaves out: the command bus, tWTR by bank group, refresh postponing.
+// A ledger, not a queue: each access is given its time when it arrives. What a first-ready scheduler does is
+// kept in three rules. (1) The data bus is booked in arrival order and never idles for a row that is being
+// opened: the controller serves another request meanwhile. (2) A bank remembers the row before its current
+// one: a request that arrives before that row closes is served from it. (3) Writes are gathered and drained a
+// batch at a time, paying the bus turnarounds once; they go earlier when the bus has idled long enough. Banks
+// are handled in stripes of as many bank groups as it takes to hide the long column gap: consecutive bursts
+// alternate between them. Leaves out: the command bus, tWTR by bank group, refresh postponing.
 #pragma once
 
 #include <cstdint>
@@ -26,14 +26,14 @@ struct ChannelTiming {
   ChannelTiming(const DramTiming& dram, double clock_mhz, int write_batch);
 
   Ticks burst, burst_one_group, rcd, rcd_write, rp, ras, rc, cl, write_recovery, rtp;
-  Ticks activation;                // spacing of activations: tRRD, or a quarter of tFAW
-  Ticks to_write, to_read;         // idle data bus at a turnaround
-  Ticks refresh_interval, refresh; // of the channel, or of each bank with per_bank_refresh
+  Ticks activation;                 // spacing of activations: tRRD, or a quarter of tFAW
+  Ticks to_write, to_read;          // idle data bus at a turnaround
+  Ticks refresh_interval, refresh;  // of the channel, or of each bank with per_bank_refresh
   bool per_bank_refresh;
-  int stripe;                      // bank groups that a run of bursts alternates between
-  int banks;                       // stripes of banks
-  std::uint64_t stripe_bursts;     // bursts in the open rows of a stripe
-  int write_batch;                 // bursts
+  int stripe;                   // bank groups that a run of bursts alternates between
+  int banks;                    // stripes of banks
+  std::uint64_t stripe_bursts;  // bursts in the open rows of a stripe
+  int write_batch;              // bursts
 };
 
 class Channel {
@@ -66,14 +66,16 @@ class Channel {
   Ticks activation_slot(Ticks at, int activations);
   void bank_refreshed(Bank& bank, Ticks at);
   void channel_refreshed(Ticks at);
+  void turn(bool to_writing, Ticks at);
   void drain(Ticks at);
 
   const ChannelTiming* timing_;
   std::vector<Bank> banks_;
-  std::vector<Write> waiting_;      // writes accepted and not yet on the bus
+  std::vector<Write> waiting_;  // writes accepted and not yet on the bus
   std::int64_t waiting_bursts_ = 0;
   Ticks bus_free_ = 0;
-  Ticks drained_ = 0;               // end of the last drain
+  bool writing_ = false;  // direction of the bus
+  Ticks drained_ = 0;     // end of the last drain
   Ticks next_refresh_ = 0;
   Ticks activations_free_ = 0;
 };

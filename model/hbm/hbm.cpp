@@ -1,9 +1,13 @@
 #include "model/hbm/hbm.h"
 
+#include "model/noc/interleave.h"
+
 namespace leto::model {
 namespace {
 
-Cycle to_cycles(Ticks ticks) { return (ticks + (Ticks{1} << kTickBits) - 1) >> kTickBits; }
+Cycle to_cycles(Ticks ticks) {
+  return (ticks + (Ticks{1} << kTickBits) - 1) >> kTickBits;
+}
 
 }  // namespace
 
@@ -20,7 +24,7 @@ Hbm::Place Hbm::place_of(std::uint64_t address) const {
   const std::uint64_t block = address / interleave;
   const std::uint64_t count = channels_.size();
   const std::uint64_t above = block / count;
-  return {static_cast<int>((block + above * 37) % count), above * interleave + address % interleave};
+  return {static_cast<int>((block + rotation(above)) % count), above * interleave + address % interleave};
 }
 
 Hbm::Bursts Hbm::bursts_of(const Place& place, std::int64_t bytes) const {

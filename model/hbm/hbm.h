@@ -1,8 +1,8 @@
 // Device memory (HBM or LPDDR): pseudo channels, interleaved by address.
 //
-// The channel is the block number plus a rotation by the address bits above it, so that power-of-two strides spread;
-// inside a channel consecutive blocks follow one another through a row, then go on to the next bank (channel.h). Partial
-// bursts cost whole bursts: bytes count what moved on the bus.
+// The channel is the block number plus a rotation by the address bits above it, so that power-of-two strides
+// spread; inside a channel consecutive blocks follow one another through a row, then go on to the next bank
+// (channel.h). Partial bursts cost whole bursts: bytes count what moved on the bus.
 #pragma once
 
 #include <cstdint>

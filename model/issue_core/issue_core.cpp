@@ -55,10 +55,17 @@ void IssueCore::step(CommandProcessor& processor, Counters& counters) {
     spend(config_.issue_cycles);
     ++counters.instructions;
     switch (core_.current().opcode) {
-      case isa::Opcode::barrier: stop_ = Stop::barrier; break;
-      case isa::Opcode::post: stop_ = Stop::post; break;
-      case isa::Opcode::wait: stop_ = Stop::wait; break;
-      default: stop_ = Stop::define;
+      case isa::Opcode::barrier:
+        stop_ = Stop::barrier;
+        break;
+      case isa::Opcode::post:
+        stop_ = Stop::post;
+        break;
+      case isa::Opcode::wait:
+        stop_ = Stop::wait;
+        break;
+      default:
+        stop_ = Stop::define;
     }
     return;
   }
@@ -78,22 +85,33 @@ void IssueCore::issue(CommandProcessor& processor, Counters& counters) {
 
 State IssueCore::waiting_for() const {
   switch (stop_) {
-    case Stop::queue_full: return State::queue_full;
-    case Stop::barrier: return State::barrier;
-    case Stop::wait: return State::semaphore;
-    case Stop::post: return State::post;
-    case Stop::ended: return State::idle;
-    default: return State::busy;
+    case Stop::queue_full:
+      return State::queue_full;
+    case Stop::barrier:
+      return State::barrier;
+    case Stop::wait:
+      return State::semaphore;
+    case Stop::post:
+      return State::post;
+    case Stop::ended:
+      return State::idle;
+    default:
+      return State::busy;
   }
 }
 
-// A unit without work sees its core's wait as the cause; that the core fed others through a full queue is no cause.
+// A unit without work sees its core's wait as the cause; that the core fed others through a full queue is no
+// cause.
 std::size_t IssueCore::waited_index() const {
   switch (stop_) {
-    case Stop::barrier: return 1;
-    case Stop::wait: return 2;
-    case Stop::post: return 2;
-    default: return 3;
+    case Stop::barrier:
+      return 1;
+    case Stop::wait:
+      return 2;
+    case Stop::post:
+      return 2;
+    default:
+      return 3;
   }
 }
 

@@ -1,9 +1,10 @@
 // The time of an issue core: what isa::Core executes, and when.
 //
-// Models: scalar_cycles per scalar instruction (a loop instruction too; going back is free), issue_cycles per command
-// word, buffer and sync words included. The core stops at a full queue, and at whatever must be judged at its own date:
-// buffer definitions, barriers, posts, waits. Between stops it runs ahead of simulated time; what it issues is dated.
-// Leaves out: instruction fetch and the vector units of the real cores.
+// Models: scalar_cycles per scalar instruction (a loop instruction too; going back is free), issue_cycles per
+// command word, buffer and sync words included. The core stops at a full queue, and at whatever must be
+// judged at its own date: buffer definitions, barriers, posts, waits. Between stops it runs ahead of
+// simulated time; what it issues is dated. Leaves out: instruction fetch and the vector units of the real
+// cores.
 #pragma once
 
 #include <array>
@@ -26,8 +27,8 @@ class IssueCore {
   /// What the core stopped at. `pause`: nothing, it only ran far enough for one turn.
   enum class Stop : std::uint8_t { none, pause, queue_full, define, barrier, post, wait, ended };
 
-  IssueCore(const isa::Program& program, int id, const isa::Place& place, const CommandProcessorConfig& config,
-            Accounts& accounts);
+  IssueCore(const isa::Program& program, int id, const isa::Place& place,
+            const CommandProcessorConfig& config, Accounts& accounts);
 
   /// Starts the program afresh at `at`.
   void launch(Cycle at);
@@ -47,7 +48,8 @@ class IssueCore {
 
   /// Cycles spent stopped for launch, barrier, semaphore and post, full queue, up to `at`.
   using Waited = std::array<Cycle, 4>;
-  static constexpr std::array<State, 4> kWaitedFor = {State::launch, State::barrier, State::semaphore, State::idle};
+  static constexpr std::array<State, 4> kWaitedFor = {State::launch, State::barrier, State::semaphore,
+                                                      State::idle};
   Waited waited(Cycle at) const;
 
   /// The step is over at `end`.

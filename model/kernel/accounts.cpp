@@ -13,15 +13,21 @@ constexpr std::array<std::string_view, kEngines> kEngineNames = {
     "issue_core",    "matrix_engine",         "reduction_engine",      "vector_engine",
     "layout_engine", "fabric_interface_load", "fabric_interface_store"};
 constexpr std::array<std::string_view, kStates> kStateNames = {
-    "busy",   "idle",      "data",  "space",      "banks",   "neighbour", "local_store", "memory",
-    "multicast", "issue", "queue_full", "barrier", "semaphore", "post", "launch"};
+    "busy",      "idle",  "data",       "space",   "banks",     "neighbour", "local_store", "memory",
+    "multicast", "issue", "queue_full", "barrier", "semaphore", "post",      "launch"};
 
-constexpr std::size_t index(auto e) { return static_cast<std::size_t>(e); }
+constexpr std::size_t index(auto e) {
+  return static_cast<std::size_t>(e);
+}
 
 }  // namespace
 
-std::string_view name_of(Engine engine) { return kEngineNames[index(engine)]; }
-std::string_view name_of(State state) { return kStateNames[index(state)]; }
+std::string_view name_of(Engine engine) {
+  return kEngineNames[index(engine)];
+}
+std::string_view name_of(State state) {
+  return kStateNames[index(state)];
+}
 
 Accounts::Accounts(std::size_t operations)
     : by_operation_(operations), operations_(operations), touched_(operations, 0) {}

@@ -1,5 +1,6 @@
-// Where the cycles went. Every engine instance bills each interval of its life exactly once, either to the work it did
-// or to the one thing it waited for; the sum over states is instances * cycles by construction, and checked.
+// Where the cycles went. Every engine instance bills each interval of its life exactly once, either to the
+// work it did or to the one thing it waited for; the sum over states is instances * cycles by construction,
+// and checked.
 #pragma once
 
 #include <array>
@@ -12,7 +13,12 @@
 namespace leto::model {
 
 enum class Engine : std::uint8_t {
-  issue_core, matrix_engine, reduction_engine, vector_engine, layout_engine, fabric_interface_load,
+  issue_core,
+  matrix_engine,
+  reduction_engine,
+  vector_engine,
+  layout_engine,
+  fabric_interface_load,
   fabric_interface_store,
 };
 inline constexpr int kEngines = 7;
@@ -31,8 +37,9 @@ enum class State : std::uint8_t {
   multicast,    // the other members of a multicast
   issue,        // queue empty, the core is issuing something else first
   queue_full,   // issue core: a unit's queue
-  barrier, semaphore,
-  post,         // issue core: earlier commands, before a semaphore is posted
+  barrier,
+  semaphore,
+  post,  // issue core: earlier commands, before a semaphore is posted
   launch,
 };
 inline constexpr int kStates = 15;

@@ -1,7 +1,7 @@
 // A SystemC process of the chip: one SC_METHOD that sleeps until it is asked for, never clocked.
 //
-// An Error thrown by step() must not unwind through the SystemC kernel: it is kept in the Kernel, every process goes
-// quiet, sc_start returns for want of events, and the Simulation throws it again.
+// An Error thrown by step() must not unwind through the SystemC kernel: it is kept in the Kernel, every
+// process goes quiet, sc_start returns for want of events, and the Simulation throws it again.
 #pragma once
 
 #include <exception>
@@ -15,15 +15,15 @@ namespace leto::model {
 /// What the processes of one simulation share.
 struct Kernel {
   std::exception_ptr failure;
-  std::uint64_t switches = 0;         // process activations
-  std::function<void()> heartbeat;    // called every few thousand activations; may be empty
+  std::uint64_t switches = 0;       // process activations
+  std::function<void()> heartbeat;  // called every few thousand activations; may be empty
   void activated();
 };
 
 class Process : public sc_core::sc_module {
  public:
-  /// Asks for a step at cycle `at`, which must be in the future. The earliest request wins, so a process that wants
-  /// several asks for the next one at the end of each step.
+  /// Asks for a step at cycle `at`, which must be in the future. The earliest request wins, so a process that
+  /// wants several asks for the next one at the end of each step.
   void wake_at(Cycle at);
 
  protected:

@@ -4,7 +4,9 @@
 
 namespace leto::model {
 
-TimingWheel::TimingWheel() { nodes_.reserve(1024); }
+TimingWheel::TimingWheel() {
+  nodes_.reserve(1024);
+}
 
 void TimingWheel::insert(Cycle at, std::uint64_t event) {
   std::uint32_t node = free_;

@@ -1,5 +1,6 @@
-// A queue of dated events for use inside one process: constant time for dates within the wheel's span, a heap beyond.
-// Events of one cycle come out in the order they went in; what goes in while its cycle is being served comes out in it.
+// A queue of dated events for use inside one process: constant time for dates within the wheel's span, a heap
+// beyond. Events of one cycle come out in the order they went in; what goes in while its cycle is being
+// served comes out in it.
 #pragma once
 
 #include <array>

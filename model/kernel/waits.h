@@ -12,10 +12,10 @@ namespace leto::model {
 /// Somebody who waits.
 struct Wait {
   int pe;
-  std::string who;        // "core 0", "matrix_engine"
-  std::string what;       // "data in b3", "semaphore 2 (has 0, needs 1)"
+  std::string who;   // "core 0", "matrix_engine"
+  std::string what;  // "data in b3", "semaphore 2 (has 0, needs 1)"
   Cycle since;
-  int core = 0;           // whose code
+  int core = 0;  // whose code
   std::uint32_t pc = 0;
 };
 

@@ -32,8 +32,8 @@ Work MatrixEngine::work(const isa::Command& matmul, Cycle now, Cycle held_ready)
   const auto [m, n, k, held_pitch, stream_pitch, unused] = matmul.shape;
   if (m > isa::kBankRows * config_.tiles)
     throw Error(ExitCode::illegal_program,
-                fmt::format("{} holds {} rows, the matrix engine has {} tiles of {}", isa::describe(matmul), m,
-                            config_.tiles, isa::kBankRows),
+                fmt::format("{} holds {} rows, the matrix engine has {} tiles of {}", isa::describe(matmul),
+                            m, config_.tiles, isa::kBankRows),
                 "compile for this chip, or raise matrix_engine.tiles");
   if (m == 0 || n == 0 || k == 0) return {};
   const Cycle fill = finish_ == now ? 0 : static_cast<Cycle>(config_.pipeline_cycles);

@@ -67,7 +67,8 @@ void Noc::walk(int router, int steps, Way way, std::int64_t bytes, Cycle at) {
 void Noc::multicast(int from, const std::vector<int>& to, std::int64_t bytes, Cycle at,
                     std::vector<Arrival>& arrivals) {
   head_[static_cast<std::size_t>(from)] = at;
-  const auto [first, last] = std::minmax_element(to.begin(), to.end(), [&](int a, int b) { return column(a) < column(b); });
+  const auto [first, last] =
+      std::minmax_element(to.begin(), to.end(), [&](int a, int b) { return column(a) < column(b); });
   walk(from, column(from) - column(*first), west, bytes, at);
   walk(from, column(*last) - column(from), east, bytes, at);
   for (int c = column(*first); c <= column(*last); ++c) {

@@ -1,9 +1,10 @@
 // The network on chip: a mesh of cluster routers, routed X first, then Y.
 //
-// Models: every router-to-router link and direction as a ledger (free from cycle t on). A packet cuts through: it holds
-// each link for bytes / width cycles, starting hop_cycles after it started on the link before. A multicast goes down a
-// tree, each link of the tree charged once. Requests and acknowledgements have channels of their own and pay hops only.
-// Leaves out: finite router buffers (a packet that waits for a link does not block the one behind), virtual lanes.
+// Models: every router-to-router link and direction as a ledger (free from cycle t on). A packet cuts
+// through: it holds each link for bytes / width cycles, starting hop_cycles after it started on the link
+// before. A multicast goes down a tree, each link of the tree charged once. Requests and acknowledgements
+// have channels of their own and pay hops only. Leaves out: finite router buffers (a packet that waits for a
+// link does not block the one behind), virtual lanes.
 #pragma once
 
 #include <cstdint>
@@ -31,14 +32,15 @@ class Noc {
   Arrival send(int from, int to, std::int64_t bytes, Cycle at);
 
   /// Delivers to several routers; arrivals[i] belongs to to[i].
-  void multicast(int from, const std::vector<int>& to, std::int64_t bytes, Cycle at, std::vector<Arrival>& arrivals);
+  void multicast(int from, const std::vector<int>& to, std::int64_t bytes, Cycle at,
+                 std::vector<Arrival>& arrivals);
 
   /// Cycles of the hops alone: what a request or an acknowledgement pays.
   Cycle hop_latency(int from, int to) const;
 
   int router_of_pe(int pe) const;
-  /// Router at which memory unit `unit` of `units` is attached: the first half west, the second half east, spread over
-  /// the rows.
+  /// Router at which memory unit `unit` of `units` is attached: the first half west, the second half east,
+  /// spread over the rows.
   int router_of_memory(int unit, int units) const;
 
   /// Bytes times links crossed.
@@ -57,8 +59,8 @@ class Noc {
   std::int64_t width_;
   Cycle hop_;
   std::uint64_t link_bytes_ = 0;
-  std::vector<Cycle> free_;   // per router and way
-  std::vector<Cycle> head_;   // scratch of multicast: per router
+  std::vector<Cycle> free_;  // per router and way
+  std::vector<Cycle> head_;  // scratch of multicast: per router
 };
 
 }  // namespace leto::model

@@ -24,20 +24,23 @@ CommandProcessor::Entry* Pe::due(std::size_t queue, Lane& lane, Cycle now) {
   return entry;
 }
 
-// From the moment the lane fell idle to the command's issue, the command's core was the reason: what it waited for
-// meanwhile, else that it issued other things.
+// From the moment the lane fell idle to the command's issue, the command's core was the reason: what it
+// waited for meanwhile, else that it issued other things.
 void Pe::bill_gap(Lane& lane, const Entry& entry, Cycle until) {
   const auto core = static_cast<std::size_t>(entry.command.core);
   const IssueCore::Waited waited = cores_[core].waited(until);
   for (std::size_t i = 0; i < waited.size(); ++i) {
     const Cycle part = std::min(waited[i] - lane.cores[core][i], until - lane.line.since());
     const State cause = IssueCore::kWaitedFor[i];
-    lane.line.until(lane.line.since() + part, cause, cause == State::idle ? kNoOperation : entry.command.source);
+    lane.line.until(lane.line.since() + part, cause,
+                    cause == State::idle ? kNoOperation : entry.command.source);
   }
   lane.line.until(until, State::issue, entry.command.source);
 }
 
-void Pe::bill_wait(Lane& lane, const Entry& entry, Cycle now) { lane.line.until(now, lane.cause, entry.command.source); }
+void Pe::bill_wait(Lane& lane, const Entry& entry, Cycle now) {
+  lane.line.until(now, lane.cause, entry.command.source);
+}
 
 void Pe::hold(Lane& lane, State cause, Cycle now) {
   if (lane.cause != cause) lane.waiting_since = now;
@@ -52,12 +55,17 @@ void Pe::rest(Lane& lane, Cycle now) {
 
 State Pe::held_by(const isa::Command& command) const {
   switch (state_.hold(command).cause) {
-    case PeState::Hold::Cause::none: break;
-    case PeState::Hold::Cause::data: return State::data;
-    case PeState::Hold::Cause::space: return State::space;
-    default: return State::banks;
+    case PeState::Hold::Cause::none:
+      break;
+    case PeState::Hold::Cause::data:
+      return State::data;
+    case PeState::Hold::Cause::space:
+      return State::space;
+    default:
+      return State::banks;
   }
-  return command.unit == Unit::reduction && reduction_.held_by_network(command) ? State::neighbour : State::busy;
+  return command.unit == Unit::reduction && reduction_.held_by_network(command) ? State::neighbour
+                                                                                : State::busy;
 }
 
 bool Pe::start(std::size_t queue, Slot& slot, Cycle now) {
@@ -83,7 +91,8 @@ void Pe::begin(std::size_t queue, Slot& slot, Cycle now) {
   isa::Command& command = slot.entry.command;
   if (command.opcode == Opcode::matmul) {
     const auto& tiles = pushed_at_[static_cast<std::size_t>(command[isa::matmul_t::held])];
-    const auto taken = static_cast<std::size_t>(state_.buffer(static_cast<int>(command[isa::matmul_t::held])).taken);
+    const auto taken =
+        static_cast<std::size_t>(state_.buffer(static_cast<int>(command[isa::matmul_t::held])).taken);
     slot.held_ready = std::max(slot.entry.issued, tiles.empty() ? 0 : tiles[taken % tiles.size()]);
   }
   state_.begin(command);
@@ -98,10 +107,14 @@ void Pe::begin(std::size_t queue, Slot& slot, Cycle now) {
 Work Pe::work(const Slot& slot, Cycle now) const {
   const isa::Command& command = slot.entry.command;
   switch (command.unit) {
-    case Unit::matrix: return matrix_.work(command, now, slot.held_ready);
-    case Unit::reduction: return reduction_.work(command);
-    case Unit::vector: return vector_.work(command);
-    default: return layout_.work(command);
+    case Unit::matrix:
+      return matrix_.work(command, now, slot.held_ready);
+    case Unit::reduction:
+      return reduction_.work(command);
+    case Unit::vector:
+      return vector_.work(command);
+    default:
+      return layout_.work(command);
   }
 }
 

@@ -1,4 +1,5 @@
-// What one PE tells another outside memory. Sent at cycle t, acted on at t + 1 or later, in whatever order processes run.
+// What one PE tells another outside memory. Sent at cycle t, acted on at t + 1 or later, in whatever order
+// processes run.
 #pragma once
 
 #include "isa/machine.h"
@@ -8,10 +9,10 @@ namespace leto::model {
 
 struct Mail {
   enum class Kind : std::uint8_t {
-    semaphore,      // `count` is added to semaphore `number`
-    partial,        // a partial sum arrives from direction `number`
-    link_free,      // the neighbour in direction `number` has taken ours
-    barrier,        // the grid's barrier opens
+    semaphore,  // `count` is added to semaphore `number`
+    partial,    // a partial sum arrives from direction `number`
+    link_free,  // the neighbour in direction `number` has taken ours
+    barrier,    // the grid's barrier opens
   } kind = Kind::semaphore;
   Cycle at = 0;
   int number = 0;

@@ -21,7 +21,8 @@ Pe::Pe(const sc_core::sc_module_name& name, Kernel& kernel, Wiring& w, int index
       reduction_(w.chip.reduction_engine),
       vector_(w.chip.vector_engine),
       layout_(w.chip.layout_engine),
-      movers_{Mover(w.accounts, Engine::fabric_interface_load), Mover(w.accounts, Engine::fabric_interface_store)},
+      movers_{Mover(w.accounts, Engine::fabric_interface_load),
+              Mover(w.accounts, Engine::fabric_interface_store)},
       slots_{Slot(w.accounts, Engine::matrix_engine), Slot(w.accounts, Engine::reduction_engine),
              Slot(w.accounts, Engine::vector_engine), Slot(w.accounts, Engine::layout_engine)} {}
 
@@ -68,6 +69,8 @@ Cycle Pe::next_event() const {
       next = std::min(next, core.time());
   }
   for (std::size_t queue = 0; queue < kQueues; ++queue) {
+    // A running unit looks at its queue when it finishes.
+    if (queue >= 2 && slot(queue).phase != Slot::Phase::idle) continue;
     const Entry* oldest = processor_.oldest(queue);
     if (oldest && oldest->issued > now_cycle()) next = std::min(next, oldest->issued);
   }
@@ -85,7 +88,8 @@ void Pe::deliver(Mail mail) {
 }
 
 bool Pe::take_mail(Cycle now) {
-  const auto due = std::stable_partition(mail_.begin(), mail_.end(), [now](const Mail& m) { return m.at > now; });
+  const auto due =
+      std::stable_partition(mail_.begin(), mail_.end(), [now](const Mail& m) { return m.at > now; });
   const bool any = due != mail_.end();
   for (auto mail = due; mail != mail_.end(); ++mail) take(*mail);
   mail_.erase(due, mail_.end());
@@ -95,9 +99,15 @@ bool Pe::take_mail(Cycle now) {
 void Pe::take(Mail& mail) {
   const auto number = static_cast<std::size_t>(mail.number);
   switch (mail.kind) {
-    case Mail::Kind::semaphore: semaphores_[number] += mail.count; break;
-    case Mail::Kind::partial: reduction_.arrived[number] = std::move(mail.partials); break;
-    case Mail::Kind::link_free: reduction_.link_taken[number] = false; break;
+    case Mail::Kind::semaphore:
+      semaphores_[number] += mail.count;
+      break;
+    case Mail::Kind::partial:
+      reduction_.arrived[number] = std::move(mail.partials);
+      break;
+    case Mail::Kind::link_free:
+      reduction_.link_taken[number] = false;
+      break;
     case Mail::Kind::barrier:
       at_grid_barrier_ = false;
       open_barrier(mail.at, isa::Scope::all);
@@ -129,9 +139,13 @@ bool Pe::idle() const {
   return movers_[0].flights.empty() && movers_[1].flights.empty() && processor_.empty();
 }
 
-bool Pe::finished() const { return cores_[0].ended() && cores_[1].ended() && idle(); }
+bool Pe::finished() const {
+  return cores_[0].ended() && cores_[1].ended() && idle();
+}
 
-Cycle Pe::end() const { return std::max({cores_[0].time(), cores_[1].time(), last_finish_}); }
+Cycle Pe::end() const {
+  return std::max({cores_[0].time(), cores_[1].time(), last_finish_});
+}
 
 void Pe::close(Cycle end) {
   for (IssueCore& core : cores_) core.close(end);

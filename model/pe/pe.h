@@ -1,10 +1,12 @@
-// A processing element: two issue cores, the command processor, the engines around a local store, the fabric interface.
+// A processing element: two issue cores, the command processor, the engines around a local store, the fabric
+// interface.
 //
-// One SystemC process. At each wake-up the PE takes its mail, then finishes, issues and starts what it can until nothing
-// changes, in a fixed order (kQueuedUnits): that order is the arbitration rule inside a PE, so no result depends on the
-// order of processes. A unit starts the oldest command of its queue when it has been issued, the unit is free and
-// isa::PeState says its tiles and banks are there; loads and stores start while earlier ones are still in flight.
-// Values are computed when a command finishes; with values off only what index lists need.
+// One SystemC process. At each wake-up the PE takes its mail, then finishes, issues and starts what it can
+// until nothing changes, in a fixed order (kQueuedUnits): that order is the arbitration rule inside a PE, so
+// no result depends on the order of processes. A unit starts the oldest command of its queue when it has been
+// issued, the unit is free and isa::PeState says its tiles and banks are there; loads and stores start while
+// earlier ones are still in flight. Values are computed when a command finishes; with values off only what
+// index lists need.
 #pragma once
 
 #include <deque>
@@ -36,7 +38,7 @@ struct Wiring {
   const isa::Program& program;
   const ChipConfig& chip;
   bool values;
-  std::uint32_t index_buffers;     // bit b: gathers or scatters of the program take their indices from buffer b
+  std::uint32_t index_buffers;  // bit b: gathers or scatters of the program take their indices from buffer b
   isa::Memory& memory;
   Accounts& accounts;
   Counters& counters;
@@ -70,8 +72,8 @@ class Pe : public Process, public TransferClient {
   struct Lane {
     Lane(Accounts& accounts, Engine engine) : line(accounts, engine) {}
     Timeline line;
-    bool waiting = false;             // a command is due and held
-    State cause = State::issue;       // by what
+    bool waiting = false;        // a command is due and held
+    State cause = State::issue;  // by what
     Cycle waiting_since = 0;
     std::array<IssueCore::Waited, isa::kCores> cores{};  // the cores' waits when the lane fell idle
   };
@@ -80,10 +82,10 @@ class Pe : public Process, public TransferClient {
     using Lane::Lane;
     enum class Phase : std::uint8_t { idle, begun, running } phase = Phase::idle;
     Entry entry;
-    Cycle held_ready = 0;             // matmul: since when the held tile is there
-    Cycle finish = 0, stretch = 0;    // stretch: cycles lost to the local store
+    Cycle held_ready = 0;           // matmul: since when the held tile is there
+    Cycle finish = 0, stretch = 0;  // stretch: cycles lost to the local store
     std::int64_t grant = 0;
-    isa::Partials partials;           // merge: taken from the neighbour
+    isa::Partials partials;  // merge: taken from the neighbour
   };
   /// A transfer under way.
   struct Flight {
@@ -98,7 +100,7 @@ class Pe : public Process, public TransferClient {
     std::deque<Flight> flights;
     std::uint64_t next_sequence = 0;
     std::int64_t grant = 0;
-    Cycle port_carry = 0;             // port cycles not yet billed as busy
+    Cycle port_carry = 0;  // port cycles not yet billed as busy
   };
 
   void step(Cycle now) override;
@@ -163,8 +165,8 @@ class Pe : public Process, public TransferClient {
   ReductionEngine reduction_;
   VectorEngine vector_;
   LayoutEngine layout_;
-  std::array<Mover, 2> movers_;       // load, store
-  std::array<Slot, 4> slots_;         // matrix, reduction, vector, layout
+  std::array<Mover, 2> movers_;                              // load, store
+  std::array<Slot, 4> slots_;                                // matrix, reduction, vector, layout
   std::array<std::vector<Cycle>, isa::kBuffers> pushed_at_;  // by tile, modulo depth
   std::array<std::int64_t, isa::kSemaphores> semaphores_{};
   std::vector<Mail> mail_;

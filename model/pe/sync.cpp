@@ -25,14 +25,17 @@ bool Pe::may_resume(IssueCore& core, Cycle now) {
       const int id = &core == &cores_[0] ? 0 : 1;
       return !processor_.full(core.wanted_queue(), id);
     }
-    case Stop::define: return now >= core.time();
-    case Stop::post: return now >= core.time() && done_before(core.time());
+    case Stop::define:
+      return now >= core.time();
+    case Stop::post:
+      return now >= core.time() && done_before(core.time());
     case Stop::wait: {
       const isa::Command wait = core.command();
       return now >= core.time() &&
              semaphores_[static_cast<std::size_t>(wait[isa::wait_t::semaphore])] >= wait[isa::wait_t::count];
     }
-    default: return false;
+    default:
+      return false;
   }
 }
 
@@ -98,7 +101,8 @@ bool Pe::barrier(Cycle now) {
     if (core.ended()) continue;
     if (core.stop() != Stop::barrier) return false;
     const auto mine = static_cast<isa::Scope>(core.instruction().field[isa::barrier_t::scope]);
-    if (arrived++ > 0 && mine != scope) return false;  // the cores wait at different barriers: nobody opens either
+    if (arrived++ > 0 && mine != scope)
+      return false;  // the cores wait at different barriers: nobody opens either
     scope = mine;
   }
   if (arrived == 0 || !idle()) return false;

@@ -49,10 +49,12 @@ bool Pe::start(std::size_t queue, Mover& mover, Cycle now) {
 
 void Pe::check_memory(const isa::Command& command, const std::vector<isa::Run>& runs) const {
   const auto& chip = wiring_.chip;
-  const auto scratch = static_cast<std::uint64_t>(static_cast<double>(chip.sram.bytes) * chip.sram.scratch_fraction);
+  const auto scratch =
+      static_cast<std::uint64_t>(static_cast<double>(chip.sram.bytes) * chip.sram.scratch_fraction);
   for (const isa::Run& run : runs) {
     const bool sram = run.address >= isa::kSramBase;
-    const std::uint64_t end = run.address + static_cast<std::uint64_t>(run.bytes) - (sram ? isa::kSramBase : 0);
+    const std::uint64_t end =
+        run.address + static_cast<std::uint64_t>(run.bytes) - (sram ? isa::kSramBase : 0);
     const std::uint64_t size = sram ? scratch : static_cast<std::uint64_t>(chip.hbm.bytes);
     if (end > size)
       throw Error(ExitCode::illegal_program,
@@ -67,7 +69,8 @@ void Pe::fly(Mover& mover, bool stores, const Entry& entry, Cycle now) {
   flight.entry = entry;
   isa::Command& command = flight.entry.command;
   state_.begin(command);
-  flight.runs = indexed(command) ? isa::runs_of(command, isa::index_rows(command, state_)) : isa::runs_of(command);
+  flight.runs =
+      indexed(command) ? isa::runs_of(command, isa::index_rows(command, state_)) : isa::runs_of(command);
   check_memory(command, flight.runs);
   const std::int64_t bytes = total(flight.runs);
   flight.sequence = mover.next_sequence++;
@@ -75,7 +78,8 @@ void Pe::fly(Mover& mover, bool stores, const Entry& entry, Cycle now) {
   flight.gathered = 0;
   flight.done = bytes == 0 ? now : kNever;
   flight.port_cycles = ceil_div(static_cast<Cycle>(bytes), static_cast<Cycle>(mover.grant));
-  (stores ? wiring_.counters.local_store_read : wiring_.counters.local_store_written) += static_cast<std::uint64_t>(bytes);
+  (stores ? wiring_.counters.local_store_read : wiring_.counters.local_store_written) +=
+      static_cast<std::uint64_t>(bytes);
   wiring_.accounts.touch(command.source, now);
   auto& operation = wiring_.accounts.operation(command.source);
   ++operation.commands;
@@ -85,7 +89,8 @@ void Pe::fly(Mover& mover, bool stores, const Entry& entry, Cycle now) {
   transfer.pe = index_;
   transfer.store = stores;
   transfer.modify = command.opcode == Opcode::scatter;
-  if (command.opcode == Opcode::load) transfer.multicast = static_cast<isa::Multicast>(command[isa::load_t::multicast]);
+  if (command.opcode == Opcode::load)
+    transfer.multicast = static_cast<isa::Multicast>(command[isa::load_t::multicast]);
   transfer.runs = flight.runs;
   transfer.rate = mover.grant;
   transfer.sequence = flight.sequence;
@@ -136,7 +141,8 @@ void Pe::bill_flight(Mover& mover, const Flight& flight, Cycle now) {
 void Pe::execute_transfer(const Flight& flight, bool stores) {
   const isa::Command& command = flight.entry.command;
   if (!wiring_.values) {
-    const bool feeds_index = command.opcode == Opcode::load && (wiring_.index_buffers >> command[isa::load_t::dst] & 1) != 0;
+    const bool feeds_index =
+        command.opcode == Opcode::load && (wiring_.index_buffers >> command[isa::load_t::dst] & 1) != 0;
     if (feeds_index) isa::execute(command, state_, wiring_.memory, nullptr, nullptr);
     return;
   }

@@ -9,9 +9,9 @@ namespace {
 
 using Stop = IssueCore::Stop;
 
-constexpr std::array<Engine, kQueues> kEngineOfQueue = {Engine::fabric_interface_load, Engine::fabric_interface_store,
-                                                        Engine::matrix_engine,         Engine::reduction_engine,
-                                                        Engine::vector_engine,         Engine::layout_engine};
+constexpr std::array<Engine, kQueues> kEngineOfQueue = {
+    Engine::fabric_interface_load, Engine::fabric_interface_store, Engine::matrix_engine,
+    Engine::reduction_engine,      Engine::vector_engine,          Engine::layout_engine};
 
 }  // namespace
 
@@ -23,16 +23,21 @@ void Pe::wait_of_core(const IssueCore& core, int id, std::vector<Wait>& waits) c
       what = fmt::format("room in the queue of the {} unit", isa::name_of(kQueuedUnits[core.wanted_queue()]));
       break;
     case Stop::barrier:
-      what = fmt::format("the barrier of {}", at_grid_barrier_ ? "every PE" : "its PE: the other core, or commands under way");
+      what = fmt::format("the barrier of {}",
+                         at_grid_barrier_ ? "every PE" : "its PE: the other core, or commands under way");
       break;
-    case Stop::post: what = "its PE's commands to finish"; break;
+    case Stop::post:
+      what = "its PE's commands to finish";
+      break;
     case Stop::wait: {
       const isa::Command wait = core.command();
       const auto semaphore = static_cast<std::size_t>(wait[isa::wait_t::semaphore]);
-      what = fmt::format("semaphore {} (it is {}, {} are needed)", semaphore, semaphores_[semaphore], wait[isa::wait_t::count]);
+      what = fmt::format("semaphore {} (it is {}, {} are needed)", semaphore, semaphores_[semaphore],
+                         wait[isa::wait_t::count]);
       break;
     }
-    default: what = "its turn";
+    default:
+      what = "its turn";
   }
   waits.push_back({index_, fmt::format("core {}", id), what, core.time(), id, core.pc()});
 }
@@ -41,13 +46,18 @@ std::string Pe::describe_hold(std::size_t queue, const Lane& lane) const {
   const isa::Command& command = processor_.oldest(queue)->command;
   const int buffer = state_.hold(command).buffer;
   switch (lane.cause) {
-    case State::data: return fmt::format("data in b{}", buffer);
-    case State::space: return fmt::format("space in b{}", buffer);
-    case State::banks: return fmt::format("accumulator bank {} to change hands", buffer);
+    case State::data:
+      return fmt::format("data in b{}", buffer);
+    case State::space:
+      return fmt::format("space in b{}", buffer);
+    case State::banks:
+      return fmt::format("accumulator bank {} to change hands", buffer);
     case State::neighbour:
-      return fmt::format("its {} neighbour on the reduction network",
-                         isa::enumerators(isa::FieldKind::direction)[static_cast<std::size_t>(direction_of(command))]);
-    default: return std::string(name_of(lane.cause));
+      return fmt::format(
+          "its {} neighbour on the reduction network",
+          isa::enumerators(isa::FieldKind::direction)[static_cast<std::size_t>(direction_of(command))]);
+    default:
+      return std::string(name_of(lane.cause));
   }
 }
 
@@ -55,14 +65,14 @@ void Pe::wait_of_lane(std::size_t queue, const Lane& lane, std::vector<Wait>& wa
   if (queue < 2 && !movers_[queue].flights.empty()) {
     const Flight& flight = movers_[queue].flights.front();
     const isa::Command& command = flight.entry.command;
-    waits.push_back({index_, std::string(name_of(kEngineOfQueue[queue])), "the other members of its multicast",
-                     flight.begun, command.core, command.pc});
+    waits.push_back({index_, std::string(name_of(kEngineOfQueue[queue])),
+                     "the other members of its multicast", flight.begun, command.core, command.pc});
     return;
   }
   const Entry* entry = processor_.oldest(queue);
   if (!entry) return;
-  waits.push_back({index_, std::string(name_of(kEngineOfQueue[queue])), describe_hold(queue, lane), lane.waiting_since,
-                   entry->command.core, entry->command.pc});
+  waits.push_back({index_, std::string(name_of(kEngineOfQueue[queue])), describe_hold(queue, lane),
+                   lane.waiting_since, entry->command.core, entry->command.pc});
 }
 
 void Pe::add_waits(std::vector<Wait>& waits) const {

@@ -16,7 +16,9 @@ Work ReductionEngine::work(const isa::Command& command) const {
   const auto rate = static_cast<Cycle>(config_.elements_per_cycle);
   Work work{ceil_div(static_cast<Cycle>(elements), rate) + latency};
   if (command.opcode == Opcode::pass)
-    work.cycles = ceil_div(static_cast<Cycle>(elements * 4), static_cast<Cycle>(config_.link_bytes_per_cycle)) + latency;
+    work.cycles =
+        ceil_div(static_cast<Cycle>(elements * 4), static_cast<Cycle>(config_.link_bytes_per_cycle)) +
+        latency;
   if (command.opcode == Opcode::drain)
     work.written = elements * size_of(command.dtype(isa::drain_t::dst_type));
   if (command.opcode == Opcode::fill) work.read = elements * 4;
@@ -25,7 +27,8 @@ Work ReductionEngine::work(const isa::Command& command) const {
 
 bool ReductionEngine::held_by_network(const isa::Command& command) const {
   if (command.opcode == Opcode::pass) return link_taken[static_cast<std::size_t>(direction_of(command))];
-  if (command.opcode == Opcode::merge) return !arrived[static_cast<std::size_t>(direction_of(command))].has_value();
+  if (command.opcode == Opcode::merge)
+    return !arrived[static_cast<std::size_t>(direction_of(command))].has_value();
   return false;
 }
 

@@ -1,9 +1,9 @@
-// The reduction engine of a PE: accumulator banks, drained to or filled from the local store, and the reduction network
-// to the four neighbours.
+// The reduction engine of a PE: accumulator banks, drained to or filled from the local store, and the
+// reduction network to the four neighbours.
 //
-// Models: rate and latency of drain, fill, pass and merge; one partial sum outstanding per link direction (RE of the
-// neighbour takes it before the next is sent). Leaves out: the bank ports' own conflicts with a running matmul.
-// The rates are ours (chips.md section 12).
+// Models: rate and latency of drain, fill, pass and merge; one partial sum outstanding per link direction (RE
+// of the neighbour takes it before the next is sent). Leaves out: the bank ports' own conflicts with a
+// running matmul. The rates are ours (chips.md section 12).
 #pragma once
 
 #include <array>
@@ -21,7 +21,8 @@ class ReductionEngine {
 
   Work work(const isa::Command& command) const;
 
-  /// Reduction network, indexed by direction: what a neighbour has passed to us, and whether our link to it is taken.
+  /// Reduction network, indexed by direction: what a neighbour has passed to us, and whether our link to it
+  /// is taken.
   std::array<std::optional<isa::Partials>, 4> arrived;
   std::array<bool, 4> link_taken{};
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/noc/interleave.h"
+
 namespace leto::model {
 
 Sram::Sram(const SramConfig& config)
@@ -14,7 +16,7 @@ int Sram::bank_of(std::uint64_t offset) const {
   const std::uint64_t block = offset / static_cast<std::uint64_t>(interleave_);
   const std::uint64_t banks = free_.size();
   const std::uint64_t above = block / banks;
-  return static_cast<int>((block + above * 7) % banks);
+  return static_cast<int>((block + rotation(above)) % banks);
 }
 
 Cycle Sram::occupy(int bank, std::int64_t bytes, Cycle at) {

@@ -1,7 +1,8 @@
 // The shared SRAM: banks at the west and east edges of the NoC, interleaved by address.
 //
-// Models: each bank's bandwidth as a ledger, and the access latency. The bank number is rotated by the address bits above
-// it, so that power-of-two strides do not fall on one bank. Leaves out: the cache part (LLC); all of it is scratch here.
+// Models: each bank's bandwidth as a ledger, and the access latency. The bank number is rotated by the
+// address bits above it, so that power-of-two strides do not fall on one bank. Leaves out: the cache part
+// (LLC); all of it is scratch here.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,8 @@ class Sram {
   int banks() const { return static_cast<int>(free_.size()); }
   std::int64_t interleave() const { return interleave_; }
 
-  /// A request for `bytes` of one bank arrives at `at`: when the last byte has come out (read) or is accepted (write).
+  /// A request for `bytes` of one bank arrives at `at`: when the last byte has come out (read) or is accepted
+  /// (write).
   Cycle read(int bank, std::int64_t bytes, Cycle at);
   Cycle write(int bank, std::int64_t bytes, Cycle at);
 

@@ -15,10 +15,14 @@ struct Source {
 
   std::int64_t bytes(std::int64_t rows, std::int64_t columns) const {
     switch (mode) {
-      case Broadcast::full: return rows * columns * width;
-      case Broadcast::row: return columns * width;
-      case Broadcast::column: return rows * width;
-      case Broadcast::immediate: break;
+      case Broadcast::full:
+        return rows * columns * width;
+      case Broadcast::row:
+        return columns * width;
+      case Broadcast::column:
+        return rows * width;
+      case Broadcast::immediate:
+        break;
     }
     return 0;
   }
@@ -37,9 +41,12 @@ Source second(const isa::Command& c) {
 
 std::int64_t results(const isa::Command& c, std::int64_t rows, std::int64_t columns) {
   switch (static_cast<Reduce>(c[vector_t::reduce])) {
-    case Reduce::none: return rows * columns;
-    case Reduce::column_sum: return columns;
-    default: return rows;
+    case Reduce::none:
+      return rows * columns;
+    case Reduce::column_sum:
+      return columns;
+    default:
+      return rows;
   }
 }
 

@@ -25,7 +25,7 @@ std::string percent(double share) {
 std::string grouped(std::int64_t value) {
   std::string digits = fmt::format("{}", value);
   const std::size_t first = digits[0] == '-' ? 1 : 0;
-  for (std::size_t at = digits.size(); at > first + 3;) digits.insert(at -= 3, ",");
+  for (std::size_t at = digits.size(); at > first + 3;) digits.insert(at -= 3, 1, ',');
   return digits;
 }
 

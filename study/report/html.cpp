@@ -13,7 +13,7 @@ namespace {
 /// Tables of few columns do not stretch over the page.
 constexpr std::size_t kSmallColumns = 3;
 /// A numeric cell that holds words beside its figure may wrap.
-constexpr std::size_t kWrapFrom = 26;
+constexpr std::size_t kWrapFrom = 20;
 
 std::string table_cell(const Column& column, const Cell& cell, bool first) {
   std::string css = column.numeric ? "n" : "", style;

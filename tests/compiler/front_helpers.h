@@ -28,9 +28,11 @@ inline std::vector<float> numbers(std::uint64_t stream, std::size_t n, double lo
   return out;
 }
 
-inline ValueId weight(Graph& g, const std::string& name, const Dims& shape, double low = -1, double high = 1) {
+inline ValueId weight(Graph& g, const std::string& name, const Dims& shape, double low = -1,
+                      double high = 1) {
   const ValueId id = leaf(g, name, DType::fp32, shape, Role::parameter);
-  g.value(id).data = numbers(static_cast<std::uint64_t>(id) + 1, static_cast<std::size_t>(elements(g.value(id).type)), low, high);
+  g.value(id).data = numbers(static_cast<std::uint64_t>(id) + 1,
+                             static_cast<std::size_t>(elements(g.value(id).type)), low, high);
   return id;
 }
 

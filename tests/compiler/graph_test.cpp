@@ -10,19 +10,19 @@ namespace {
 /// A graph of leaves a[2,3,4], m[3,5], image[2,4,8,8], filter[6,4,3,3], index int32[7], v[4].
 struct Leaves {
   Graph g;
-  ValueId a = leaf(g, "a", DType::bf16, {2, 3, 4}, Role::input), m = leaf(g, "m", DType::bf16, {4, 5}, Role::input);
+  ValueId a = leaf(g, "a", DType::bf16, {2, 3, 4}, Role::input),
+          m = leaf(g, "m", DType::bf16, {4, 5}, Role::input);
   ValueId image = leaf(g, "image", DType::fp32, {2, 4, 8, 8}, Role::input);
   ValueId filter = leaf(g, "filter", DType::fp32, {6, 4, 3, 3}, Role::input);
-  ValueId index = leaf(g, "index", DType::int32, {7}, Role::input), v = leaf(g, "v", DType::fp32, {4}, Role::input);
+  ValueId index = leaf(g, "index", DType::int32, {7}, Role::input),
+          v = leaf(g, "v", DType::fp32, {4}, Role::input);
   Type type(Op o, std::vector<ValueId> in, std::map<std::string, Attribute> attributes = {}) {
     return infer(g, Node{o, std::move(in), -1, std::move(attributes), Phase::forward, "node"});
   }
 };
 
-const std::map<std::string, Attribute> kWindow = {{"strides", Dims{2, 2}},
-                                                  {"pads", Dims{1, 1, 1, 1}},
-                                                  {"dilations", Dims{1, 1}},
-                                                  {"kernel", Dims{3, 3}}};
+const std::map<std::string, Attribute> kWindow = {
+    {"strides", Dims{2, 2}}, {"pads", Dims{1, 1, 1, 1}}, {"dilations", Dims{1, 1}}, {"kernel", Dims{3, 3}}};
 
 }  // namespace
 
@@ -39,11 +39,14 @@ TEST_CASE("inference: elementwise types follow the first operand, shapes broadca
 TEST_CASE("inference: products, movement, windows") {
   Leaves l;
   CHECK(l.type(Op::matmul, {l.a, l.m}, {{"dtype", std::string("fp32")}}) == Type{DType::fp32, {2, 3, 5}});
-  CHECK(l.type(Op::matmul, {l.m, l.a}, {{"trans_a", std::int64_t{1}}, {"trans_b", std::int64_t{1}}}).shape == Dims{2, 5, 3});
+  CHECK(l.type(Op::matmul, {l.m, l.a}, {{"trans_a", std::int64_t{1}}, {"trans_b", std::int64_t{1}}}).shape ==
+        Dims{2, 5, 3});
   CHECK(l.type(Op::reshape, {l.a}, {{"shape", Dims{6, 4}}}).shape == Dims{6, 4});
   CHECK(l.type(Op::transpose, {l.a}, {{"perm", Dims{2, 0, 1}}}).shape == Dims{4, 2, 3});
-  CHECK(l.type(Op::slice, {l.m}, {{"starts", Dims{0, 1}}, {"sizes", Dims{2, 2}}, {"steps", Dims{2, 3}}}).shape == Dims{2, 2});
-  CHECK(l.type(Op::embed, {l.v}, {{"shape", Dims{9}}, {"starts", Dims{2}}, {"steps", Dims{2}}}).shape == Dims{9});
+  CHECK(l.type(Op::slice, {l.m}, {{"starts", Dims{0, 1}}, {"sizes", Dims{2, 2}}, {"steps", Dims{2, 3}}})
+            .shape == Dims{2, 2});
+  CHECK(l.type(Op::embed, {l.v}, {{"shape", Dims{9}}, {"starts", Dims{2}}, {"steps", Dims{2}}}).shape ==
+        Dims{9});
   CHECK(l.type(Op::concat, {l.a, l.a}, {{"axis", std::int64_t{1}}}).shape == Dims{2, 6, 4});
   CHECK(l.type(Op::expand, {l.v}, {{"shape", Dims{3, 4}}}).shape == Dims{3, 4});
   CHECK(l.type(Op::gather, {l.m, l.index}) == Type{DType::bf16, {7, 5}});

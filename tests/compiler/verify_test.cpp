@@ -30,7 +30,9 @@ void breaks(const char* rule, const std::function<void(Graph&)>& change) {
 
 }  // namespace
 
-TEST_CASE("verify: a legal graph passes") { CHECK_NOTHROW(verify(legal(), "test")); }
+TEST_CASE("verify: a legal graph passes") {
+  CHECK_NOTHROW(verify(legal(), "test"));
+}
 
 TEST_CASE("verify: every rule catches its breach") {
   breaks("names are unique", [](Graph& g) { g.values[1].name = "x"; });

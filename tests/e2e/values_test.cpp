@@ -55,6 +55,7 @@ TEST_CASE("values: training on digits lowers the loss, near the fp32 reference")
   CHECK(done.out.find("fp32 reference: ") != std::string::npos);
   CHECK(done.out.ends_with("report: o/report.html\n"));
   double first = 0, last = 0, reference = 0;
+  CHECK(read(folder / "o/record.json").find("\"loss_reference\"") != std::string::npos);
   const auto csv = read(folder / "o/loss.csv");
   REQUIRE(std::sscanf(csv.c_str(), "step,loss,loss_reference\n0,%lf", &first) == 1);
   REQUIRE(std::sscanf(csv.substr(csv.rfind("\n29,")).c_str(), "\n29,%lf,%lf", &last, &reference) == 2);

@@ -106,6 +106,9 @@ TEST_CASE("what is wrong with a file is said") {
   bytes[12] ^= std::byte{1};
   CHECK(refused(resealed(bytes)).says("another instruction set"));
   bytes = to_bytes(sample());
+  bytes.insert(bytes.end() - 8, std::byte{0});
+  CHECK(refused(resealed(bytes)).says("bytes follow the last section"));
+  bytes = to_bytes(sample());
   bytes[40] ^= std::byte{1};
   CHECK(refused(bytes).says("checksum"));
 }
@@ -130,7 +133,7 @@ TEST_CASE("programs that contradict themselves are refused") {
     CHECK(error.says(part));
   };
   bad([](Program& p) { p.code[0][0].source = 2; }, "source 2");
-  bad([](Program& p) { p.tensors[1].name = "w"; }, "two tensors");
+  bad([](Program& p) { p.tensors[1].name = p.tensors[0].name; }, "two tensors");
   bad([](Program& p) { p.tensors[0].shape = {-1}; }, "impossible shape");
   bad([](Program& p) { p.tensors[0].shape = {1ll << 40, 1ll << 40}; }, "impossible shape");
   bad([](Program& p) { p.tensors[0].data.pop_back(); }, "11 bytes of data");

