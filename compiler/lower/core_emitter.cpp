@@ -69,11 +69,15 @@ void CoreEmitter::loop(Reg count, const std::function<void()>& body) {
   const auto at = code_.size();
   emit(Opcode::loop, {{isa::loop_t::count, count}});
   forget_shape();
+  scope(body);
+  forget_shape();
+  code_[at].field[isa::loop_t::length] = std::int64_t(code_.size() - at - 1);
+}
+
+void CoreEmitter::scope(const std::function<void()>& body) {
   const Reg mark = next_;
   body();
   next_ = mark;
-  forget_shape();
-  code_[at].field[isa::loop_t::length] = std::int64_t(code_.size() - at - 1);
 }
 
 CoreEmitter::Reg CoreEmitter::shape(std::initializer_list<Amount> amounts) {

@@ -53,6 +53,9 @@ class CoreEmitter {
 
   void loop(Reg count, const std::function<void()>& body);
 
+  /// Registers taken inside are free again afterwards.
+  void scope(const std::function<void()>& body);
+
   /// Sets the six shape registers (unnamed ones keep what they hold) and returns the first of them.
   Reg shape(std::initializer_list<Amount> amounts);
 

@@ -218,18 +218,21 @@ class MatmulEmitter {
       if (a_stays() && p_.transpose_a) transpose(core, a_raw_, a_, Amount::constant(s_.k), rows);
       const Reg n0 = core.reg();
       core.add(n0, u.n_start, 0);
-      auto tile = [&](bool last_n) {
-        const Reg columns = clip(core, n0, u.n_end, p_.tile_n);
-        const TileRegs t = split(core, rows, columns);
-        accumulate(core, t, last_n);
-        drain(core, t);
-        core.addi(n0, n0, p_.tile_n);
+      auto tile = [&](bool wait_a, bool pop_a) {
+        core.scope([&] {
+          const Reg columns = clip(core, n0, u.n_end, p_.tile_n);
+          const TileRegs t = split(core, rows, columns);
+          accumulate(core, t, wait_a, pop_a);
+          drain(core, t);
+          core.addi(n0, n0, p_.tile_n);
+        });
       };
-      if (a_stays()) {
-        core.loop(core.constant(tiles_n() - 1), [&] { tile(false); });
-        tile(true);
+      if (a_stays()) {  // waited for with the first tile of n, popped with the last
+        tile(true, false);
+        if (tiles_n() > 2) core.loop(core.constant(tiles_n() - 2), [&] { tile(false, false); });
+        tile(false, true);
       } else {
-        core.loop(core.constant(tiles_n()), [&] { tile(true); });
+        core.loop(core.constant(tiles_n()), [&] { tile(true, true); });
       }
       core.addi(m0, m0, p_.tile_m);
     });
@@ -252,26 +255,31 @@ class MatmulEmitter {
   }
 
   // All chunks of k; the first one starts the accumulators, the last one hands them on.
-  void accumulate(CoreEmitter& core, const TileRegs& t, bool pop_a) {
+  void accumulate(CoreEmitter& core, const TileRegs& t, bool wait_a, bool pop_a) {
     const bool ragged = s_.k % p_.tile_k != 0;
     const Amount whole = Amount::constant(p_.tile_k), tail = Amount::constant(ragged ? s_.k % p_.tile_k : p_.tile_k);
-    if (chunks_ == 1) return chunk(core, t, tail, true, true, pop_a);
-    chunk(core, t, whole, true, false, true);
-    if (chunks_ > 2) core.loop(core.constant(chunks_ - 2), [&] { chunk(core, t, whole, false, false, true); });
-    chunk(core, t, tail, false, true, true);
+    if (chunks_ == 1) return chunk(core, t, tail, {true, true, wait_a, pop_a});
+    chunk(core, t, whole, {true, false, true, true});
+    if (chunks_ > 2) core.loop(core.constant(chunks_ - 2), [&] { chunk(core, t, whole, {false, false, true, true}); });
+    chunk(core, t, tail, {false, true, true, true});
   }
 
-  void chunk(CoreEmitter& core, const TileRegs& t, Amount k, bool first, bool last, bool pop_a) {
+  struct ChunkFlags {
+    bool first, last;      // of k
+    bool wait_a, pop_a;    // a's tile: each wait stands where it is needed, and only there
+  };
+
+  void chunk(CoreEmitter& core, const TileRegs& t, Amount k, ChunkFlags flags) {
     using M = isa::matmul_t;
     if (p_.transpose_a && !a_stays()) transpose(core, a_raw_, a_, k, t.rows);
     if (p_.transpose_b) transpose(core, b_raw_, b_, k, t.columns);
     const Amount pitch = k.times(element_);
     for (int h = 0; h < halves(); ++h) {
-      const bool pop = h + 1 == halves();
+      const bool start = h == 0, pop = h + 1 == halves();
       const Reg a_offset = offset(core, p_.halves_m == 2 ? h * isa::kHeldRows : 0, pitch);
       const Reg b_offset = offset(core, p_.halves_n == 2 ? h * p_.slot_n : 0, pitch);
       const Reg shape = core.shape({Amount::in(t.m[std::size_t(h)]), Amount::in(t.n[std::size_t(h)]), k, pitch, pitch, Amount::constant(0)});
-      core.emit(isa::Opcode::matmul, {{M::held, a_}, {M::held_offset, a_offset}, {M::held_wait, 1}, {M::held_pop, pop && pop_a}, {M::stream, b_}, {M::stream_offset, b_offset}, {M::stream_wait, 1}, {M::stream_pop, pop}, {M::held_type, std::int64_t(s_.a.dtype)}, {M::stream_type, std::int64_t(s_.b.dtype)}, {M::bank, bank(h)}, {M::first, first}, {M::last, last}, {M::shape, shape}});
+      core.emit(isa::Opcode::matmul, {{M::held, a_}, {M::held_offset, a_offset}, {M::held_wait, start && flags.wait_a}, {M::held_pop, pop && flags.pop_a}, {M::stream, b_}, {M::stream_offset, b_offset}, {M::stream_wait, start}, {M::stream_pop, pop}, {M::held_type, std::int64_t(s_.a.dtype)}, {M::stream_type, std::int64_t(s_.b.dtype)}, {M::bank, bank(h)}, {M::first, flags.first}, {M::last, flags.last}, {M::shape, shape}});
     }
   }
 

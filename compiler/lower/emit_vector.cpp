@@ -24,7 +24,7 @@ class VectorEmitter {
     plan_ = std::move(*plan);
     for (std::size_t i = 0; i < plan_.shape.size(); ++i) dims_.push_back({plan_.shape[i], plan_.tile_extent(i)});
     if (is_copy()) plan_.inputs[0].invariant = false;
-    find_last_uses();
+    find_uses();
   }
 
   void run() {
@@ -49,11 +49,15 @@ class VectorEmitter {
     return kernel_.steps[0].reduce != isa::Reduce::none && plan_.tile_columns < plan_.shape.back();
   }
 
-  void find_last_uses() {
+  void find_uses() {
+    first_use_.assign(plan_.inputs.size(), -1);
     last_use_.assign(plan_.inputs.size(), -1);
     for (int s = 0; s < int(kernel_.steps.size()); ++s)
       for (const auto* ref : {&kernel_.steps[std::size_t(s)].a, &kernel_.steps[std::size_t(s)].b})
-        if (ref->kind == Ref::Kind::input) last_use_[std::size_t(ref->index)] = s;
+        if (ref->kind == Ref::Kind::input) {
+          last_use_[std::size_t(ref->index)] = s;
+          if (first_use_[std::size_t(ref->index)] < 0) first_use_[std::size_t(ref->index)] = s;
+        }
   }
 
   void define_buffers() {
@@ -118,7 +122,7 @@ class VectorEmitter {
   // ---- compute ----
   struct Source {
     int buffer = 0;
-    bool input = false, pop = false;
+    bool wait = false, pop = false;
     DType dtype = DType::fp32;
     Broadcast mode = Broadcast::immediate;
     Amount pitch = Amount::constant(0);
@@ -130,7 +134,8 @@ class VectorEmitter {
     Spread spread;
     if (ref.kind == Ref::Kind::input) {
       const auto& o = plan_.inputs[std::size_t(ref.index)];
-      s = {input_buffers_[std::size_t(ref.index)], true, !o.invariant && last_use_[std::size_t(ref.index)] == step, o.place.dtype};
+      const bool own = !o.invariant;  // waited for and popped tile by tile
+      s = {input_buffers_[std::size_t(ref.index)], own && first_use_[std::size_t(ref.index)] == step, own && last_use_[std::size_t(ref.index)] == step, o.place.dtype};
       spread = o.spread;
     } else {
       const auto& made = kernel_.steps[std::size_t(ref.index)];
@@ -155,11 +160,11 @@ class VectorEmitter {
     const Amount width = column ? Amount::constant(1) : columns;
     const Amount pitch = step.column ? Amount::constant(size_of(to.dtype)) : width.times(size_of(to.dtype));
     const int shape = core.shape({rows, width, pitch, a.pitch, b.pitch, Amount::constant(0)});
-    const bool same = a.input && b.input && a.buffer == b.buffer;
+    const bool same = a.pop && b.pop && a.buffer == b.buffer;
     core.emit(isa::Opcode::vector,
               {{V::op, std::int64_t(step.op)}, {V::dst, to.buffer}, {V::reserve, to.output && !accumulate}, {V::push, to.output && !accumulate},
-               {V::dst_type, std::int64_t(to.dtype)}, {V::a, a.buffer}, {V::a_wait, a.input}, {V::a_pop, a.pop && !same},
-               {V::a_type, std::int64_t(a.dtype)}, {V::a_mode, std::int64_t(a.mode)}, {V::b, b.buffer}, {V::b_wait, b.input},
+               {V::dst_type, std::int64_t(to.dtype)}, {V::a, a.buffer}, {V::a_wait, a.wait}, {V::a_pop, a.pop && !same},
+               {V::a_type, std::int64_t(a.dtype)}, {V::a_mode, std::int64_t(a.mode)}, {V::b, b.buffer}, {V::b_wait, b.wait && !(a.wait && a.buffer == b.buffer)},
                {V::b_pop, b.pop}, {V::b_type, std::int64_t(b.dtype)}, {V::b_mode, std::int64_t(b.mode)},
                {V::reduce, std::int64_t(step.reduce)}, {V::accumulate, accumulate}, {V::value, immediate(step.value)}, {V::shape, shape}});
   }
@@ -175,6 +180,7 @@ class VectorEmitter {
   }
 
   void emit_steps() {
+    touch_invariants(true);
     tile_loop(pe_.compute, dims_, [&](const Tile& tile) {
       const Amount rows = rows_of(tile), columns = tile.extent.back();
       for (int s = 0; s < int(kernel_.steps.size()); ++s) {
@@ -187,7 +193,7 @@ class VectorEmitter {
         copy_outputs(s, rows, columns);
       }
     });
-    release_invariants();
+    touch_invariants(false);
   }
 
   // A result that later steps read as well lives in a scratch slot; its output gets a copy.
@@ -202,13 +208,12 @@ class VectorEmitter {
     }
   }
 
-  // Operands that were loaded once are popped once, so that every buffer ends empty.
-  void release_invariants() {
+  // Operands that were loaded once are waited for once, before the tiles, and popped once, after them: a pass of no rows.
+  void touch_invariants(bool wait) {
     for (std::size_t i = 0; i < plan_.inputs.size(); ++i) {
       if (!plan_.inputs[i].invariant) continue;
-      VectorKernel::Step nothing;
-      Source from{input_buffers_[i], true, true, plan_.inputs[i].place.dtype, Broadcast::full};
-      emit_pass(nothing, {slot_buffers_[0], false, DType::fp32}, from, {}, Amount::constant(0), Amount::constant(0));
+      const Source from{input_buffers_[i], wait, !wait, plan_.inputs[i].place.dtype, Broadcast::full};
+      emit_pass({}, {slot_buffers_[0], false, DType::fp32}, from, {}, Amount::constant(0), Amount::constant(0));
     }
   }
 
@@ -265,7 +270,7 @@ class VectorEmitter {
   const VectorKernel& kernel_;
   VectorPlan plan_;
   std::vector<BlockedDim> dims_;
-  std::vector<int> last_use_, input_buffers_, output_buffers_, slot_buffers_;
+  std::vector<int> first_use_, last_use_, input_buffers_, output_buffers_, slot_buffers_;
 };
 
 }  // namespace

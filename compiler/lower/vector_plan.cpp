@@ -56,8 +56,10 @@ Slots assign_slots(const VectorKernel& kernel) {
     }
     const std::pair<int, bool> kind{size_of(step.dtype), step.column};
     int slot = -1;
+    // An elementwise pass may write over an operand it is the last to read: same place, same width.
+    const int free_at = step.reduce == isa::Reduce::none ? s : s - 1;
     for (int i = 0; i < static_cast<int>(slots.kinds.size()) && slot < 0; ++i)
-      if (slots.kinds[std::size_t(i)] == kind && busy_until[std::size_t(i)] < s) slot = i;
+      if (slots.kinds[std::size_t(i)] == kind && busy_until[std::size_t(i)] <= free_at) slot = i;
     if (slot < 0) {
       slot = static_cast<int>(slots.kinds.size());
       slots.kinds.push_back(kind);
