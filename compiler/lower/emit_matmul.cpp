@@ -11,6 +11,12 @@ namespace {
 
 using Reg = CoreEmitter::Reg;
 
+// Where in a's panel a chunk goes (register), and whether it opens or closes the panel's tile.
+struct TilePart {
+  Reg offset = 0;
+  Flags flags;
+};
+
 class MatmulEmitter {
  public:
   MatmulEmitter(EmitContext& context, const MatmulKernel& kernel)
@@ -43,7 +49,8 @@ class MatmulEmitter {
     pe_.reset_buffers();
     auto aligned = [](std::int64_t bytes) { return (bytes + 63) / 64 * 64; };
     const std::int64_t a = aligned(p_.tile_m * p_.tile_k * element_), b = aligned(p_.tile_n * p_.tile_k * element_);
-    a_ = pe_.buffer(a, p_.depth);
+    a_ = p_.panels ? pe_.buffer(a * chunks_, p_.panels) : pe_.buffer(a, p_.depth);
+    chunk_bytes_ = a;
     b_ = pe_.buffer(b, p_.depth);
     c_ = pe_.buffer(aligned(p_.tile_m * p_.tile_n * result_), 2);
     a_raw_ = p_.transpose_a ? pe_.buffer(a, 2) : a_;
@@ -144,7 +151,7 @@ class MatmulEmitter {
     return address;
   }
 
-  void load_chunk(CoreEmitter& core, const Side& side, Reg base, Reg rows, Reg k_start, Amount k) const {
+  void load_chunk(CoreEmitter& core, const Side& side, Reg base, Reg rows, Reg k_start, Amount k, TilePart part = {}) const {
     const auto& strides = side.place.view.strides;
     const std::int64_t row_stride = strides[strides.size() - 2] * element_, k_stride = strides.back() * element_;
     const Reg address = core.reg();
@@ -152,7 +159,7 @@ class MatmulEmitter {
     core.add(address, address, base);
     const Level along_k{k, k_stride}, along_rows{Amount::in(rows), row_stride};
     const Transfer t = side.transpose ? transfer_of(element_, {along_rows, along_k}) : transfer_of(element_, {along_k, along_rows});
-    emit_load(core, side.buffer, address, t, side.multicast);
+    emit_load(core, side.buffer, address, t, side.multicast, part.flags, part.offset);
   }
 
   // Runs `body(k_start, k)` for every chunk of k.
@@ -165,8 +172,14 @@ class MatmulEmitter {
     });
   }
 
-  // a's rows stay in the local store over all tiles of n when one chunk holds all of k.
-  bool a_stays() const { return chunks_ == 1 && tiles_n() > 1; }
+  // Runs `body(k_start, k, part)` for every chunk of a panel; without a loop, since first and last differ.
+  void panel_chunks(CoreEmitter& core, const std::function<void(Reg, Amount, TilePart)>& body) const {
+    for (std::int64_t c = 0; c < chunks_; ++c)
+      core.scope([&] {
+        const Amount k = Amount::constant(std::min(p_.tile_k, s_.k - c * p_.tile_k));
+        body(core.constant(c * p_.tile_k), k, {core.constant(c * chunk_bytes_), {c == 0, c + 1 == chunks_}});
+      });
+  }
 
   void move_unit(const Unit& u) {
     auto& core = pe_.move;
@@ -175,14 +188,17 @@ class MatmulEmitter {
     core.loop(core.constant(tiles_m()), [&] {
       const Reg rows = clip(core, m0, u.m_end, p_.tile_m);
       const Reg a_base = base_of(core, s_.a, u, m0), c_base = base_of(core, s_.c, u, m0);
-      if (a_stays()) load_chunk(core, a_side(), a_base, rows, 0, Amount::constant(s_.k));
+      if (p_.panels)
+        panel_chunks(core, [&](Reg k0, Amount k, TilePart part) {
+          load_chunk(core, a_side(), a_base, rows, k0, k, p_.transpose_a ? TilePart{} : part);
+        });
       const Reg n0 = core.reg();
       core.add(n0, u.n_start, 0);
       core.loop(core.constant(tiles_n()), [&] {
         const Reg columns = clip(core, n0, u.n_end, p_.tile_n);
         const Reg b_base = base_of(core, s_.b, u, n0);
         chunks(core, [&](Reg k0, Amount k) {
-          if (!a_stays()) load_chunk(core, a_side(), a_base, rows, k0, k);
+          if (!p_.panels) load_chunk(core, a_side(), a_base, rows, k0, k);
           load_chunk(core, b_side(), b_base, columns, k0, k);
         });
         store_tile(core, c_base, rows, n0, columns);
@@ -215,7 +231,8 @@ class MatmulEmitter {
     core.add(m0, u.m_start, 0);
     core.loop(core.constant(tiles_m()), [&] {
       const Reg rows = clip(core, m0, u.m_end, p_.tile_m);
-      if (a_stays() && p_.transpose_a) transpose(core, a_raw_, a_, Amount::constant(s_.k), rows);
+      if (p_.panels && p_.transpose_a)
+        panel_chunks(core, [&](Reg, Amount k, TilePart part) { transpose(core, a_raw_, a_, k, rows, part); });
       const Reg n0 = core.reg();
       core.add(n0, u.n_start, 0);
       auto tile = [&](bool wait_a, bool pop_a) {
@@ -227,7 +244,7 @@ class MatmulEmitter {
           core.addi(n0, n0, p_.tile_n);
         });
       };
-      if (a_stays()) {  // waited for with the first tile of n, popped with the last
+      if (p_.panels) {  // waited for with the first tile of n, popped with the last
         tile(true, false);
         if (tiles_n() > 2) core.loop(core.constant(tiles_n() - 2), [&] { tile(false, false); });
         tile(false, true);
@@ -256,9 +273,16 @@ class MatmulEmitter {
 
   // All chunks of k; the first one starts the accumulators, the last one hands them on.
   void accumulate(CoreEmitter& core, const TileRegs& t, bool wait_a, bool pop_a) {
-    const bool ragged = s_.k % p_.tile_k != 0;
-    const Amount whole = Amount::constant(p_.tile_k), tail = Amount::constant(ragged ? s_.k % p_.tile_k : p_.tile_k);
-    if (chunks_ == 1) return chunk(core, t, tail, {true, true, wait_a, pop_a});
+    const Amount whole = Amount::constant(p_.tile_k), tail = Amount::constant(s_.k - (chunks_ - 1) * p_.tile_k);
+    if (p_.panels) {
+      const Reg at = core.constant(0);  // of the chunk in the panel
+      if (chunks_ == 1) return chunk(core, t, tail, {true, true, wait_a, pop_a}, at);
+      chunk(core, t, whole, {true, false, wait_a, false}, at);
+      auto middle = [&] { chunk(core, t, whole, {false, false, false, false}, at); };
+      if (chunks_ > 2) core.loop(core.constant(chunks_ - 2), middle);
+      return chunk(core, t, tail, {false, true, false, pop_a}, at);
+    }
+    if (chunks_ == 1) return chunk(core, t, tail, {true, true, true, true});
     chunk(core, t, whole, {true, false, true, true});
     if (chunks_ > 2) core.loop(core.constant(chunks_ - 2), [&] { chunk(core, t, whole, {false, false, true, true}); });
     chunk(core, t, tail, {false, true, true, true});
@@ -269,18 +293,26 @@ class MatmulEmitter {
     bool wait_a, pop_a;    // a's tile: each wait stands where it is needed, and only there
   };
 
-  void chunk(CoreEmitter& core, const TileRegs& t, Amount k, ChunkFlags flags) {
+  // One chunk of k, at `a_start` of a's tile when that is a panel (moved on to the next chunk).
+  void chunk(CoreEmitter& core, const TileRegs& t, Amount k, ChunkFlags flags, Reg a_start = 0) {
     using M = isa::matmul_t;
-    if (p_.transpose_a && !a_stays()) transpose(core, a_raw_, a_, k, t.rows);
+    if (p_.transpose_a && !p_.panels) transpose(core, a_raw_, a_, k, t.rows);
     if (p_.transpose_b) transpose(core, b_raw_, b_, k, t.columns);
     const Amount pitch = k.times(element_);
     for (int h = 0; h < halves(); ++h) {
       const bool start = h == 0, pop = h + 1 == halves();
-      const Reg a_offset = offset(core, p_.halves_m == 2 ? h * isa::kHeldRows : 0, pitch);
+      const Reg a_offset = after(core, a_start, offset(core, p_.halves_m == 2 ? h * isa::kHeldRows : 0, pitch));
       const Reg b_offset = offset(core, p_.halves_n == 2 ? h * p_.slot_n : 0, pitch);
       const Reg shape = core.shape({Amount::in(t.m[std::size_t(h)]), Amount::in(t.n[std::size_t(h)]), k, pitch, pitch, Amount::constant(0)});
       core.emit(isa::Opcode::matmul, {{M::held, a_}, {M::held_offset, a_offset}, {M::held_wait, start && flags.wait_a}, {M::held_pop, pop && flags.pop_a}, {M::stream, b_}, {M::stream_offset, b_offset}, {M::stream_wait, start}, {M::stream_pop, pop}, {M::held_type, std::int64_t(s_.a.dtype)}, {M::stream_type, std::int64_t(s_.b.dtype)}, {M::bank, bank(h)}, {M::first, flags.first}, {M::last, flags.last}, {M::shape, shape}});
     }
+    if (a_start != 0) core.addi(a_start, a_start, chunk_bytes_);
+  }
+
+  static Reg after(CoreEmitter& core, Reg start, Reg offset) {
+    if (start == 0 || offset == 0) return start + offset;
+    core.add(offset, offset, start);
+    return offset;
   }
 
   // Bytes of `rows` rows; r0 when there are none.
@@ -289,10 +321,10 @@ class MatmulEmitter {
   }
 
   // raw[k][rows] -> operand[rows][k].
-  void transpose(CoreEmitter& core, int raw, int operand, Amount k, Reg rows) const {
+  void transpose(CoreEmitter& core, int raw, int operand, Amount k, Reg rows, TilePart part = {}) const {
     using T = isa::transpose_t;
     const Reg shape = core.shape({k, Amount::in(rows), Amount::in(rows, element_), k.times(element_), Amount::constant(0), Amount::constant(0)});
-    core.emit(isa::Opcode::transpose, {{T::dst, operand}, {T::reserve, 1}, {T::push, 1}, {T::src, raw}, {T::wait, 1}, {T::pop, 1}, {T::type, std::int64_t(s_.a.dtype)}, {T::shape, shape}});
+    core.emit(isa::Opcode::transpose, {{T::dst, operand}, {T::dst_offset, part.offset}, {T::reserve, part.flags.hold}, {T::push, part.flags.advance}, {T::src, raw}, {T::wait, 1}, {T::pop, 1}, {T::type, std::int64_t(s_.a.dtype)}, {T::shape, shape}});
   }
 
   // Slot by slot into the c tile, which is dense: [rows][columns].
@@ -311,7 +343,7 @@ class MatmulEmitter {
   MatmulShape s_;
   MatmulPlan p_;
   int element_, result_;
-  std::int64_t chunks_;
+  std::int64_t chunks_, chunk_bytes_ = 0;
   int a_ = 0, b_ = 0, c_ = 0, a_raw_ = 0, b_raw_ = 0;
 };
 

@@ -105,7 +105,7 @@ class Planner {
   }
 
   // How often a's tile is read for a row of tiles: once when all of k stays in the local store.
-  double a_loads(const MatmulPlan& p, double tiles_n) const { return p.k_chunks(s_.k) == 1 ? 1 : tiles_n; }
+  double a_loads(const MatmulPlan& p, double tiles_n) const { return p.panels ? 1 : tiles_n; }
 
   // Cycles of one PE's share of one batch: the slowest of the engines it keeps busy.
   double cost(const MatmulPlan& p, double m, double n, double tiles_m, double tiles_n, double unique_rows) const {
@@ -130,26 +130,30 @@ class Planner {
     p.halves_n = p.halves_m == 1 && n > p.slot_n ? 2 : 1;
     p.tile_m = std::min(m, p.halves_m * std::int64_t(isa::kHeldRows));
     for (p.tile_n = std::min(n, p.slot_n * p.halves_n);; p.tile_n = (p.tile_n + 1) / 2) {
-      if (choose_k(p)) return true;
+      if (choose_k(p, n)) return true;
       if (p.tile_n <= 32) return false;
       p.halves_n = 1;
     }
   }
 
-  // Longer commands first (a k of 32 a command leaves the engine waiting for the issue core), then deeper buffers.
-  bool choose_k(MatmulPlan& p) const {
+  // Longer commands first (a k of 32 a command leaves the engine waiting for the issue core), then a panel of a where
+  // several tiles of n share it, then deeper buffers.
+  bool choose_k(MatmulPlan& p, std::int64_t n) const {
     for (std::int64_t k : {256, 128, 64, 32})
-      for (int depth : {4, 3, 2}) {
-        p.depth = depth;
-        p.tile_k = std::min(k, s_.k);
-        if (local_bytes(p) <= chip_.local_store.bytes) return true;
-      }
+      for (int panels : {2, 1, 0})
+        for (int depth : {4, 3, 2}) {
+          p.depth = depth;
+          p.tile_k = std::min(k, s_.k);
+          p.panels = n > p.tile_n ? panels : 0;
+          if (local_bytes(p) <= chip_.local_store.bytes) return true;
+        }
     return false;
   }
 
   std::int64_t local_bytes(const MatmulPlan& p) const {
     const std::int64_t a = p.tile_m * p.tile_k * element_, b = p.tile_n * p.tile_k * element_, c = p.tile_m * p.tile_n * result_;
-    return a * (p.depth + (p.transpose_a ? 2 : 0)) + b * (p.depth + (p.transpose_b ? 2 : 0)) + c * 2 + 7 * 64;
+    const std::int64_t a_tiles = p.panels ? p.panels * p.k_chunks(s_.k) : p.depth;
+    return a * (a_tiles + (p.transpose_a ? 2 : 0)) + b * (p.depth + (p.transpose_b ? 2 : 0)) + c * 2 + 7 * 64;
   }
 
   // Fill and drain of a grid-wide product: launch of the first tiles, the last drain and store.

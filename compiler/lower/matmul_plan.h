@@ -26,6 +26,8 @@ struct MatmulPlan {
   std::int64_t tile_m = 0, tile_n = 0, tile_k = 0;
   bool transpose_a = false, transpose_b = false;  // through the layout engine
   int depth = 2;                                // tiles per operand buffer
+  /// Panels of a in the local store: all chunks of its rows stay there while the tiles of n go by. 0: chunk by chunk.
+  int panels = 0;
   double cycles = 0;                            // the cost model's estimate
   std::int64_t k_chunks(std::int64_t k) const { return (k + tile_k - 1) / tile_k; }
 };

@@ -27,9 +27,9 @@ int shape_of(CoreEmitter& core, const Transfer& t) {
 
 }  // namespace
 
-void emit_load(CoreEmitter& core, int buffer, int address, const Transfer& t, isa::Multicast multicast, Flags flags) {
+void emit_load(CoreEmitter& core, int buffer, int address, const Transfer& t, isa::Multicast multicast, Flags flags, int offset) {
   using F = isa::load_t;
-  core.emit(isa::Opcode::load, {{F::dst, buffer}, {F::reserve, flags.hold}, {F::push, flags.advance}, {F::address, address}, {F::shape, shape_of(core, t)}, {F::multicast, std::int64_t(multicast)}});
+  core.emit(isa::Opcode::load, {{F::dst, buffer}, {F::dst_offset, offset}, {F::reserve, flags.hold}, {F::push, flags.advance}, {F::address, address}, {F::shape, shape_of(core, t)}, {F::multicast, std::int64_t(multicast)}});
 }
 
 void emit_store(CoreEmitter& core, int buffer, int address, const Transfer& t, Flags flags) {

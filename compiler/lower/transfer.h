@@ -26,7 +26,7 @@ struct Flags {
   bool hold = true, advance = true;
 };
 
-void emit_load(CoreEmitter& core, int buffer, int address, const Transfer& t, isa::Multicast multicast = isa::Multicast::none, Flags flags = {});
+void emit_load(CoreEmitter& core, int buffer, int address, const Transfer& t, isa::Multicast multicast = isa::Multicast::none, Flags flags = {}, int offset = 0);
 void emit_store(CoreEmitter& core, int buffer, int address, const Transfer& t, Flags flags = {});
 
 }  // namespace leto::compiler

@@ -365,7 +365,7 @@ void Rule::cross_entropy() {
   const Dims shape = b_.shape(x());
   const RowExponentials e = row_exponentials(b_, x());
   const ValueId chance = b_.mul(e.exponentials, b_.unary(Op::reciprocal, e.sum));
-  const ValueId error = b_.sub(chance, b_.raw(Op::is_class, {x(1)}, {{"classes", shape[1]}}));
+  const ValueId error = b_.sub(chance, b_.one_hot(x(1), shape[1]));
   give(0, b_.mul(error, b_.mul(dy_, 1.0 / static_cast<double>(shape[0]))));
 }
 

@@ -44,9 +44,9 @@ RowStatistics row_statistics(Builder& b, ValueId x, double epsilon) {
 }
 
 RowExponentials row_exponentials(Builder& b, ValueId x) {
-  const ValueId shifted = b.sub(x, b.max_last(x));
-  const ValueId exponentials = b.unary(Op::exp, shifted);
-  return {shifted, exponentials, b.sum_last(exponentials)};
+  const ValueId max = b.max_last(x);
+  const ValueId exponentials = b.unary(Op::exp, b.sub(x, max));
+  return {max, exponentials, b.sum_last(exponentials)};
 }
 
 }  // namespace leto::compiler

@@ -37,6 +37,10 @@ class Builder {
   ValueId unary(Op o, ValueId a) { return op(o, {a}); }
   /// Reductions keep reduced dims as 1.
   ValueId reduce(Op o, ValueId x, Dims axes);
+  /// Labels as rows of 0 and 1, in bf16: exact, and half the room of fp32.
+  ValueId one_hot(ValueId labels, std::int64_t classes) {
+    return raw(Op::is_class, {labels}, {{"classes", classes}, {"dtype", std::string(name_of(DType::bf16))}});
+  }
   ValueId sum_last(ValueId x) { return reduce(Op::reduce_sum, x, {last_axis(x)}); }
   ValueId max_last(ValueId x) { return reduce(Op::reduce_max, x, {last_axis(x)}); }
   /// Movement; the value itself when nothing would move.
@@ -64,7 +68,7 @@ RowStatistics row_statistics(Builder& b, ValueId x, double epsilon);
 /// e^(x - max) of each row, its sum [..., 1] and x - max: the same for softmax, cross_entropy and their
 /// gradients.
 struct RowExponentials {
-  ValueId shifted, exponentials, sum;
+  ValueId max, exponentials, sum;
 };
 RowExponentials row_exponentials(Builder& b, ValueId x);
 

@@ -56,12 +56,12 @@ ValueId mean_of_all(Builder& b, ValueId x) {
   return b.reshape(b.mul(sum, 1.0 / n), {});
 }
 
-// Row loss = log(sum e^(x - max)) - (x - max)[label]; the label's score is picked by a one-hot product.
+// Row loss = log(sum e^(x - max)) + max - x[label]. The label's score is picked by a one-hot product (exact in bf16);
+// from x rather than x - max, so that a fused row keeps one wide intermediate alive, not two.
 ValueId cross_entropy(Builder& b, ValueId scores, ValueId labels) {
   const RowExponentials e = row_exponentials(b, scores);
-  const ValueId one_hot = b.raw(Op::is_class, {labels}, {{"classes", b.shape(scores)[1]}});
-  const ValueId picked = b.sum_last(b.mul(e.shifted, one_hot));
-  return mean_of_all(b, b.sub(b.unary(Op::log, e.sum), picked));
+  const ValueId picked = b.sum_last(b.mul(scores, b.one_hot(labels, b.shape(scores)[1])));
+  return mean_of_all(b, b.add(b.unary(Op::log, e.sum), b.sub(e.max, picked)));
 }
 
 ValueId mse(Builder& b, ValueId x, ValueId y) {
