@@ -3,9 +3,11 @@
 #include <sys/stat.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <new>
 
 #include "apps/verbs/verbs.h"
@@ -15,9 +17,18 @@
 namespace leto {
 namespace {
 
-/// Two lines on stderr, always in this form: scripts read them.
+/// Names come from input files: a line break or an escape sequence in one must not break the form.
+std::string one_line(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  return text;
+}
+
+/// Two lines on stderr, always in this form: scripts read them. Only a deadlock has more: its wait-for graph
+/// stands between them, one indented line for each that waits.
 int fail(ExitCode code, const std::string& cause, const std::string& remedy) {
-  fmt::print(stderr, "leto: error: {}\nleto: remedy: {}\n", cause, remedy);
+  fmt::print(stderr, "leto: error: {}\nleto: remedy: {}\n",
+             code == ExitCode::deadlock ? cause : one_line(cause), one_line(remedy));
   return static_cast<int>(code);
 }
 
@@ -61,6 +72,9 @@ int guarded(int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return fail(ExitCode::resource, "the host ran out of memory",
                 "take a smaller model or batch, or a larger machine");
+  } catch (const std::filesystem::filesystem_error& error) {
+    // a name that no file can have, a folder closed to us
+    return fail(ExitCode::bad_input, error.what(), "check the path and its permissions");
   } catch (const std::exception& error) {
     return fail(ExitCode::internal, fmt::format("internal: {}", error.what()),
                 "this is a defect of leto: please report it");

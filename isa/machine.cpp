@@ -57,9 +57,10 @@ void PeState::define(const Command& command) {
   fresh.bytes = command[buffer_t::bytes];
   fresh.depth = command[buffer_t::depth];
   fresh.defined = true;
+  fresh.definer = command.core;
   const auto id = static_cast<std::size_t>(command[buffer_t::id]);
-  if (in_flight_ > 0)
-    illegal(command, fmt::format("b{} is defined while units are busy", id),
+  if (in_flight_ > 0 || begun_since_barrier_)
+    illegal(command, fmt::format("b{} is defined while units may be busy", id),
             "put barrier scope=pe before it");
   if (fresh.base + extent(fresh) > store_bytes_)
     illegal(command,
@@ -102,6 +103,9 @@ Buffer& PeState::defined_buffer(const Command& command, int id) {
   if (!buffer.defined)
     illegal(command, fmt::format("b{} is not defined, or a later definition took its bytes", id),
             "define it with a `buffer` instruction");
+  if (buffer.definer >= 0 && buffer.definer != command.core)
+    illegal(command, fmt::format("uses b{}, which the other core defined, with no barrier between", id),
+            "put barrier scope=pe between the definition and its use");
   return buffer;
 }
 
@@ -168,6 +172,7 @@ void PeState::begin(Command& command) {
   }
   begin_banks(command);
   ++in_flight_;
+  begun_since_barrier_ = true;
 }
 
 void PeState::finish(const Command& command) {
@@ -183,7 +188,9 @@ void PeState::finish(const Command& command) {
 }
 
 void PeState::barrier_passed() {
+  begun_since_barrier_ = false;
   for (Buffer& b : buffers_) {
+    b.definer = -1;
     b.writer_core = b.reader_core = -1;
     if (!b.scratch() && !b.reserved) b.writer = Unit::core;
     if (!b.scratch() && !b.acquired) b.reader = Unit::core;

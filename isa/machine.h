@@ -18,7 +18,8 @@
 // reading (unit, core) at a time: the first to reserve or wait owns that side until the next `buffer`
 // definition or barrier of any scope (barrier_passed). Scratch keeps its unit until redefined and its core
 // until a barrier; its wait, pop, reserve and push flags must be zero. A new definition drops the definitions
-// it overlaps: using them afterwards is an error.
+// it overlaps: using them afterwards is an error. Definitions are ordered by barriers alone: nothing may have begun
+// since the last one, and the other core may use the buffer only after the next one.
 #pragma once
 
 #include <cstddef>
@@ -52,6 +53,7 @@ struct Buffer {
   Unit writer = Unit::core,
        reader = Unit::core;                // who reserves / acquires; core = nobody yet. Scratch: writer owns
   int writer_core = -1, reader_core = -1;  // -1 = either
+  int definer = -1;                        // core that defined it, until a barrier shows it to both
   std::int64_t full() const { return pushed - popped; }
   bool scratch() const { return defined && depth == 0; }
 };
@@ -112,7 +114,8 @@ class PeState {
   std::vector<BankState> banks_;
   std::vector<char> moving_;  // a bank's state changes when a begun command finishes
   std::vector<float> accumulators_;
-  int in_flight_ = 0;  // commands begun and not finished
+  int in_flight_ = 0;             // commands begun and not finished
+  bool begun_since_barrier_ = false;
 };
 
 /// The indices of a begun gather or scatter, read from its index tile; Error(illegal_program) names an index

@@ -21,6 +21,13 @@ constexpr std::int64_t kMaxBytes = static_cast<std::int64_t>(2 * kSramBase);
               "compile or assemble the program again");
 }
 
+// Largest count of MACs or tokens: exact in a double, and far from overflow when steps multiply it.
+constexpr std::int64_t kMostCount = std::int64_t{1} << 53;
+
+bool is_count(std::int64_t value) {
+  return value >= 0 && value <= kMostCount;
+}
+
 bool shape_fits(const Tensor& tensor) {
   std::int64_t count = size_of(tensor.dtype);
   for (std::int64_t dim : tensor.shape) {
@@ -38,6 +45,14 @@ void validate_tensor(const Tensor& tensor, std::string_view where) {
   if (!tensor.data.empty() && tensor.data.size() != size)
     illegal(where, fmt::format("tensor {} has {} bytes of data for a shape of {}", tensor.name,
                                tensor.data.size(), size));
+}
+
+void validate_source(const Source& source, std::string_view where) {
+  if (!is_count(source.useful_macs))
+    illegal(where, fmt::format("source {} claims {} useful MACs", source.operation, source.useful_macs));
+  const bool typed = dtype_from_name(source.dtype).has_value();
+  if (!typed && (!source.dtype.empty() || source.useful_macs > 0))
+    illegal(where, fmt::format("source {} has the unknown type '{}'", source.operation, source.dtype));
 }
 
 }  // namespace
@@ -67,6 +82,14 @@ void validate(const Program& program, std::string_view where) {
     if (!names.insert(tensor.name).second)
       illegal(where, fmt::format("two tensors are named {}", tensor.name));
     validate_tensor(tensor, where);
+  }
+  if (program.tokens < -kMostCount || program.tokens > kMostCount)
+    illegal(where, fmt::format("a step of {} tokens", program.tokens));
+  std::int64_t macs = 0;
+  for (const Source& source : program.sources) {
+    validate_source(source, where);
+    macs += source.useful_macs;
+    if (!is_count(macs)) illegal(where, fmt::format("{} useful MACs in all", macs));
   }
   const std::size_t sources = std::max<std::size_t>(program.sources.size(), 1);
   for (int core = 0; core < kCores; ++core)

@@ -1,5 +1,7 @@
 #include "apps/host/job.h"
 
+#include <nlohmann/json.hpp>
+
 #include "base/errors.h"
 
 namespace leto::host {
@@ -16,12 +18,26 @@ bool is_program(const std::string& path) {
   return std::filesystem::path(path).extension() == ".prog";
 }
 
+/// The record takes it over as it is: a text that is no flat JSON object would fail there, after the run.
+void check_memory_fit(const isa::Program& program, const std::string& where) {
+  bool flat = true;
+  const auto watch = [&](int depth, nlohmann::json::parse_event_t, const nlohmann::json&) {
+    flat = flat && depth <= 2;
+    return flat;
+  };
+  if (program.memory_fit.empty()) return;
+  if (nlohmann::json::parse(program.memory_fit, watch, false).is_object() && flat) return;
+  throw Error(ExitCode::illegal_program, fmt::format("{}: memory_fit is not a flat JSON object", where),
+              "compile the program again");
+}
+
 Job read_program(const JobFlags& flags) {
   if (!flags.train.empty())
     throw Error(ExitCode::usage, fmt::format("--train with {}: a program is already compiled", flags.input),
                 "give the recipe to leto compile, or run the .onnx model");
   Job job;
   job.program = isa::load(flags.input);
+  check_memory_fit(job.program, flags.input);
   job.recipe.seed = flags.seed.value_or(job.program.seed);
   job.recipe.text = job.program.recipe;
   job.chip = load_chip(!flags.chip.empty()        ? flags.chip

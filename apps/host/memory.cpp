@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::int64_t kChunk = 1 << 16;                    // elements converted at a time
 constexpr std::int64_t kHostBytes = std::int64_t{4} << 30;  // most that values may fill
+constexpr double kCopyBytes = 8;  // per element of the one tensor in work: as fp32, and as the array to write
 constexpr double kParameterDeviation = 0.02;  // of parameters that nothing describes (a bare program)
 
 void store_integer(DType type, std::byte* base, std::int64_t i, std::int64_t value) {
@@ -96,10 +97,13 @@ void check_names(const isa::Program& program, const Contents& contents) {
 
 /// Bytes that the host fills: a damaged or huge program must not take the machine down.
 void check_size(const isa::Program& program, const Contents& contents) {
-  double bytes = 0;
-  for (const auto& tensor : program.tensors)
-    if (tensor.role != isa::Role::scratch && (contents.values || !is_float(tensor.dtype)))
-      bytes += static_cast<double>(isa::bytes(tensor));
+  double bytes = 0, largest = 0;
+  for (const auto& tensor : program.tensors) {
+    if (tensor.role == isa::Role::scratch || (!contents.values && is_float(tensor.dtype))) continue;
+    bytes += static_cast<double>(isa::bytes(tensor));
+    largest = std::max(largest, static_cast<double>(isa::elements(tensor)) * kCopyBytes);
+  }
+  bytes += largest;
   if (bytes > static_cast<double>(kHostBytes))
     throw Error(ExitCode::resource,
                 fmt::format("the tensors' values need {:.1f} GB of host memory", bytes * 1e-9),

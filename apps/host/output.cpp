@@ -10,7 +10,8 @@
 namespace leto::host {
 
 void print_json(const nlohmann::json& document) {
-  fmt::print("{}\n", document.dump(2));
+  // names of an input file need not be UTF-8, JSON must be
+  fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 Progress::Progress(std::string_view what, std::int64_t total)

@@ -16,6 +16,11 @@ struct EmitContext {
   /// What separates the kernel from the ones before: all PEs when it depends on what another PE may still be doing.
   isa::Scope sync = isa::Scope::all;
 
+  /// Between a kernel's buffers and its code: the compute core must see the buffers, if it has anything to do.
+  void begin_code(bool computes = true) const {
+    if (computes || sync == isa::Scope::all) pe.barrier(sync);
+  }
+
   std::uint64_t address(const Place& place) const {
     return lowered.storages[std::size_t(place.view.storage)].address + std::uint64_t(place.view.offset * size_of(place.dtype));
   }

@@ -29,7 +29,7 @@ class MatmulEmitter {
   void run() {
     pe_.barrier(isa::Scope::pe);
     define_buffers();
-    pe_.barrier(context_.sync);
+    context_.begin_code();
     for_each_unit(pe_.move, [&](const Unit& u) { move_unit(u); });
     for_each_unit(pe_.compute, [&](const Unit& u) { compute_unit(u); });
   }

@@ -71,7 +71,7 @@ void emit_column_reduce(EmitContext& context, const ColumnReduceKernel& kernel) 
   const int input = pe.buffer(aligned(rows * columns * in_element), 2);
   const int result = pe.buffer(aligned(columns * out_element), 2);
   const int sum = pe.buffer(aligned(columns * 4), 0);
-  pe.barrier(context.sync);
+  context.begin_code();
 
   auto bytes = [](const Place& p, std::size_t dim) { return p.view.strides[dim] * size_of(p.dtype); };
 
@@ -111,7 +111,7 @@ void emit_gather(EmitContext& context, const GatherKernel& kernel) {
   pe.reset_buffers();
   const int index = pe.buffer(aligned(rows * index_bytes), 2);
   const int data = pe.buffer(aligned(rows * row_bytes), 2);
-  pe.barrier(context.sync);
+  context.begin_code(false);
   tile_loop(pe.move, dims, [&](const Tile& tile) {
     using G = isa::gather_t;
     auto& core = pe.move;
@@ -143,7 +143,7 @@ void emit_scatter(EmitContext& context, const ScatterKernel& kernel) {
   const int index = pe.buffer(aligned(rows * index_bytes), 2);
   const int data = pe.buffer(aligned(rows * columns * element), 2);
   const int wide = convert ? pe.buffer(aligned(rows * columns * 4), 2) : data;
-  pe.barrier(context.sync);
+  context.begin_code(convert);
 
   tile_loop(pe.move, dims, [&](const Tile& tile) {
     using S = isa::scatter_t;

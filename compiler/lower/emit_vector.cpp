@@ -30,7 +30,7 @@ class VectorEmitter {
   void run() {
     pe_.barrier(isa::Scope::pe);
     define_buffers();
-    pe_.barrier(context_.sync);
+    context_.begin_code(!is_copy());
     if (is_copy()) return emit_moves();
     if (accumulates()) return emit_blocked_reduction();
     emit_moves();

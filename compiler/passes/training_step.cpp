@@ -2,6 +2,7 @@
 
 #include "compiler/passes/decompose.h"
 #include "compiler/passes/fold.h"
+#include "compiler/passes/mark_useful.h"
 #include "compiler/passes/rewriter.h"
 
 namespace leto::compiler {
@@ -47,9 +48,9 @@ bool trains(const Recipe& recipe) {
 
 Graph training_step(const Graph& forward, const Recipe& recipe) {
   if (!trains(recipe) && recipe.text.empty()) {
-    return forward;
+    return mark_useful(forward);
   }
-  Graph graph = decompose_windows(widen(forward));
+  Graph graph = decompose_windows(widen(mark_useful(forward)));
   Gradients gradients;
   if (trains(recipe)) {
     add_loss(graph, recipe.loss);

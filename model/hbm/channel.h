@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "arch/chip_config.h"
+#include "model/kernel/divider.h"
 #include "model/kernel/time.h"
 
 namespace leto::model {
@@ -31,8 +32,8 @@ struct ChannelTiming {
   Ticks refresh_interval, refresh;  // of the channel, or of each bank with per_bank_refresh
   bool per_bank_refresh;
   int stripe;                   // bank groups that a run of bursts alternates between
-  int banks;                    // stripes of banks
-  std::uint64_t stripe_bursts;  // bursts in the open rows of a stripe
+  Divider banks{1};             // stripes of banks
+  Divider stripe_bursts{1};     // bursts in the open rows of a stripe
   int write_batch;              // bursts
 };
 
@@ -47,7 +48,7 @@ class Channel {
 
  private:
   static constexpr std::uint64_t kClosed = ~std::uint64_t{0};
-  struct Bank {
+  struct alignas(64) Bank {  // one line of the host's cache: an access is to a bank the host has not seen lately
     std::uint64_t row = kClosed, row_before = kClosed;
     Ticks before_closes = 0;  // until then row_before is served
     Ticks column = 0;         // earliest column command to the open row

@@ -12,24 +12,24 @@ Cycle to_cycles(Ticks ticks) {
 }  // namespace
 
 Hbm::Hbm(const ChipConfig& chip)
-    : interleave_(chip.hbm.interleave_bytes),
+    : interleave_(static_cast<std::uint64_t>(chip.hbm.interleave_bytes)),
       burst_bytes_(static_cast<std::uint64_t>(chip.dram.burst_bytes)),
+      count_(static_cast<std::uint64_t>(chip.hbm.channels)),
       latency_(static_cast<Cycle>(chip.hbm.latency_cycles)),
       timing_(chip.dram, chip.pe.clock_mhz, chip.hbm.write_batch) {
   for (int i = 0; i < chip.hbm.channels; ++i) channels_.emplace_back(timing_);
 }
 
 Hbm::Place Hbm::place_of(std::uint64_t address) const {
-  const auto interleave = static_cast<std::uint64_t>(interleave_);
-  const std::uint64_t block = address / interleave;
-  const std::uint64_t count = channels_.size();
-  const std::uint64_t above = block / count;
-  return {static_cast<int>((block + rotation(above)) % count), above * interleave + address % interleave};
+  const std::uint64_t block = interleave_.quotient(address);
+  const std::uint64_t above = count_.quotient(block);
+  return {static_cast<int>(count_.remainder(block + rotation(above))),
+          above * interleave_.divisor() + interleave_.remainder(address)};
 }
 
 Hbm::Bursts Hbm::bursts_of(const Place& place, std::int64_t bytes) const {
-  const std::uint64_t first = place.offset / burst_bytes_;
-  const std::uint64_t last = (place.offset + static_cast<std::uint64_t>(bytes) - 1) / burst_bytes_;
+  const std::uint64_t first = burst_bytes_.quotient(place.offset);
+  const std::uint64_t last = burst_bytes_.quotient(place.offset + static_cast<std::uint64_t>(bytes) - 1);
   return {first, static_cast<std::int64_t>(last - first + 1)};
 }
 

@@ -10,6 +10,7 @@
 
 #include "arch/chip_config.h"
 #include "model/hbm/channel.h"
+#include "model/kernel/divider.h"
 
 namespace leto::model {
 
@@ -23,14 +24,14 @@ class Hbm {
   };
   Place place_of(std::uint64_t address) const;
   int channels() const { return static_cast<int>(channels_.size()); }
-  std::int64_t interleave() const { return interleave_; }
+  const Divider& interleave() const { return interleave_; }
 
   /// `bytes` inside one interleave block, requested at `at`: last byte out (read), accepted (write). Cycles.
   Cycle read(const Place& place, std::int64_t bytes, Cycle at);
   Cycle write(const Place& place, std::int64_t bytes, Cycle at);
 
-  std::uint64_t bytes_read() const { return read_bursts_ * burst_bytes_; }
-  std::uint64_t bytes_written() const { return written_bursts_ * burst_bytes_; }
+  std::uint64_t bytes_read() const { return read_bursts_ * burst_bytes_.divisor(); }
+  std::uint64_t bytes_written() const { return written_bursts_ * burst_bytes_.divisor(); }
   std::uint64_t bursts() const { return read_bursts_ + written_bursts_; }
 
  private:
@@ -40,8 +41,7 @@ class Hbm {
   };
   Bursts bursts_of(const Place& place, std::int64_t bytes) const;
 
-  std::int64_t interleave_;
-  std::uint64_t burst_bytes_;
+  Divider interleave_, burst_bytes_, count_;  // count_: of channels
   Cycle latency_;
   ChannelTiming timing_;
   std::vector<Channel> channels_;

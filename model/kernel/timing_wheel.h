@@ -22,6 +22,8 @@ class TimingWheel {
   Cycle next();
   /// Takes the earliest event if it is due at `now`.
   bool pop(Cycle now, std::uint64_t& event);
+  /// The event that pop(now) would take, if it is in the wheel: for fetching what it needs ahead of it.
+  const std::uint64_t* upcoming(Cycle now) const;
 
  private:
   static constexpr std::uint32_t kSpan = 1 << 12;  // cycles the wheel covers
@@ -53,5 +55,54 @@ class TimingWheel {
   std::array<std::uint64_t, kSpan / 64> occupied_{};
   std::priority_queue<Far, std::vector<Far>, std::greater<>> far_;
 };
+
+inline void TimingWheel::insert(Cycle at, std::uint64_t event) {
+  std::uint32_t node = free_;
+  if (node == kNone) {
+    node = static_cast<std::uint32_t>(nodes_.size());
+    nodes_.push_back({});
+  } else {
+    free_ = nodes_[node].next;
+  }
+  nodes_[node] = {event, kNone};
+  const std::uint32_t index = at % kSpan;
+  Slot& slot = slots_[index];
+  if (slot.head == kNone) {
+    slot.head = node;
+    occupied_[index / 64] |= std::uint64_t{1} << (index % 64);
+  } else {
+    nodes_[slot.tail].next = node;
+  }
+  slot.tail = node;
+}
+
+inline void TimingWheel::push(Cycle at, std::uint64_t event) {
+  if (at < base_ + kSpan)
+    insert(at, event);
+  else
+    far_.push({at, far_sequence_++, event});
+}
+
+inline bool TimingWheel::pop(Cycle now, std::uint64_t& event) {
+  if (now > base_) advance(now);
+  const std::uint32_t index = now % kSpan;
+  Slot& slot = slots_[index];
+  if (slot.head == kNone) return false;
+  const std::uint32_t node = slot.head;
+  event = nodes_[node].event;
+  slot.head = nodes_[node].next;
+  if (slot.head == kNone) occupied_[index / 64] &= ~(std::uint64_t{1} << (index % 64));
+  nodes_[node].next = free_;
+  free_ = node;
+  return true;
+}
+
+inline const std::uint64_t* TimingWheel::upcoming(Cycle now) const {
+  const std::uint32_t head = slots_[now % kSpan].head;
+  if (head == kNone) return nullptr;
+  const Node& node = nodes_[head];
+  if (node.next != kNone) __builtin_prefetch(&nodes_[node.next]);
+  return &node.event;
+}
 
 }  // namespace leto::model

@@ -7,22 +7,21 @@
 namespace leto::model {
 
 Sram::Sram(const SramConfig& config)
-    : interleave_(config.interleave_bytes),
-      width_(config.bank_bytes_per_cycle),
+    : interleave_(static_cast<std::uint64_t>(config.interleave_bytes)),
+      width_(static_cast<std::uint64_t>(config.bank_bytes_per_cycle)),
+      banks_(static_cast<std::uint64_t>(config.banks)),
       latency_(static_cast<Cycle>(config.latency_cycles)),
       free_(static_cast<std::size_t>(config.banks), 0) {}
 
 int Sram::bank_of(std::uint64_t offset) const {
-  const std::uint64_t block = offset / static_cast<std::uint64_t>(interleave_);
-  const std::uint64_t banks = free_.size();
-  const std::uint64_t above = block / banks;
-  return static_cast<int>((block + rotation(above)) % banks);
+  const std::uint64_t block = interleave_.quotient(offset);
+  return static_cast<int>(banks_.remainder(block + rotation(banks_.quotient(block))));
 }
 
 Cycle Sram::occupy(int bank, std::int64_t bytes, Cycle at) {
   Cycle& free = free_[static_cast<std::size_t>(bank)];
   const Cycle start = std::max(at, free);
-  free = start + ceil_div(static_cast<Cycle>(bytes), static_cast<Cycle>(width_));
+  free = start + width_.ceiling(static_cast<Cycle>(bytes));
   return free;
 }
 

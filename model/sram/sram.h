@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "arch/chip_config.h"
+#include "model/kernel/divider.h"
 #include "model/kernel/time.h"
 
 namespace leto::model {
@@ -20,7 +21,7 @@ class Sram {
   /// Bank of a byte offset into the SRAM.
   int bank_of(std::uint64_t offset) const;
   int banks() const { return static_cast<int>(free_.size()); }
-  std::int64_t interleave() const { return interleave_; }
+  const Divider& interleave() const { return interleave_; }
 
   /// A request for `bytes` of one bank arrives at `at`: when the last byte has come out (read) or is accepted
   /// (write).
@@ -33,7 +34,7 @@ class Sram {
  private:
   Cycle occupy(int bank, std::int64_t bytes, Cycle at);
 
-  std::int64_t interleave_, width_;
+  Divider interleave_, width_, banks_;
   Cycle latency_;
   std::vector<Cycle> free_;
   std::uint64_t read_ = 0, written_ = 0;

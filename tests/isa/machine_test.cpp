@@ -87,6 +87,7 @@ TEST_CASE("missing waits and reserves are errors whatever the timing") {
 
 TEST_CASE("a second unit or core on one side of a buffer is an error until a barrier") {
   Ring r;
+  r.pe.barrier_passed();
   r.run(loading("reserve=1 push=1"));
   illegal(r, loading("reserve=1 push=1", 1), "written by load of core 0");
   Ring s;
@@ -143,6 +144,7 @@ TEST_CASE("buffers must fit, be defined, and not lie over tiles in use") {
   illegal(b, loading("reserve=1"), "b0 is not defined");
   b.define(0, 0, 64, 2);
   b.run(loading("reserve=1 push=1"));
+  b.pe.barrier_passed();
   CHECK(caught([&] { b.define(1, 127, 64, 1); }).says("overlaps b0, which still holds 1 tiles"));
   CHECK(caught([&] { b.define(0, 4096, 64, 1); }).says("still holds"));
   b.define(1, 128, 64, 1);
@@ -155,12 +157,15 @@ TEST_CASE("a definition drops the empty ones it overlaps") {
   illegal(b, loading("reserve=1"), "b0 is not defined, or a later definition took its bytes");
 }
 
-TEST_CASE("buffers are not defined while commands run") {
+TEST_CASE("definitions are ordered by barriers alone, not by idle units") {
   Ring r;
   Command c = loading("reserve=1 push=1");
+  illegal(r, loading("reserve=1 push=1", 1), "which the other core defined, with no barrier between");
   r.pe.begin(c);
-  CHECK(caught([&] { r.define(5, 4096, 64, 1); }).says("while units are busy"));
+  CHECK(caught([&] { r.define(5, 4096, 64, 1); }).says("while units may be busy"));
   r.pe.finish(c);
+  CHECK(caught([&] { r.define(5, 4096, 64, 1); }).says("while units may be busy"));
+  r.pe.barrier_passed();
   r.define(5, 4096, 64, 1);
 }
 
