@@ -8,6 +8,7 @@
 #include "compiler/lower/emit.h"
 #include "compiler/lower/place.h"
 #include "compiler/lower/select.h"
+#include "compiler/lower/update.h"
 #include "compiler/passes/decompose.h"
 #include "compiler/passes/fold.h"
 #include "compiler/passes/merge_embeds.h"
@@ -34,11 +35,16 @@ constexpr Pass kPasses[] = {
 isa::Role host_role(const Graph& graph, ValueId v) {
   if (v == graph.loss) return isa::Role::loss;
   switch (graph.value(v).role) {
-    case Role::input: return isa::Role::input;
-    case Role::parameter: return isa::Role::parameter;
-    case Role::state: return isa::Role::state;
-    case Role::constant: return isa::Role::constant;
-    case Role::intermediate: return isa::Role::output;
+    case Role::input:
+      return isa::Role::input;
+    case Role::parameter:
+      return isa::Role::parameter;
+    case Role::state:
+      return isa::Role::state;
+    case Role::constant:
+      return isa::Role::constant;
+    case Role::intermediate:
+      return isa::Role::output;
   }
   return isa::Role::scratch;
 }
@@ -54,7 +60,8 @@ std::vector<isa::Tensor> memory_map(const Graph& graph, const Lowered& lowered) 
   std::vector<isa::Tensor> tensors;
   for (ValueId v = 0; v < ValueId(graph.values.size()); ++v) {
     const StorageId id = lowered.storage_of[std::size_t(v)];
-    if (id < 0 || !lowered.storages[std::size_t(id)].pinned || lowered.storages[std::size_t(id)].value != v) continue;
+    if (id < 0 || !lowered.storages[std::size_t(id)].pinned || lowered.storages[std::size_t(id)].value != v)
+      continue;
     const Value& value = graph.value(v);
     tensors.push_back({value.name, host_role(graph, v), value.type.dtype, value.type.shape,
                        lowered.storages[std::size_t(id)].address, value.limit, content(value)});
@@ -73,8 +80,9 @@ std::vector<isa::Source> source_map(const Lowered& lowered) {
 }
 
 std::string fit_text(const MemoryFit& fit) {
-  return fmt::format(R"({{"hbm_pinned":{},"hbm_peak":{},"hbm_capacity":{},"sram_peak":{},"sram_capacity":{},"largest":"{}"}})", fit.hbm_pinned,
-                     fit.hbm_peak, fit.hbm_capacity, fit.sram_peak, fit.sram_capacity, fit.peak_holder);
+  return fmt::format(
+      R"({{"hbm_pinned":{},"hbm_peak":{},"hbm_capacity":{},"sram_peak":{},"sram_capacity":{},"largest":"{}"}})",
+      fit.hbm_pinned, fit.hbm_peak, fit.hbm_capacity, fit.sram_peak, fit.sram_capacity, fit.peak_holder);
 }
 
 void show(const Options& options, const char* pass, const Graph& graph) {
@@ -98,9 +106,11 @@ Graph primitives(const Graph& step, const Options& options) {
 isa::Program lower(const Graph& step, const ChipConfig& chip, const Recipe& recipe, const Options& options) {
   const Graph graph = primitives(step, options);
   Lowered lowered = select(graph, chip);
+  update_in_place(lowered, graph);
   const MemoryFit fit = place(lowered, graph, chip, options.resident);
   if (lowered.kernels.size() >= std::size_t{1} << isa::kSourceBits)
-    throw Error(ExitCode::unsupported, fmt::format("{} kernels are more than a source id can name", lowered.kernels.size()),
+    throw Error(ExitCode::unsupported,
+                fmt::format("{} kernels are more than a source id can name", lowered.kernels.size()),
                 "split the model");
   isa::Program program;
   program.name = graph.name;

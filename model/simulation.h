@@ -16,7 +16,8 @@ namespace leto::model {
 
 struct RunOptions {
   bool values = true;
-  /// Order in which the chip's processes and instances are constructed: results must not depend on it (tests permute it).
+  /// Order in which the chip's processes and instances are constructed: results must not depend on it (tests
+  /// permute it).
   std::uint64_t construction_seed = 0;
   /// Called about once a second of host time with the simulated cycles so far; may be empty.
   std::function<void(std::uint64_t cycles, std::int64_t commands)> progress;
@@ -26,26 +27,29 @@ struct RunOptions {
 struct EngineAccount {
   int instances = 0;
   std::uint64_t busy = 0, idle = 0;
-  std::map<std::string, std::uint64_t> causes;  // "data", "space", "issue", "local_store", "memory", "barrier", …
+  std::map<std::string, std::uint64_t>
+      causes;  // "data", "space", "issue", "local_store", "memory", "barrier", …
 };
 
 /// The same for one graph operation (source id): engine-cycles billed to it.
 struct OperationAccount {
-  std::uint64_t first_cycle = 0, last_cycle = 0;              // begin of its first, end of its last command
-  std::map<std::string, std::uint64_t> busy;                   // engine -> cycles
-  std::map<std::string, std::uint64_t> stalls;                 // "engine.cause" -> cycles
-  std::int64_t commands = 0, macs = 0, bytes = 0;              // bytes: to and from memory
+  std::uint64_t first_cycle = 0, last_cycle = 0;   // begin of its first, end of its last command
+  std::map<std::string, std::uint64_t> busy;       // engine -> cycles
+  std::map<std::string, std::uint64_t> stalls;     // "engine.cause" -> cycles
+  std::int64_t commands = 0, macs = 0, bytes = 0;  // bytes: to and from memory
 };
 
 struct Statistics {
-  std::uint64_t cycles = 0;                                    // PE clock, launch included, all steps so far
-  std::map<std::string, EngineAccount> engines;                // "matrix_engine", "vector_engine", … and "issue_core"
-  std::vector<OperationAccount> operations;                    // by source id
-  struct Traffic { std::uint64_t read = 0, write = 0; };       // bytes on the memory's bus, whole bursts
-  std::map<std::string, Traffic> bytes;                        // "hbm", "sram", "ls", "noc"
-  std::map<std::string, std::int64_t> macs_by_dtype;           // executed, by operand type
+  std::uint64_t cycles = 0;                      // PE clock, launch included, all steps so far
+  std::map<std::string, EngineAccount> engines;  // "matrix_engine", "vector_engine", … and "issue_core"
+  std::vector<OperationAccount> operations;      // by source id
+  struct Traffic {
+    std::uint64_t read = 0, write = 0;
+  };                                                  // bytes on the memory's bus, whole bursts
+  std::map<std::string, Traffic> bytes;               // "hbm", "sram", "ls", "noc"
+  std::map<std::string, std::int64_t> macs_by_dtype;  // executed, by operand type
   std::int64_t macs = 0, commands = 0, instructions = 0, bursts = 0;
-  std::uint64_t kernel_switches = 0;                           // SystemC process activations
+  std::uint64_t kernel_switches = 0;  // SystemC process activations
 };
 
 /// One chip and one program; SystemC allows one of these a process.
@@ -55,12 +59,12 @@ class Simulation {
   Simulation(const isa::Program& program, const ChipConfig& chip, const RunOptions& options);
   ~Simulation();
 
-  /// Memory as the host sees it: write inputs before a step, read outputs after it. With values off only index
-  /// inputs need to be there.
+  /// Memory as the host sees it: write inputs before a step, read outputs after it. With values off only
+  /// index inputs need to be there.
   isa::Memory& memory();
 
-  /// Runs the program once more, from launch to the last core's end. Throws Error(deadlock) with the wait-for graph,
-  /// Error(illegal_program) on a race or a broken rule.
+  /// Runs the program once more, from launch to the last core's end. Throws Error(deadlock) with the wait-for
+  /// graph, Error(illegal_program) on a race or a broken rule.
   void step();
 
   /// Of all steps so far.

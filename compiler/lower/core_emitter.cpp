@@ -14,7 +14,8 @@ void CoreEmitter::begin(std::uint32_t source) {
 
 CoreEmitter::Reg CoreEmitter::reg() {
   if (next_ >= isa::kRegisters)
-    throw Error(ExitCode::internal, "a kernel needs more scalar registers than a core has", "report the model; split the operation");
+    throw Error(ExitCode::internal, "a kernel needs more scalar registers than a core has",
+                "report the model; split the operation");
   return next_++;
 }
 
@@ -60,8 +61,10 @@ CoreEmitter::Reg CoreEmitter::rest(Reg start, std::int64_t total, std::int64_t l
 
 CoreEmitter::Reg CoreEmitter::materialise(Amount amount) {
   const Reg r = reg();
-  if (amount.is_constant()) set(r, amount.value);
-  else muli(r, amount.reg, amount.value);
+  if (amount.is_constant())
+    set(r, amount.value);
+  else
+    muli(r, amount.reg, amount.value);
   return r;
 }
 
@@ -88,8 +91,10 @@ CoreEmitter::Reg CoreEmitter::shape(std::initializer_list<Amount> amounts) {
       if (known != a.value) set(kShape + i, a.value);
       known = a.value;
     } else {
-      if (a.value == 1) add(kShape + i, a.reg, 0);
-      else muli(kShape + i, a.reg, a.value);
+      if (a.value == 1)
+        add(kShape + i, a.reg, 0);
+      else
+        muli(kShape + i, a.reg, a.value);
       known.reset();
     }
     ++i;
@@ -110,7 +115,8 @@ void CoreEmitter::emit(Opcode opcode, Fields fields) {
 }
 
 void PeEmitter::barrier(isa::Scope scope) {
-  for (auto* core : {&move, &compute}) core->emit(Opcode::barrier, {{isa::barrier_t::scope, std::int64_t(scope)}});
+  for (auto* core : {&move, &compute})
+    core->emit(Opcode::barrier, {{isa::barrier_t::scope, std::int64_t(scope)}});
 }
 
 void PeEmitter::end() {
@@ -119,7 +125,10 @@ void PeEmitter::end() {
 
 int PeEmitter::buffer(std::int64_t bytes, std::int64_t depth) {
   const int id = next_buffer_++;
-  move.emit(Opcode::buffer, {{isa::buffer_t::id, id}, {isa::buffer_t::base, next_byte_}, {isa::buffer_t::bytes, bytes}, {isa::buffer_t::depth, depth}});
+  move.emit(Opcode::buffer, {{isa::buffer_t::id, id},
+                             {isa::buffer_t::base, next_byte_},
+                             {isa::buffer_t::bytes, bytes},
+                             {isa::buffer_t::depth, depth}});
   next_byte_ += bytes * (depth ? depth : 1);
   return id;
 }

@@ -34,7 +34,9 @@ class CoreEmitter {
   Reg reg();
   Reg constant(std::int64_t value);  // a fresh register set to it
 
-  void set(Reg rd, std::int64_t value) { emit(isa::Opcode::set, {{isa::set_t::rd, rd}, {isa::set_t::value, value}}); }
+  void set(Reg rd, std::int64_t value) {
+    emit(isa::Opcode::set, {{isa::set_t::rd, rd}, {isa::set_t::value, value}});
+  }
   void add(Reg rd, Reg a, Reg b) { three(isa::Opcode::add, rd, a, b); }
   void addi(Reg rd, Reg a, std::int64_t value);
   void sub(Reg rd, Reg a, Reg b) { three(isa::Opcode::sub, rd, a, b); }
@@ -84,7 +86,8 @@ struct PeEmitter {
   }
   void barrier(isa::Scope scope);
   void end();
-  /// Defines buffer `id` on the move core at the next free local-store byte; returns id. Call between barriers.
+  /// Defines buffer `id` on the move core at the next free local-store byte; returns id. Call between
+  /// barriers.
   int buffer(std::int64_t bytes, std::int64_t depth);
   /// Forgets all buffers: the next kernel lays out the local store anew.
   void reset_buffers() { next_buffer_ = 0, next_byte_ = 0; }

@@ -32,19 +32,32 @@ class Pending {
     return {s.address, s.address + std::uint64_t(s.bytes())};
   }
   static bool meets(const std::vector<Range>& ranges, Range r) {
-    return std::any_of(ranges.begin(), ranges.end(), [&](Range o) { return o.begin < r.end && r.begin < o.end; });
+    return std::any_of(ranges.begin(), ranges.end(),
+                       [&](Range o) { return o.begin < r.end && r.begin < o.end; });
   }
 
   const Lowered& lowered_;
   std::vector<Range> read_, written_;
 };
 
-void emit_one(EmitContext& context, const VectorKernel& k) { emit_vector(context, k); }
-void emit_one(EmitContext& context, const ColumnReduceKernel& k) { emit_column_reduce(context, k); }
-void emit_one(EmitContext& context, const MatmulKernel& k) { emit_matmul(context, k); }
-void emit_one(EmitContext& context, const CopyKernel& k) { emit_copy(context, k); }
-void emit_one(EmitContext& context, const GatherKernel& k) { emit_gather(context, k); }
-void emit_one(EmitContext& context, const ScatterKernel& k) { emit_scatter(context, k); }
+void emit_one(EmitContext& context, const VectorKernel& k) {
+  emit_vector(context, k);
+}
+void emit_one(EmitContext& context, const ColumnReduceKernel& k) {
+  emit_column_reduce(context, k);
+}
+void emit_one(EmitContext& context, const MatmulKernel& k) {
+  emit_matmul(context, k);
+}
+void emit_one(EmitContext& context, const CopyKernel& k) {
+  emit_copy(context, k);
+}
+void emit_one(EmitContext& context, const GatherKernel& k) {
+  emit_gather(context, k);
+}
+void emit_one(EmitContext& context, const ScatterKernel& k) {
+  emit_scatter(context, k);
+}
 
 }  // namespace
 

@@ -1,5 +1,5 @@
-// Emit: kernels -> instructions. One function a kernel kind; emit.cpp strings them together with the barriers that
-// their memory dependences need.
+// Emit: kernels -> instructions. One function a kernel kind; emit.cpp strings them together with the barriers
+// that their memory dependences need.
 #pragma once
 
 #include "arch/chip_config.h"
@@ -13,16 +13,19 @@ struct EmitContext {
   const Lowered& lowered;
   const ChipConfig& chip;
   PeEmitter& pe;
-  /// What separates the kernel from the ones before: all PEs when it depends on what another PE may still be doing.
+  /// What separates the kernel from the ones before: all PEs when it depends on what another PE may still be
+  /// doing.
   isa::Scope sync = isa::Scope::all;
 
-  /// Between a kernel's buffers and its code: the compute core must see the buffers, if it has anything to do.
+  /// Between a kernel's buffers and its code: the compute core must see the buffers, if it has anything to
+  /// do.
   void begin_code(bool computes = true) const {
     if (computes || sync == isa::Scope::all) pe.barrier(sync);
   }
 
   std::uint64_t address(const Place& place) const {
-    return lowered.storages[std::size_t(place.view.storage)].address + std::uint64_t(place.view.offset * size_of(place.dtype));
+    return lowered.storages[std::size_t(place.view.storage)].address +
+           std::uint64_t(place.view.offset * size_of(place.dtype));
   }
 };
 

@@ -1,6 +1,6 @@
-// Matrix products. The move core loads tiles of a and b chunk by chunk along k and stores tiles of c; the compute core
-// transposes what is not k-adjacent, streams b against held rows of a into two accumulator slots, and drains each slot
-// while the engine goes on with the other.
+// Matrix products. The move core loads tiles of a and b chunk by chunk along k and stores tiles of c; the
+// compute core transposes what is not k-adjacent, streams b against held rows of a into two accumulator
+// slots, and drains each slot while the engine goes on with the other.
 #include "compiler/lower/emit.h"
 #include "compiler/lower/matmul_plan.h"
 #include "compiler/lower/tile_loop.h"
@@ -48,7 +48,8 @@ class MatmulEmitter {
   void define_buffers() {
     pe_.reset_buffers();
     auto aligned = [](std::int64_t bytes) { return (bytes + 63) / 64 * 64; };
-    const std::int64_t a = aligned(p_.tile_m * p_.tile_k * element_), b = aligned(p_.tile_n * p_.tile_k * element_);
+    const std::int64_t a = aligned(p_.tile_m * p_.tile_k * element_),
+                       b = aligned(p_.tile_n * p_.tile_k * element_);
     a_ = p_.panels ? pe_.buffer(a * chunks_, p_.panels) : pe_.buffer(a, p_.depth);
     chunk_bytes_ = a;
     b_ = pe_.buffer(b, p_.depth);
@@ -72,8 +73,10 @@ class MatmulEmitter {
       return std::pair{start, end};
     };
     Unit u;
-    std::tie(u.m_start, u.m_end) = share(p_.m_on_rows ? isa::Coordinate::row : isa::Coordinate::column, p_.m_per_pe, s_.m);
-    std::tie(u.n_start, u.n_end) = share(p_.m_on_rows ? isa::Coordinate::column : isa::Coordinate::row, p_.n_per_pe, s_.n);
+    std::tie(u.m_start, u.m_end) =
+        share(p_.m_on_rows ? isa::Coordinate::row : isa::Coordinate::column, p_.m_per_pe, s_.m);
+    std::tie(u.n_start, u.n_end) =
+        share(p_.m_on_rows ? isa::Coordinate::column : isa::Coordinate::row, p_.n_per_pe, s_.n);
     const std::int64_t batches = product(s_.batch);
     if (batches == 1) {
       u.batch.assign(s_.batch.size(), -1);
@@ -151,14 +154,17 @@ class MatmulEmitter {
     return address;
   }
 
-  void load_chunk(CoreEmitter& core, const Side& side, Reg base, Reg rows, Reg k_start, Amount k, TilePart part = {}) const {
+  void load_chunk(CoreEmitter& core, const Side& side, Reg base, Reg rows, Reg k_start, Amount k,
+                  TilePart part = {}) const {
     const auto& strides = side.place.view.strides;
-    const std::int64_t row_stride = strides[strides.size() - 2] * element_, k_stride = strides.back() * element_;
+    const std::int64_t row_stride = strides[strides.size() - 2] * element_,
+                       k_stride = strides.back() * element_;
     const Reg address = core.reg();
     core.muli(address, k_start, k_stride);
     core.add(address, address, base);
     const Level along_k{k, k_stride}, along_rows{Amount::in(rows), row_stride};
-    const Transfer t = side.transpose ? transfer_of(element_, {along_rows, along_k}) : transfer_of(element_, {along_k, along_rows});
+    const Transfer t = side.transpose ? transfer_of(element_, {along_rows, along_k})
+                                      : transfer_of(element_, {along_k, along_rows});
     emit_load(core, side.buffer, address, t, side.multicast, part.flags, part.offset);
   }
 
@@ -213,14 +219,15 @@ class MatmulEmitter {
     const Reg address = core.reg();
     core.muli(address, n0, strides.back() * result_);
     core.add(address, address, base);
-    const Level along_n{Amount::in(columns), strides.back() * result_}, along_m{Amount::in(rows), strides[strides.size() - 2] * result_};
+    const Level along_n{Amount::in(columns), strides.back() * result_},
+        along_m{Amount::in(rows), strides[strides.size() - 2] * result_};
     emit_store(core, c_, address, transfer_of(result_, {along_n, along_m}));
   }
 
   // ---- compute core ----
   struct TileRegs {
-    Reg rows, columns;          // extents of the tile
-    std::vector<Reg> m, n;      // of each accumulator slot
+    Reg rows, columns;      // extents of the tile
+    std::vector<Reg> m, n;  // of each accumulator slot
   };
   int halves() const { return p_.halves_m * p_.halves_n; }
   std::int64_t bank(int half) const { return half * std::max(1, context_.chip.reduction_engine.banks / 2); }
@@ -273,7 +280,8 @@ class MatmulEmitter {
 
   // All chunks of k; the first one starts the accumulators, the last one hands them on.
   void accumulate(CoreEmitter& core, const TileRegs& t, bool wait_a, bool pop_a) {
-    const Amount whole = Amount::constant(p_.tile_k), tail = Amount::constant(s_.k - (chunks_ - 1) * p_.tile_k);
+    const Amount whole = Amount::constant(p_.tile_k),
+                 tail = Amount::constant(s_.k - (chunks_ - 1) * p_.tile_k);
     if (p_.panels) {
       const Reg at = core.constant(0);  // of the chunk in the panel
       if (chunks_ == 1) return chunk(core, t, tail, {true, true, wait_a, pop_a}, at);
@@ -284,13 +292,14 @@ class MatmulEmitter {
     }
     if (chunks_ == 1) return chunk(core, t, tail, {true, true, true, true});
     chunk(core, t, whole, {true, false, true, true});
-    if (chunks_ > 2) core.loop(core.constant(chunks_ - 2), [&] { chunk(core, t, whole, {false, false, true, true}); });
+    if (chunks_ > 2)
+      core.loop(core.constant(chunks_ - 2), [&] { chunk(core, t, whole, {false, false, true, true}); });
     chunk(core, t, tail, {false, true, true, true});
   }
 
   struct ChunkFlags {
-    bool first, last;      // of k
-    bool wait_a, pop_a;    // a's tile: each wait stands where it is needed, and only there
+    bool first, last;    // of k
+    bool wait_a, pop_a;  // a's tile: each wait stands where it is needed, and only there
   };
 
   // One chunk of k, at `a_start` of a's tile when that is a panel (moved on to the next chunk).
@@ -301,10 +310,25 @@ class MatmulEmitter {
     const Amount pitch = k.times(element_);
     for (int h = 0; h < halves(); ++h) {
       const bool start = h == 0, pop = h + 1 == halves();
-      const Reg a_offset = after(core, a_start, offset(core, p_.halves_m == 2 ? h * isa::kHeldRows : 0, pitch));
+      const Reg a_offset =
+          after(core, a_start, offset(core, p_.halves_m == 2 ? h * isa::kHeldRows : 0, pitch));
       const Reg b_offset = offset(core, p_.halves_n == 2 ? h * p_.slot_n : 0, pitch);
-      const Reg shape = core.shape({Amount::in(t.m[std::size_t(h)]), Amount::in(t.n[std::size_t(h)]), k, pitch, pitch, Amount::constant(0)});
-      core.emit(isa::Opcode::matmul, {{M::held, a_}, {M::held_offset, a_offset}, {M::held_wait, start && flags.wait_a}, {M::held_pop, pop && flags.pop_a}, {M::stream, b_}, {M::stream_offset, b_offset}, {M::stream_wait, start}, {M::stream_pop, pop}, {M::held_type, std::int64_t(s_.a.dtype)}, {M::stream_type, std::int64_t(s_.b.dtype)}, {M::bank, bank(h)}, {M::first, flags.first}, {M::last, flags.last}, {M::shape, shape}});
+      const Reg shape = core.shape({Amount::in(t.m[std::size_t(h)]), Amount::in(t.n[std::size_t(h)]), k,
+                                    pitch, pitch, Amount::constant(0)});
+      core.emit(isa::Opcode::matmul, {{M::held, a_},
+                                      {M::held_offset, a_offset},
+                                      {M::held_wait, start && flags.wait_a},
+                                      {M::held_pop, pop && flags.pop_a},
+                                      {M::stream, b_},
+                                      {M::stream_offset, b_offset},
+                                      {M::stream_wait, start},
+                                      {M::stream_pop, pop},
+                                      {M::held_type, std::int64_t(s_.a.dtype)},
+                                      {M::stream_type, std::int64_t(s_.b.dtype)},
+                                      {M::bank, bank(h)},
+                                      {M::first, flags.first},
+                                      {M::last, flags.last},
+                                      {M::shape, shape}});
     }
     if (a_start != 0) core.addi(a_start, a_start, chunk_bytes_);
   }
@@ -323,8 +347,17 @@ class MatmulEmitter {
   // raw[k][rows] -> operand[rows][k].
   void transpose(CoreEmitter& core, int raw, int operand, Amount k, Reg rows, TilePart part = {}) const {
     using T = isa::transpose_t;
-    const Reg shape = core.shape({k, Amount::in(rows), Amount::in(rows, element_), k.times(element_), Amount::constant(0), Amount::constant(0)});
-    core.emit(isa::Opcode::transpose, {{T::dst, operand}, {T::dst_offset, part.offset}, {T::reserve, part.flags.hold}, {T::push, part.flags.advance}, {T::src, raw}, {T::wait, 1}, {T::pop, 1}, {T::type, std::int64_t(s_.a.dtype)}, {T::shape, shape}});
+    const Reg shape = core.shape({k, Amount::in(rows), Amount::in(rows, element_), k.times(element_),
+                                  Amount::constant(0), Amount::constant(0)});
+    core.emit(isa::Opcode::transpose, {{T::dst, operand},
+                                       {T::dst_offset, part.offset},
+                                       {T::reserve, part.flags.hold},
+                                       {T::push, part.flags.advance},
+                                       {T::src, raw},
+                                       {T::wait, 1},
+                                       {T::pop, 1},
+                                       {T::type, std::int64_t(s_.a.dtype)},
+                                       {T::shape, shape}});
   }
 
   // Slot by slot into the c tile, which is dense: [rows][columns].
@@ -332,9 +365,16 @@ class MatmulEmitter {
     using D = isa::drain_t;
     const Amount pitch = Amount::in(t.columns, result_);
     for (int h = 0; h < halves(); ++h) {
-      const Reg at = p_.halves_m == 2 ? offset(core, h * isa::kHeldRows, pitch) : offset(core, h * p_.slot_n, Amount::constant(result_));
+      const Reg at = p_.halves_m == 2 ? offset(core, h * isa::kHeldRows, pitch)
+                                      : offset(core, h * p_.slot_n, Amount::constant(result_));
       const Reg shape = core.shape({Amount::in(t.m[std::size_t(h)]), Amount::in(t.n[std::size_t(h)]), pitch});
-      core.emit(isa::Opcode::drain, {{D::bank, bank(h)}, {D::dst, c_}, {D::dst_offset, at}, {D::reserve, h == 0}, {D::push, h + 1 == halves()}, {D::dst_type, std::int64_t(s_.c.dtype)}, {D::shape, shape}});
+      core.emit(isa::Opcode::drain, {{D::bank, bank(h)},
+                                     {D::dst, c_},
+                                     {D::dst_offset, at},
+                                     {D::reserve, h == 0},
+                                     {D::push, h + 1 == halves()},
+                                     {D::dst_type, std::int64_t(s_.c.dtype)},
+                                     {D::shape, shape}});
     }
   }
 
@@ -349,6 +389,8 @@ class MatmulEmitter {
 
 }  // namespace
 
-void emit_matmul(EmitContext& context, const MatmulKernel& kernel) { MatmulEmitter(context, kernel).run(); }
+void emit_matmul(EmitContext& context, const MatmulKernel& kernel) {
+  MatmulEmitter(context, kernel).run();
+}
 
 }  // namespace leto::compiler

@@ -10,41 +10,61 @@
 namespace leto::compiler {
 namespace {
 
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-std::int64_t aligned(std::int64_t bytes) { return ceil_div(bytes, 64) * 64; }
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
+std::int64_t aligned(std::int64_t bytes) {
+  return ceil_div(bytes, 64) * 64;
+}
 
 /// Rows of a tile so that `row_bytes` a row fit the local store, at most `limit`, and every PE gets some.
-std::int64_t rows_that_fit(const ChipConfig& chip, std::int64_t row_bytes, std::int64_t rows, const std::string& what) {
+std::int64_t rows_that_fit(const ChipConfig& chip, std::int64_t row_bytes, std::int64_t rows,
+                           const std::string& what) {
   const std::int64_t fit = (chip.local_store.bytes - 1024) / std::max<std::int64_t>(1, row_bytes);
   if (fit < 1)
-    throw Error(ExitCode::does_not_fit, fmt::format("{}: one row of {} bytes does not fit the local store of {} bytes", what, row_bytes, chip.local_store.bytes),
+    throw Error(ExitCode::does_not_fit,
+                fmt::format("{}: one row of {} bytes does not fit the local store of {} bytes", what,
+                            row_bytes, chip.local_store.bytes),
                 "use a chip with a larger local_store.bytes");
   return std::clamp<std::int64_t>(rows, 1, fit);
 }
 
-// A pass of the vector engine over a dense tile, with what these kernels need of it: zeros, copies, column sums.
+// A pass of the vector engine over a dense tile, with what these kernels need of it: zeros, copies, column
+// sums.
 struct Pass {
-  int dst, src = -1;                 // buffers; without a source the tile is filled with zeros
+  int dst, src = -1;  // buffers; without a source the tile is filled with zeros
   DType dst_type = DType::fp32, src_type = DType::fp32;
-  bool take = false;                 // the source is a circular buffer: wait for its tile and pop it
-  bool publish = false;              // so is the destination: reserve its tile and push it
+  bool take = false;                       // the source is a circular buffer: wait for its tile and pop it
+  bool publish = false;                    // so is the destination: reserve its tile and push it
   isa::Reduce reduce = isa::Reduce::none;  // with a reduction, the old destination enters first
   Amount rows = Amount::constant(1), columns;
 };
 
 void emit_pass(CoreEmitter& core, const Pass& p) {
   using V = isa::vector_t;
-  const int shape = core.shape({p.rows, p.columns, p.columns.times(size_of(p.dst_type)), p.columns.times(size_of(p.src_type)), Amount::constant(0), Amount::constant(0)});
+  const int shape =
+      core.shape({p.rows, p.columns, p.columns.times(size_of(p.dst_type)),
+                  p.columns.times(size_of(p.src_type)), Amount::constant(0), Amount::constant(0)});
   const auto mode = p.src >= 0 ? isa::Broadcast::full : isa::Broadcast::immediate;
-  core.emit(isa::Opcode::vector,
-            {{V::op, std::int64_t(isa::VectorOp::copy)}, {V::dst, p.dst}, {V::reserve, p.publish}, {V::push, p.publish},
-             {V::dst_type, std::int64_t(p.dst_type)}, {V::a, std::max(p.src, 0)}, {V::a_wait, p.take}, {V::a_pop, p.take},
-             {V::a_type, std::int64_t(p.src_type)}, {V::a_mode, std::int64_t(mode)}, {V::b_mode, std::int64_t(isa::Broadcast::immediate)},
-             {V::reduce, std::int64_t(p.reduce)}, {V::accumulate, p.reduce != isa::Reduce::none}, {V::shape, shape}});
+  core.emit(isa::Opcode::vector, {{V::op, std::int64_t(isa::VectorOp::copy)},
+                                  {V::dst, p.dst},
+                                  {V::reserve, p.publish},
+                                  {V::push, p.publish},
+                                  {V::dst_type, std::int64_t(p.dst_type)},
+                                  {V::a, std::max(p.src, 0)},
+                                  {V::a_wait, p.take},
+                                  {V::a_pop, p.take},
+                                  {V::a_type, std::int64_t(p.src_type)},
+                                  {V::a_mode, std::int64_t(mode)},
+                                  {V::b_mode, std::int64_t(isa::Broadcast::immediate)},
+                                  {V::reduce, std::int64_t(p.reduce)},
+                                  {V::accumulate, p.reduce != isa::Reduce::none},
+                                  {V::shape, shape}});
 }
 
 // Blocks of `tile` rows out of `total`: first row (register) and how many.
-void row_blocks(CoreEmitter& core, std::int64_t total, std::int64_t tile, const std::function<void(int start, Amount rows)>& body) {
+void row_blocks(CoreEmitter& core, std::int64_t total, std::int64_t tile,
+                const std::function<void(int start, Amount rows)>& body) {
   const auto start = core.constant(0);
   core.loop(core.constant(ceil_div(total, tile)), [&] {
     body(start, total % tile == 0 ? Amount::constant(tile) : Amount::in(core.rest(start, total, tile)));
@@ -62,7 +82,9 @@ void emit_column_reduce(EmitContext& context, const ColumnReduceKernel& kernel) 
   // Columns are dealt to PEs in blocks of at least 64 bytes.
   const std::int64_t wanted = ceil_div(inner, std::max<std::int64_t>(1, context.chip.pes() / outer));
   const std::int64_t columns = std::min(inner, std::max<std::int64_t>(ceil_div(wanted, 32) * 32, 32));
-  const std::int64_t rows = rows_that_fit(context.chip, columns * in_element * 2 + (columns * 12) / 64, std::min<std::int64_t>(reduced, ceil_div(16384, columns)), "a sum over rows");
+  const std::int64_t rows =
+      rows_that_fit(context.chip, columns * in_element * 2 + (columns * 12) / 64,
+                    std::min<std::int64_t>(reduced, ceil_div(16384, columns)), "a sum over rows");
   const std::vector<BlockedDim> dims{{outer, 1}, {inner, columns}};
 
   auto& pe = context.pe;
@@ -82,9 +104,11 @@ void emit_column_reduce(EmitContext& context, const ColumnReduceKernel& kernel) 
       const auto address = core.reg();
       core.muli(address, start, bytes(in, 1));
       core.add(address, address, base);
-      emit_load(core, input, address, transfer_of(in_element, {{tile.extent[1], bytes(in, 2)}, {n, bytes(in, 1)}}));
+      emit_load(core, input, address,
+                transfer_of(in_element, {{tile.extent[1], bytes(in, 2)}, {n, bytes(in, 1)}}));
     });
-    emit_store(core, result, tile_address(core, context.address(out), tile, dims, {bytes(out, 0), bytes(out, 1)}),
+    emit_store(core, result,
+               tile_address(core, context.address(out), tile, dims, {bytes(out, 0), bytes(out, 1)}),
                transfer_of(out_element, {{tile.extent[1], bytes(out, 1)}}));
   });
   tile_loop(pe.compute, dims, [&](const Tile& tile) {
@@ -92,7 +116,13 @@ void emit_column_reduce(EmitContext& context, const ColumnReduceKernel& kernel) 
     const Amount width = tile.extent[1];
     emit_pass(core, {.dst = sum, .columns = width});
     row_blocks(core, reduced, rows, [&](int, Amount n) {
-      emit_pass(core, {.dst = sum, .src = input, .src_type = in.dtype, .take = true, .reduce = kernel.reduce, .rows = n, .columns = width});
+      emit_pass(core, {.dst = sum,
+                       .src = input,
+                       .src_type = in.dtype,
+                       .take = true,
+                       .reduce = kernel.reduce,
+                       .rows = n,
+                       .columns = width});
     });
     emit_pass(core, {.dst = result, .src = sum, .dst_type = out.dtype, .publish = true, .columns = width});
   });
@@ -117,24 +147,37 @@ void emit_gather(EmitContext& context, const GatherKernel& kernel) {
     auto& core = pe.move;
     const Amount n = tile.extent[0];
     const std::int64_t index_stride = kernel.index.view.strides[0] * index_bytes;
-    emit_load(core, index, tile_address(core, context.address(kernel.index), tile, dims, {index_stride}), transfer_of(index_bytes, {{n, index_stride}}));
+    emit_load(core, index, tile_address(core, context.address(kernel.index), tile, dims, {index_stride}),
+              transfer_of(index_bytes, {{n, index_stride}}));
     const auto table = core.constant(std::int64_t(context.address(kernel.table)));
-    const int shape = core.shape({Amount::constant(row_bytes), n, Amount::constant(kernel.table.view.strides[0] * element), Amount::constant(kernel.table.view.shape[0]), Amount::constant(0), Amount::constant(row_bytes)});
-    core.emit(isa::Opcode::gather, {{G::dst, data}, {G::reserve, 1}, {G::push, 1}, {G::index, index}, {G::wait, 1}, {G::pop, 1}, {G::index_type, std::int64_t(kernel.index.dtype)}, {G::address, table}, {G::shape, shape}});
+    const int shape = core.shape(
+        {Amount::constant(row_bytes), n, Amount::constant(kernel.table.view.strides[0] * element),
+         Amount::constant(kernel.table.view.shape[0]), Amount::constant(0), Amount::constant(row_bytes)});
+    core.emit(isa::Opcode::gather, {{G::dst, data},
+                                    {G::reserve, 1},
+                                    {G::push, 1},
+                                    {G::index, index},
+                                    {G::wait, 1},
+                                    {G::pop, 1},
+                                    {G::index_type, std::int64_t(kernel.index.dtype)},
+                                    {G::address, table},
+                                    {G::shape, shape}});
     const std::int64_t out_stride = kernel.out.view.strides[0] * element;
-    emit_store(core, data, tile_address(core, context.address(kernel.out), tile, dims, {out_stride}), transfer_of(element, {{Amount::constant(width), element}, {n, out_stride}}));
+    emit_store(core, data, tile_address(core, context.address(kernel.out), tile, dims, {out_stride}),
+               transfer_of(element, {{Amount::constant(width), element}, {n, out_stride}}));
   });
 }
 
-// Rows may repeat, so a table's columns, not the rows, are dealt to the PEs: each PE adds every row to its own
-// columns, in order.
+// Rows may repeat, so a table's columns, not the rows, are dealt to the PEs: each PE adds every row to its
+// own columns, in order.
 void emit_scatter(EmitContext& context, const ScatterKernel& kernel) {
   const std::int64_t count = kernel.rows.view.shape[0], width = kernel.rows.view.shape[1];
   const int element = size_of(kernel.rows.dtype), index_bytes = size_of(kernel.index.dtype);
   const std::int64_t columns = std::min(width, ceil_div(ceil_div(width, context.chip.pes()), 16) * 16);
   const bool convert = kernel.rows.dtype != DType::fp32;
   const std::int64_t row_bytes = columns * (2 * element + (convert ? 8 : 0)) + 2 * index_bytes;
-  const std::int64_t rows = rows_that_fit(context.chip, row_bytes, std::min<std::int64_t>(count, 512), "scatter");
+  const std::int64_t rows =
+      rows_that_fit(context.chip, row_bytes, std::min<std::int64_t>(count, 512), "scatter");
   const std::vector<BlockedDim> dims{{width, columns}};
 
   auto& pe = context.pe;
@@ -149,7 +192,8 @@ void emit_scatter(EmitContext& context, const ScatterKernel& kernel) {
     using S = isa::scatter_t;
     auto& core = pe.move;
     const std::int64_t index_stride = kernel.index.view.strides[0] * index_bytes;
-    const std::int64_t row_stride = kernel.rows.view.strides[0] * element, column_stride = kernel.rows.view.strides[1] * element;
+    const std::int64_t row_stride = kernel.rows.view.strides[0] * element,
+                       column_stride = kernel.rows.view.strides[1] * element;
     const auto table = tile_address(core, context.address(kernel.table), tile, dims, {4});
     const auto source = tile_address(core, context.address(kernel.rows), tile, dims, {column_stride});
     row_blocks(core, count, rows, [&](int start, Amount n) {
@@ -159,16 +203,33 @@ void emit_scatter(EmitContext& context, const ScatterKernel& kernel) {
       emit_load(core, index, address, transfer_of(index_bytes, {{n, index_stride}}));
       core.muli(address, start, row_stride);
       core.add(address, address, source);
-      emit_load(core, data, address, transfer_of(element, {{tile.extent[0], column_stride}, {n, row_stride}}));
+      emit_load(core, data, address,
+                transfer_of(element, {{tile.extent[0], column_stride}, {n, row_stride}}));
       const Amount bytes = tile.extent[0].times(4);
-      const int shape = core.shape({bytes, n, Amount::constant(kernel.table.view.strides[0] * 4), Amount::constant(kernel.table.view.shape[0]), Amount::constant(0), bytes});
-      core.emit(isa::Opcode::scatter, {{S::src, wide}, {S::wait, 1}, {S::pop, 1}, {S::index, index}, {S::index_wait, 1}, {S::index_pop, 1}, {S::index_type, std::int64_t(kernel.index.dtype)}, {S::address, table}, {S::shape, shape}});
+      const int shape =
+          core.shape({bytes, n, Amount::constant(kernel.table.view.strides[0] * 4),
+                      Amount::constant(kernel.table.view.shape[0]), Amount::constant(0), bytes});
+      core.emit(isa::Opcode::scatter, {{S::src, wide},
+                                       {S::wait, 1},
+                                       {S::pop, 1},
+                                       {S::index, index},
+                                       {S::index_wait, 1},
+                                       {S::index_pop, 1},
+                                       {S::index_type, std::int64_t(kernel.index.dtype)},
+                                       {S::address, table},
+                                       {S::shape, shape}});
     });
   });
   if (!convert) return;
   tile_loop(pe.compute, dims, [&](const Tile& tile) {
     row_blocks(pe.compute, count, rows, [&](int, Amount n) {
-      emit_pass(pe.compute, {.dst = wide, .src = data, .src_type = kernel.rows.dtype, .take = true, .publish = true, .rows = n, .columns = tile.extent[0]});
+      emit_pass(pe.compute, {.dst = wide,
+                             .src = data,
+                             .src_type = kernel.rows.dtype,
+                             .take = true,
+                             .publish = true,
+                             .rows = n,
+                             .columns = tile.extent[0]});
     });
   });
 }

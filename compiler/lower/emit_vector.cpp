@@ -16,13 +16,15 @@ using V = isa::vector_t;
 
 class VectorEmitter {
  public:
-  VectorEmitter(EmitContext& context, const VectorKernel& kernel) : context_(context), pe_(context.pe), kernel_(kernel) {
+  VectorEmitter(EmitContext& context, const VectorKernel& kernel)
+      : context_(context), pe_(context.pe), kernel_(kernel) {
     auto plan = plan_vector(kernel, context.chip);
     if (!plan)
       throw Error(ExitCode::does_not_fit, "one row of a fused kernel does not fit the local store",
                   "use a chip with a larger local_store.bytes");
     plan_ = std::move(*plan);
-    for (std::size_t i = 0; i < plan_.shape.size(); ++i) dims_.push_back({plan_.shape[i], plan_.tile_extent(i)});
+    for (std::size_t i = 0; i < plan_.shape.size(); ++i)
+      dims_.push_back({plan_.shape[i], plan_.tile_extent(i)});
     if (is_copy()) plan_.inputs[0].invariant = false;
     find_uses();
   }
@@ -40,9 +42,10 @@ class VectorEmitter {
  private:
   // ---- what kind of kernel ----
   bool is_copy() const {
-    return kernel_.steps.size() == 1 && kernel_.outputs.size() == 1 && kernel_.steps[0].op == isa::VectorOp::copy &&
-           kernel_.steps[0].reduce == isa::Reduce::none && kernel_.steps[0].a.kind == Ref::Kind::input &&
-           plan_.inputs[0].spread == Spread::full && plan_.inputs[0].place.dtype == plan_.outputs[0].place.dtype;
+    return kernel_.steps.size() == 1 && kernel_.outputs.size() == 1 &&
+           kernel_.steps[0].op == isa::VectorOp::copy && kernel_.steps[0].reduce == isa::Reduce::none &&
+           kernel_.steps[0].a.kind == Ref::Kind::input && plan_.inputs[0].spread == Spread::full &&
+           plan_.inputs[0].place.dtype == plan_.outputs[0].place.dtype;
   }
   // A row reduction over columns that do not fit at once.
   bool accumulates() const {
@@ -76,10 +79,14 @@ class VectorEmitter {
     const auto& strides = o.place.view.strides;
     auto level = [&](std::size_t i) { return Level{extent[i], strides[i] * element}; };
     switch (o.spread) {
-      case Spread::full: return transfer_of(element, {level(n - 1), level(n - 2), level(n - 3)});
-      case Spread::row: return transfer_of(element, {level(n - 1)});
-      case Spread::column: return transfer_of(element, {level(n - 2), level(n - 3)});
-      case Spread::scalar: return transfer_of(element, {});
+      case Spread::full:
+        return transfer_of(element, {level(n - 1), level(n - 2), level(n - 3)});
+      case Spread::row:
+        return transfer_of(element, {level(n - 1)});
+      case Spread::column:
+        return transfer_of(element, {level(n - 2), level(n - 3)});
+      case Spread::scalar:
+        return transfer_of(element, {});
     }
     return {};
   }
@@ -106,9 +113,11 @@ class VectorEmitter {
     tile_loop(core, dims_, [&](const Tile& tile) {
       for (std::size_t i = 0; i < plan_.inputs.size(); ++i)
         if (!plan_.inputs[i].invariant)
-          emit_load(core, input_buffers_[i], address_of(core, plan_.inputs[i], tile), transfer(plan_.inputs[i], tile.extent));
+          emit_load(core, input_buffers_[i], address_of(core, plan_.inputs[i], tile),
+                    transfer(plan_.inputs[i], tile.extent));
       for (std::size_t o = 0; o < plan_.outputs.size(); ++o)
-        emit_store(core, output_buffers_[o], address_of(core, plan_.outputs[o], tile), transfer(plan_.outputs[o], tile.extent));
+        emit_store(core, output_buffers_[o], address_of(core, plan_.outputs[o], tile),
+                   transfer(plan_.outputs[o], tile.extent));
     });
   }
 
@@ -116,7 +125,9 @@ class VectorEmitter {
     auto& core = pe_.move;
     for (std::size_t i = 0; i < plan_.inputs.size(); ++i)
       if (plan_.inputs[i].invariant)
-        emit_load(core, input_buffers_[i], core.constant(std::int64_t(context_.address(plan_.inputs[i].place))), transfer(plan_.inputs[i], whole_tile()));
+        emit_load(core, input_buffers_[i],
+                  core.constant(std::int64_t(context_.address(plan_.inputs[i].place))),
+                  transfer(plan_.inputs[i], whole_tile()));
   }
 
   // ---- compute ----
@@ -135,7 +146,8 @@ class VectorEmitter {
     if (ref.kind == Ref::Kind::input) {
       const auto& o = plan_.inputs[std::size_t(ref.index)];
       const bool own = !o.invariant;  // waited for and popped tile by tile
-      s = {input_buffers_[std::size_t(ref.index)], own && first_use_[std::size_t(ref.index)] == step, own && last_use_[std::size_t(ref.index)] == step, o.place.dtype};
+      s = {input_buffers_[std::size_t(ref.index)], own && first_use_[std::size_t(ref.index)] == step,
+           own && last_use_[std::size_t(ref.index)] == step, o.place.dtype};
       spread = o.spread;
     } else {
       const auto& made = kernel_.steps[std::size_t(ref.index)];
@@ -143,8 +155,11 @@ class VectorEmitter {
       spread = made.column ? Spread::column : Spread::full;
     }
     const int element = size_of(s.dtype);
-    s.mode = spread == Spread::full ? Broadcast::full : spread == Spread::row ? Broadcast::row : Broadcast::column;
-    s.pitch = spread == Spread::full ? columns.times(element) : Amount::constant(spread == Spread::column ? element : 0);
+    s.mode = spread == Spread::full  ? Broadcast::full
+             : spread == Spread::row ? Broadcast::row
+                                     : Broadcast::column;
+    s.pitch = spread == Spread::full ? columns.times(element)
+                                     : Amount::constant(spread == Spread::column ? element : 0);
     return s;
   }
 
@@ -154,19 +169,33 @@ class VectorEmitter {
     DType dtype;
   };
 
-  void emit_pass(const VectorKernel::Step& step, Target to, const Source& a, const Source& b, Amount rows, Amount columns, bool accumulate = false) {
+  void emit_pass(const VectorKernel::Step& step, Target to, const Source& a, const Source& b, Amount rows,
+                 Amount columns, bool accumulate = false) {
     auto& core = pe_.compute;
     const bool column = step.column && step.reduce == isa::Reduce::none;
     const Amount width = column ? Amount::constant(1) : columns;
     const Amount pitch = step.column ? Amount::constant(size_of(to.dtype)) : width.times(size_of(to.dtype));
     const int shape = core.shape({rows, width, pitch, a.pitch, b.pitch, Amount::constant(0)});
     const bool same = a.pop && b.pop && a.buffer == b.buffer;
-    core.emit(isa::Opcode::vector,
-              {{V::op, std::int64_t(step.op)}, {V::dst, to.buffer}, {V::reserve, to.output && !accumulate}, {V::push, to.output && !accumulate},
-               {V::dst_type, std::int64_t(to.dtype)}, {V::a, a.buffer}, {V::a_wait, a.wait}, {V::a_pop, a.pop && !same},
-               {V::a_type, std::int64_t(a.dtype)}, {V::a_mode, std::int64_t(a.mode)}, {V::b, b.buffer}, {V::b_wait, b.wait && !(a.wait && a.buffer == b.buffer)},
-               {V::b_pop, b.pop}, {V::b_type, std::int64_t(b.dtype)}, {V::b_mode, std::int64_t(b.mode)},
-               {V::reduce, std::int64_t(step.reduce)}, {V::accumulate, accumulate}, {V::value, immediate(step.value)}, {V::shape, shape}});
+    core.emit(isa::Opcode::vector, {{V::op, std::int64_t(step.op)},
+                                    {V::dst, to.buffer},
+                                    {V::reserve, to.output && !accumulate},
+                                    {V::push, to.output && !accumulate},
+                                    {V::dst_type, std::int64_t(to.dtype)},
+                                    {V::a, a.buffer},
+                                    {V::a_wait, a.wait},
+                                    {V::a_pop, a.pop && !same},
+                                    {V::a_type, std::int64_t(a.dtype)},
+                                    {V::a_mode, std::int64_t(a.mode)},
+                                    {V::b, b.buffer},
+                                    {V::b_wait, b.wait && !(a.wait && a.buffer == b.buffer)},
+                                    {V::b_pop, b.pop},
+                                    {V::b_type, std::int64_t(b.dtype)},
+                                    {V::b_mode, std::int64_t(b.mode)},
+                                    {V::reduce, std::int64_t(step.reduce)},
+                                    {V::accumulate, accumulate},
+                                    {V::value, immediate(step.value)},
+                                    {V::shape, shape}});
   }
 
   static std::int64_t immediate(float value) { return std::int64_t(std::bit_cast<std::uint32_t>(value)); }
@@ -186,7 +215,8 @@ class VectorEmitter {
       for (int s = 0; s < int(kernel_.steps.size()); ++s) {
         const auto& step = kernel_.steps[std::size_t(s)];
         const int slot = plan_.slot_of[std::size_t(s)];
-        const Source a = source(step.a, s, columns), b = isa::is_binary(step.op) ? source(step.b, s, columns) : Source{};
+        const Source a = source(step.a, s, columns),
+                     b = isa::is_binary(step.op) ? source(step.b, s, columns) : Source{};
         const Target to = slot >= 0 ? Target{slot_buffers_[std::size_t(slot)], false, step.dtype}
                                     : Target{output_buffers_[std::size_t(-1 - slot)], true, step.dtype};
         emit_pass(step, to, a, b, rows, columns);
@@ -208,12 +238,14 @@ class VectorEmitter {
     }
   }
 
-  // Operands that were loaded once are waited for once, before the tiles, and popped once, after them: a pass of no rows.
+  // Operands that were loaded once are waited for once, before the tiles, and popped once, after them: a pass
+  // of no rows.
   void touch_invariants(bool wait) {
     for (std::size_t i = 0; i < plan_.inputs.size(); ++i) {
       if (!plan_.inputs[i].invariant) continue;
       const Source from{input_buffers_[i], wait, !wait, plan_.inputs[i].place.dtype, Broadcast::full};
-      emit_pass({}, {slot_buffers_[0], false, DType::fp32}, from, {}, Amount::constant(0), Amount::constant(0));
+      emit_pass({}, {slot_buffers_[0], false, DType::fp32}, from, {}, Amount::constant(0),
+                Amount::constant(0));
     }
   }
 
@@ -242,7 +274,9 @@ class VectorEmitter {
         core.add(address, address, base);
         emit_load(core, input_buffers_[0], address, transfer_of(element, {{width, stride}}));
       });
-      emit_store(core, output_buffers_[0], tile_address(core, context_.address(plan_.outputs[0].place), tile, rows, byte_strides(plan_.outputs[0])),
+      emit_store(core, output_buffers_[0],
+                 tile_address(core, context_.address(plan_.outputs[0].place), tile, rows,
+                              byte_strides(plan_.outputs[0])),
                  transfer_of(size_of(plan_.outputs[0].place.dtype), {}));
     });
     tile_loop(pe_.compute, rows, [&](const Tile&) {
@@ -261,8 +295,18 @@ class VectorEmitter {
   void publish(int buffer, bool reserve, bool push, float value) {
     auto& core = pe_.compute;
     const DType dtype = kernel_.steps[0].dtype;
-    const int shape = core.shape({Amount::constant(reserve ? 1 : 0), Amount::constant(1), Amount::constant(size_of(dtype)), Amount::constant(0), Amount::constant(0), Amount::constant(0)});
-    core.emit(isa::Opcode::vector, {{V::op, std::int64_t(isa::VectorOp::copy)}, {V::dst, buffer}, {V::reserve, reserve}, {V::push, push}, {V::dst_type, std::int64_t(dtype)}, {V::a_mode, std::int64_t(Broadcast::immediate)}, {V::b_mode, std::int64_t(Broadcast::immediate)}, {V::value, immediate(value)}, {V::shape, shape}});
+    const int shape =
+        core.shape({Amount::constant(reserve ? 1 : 0), Amount::constant(1), Amount::constant(size_of(dtype)),
+                    Amount::constant(0), Amount::constant(0), Amount::constant(0)});
+    core.emit(isa::Opcode::vector, {{V::op, std::int64_t(isa::VectorOp::copy)},
+                                    {V::dst, buffer},
+                                    {V::reserve, reserve},
+                                    {V::push, push},
+                                    {V::dst_type, std::int64_t(dtype)},
+                                    {V::a_mode, std::int64_t(Broadcast::immediate)},
+                                    {V::b_mode, std::int64_t(Broadcast::immediate)},
+                                    {V::value, immediate(value)},
+                                    {V::shape, shape}});
   }
 
   EmitContext& context_;
@@ -275,13 +319,21 @@ class VectorEmitter {
 
 }  // namespace
 
-void emit_vector(EmitContext& context, const VectorKernel& kernel) { VectorEmitter(context, kernel).run(); }
+void emit_vector(EmitContext& context, const VectorKernel& kernel) {
+  VectorEmitter(context, kernel).run();
+}
 
 void emit_copy(EmitContext& context, const CopyKernel& kernel) {
   VectorKernel copy;
   copy.shape = kernel.to.view.shape;
   copy.inputs = {kernel.from};
-  copy.steps = {{isa::VectorOp::copy, isa::Reduce::none, {VectorKernel::Ref::Kind::input, 0}, {}, 0, kernel.to.dtype, false}};
+  copy.steps = {{isa::VectorOp::copy,
+                 isa::Reduce::none,
+                 {VectorKernel::Ref::Kind::input, 0},
+                 {},
+                 0,
+                 kernel.to.dtype,
+                 false}};
   copy.outputs = {{0, kernel.to}};
   emit_vector(context, copy);
 }

@@ -13,11 +13,12 @@ Overload(F...) -> Overload<F...>;
 }  // namespace
 
 std::string_view kind_of(const Kernel& kernel) {
-  return std::visit(Overload{[](const VectorKernel&) { return "vector"; },
-                             [](const ColumnReduceKernel&) { return "column_reduce"; },
-                             [](const MatmulKernel&) { return "matmul"; }, [](const CopyKernel&) { return "copy"; },
-                             [](const GatherKernel&) { return "gather"; }, [](const ScatterKernel&) { return "scatter"; }},
-                    kernel.body);
+  return std::visit(
+      Overload{[](const VectorKernel&) { return "vector"; },
+               [](const ColumnReduceKernel&) { return "column_reduce"; },
+               [](const MatmulKernel&) { return "matmul"; }, [](const CopyKernel&) { return "copy"; },
+               [](const GatherKernel&) { return "gather"; }, [](const ScatterKernel&) { return "scatter"; }},
+      kernel.body);
 }
 
 std::vector<const Place*> reads(const Kernel& kernel) {
@@ -28,10 +29,16 @@ std::vector<const Place*> reads(const Kernel& kernel) {
                                return out;
                              },
                              [](const ColumnReduceKernel& k) { return Places{&k.in}; },
-                             [](const MatmulKernel& k) { return Places{&k.a, &k.b}; },
+                             [](const MatmulKernel& k) {
+                               return Places{&k.a, &k.b};
+                             },
                              [](const CopyKernel& k) { return Places{&k.from}; },
-                             [](const GatherKernel& k) { return Places{&k.table, &k.index}; },
-                             [](const ScatterKernel& k) { return Places{&k.table, &k.index, &k.rows}; }},
+                             [](const GatherKernel& k) {
+                               return Places{&k.table, &k.index};
+                             },
+                             [](const ScatterKernel& k) {
+                               return Places{&k.table, &k.index, &k.rows};
+                             }},
                     kernel.body);
 }
 
@@ -50,10 +57,17 @@ std::vector<const Place*> writes(const Kernel& kernel) {
                     kernel.body);
 }
 
+CopyKernel copy_kernel(Place from, Place to) {
+  for (View* v : {&from.view, &to.view})
+    if (v->shape.empty()) v->shape = v->strides = {1};
+  return {std::move(from), std::move(to)};
+}
+
 std::vector<Place*> places(Kernel& kernel) {
   std::vector<Place*> out;
   for (const auto& list : {reads(kernel), writes(kernel)})
-    for (const Place* place : list) out.push_back(const_cast<Place*>(place));  // the kernel itself is not const
+    for (const Place* place : list)
+      out.push_back(const_cast<Place*>(place));  // the kernel itself is not const
   return out;
 }
 

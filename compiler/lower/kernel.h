@@ -1,6 +1,6 @@
 // Kernels: what the back end turns graph operations into. A kernel runs on every PE at once, reads and writes
-// memory through views, and is separated from kernels it depends on by a barrier. select.h makes them, place.h gives
-// their storages addresses, emit.h writes their code.
+// memory through views, and is separated from kernels it depends on by a barrier. select.h makes them,
+// place.h gives their storages addresses, emit.h writes their code.
 #pragma once
 
 #include <string>
@@ -31,13 +31,13 @@ struct VectorKernel {
     isa::VectorOp op = isa::VectorOp::copy;
     isa::Reduce reduce = isa::Reduce::none;  // none, row_sum or row_max
     Ref a, b;
-    float value = 0;     // the immediate
+    float value = 0;  // the immediate
     DType dtype = DType::fp32;
     bool column = false;  // one element a row
   };
   struct Output {
     int step = 0;
-    Place place;          // view over `shape` (last dim 1 for a column)
+    Place place;  // view over `shape` (last dim 1 for a column)
   };
   Dims shape;                 // iteration space; the last dim are the columns
   std::vector<Place> inputs;  // views broadcast to `shape`
@@ -65,6 +65,8 @@ struct MatmulKernel {
 struct CopyKernel {
   Place from, to;
 };
+/// With scalars as one column: kernels have columns.
+CopyKernel copy_kernel(Place from, Place to);
 
 /// out[i] = table[index[i]].
 struct GatherKernel {
@@ -80,7 +82,7 @@ struct ScatterKernel {
 
 struct Kernel {
   std::variant<VectorKernel, ColumnReduceKernel, MatmulKernel, CopyKernel, GatherKernel, ScatterKernel> body;
-  std::string name;   // the graph operation it came from (the first, when several were fused)
+  std::string name;  // the graph operation it came from (the first, when several were fused)
   Phase phase = Phase::forward;
   std::int64_t useful_macs = 0;
 };
@@ -94,11 +96,11 @@ std::vector<Place*> places(Kernel& kernel);
 
 /// A block of memory.
 struct Storage {
-  ValueId value = -1;          // the value it was made for
+  ValueId value = -1;  // the value it was made for
   std::int64_t elements = 0;
   DType dtype = DType::fp32;
-  bool pinned = false;         // the host reads or writes it: lives as long as the program
-  int first = -1, last = -1;   // kernels between which it is alive
+  bool pinned = false;        // the host reads or writes it: lives as long as the program
+  int first = -1, last = -1;  // kernels between which it is alive
   std::uint64_t address = 0;
   std::int64_t bytes() const { return elements * size_of(dtype); }
 };
@@ -106,7 +108,8 @@ struct Storage {
 struct Lowered {
   std::vector<Kernel> kernels;
   std::vector<Storage> storages;
-  std::vector<StorageId> storage_of;  // by value; -1 for values that never reach memory on their own
+  std::vector<std::optional<View>> views;  // by value: where it is, if it is in memory
+  std::vector<StorageId> storage_of;       // by value; -1 for values that never reach memory on their own
 };
 
 }  // namespace leto::compiler

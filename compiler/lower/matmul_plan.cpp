@@ -7,7 +7,9 @@
 namespace leto::compiler {
 namespace {
 
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
+  return (a + b - 1) / b;
+}
 
 void erase_dim(View& v, std::size_t i) {
   v.shape.erase(v.shape.begin() + std::ptrdiff_t(i));
@@ -20,7 +22,9 @@ void merge_batch_into_m(MatmulShape& s) {
     const auto i = s.a.view.shape.size() - 3;
     const View &a = s.a.view, &c = s.c.view;
     if (s.b.view.shape[i] != 1 && s.b.view.strides[i] != 0) return;
-    if (a.shape[i] != 1 && (a.strides[i] != a.strides[i + 1] * a.shape[i + 1] || c.strides[i] != c.strides[i + 1] * c.shape[i + 1])) return;
+    if (a.shape[i] != 1 && (a.strides[i] != a.strides[i + 1] * a.shape[i + 1] ||
+                            c.strides[i] != c.strides[i + 1] * c.shape[i + 1]))
+      return;
     for (View* v : {&s.a.view, &s.c.view}) {
       if (v->shape[i + 1] == 1) v->strides[i + 1] = v->strides[i];
       v->shape[i + 1] *= v->shape[i];
@@ -40,7 +44,8 @@ void merge_batch_dims(MatmulShape& s) {
     batch.push_back(b);
   }
   collapse(batch, false);
-  if (batch[0].shape == Dims{1}) for (auto& b : batch) b.shape.clear(), b.strides.clear();
+  if (batch[0].shape == Dims{1})
+    for (auto& b : batch) b.shape.clear(), b.strides.clear();
   std::size_t i = 0;
   for (View* v : {&s.a.view, &s.b.view, &s.c.view}) {
     View& b = batch[i++];
@@ -70,7 +75,9 @@ class Planner {
     for (bool rows : {true, false}) consider(grid(rows));
     consider(dealt());
     if (!best)
-      throw Error(ExitCode::does_not_fit, fmt::format("no tile of a {} x {} x {} matmul fits the local store of {} bytes", s_.m, s_.n, s_.k, chip_.local_store.bytes),
+      throw Error(ExitCode::does_not_fit,
+                  fmt::format("no tile of a {} x {} x {} matmul fits the local store of {} bytes", s_.m, s_.n,
+                              s_.k, chip_.local_store.bytes),
                   "use a chip with a larger local_store.bytes");
     return *best;
   }
@@ -84,9 +91,11 @@ class Planner {
     p.n_per_pe = ceil_div(s_.n, m_on_rows ? chip_.pe.columns : chip_.pe.rows);
     if (!choose_tile(p, p.m_per_pe, p.n_per_pe)) return {};
     const double batches = double(product(s_.batch));
-    const auto tiles_m = double(ceil_div(p.m_per_pe, p.tile_m)), tiles_n = double(ceil_div(p.n_per_pe, p.tile_n));
+    const auto tiles_m = double(ceil_div(p.m_per_pe, p.tile_m)),
+               tiles_n = double(ceil_div(p.n_per_pe, p.tile_n));
     const double unique = double(s_.m) * tiles_n + double(s_.n) * tiles_m;  // rows of k read from memory
-    p.cycles = batches * (cost(p, double(p.m_per_pe), double(p.n_per_pe), tiles_m, tiles_n, unique) + kUnitOverhead);
+    p.cycles =
+        batches * (cost(p, double(p.m_per_pe), double(p.n_per_pe), tiles_m, tiles_n, unique) + kUnitOverhead);
     return p;
   }
 
@@ -108,15 +117,20 @@ class Planner {
   double a_loads(const MatmulPlan& p, double tiles_n) const { return p.panels ? 1 : tiles_n; }
 
   // Cycles of one PE's share of one batch: the slowest of the engines it keeps busy.
-  double cost(const MatmulPlan& p, double m, double n, double tiles_m, double tiles_n, double unique_rows) const {
+  double cost(const MatmulPlan& p, double m, double n, double tiles_m, double tiles_n,
+              double unique_rows) const {
     const double k = double(s_.k), inner = double(chip_.matrix_engine.inner_bytes) / element_;
     const double held = double(ceil_div(std::int64_t(m), isa::kHeldRows));
-    const double matrix = held * std::max(n, 32.0) * std::max(1.0, double(ceil_div(s_.k, std::int64_t(inner))));
+    const double matrix =
+        held * std::max(n, 32.0) * std::max(1.0, double(ceil_div(s_.k, std::int64_t(inner))));
     const double in_rows = m * a_loads(p, tiles_n) + n * tiles_m;
     const double port = in_rows * k * element_ / chip_.fabric_interface.bytes_per_cycle;
     const double out = m * n * result_ / chip_.fabric_interface.bytes_per_cycle;
-    const double layout = ((p.transpose_a ? m * a_loads(p, tiles_n) : 0) + (p.transpose_b ? n * tiles_m : 0)) * k * element_ / chip_.layout_engine.bytes_per_cycle;
-    const double hbm = (unique_rows * k * element_ + m * n * chip_.pes() * result_) * chip_.hertz() / hbm_bytes_per_second(chip_);
+    const double layout =
+        ((p.transpose_a ? m * a_loads(p, tiles_n) : 0) + (p.transpose_b ? n * tiles_m : 0)) * k * element_ /
+        chip_.layout_engine.bytes_per_cycle;
+    const double hbm = (unique_rows * k * element_ + m * n * chip_.pes() * result_) * chip_.hertz() /
+                       hbm_bytes_per_second(chip_);
     return std::max({matrix, port, out, layout, hbm});
   }
 
@@ -124,7 +138,8 @@ class Planner {
     p.transpose_a = transpose_a_;
     p.transpose_b = transpose_b_;
     const std::int64_t half_banks = std::max(1, chip_.reduction_engine.banks / 2);
-    const std::int64_t held_banks = std::min<std::int64_t>(isa::kHeldRows, (m + 31) / 32 * 32) / isa::kBankRows;
+    const std::int64_t held_banks =
+        std::min<std::int64_t>(isa::kHeldRows, (m + 31) / 32 * 32) / isa::kBankRows;
     p.slot_n = std::max<std::int64_t>(1, half_banks / held_banks) * isa::kBankRows;
     p.halves_m = m > isa::kHeldRows ? 2 : 1;
     p.halves_n = p.halves_m == 1 && n > p.slot_n ? 2 : 1;
@@ -136,8 +151,8 @@ class Planner {
     }
   }
 
-  // Longer commands first (a k of 32 a command leaves the engine waiting for the issue core), then a panel of a where
-  // several tiles of n share it, then deeper buffers.
+  // Longer commands first (a k of 32 a command leaves the engine waiting for the issue core), then a panel of
+  // a where several tiles of n share it, then deeper buffers.
   bool choose_k(MatmulPlan& p, std::int64_t n) const {
     for (std::int64_t k : {256, 128, 64, 32})
       for (int panels : {2, 1, 0})
@@ -151,7 +166,8 @@ class Planner {
   }
 
   std::int64_t local_bytes(const MatmulPlan& p) const {
-    const std::int64_t a = p.tile_m * p.tile_k * element_, b = p.tile_n * p.tile_k * element_, c = p.tile_m * p.tile_n * result_;
+    const std::int64_t a = p.tile_m * p.tile_k * element_, b = p.tile_n * p.tile_k * element_,
+                       c = p.tile_m * p.tile_n * result_;
     const std::int64_t a_tiles = p.panels ? p.panels * p.k_chunks(s_.k) : p.depth;
     return a * (a_tiles + (p.transpose_a ? 2 : 0)) + b * (p.depth + (p.transpose_b ? 2 : 0)) + c * 2 + 7 * 64;
   }
@@ -185,6 +201,8 @@ MatmulShape normalise(const MatmulKernel& kernel) {
   return s;
 }
 
-MatmulPlan plan_matmul(const MatmulShape& shape, const ChipConfig& chip) { return Planner(shape, chip).best(); }
+MatmulPlan plan_matmul(const MatmulShape& shape, const ChipConfig& chip) {
+  return Planner(shape, chip).best();
+}
 
 }  // namespace leto::compiler

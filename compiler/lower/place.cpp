@@ -10,7 +10,9 @@ namespace {
 // Storages start at multiples of this: a DRAM row and an interleave unit of every chip divide it.
 constexpr std::int64_t kAlignment = 4096;
 
-std::int64_t aligned(std::int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+std::int64_t aligned(std::int64_t bytes) {
+  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+}
 
 /// First fit over the blocks that are alive at the same time.
 class Arena {
@@ -72,8 +74,10 @@ class Placer {
       if (used(s) && s.pinned) pin(s);
     fit_.hbm_pinned = hbm_.peak();
     for (auto* s : by_lifetime())
-      if (auto at = sram_.take(aligned(s->bytes()), s->first, s->last)) s->address = isa::kSramBase + std::uint64_t(*at);
-      else take_hbm(*s);
+      if (auto at = sram_.take(aligned(s->bytes()), s->first, s->last))
+        s->address = isa::kSramBase + std::uint64_t(*at);
+      else
+        take_hbm(*s);
     fit_.hbm_peak = hbm_.peak();
     fit_.sram_peak = sram_.peak();
     return fit_;
@@ -93,20 +97,23 @@ class Placer {
     if (!wants_sram(s)) return take_hbm(s);
     const auto at = sram_.take(aligned(s.bytes()), s.first, s.last);
     if (!at)
-      throw Error(ExitCode::does_not_fit,
-                  fmt::format("'{}' ({} bytes) does not fit the {} bytes of scratch SRAM that --resident asks for",
-                              graph_.value(s.value).name, s.bytes(), fit_.sram_capacity),
-                  "use --resident none, a smaller batch, or a chip with a larger sram.bytes");
+      throw Error(
+          ExitCode::does_not_fit,
+          fmt::format("'{}' ({} bytes) does not fit the {} bytes of scratch SRAM that --resident asks for",
+                      graph_.value(s.value).name, s.bytes(), fit_.sram_capacity),
+          "use --resident none, a smaller batch, or a chip with a larger sram.bytes");
     s.address = isa::kSramBase + std::uint64_t(*at);
   }
 
   void take_hbm(Storage& s) {
     const auto at = hbm_.take(aligned(s.bytes()), s.first, s.last);
     if (!at)
-      throw Error(ExitCode::does_not_fit,
-                  fmt::format("'{}' ({} bytes) does not fit: {} of {} bytes of device memory are taken while it lives",
-                              graph_.value(s.value).name, s.bytes(), hbm_.peak(), fit_.hbm_capacity),
-                  "use a smaller batch or sequence, or a chip with a larger hbm.bytes");
+      throw Error(
+          ExitCode::does_not_fit,
+          fmt::format(
+              "'{}' ({} bytes) does not fit: {} of {} bytes of device memory are taken while it lives",
+              graph_.value(s.value).name, s.bytes(), hbm_.peak(), fit_.hbm_capacity),
+          "use a smaller batch or sequence, or a chip with a larger hbm.bytes");
     s.address = std::uint64_t(*at);
     if (s.bytes() > largest_) {
       largest_ = s.bytes();
@@ -119,8 +126,9 @@ class Placer {
     std::vector<Storage*> list;
     for (auto& s : lowered_.storages)
       if (used(s) && !s.pinned) list.push_back(&s);
-    std::stable_sort(list.begin(), list.end(),
-                     [](const Storage* a, const Storage* b) { return a->last - a->first < b->last - b->first; });
+    std::stable_sort(list.begin(), list.end(), [](const Storage* a, const Storage* b) {
+      return a->last - a->first < b->last - b->first;
+    });
     return list;
   }
 

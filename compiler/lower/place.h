@@ -1,5 +1,5 @@
-// Place: addresses for storages. What the host sees is pinned for the whole program; intermediates live from their
-// first to their last kernel and share memory, in shared SRAM where they fit, else in HBM (or LPDDR).
+// Place: addresses for storages. What the host sees is pinned for the whole program; intermediates live from
+// their first to their last kernel and share memory, in shared SRAM where they fit, else in HBM (or LPDDR).
 #pragma once
 
 #include "compiler/compiler.h"
@@ -14,8 +14,8 @@ struct MemoryFit {
   std::string peak_holder;  // the value with the most bytes alive when HBM peaks
 };
 
-/// Sets Storage::address of every storage that is used. Throws Error(does_not_fit) naming the value, the bytes and
-/// a remedy.
+/// Sets Storage::address of every storage that is used. Throws Error(does_not_fit) naming the value, the
+/// bytes and a remedy.
 MemoryFit place(Lowered& lowered, const Graph& graph, const ChipConfig& chip, Resident resident);
 
 }  // namespace leto::compiler

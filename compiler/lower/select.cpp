@@ -4,63 +4,13 @@
 #include <optional>
 
 #include "base/errors.h"
+#include "compiler/lower/vector_ops.h"
 #include "compiler/lower/vector_plan.h"
 
 namespace leto::compiler {
 namespace {
 
 using isa::VectorOp;
-
-bool is_view_op(Op op) {
-  return op == Op::reshape || op == Op::transpose || op == Op::slice || op == Op::expand;
-}
-
-std::optional<VectorOp> vector_op(Op op) {
-  switch (op) {
-    case Op::cast: return VectorOp::copy;
-    case Op::add: return VectorOp::add;
-    case Op::sub: return VectorOp::subtract;
-    case Op::mul: return VectorOp::multiply;
-    case Op::max: return VectorOp::maximum;
-    case Op::min: return VectorOp::minimum;
-    case Op::ge: return VectorOp::greater_equal;
-    case Op::gt: return VectorOp::greater;
-    case Op::eq: return VectorOp::equal;
-    case Op::reciprocal: return VectorOp::reciprocal;
-    case Op::sqrt: return VectorOp::square_root;
-    case Op::rsqrt: return VectorOp::reciprocal_square_root;
-    case Op::exp: return VectorOp::exponential;
-    case Op::log: return VectorOp::logarithm;
-    case Op::tanh: return VectorOp::tanh;
-    case Op::erf: return VectorOp::erf;
-    case Op::sigmoid: return VectorOp::sigmoid;
-    case Op::abs: return VectorOp::absolute;
-    case Op::neg: return VectorOp::negate;
-    case Op::relu: return VectorOp::relu;
-    case Op::is_class: return VectorOp::column_is;
-    default: return std::nullopt;
-  }
-}
-
-// A reduction over the innermost non-trivial dims, i.e. one number a row.
-bool is_row_reduce(const Graph& graph, const Node& node) {
-  if (node.op != Op::reduce_sum && node.op != Op::reduce_max) return false;
-  const auto& axes = node.list("axes");
-  return axes.size() == 1 && axes[0] + 1 == std::int64_t(graph.value(node.inputs[0]).type.shape.size());
-}
-
-bool is_fusable(const Graph& graph, const Node& node) { return vector_op(node.op) || is_row_reduce(graph, node); }
-
-/// Rows and columns of a fused iteration space.
-struct Space {
-  std::int64_t rows, columns;
-  bool operator==(const Space&) const = default;
-};
-
-Space space_of(const Dims& shape) {
-  const std::int64_t columns = shape.empty() ? 1 : shape.back();
-  return {columns ? product(shape) / columns : 0, columns};
-}
 
 class Selector {
  public:
@@ -83,19 +33,23 @@ class Selector {
 
   Lowered run() {
     for (ValueId v = 0; v < ValueId(graph_.values.size()); ++v)
-      if (graph_.value(v).role != Role::intermediate && (!users_[std::size_t(v)].empty() || kept_[std::size_t(v)] || is_state(v)))
-        if (!is_immediate(v)) views_[std::size_t(v)] = dense_view(new_storage(v, true), graph_.value(v).type.shape);
+      if (graph_.value(v).role != Role::intermediate &&
+          (!users_[std::size_t(v)].empty() || kept_[std::size_t(v)] || is_state(v)))
+        if (!is_immediate(v))
+          views_[std::size_t(v)] = dense_view(new_storage(v, true), graph_.value(v).type.shape);
     assign_destinations();
     for (int n = 0; n < int(graph_.nodes.size()); ++n)
       if (!done_[std::size_t(n)]) schedule(n);
-    keep_results();
+    out_.views = std::move(views_);
     return std::move(out_);
   }
 
  private:
   const Node& node(int n) const { return graph_.nodes[std::size_t(n)]; }
   const Type& type(ValueId v) const { return graph_.value(v).type; }
-  bool is_state(ValueId v) const { return graph_.value(v).role == Role::state || graph_.value(v).role == Role::parameter; }
+  bool is_state(ValueId v) const {
+    return graph_.value(v).role == Role::state || graph_.value(v).role == Role::parameter;
+  }
 
   // Scalar constants become immediates of the instructions that use them.
   bool is_immediate(ValueId v) const {
@@ -114,7 +68,7 @@ class Selector {
     return id;
   }
 
-  // ---- destinations: a value that is only moved into another is produced there ---------------------------------
+  // ---- destinations: a value that is only moved into another is produced there ----
 
   bool sinkable(ValueId v) const {
     const int p = producer_[std::size_t(v)];
@@ -123,13 +77,14 @@ class Selector {
     return !is_view_op(node(p).op);
   }
 
-  // Can v's kernel write this window at speed? Rows must be adjacent; a matmul may also write adjacent columns, with
-  // its operands swapped.
+  // Can v's kernel write this window at speed? Rows must be adjacent; a matmul may also write adjacent
+  // columns, with its operands swapped.
   bool can_write(ValueId v, const View& view) const {
     const auto n = view.shape.size();
     if (n < 2 || view.shape[n - 1] == 1 || view.strides[n - 1] == 1) return true;
     int p = producer_[std::size_t(v)];
-    while (node(p).op == Op::transpose || node(p).op == Op::reshape) p = producer_[std::size_t(node(p).inputs[0])];
+    while (node(p).op == Op::transpose || node(p).op == Op::reshape)
+      p = producer_[std::size_t(node(p).inputs[0])];
     return node(p).op == Op::matmul && view.strides[n - 2] == 1;
   }
 
@@ -142,12 +97,14 @@ class Selector {
       const auto& x = node(n);
       const auto y = std::size_t(x.output);
       if (x.op == Op::concat) {
-        if (!destination_[y]) destination_[y] = dense_view(new_storage(x.output, kept_[y]), type(x.output).shape);
+        if (!destination_[y])
+          destination_[y] = dense_view(new_storage(x.output, kept_[y]), type(x.output).shape);
         for_each_part(x, [&](ValueId part, const View& view) {
           if (sinkable(part)) sink(part, view);
         });
       } else if ((x.op == Op::transpose || x.op == Op::reshape) && sinkable(x.inputs[0])) {
-        if (x.op == Op::transpose) sink_transpose(x);
+        if (x.op == Op::transpose)
+          sink_transpose(x);
         else if (destination_[y])  // a reshape of a dense result is a view already
           if (auto view = reshaped(*destination_[y], type(x.inputs[0]).shape)) sink(x.inputs[0], *view);
       }
@@ -158,7 +115,8 @@ class Selector {
   void sink_transpose(const Node& x) {
     const auto y = std::size_t(x.output);
     Dims inverse(x.list("perm").size());
-    for (std::size_t i = 0; i < inverse.size(); ++i) inverse[std::size_t(x.list("perm")[i])] = std::int64_t(i);
+    for (std::size_t i = 0; i < inverse.size(); ++i)
+      inverse[std::size_t(x.list("perm")[i])] = std::int64_t(i);
     const View target = destination_[y] ? *destination_[y] : dense_view(-1, type(x.output).shape);
     if (!can_write(x.inputs[0], transposed(target, inverse))) return;
     if (!destination_[y]) destination_[y] = dense_view(new_storage(x.output, kept_[y]), type(x.output).shape);
@@ -176,7 +134,7 @@ class Selector {
     }
   }
 
-  // ---- scheduling ------------------------------------------------------------------------------------------------
+  // ---- scheduling ----
 
   void schedule(int n) {
     const auto& x = node(n);
@@ -184,15 +142,22 @@ class Selector {
     if (is_fusable(graph_, x)) return fuse_from(n);
     done_[std::size_t(n)] = true;
     switch (x.op) {
-      case Op::matmul: return matmul(x);
+      case Op::matmul:
+        return matmul(x);
       case Op::reduce_sum:
-      case Op::reduce_max: return column_reduce(x);
-      case Op::concat: return concat(x);
-      case Op::embed: return embed(x);
-      case Op::gather: return gather(x);
-      case Op::scatter_add: return scatter(x);
+      case Op::reduce_max:
+        return column_reduce(x);
+      case Op::concat:
+        return concat(x);
+      case Op::embed:
+        return embed(x);
+      case Op::gather:
+        return gather(x);
+      case Op::scatter_add:
+        return scatter(x);
       default:
-        throw Error(ExitCode::unsupported, fmt::format("operation {} ({}) cannot be lowered to the chip", name_of(x.op), x.name),
+        throw Error(ExitCode::unsupported,
+                    fmt::format("operation {} ({}) cannot be lowered to the chip", name_of(x.op), x.name),
                     "run the decompose pass first, or choose another formulation of the model");
     }
   }
@@ -202,8 +167,10 @@ class Selector {
   // Where a kernel writes v: its destination, or a storage of its own.
   View result_view(ValueId v) {
     auto& view = views_[std::size_t(v)];
-    if (destination_[std::size_t(v)]) view = *destination_[std::size_t(v)];
-    else view = dense_view(new_storage(v, kept_[std::size_t(v)]), type(v).shape);
+    if (destination_[std::size_t(v)])
+      view = *destination_[std::size_t(v)];
+    else
+      view = dense_view(new_storage(v, kept_[std::size_t(v)]), type(v).shape);
     return *view;
   }
 
@@ -212,21 +179,21 @@ class Selector {
   }
 
   void copy(const Node& x, const Place& from, const Place& to) {
-    if (from.view == to.view) return;
-    CopyKernel kernel{from, to};
-    for (View* v : {&kernel.from.view, &kernel.to.view})
-      if (v->shape.empty()) v->shape = v->strides = {1};  // kernels have columns
-    emit(x, kernel);
+    if (!(from.view == to.view)) emit(x, copy_kernel(from, to));
   }
 
   std::optional<View> moved(const Node& x) const {
     const View& from = *views_[std::size_t(x.inputs[0])];
     const auto& shape = type(x.output).shape;
     switch (x.op) {
-      case Op::reshape: return reshaped(from, shape);
-      case Op::transpose: return transposed(from, x.list("perm"));
-      case Op::slice: return sliced(from, x.list("starts"), shape, x.list("steps"));
-      default: return broadcast(from, shape);
+      case Op::reshape:
+        return reshaped(from, shape);
+      case Op::transpose:
+        return transposed(from, x.list("perm"));
+      case Op::slice:
+        return sliced(from, x.list("starts"), shape, x.list("steps"));
+      default:
+        return broadcast(from, shape);
     }
   }
 
@@ -285,8 +252,8 @@ class Selector {
     for (int i : {0, 1})
       if (size_of(type(x.inputs[std::size_t(i)]).dtype) > 2)
         throw Error(ExitCode::unsupported,
-                    fmt::format("matmul {} has {} operands: the matrix engine takes bf16, fp16 and fp8", x.name,
-                                name_of(type(x.inputs[std::size_t(i)]).dtype)),
+                    fmt::format("matmul {} has {} operands: the matrix engine takes bf16, fp16 and fp8",
+                                x.name, name_of(type(x.inputs[std::size_t(i)]).dtype)),
                     "use precision = \"bf16\" in the recipe, or export the model in bf16");
     for (auto v : x.inputs) views_[std::size_t(v)] = with_adjacent(x, v);
     const Dims& shape = type(x.output).shape;
@@ -308,7 +275,8 @@ class Selector {
       throw Error(ExitCode::unsupported, fmt::format("{} reduces axes that are not neighbours", x.name),
                   "transpose the operand so that the reduced axes are adjacent");
     Dims merged{1, 1, 1};
-    for (std::size_t i = 0; i < in_shape.size(); ++i) merged[i < first ? 0 : i <= last ? 1 : 2] *= in_shape[i];
+    for (std::size_t i = 0; i < in_shape.size(); ++i)
+      merged[i < first ? 0 : i <= last ? 1 : 2] *= in_shape[i];
     auto in = reshaped(*views_[std::size_t(x.inputs[0])], merged);
     if (!in) {
       out_.storages.push_back({x.inputs[0], elements(type(x.inputs[0])), type(x.inputs[0]).dtype, false});
@@ -326,15 +294,21 @@ class Selector {
       VectorKernel k;
       k.shape = {merged[0], merged[1]};
       k.inputs.push_back({*reshaped(*in, k.shape), type(x.inputs[0]).dtype});
-      k.steps.push_back({VectorOp::copy, isa::Reduce::row_sum, {VectorKernel::Ref::Kind::input, 0}, {}, 0, out_type.dtype, true});
+      k.steps.push_back({VectorOp::copy,
+                         isa::Reduce::row_sum,
+                         {VectorKernel::Ref::Kind::input, 0},
+                         {},
+                         0,
+                         out_type.dtype,
+                         true});
       k.outputs.push_back({0, {*reshaped(to, {merged[0], 1}), out_type.dtype}});
       return emit(x, k);
     }
     sum_rows(x, {*in, type(x.inputs[0]).dtype}, {*out, out_type.dtype});
   }
 
-  // Few long columns would leave PEs idle and cut memory into slivers: every PE then sums a block of rows, and a second
-  // kernel sums the partial sums, in order.
+  // Few long columns would leave PEs idle and cut memory into slivers: every PE then sums a block of rows,
+  // and a second kernel sums the partial sums, in order.
   void sum_rows(const Node& x, const Place& in, const Place& out) {
     const std::int64_t outer = in.view.shape[0], rows = in.view.shape[1], inner = in.view.shape[2];
     std::int64_t blocks = std::min<std::int64_t>(chip_.pes(), rows / kLeastRowsOfABlock);
@@ -342,14 +316,19 @@ class Selector {
     if (outer > 1 || blocks < 2) return emit(x, ColumnReduceKernel{in, out, isa::Reduce::column_sum});
     out_.storages.push_back({x.output, blocks * inner, DType::fp32, false});
     const View partial = dense_view(StorageId(out_.storages.size() - 1), {blocks, inner});
-    emit(x, ColumnReduceKernel{{*reshaped(in.view, {blocks, rows / blocks, inner}), in.dtype}, {partial, DType::fp32}, isa::Reduce::column_sum});
-    emit(x, ColumnReduceKernel{{*reshaped(partial, {1, blocks, inner}), DType::fp32}, out, isa::Reduce::column_sum});
+    emit(x, ColumnReduceKernel{{*reshaped(in.view, {blocks, rows / blocks, inner}), in.dtype},
+                               {partial, DType::fp32},
+                               isa::Reduce::column_sum});
+    emit(x, ColumnReduceKernel{
+                {*reshaped(partial, {1, blocks, inner}), DType::fp32}, out, isa::Reduce::column_sum});
   }
   static constexpr std::int64_t kLeastRowsOfABlock = 16;
 
   void concat(const Node& x) {
     views_[std::size_t(x.output)] = destination_[std::size_t(x.output)];
-    for_each_part(x, [&](ValueId part, const View& view) { copy(x, place_of(part), {view, type(part).dtype}); });
+    for_each_part(x, [&](ValueId part, const View& view) {
+      copy(x, place_of(part), {view, type(part).dtype});
+    });
   }
 
   void fill(const Node& x, const Place& place, float value) {
@@ -364,19 +343,22 @@ class Selector {
     const Type out = type(x.output);
     const View to = result_view(x.output);
     fill(x, {to, out.dtype}, float(x.number("value")));
-    copy(x, place_of(x.inputs[0]), {sliced(to, x.list("starts"), type(x.inputs[0]).shape, x.list("steps")), out.dtype});
+    copy(x, place_of(x.inputs[0]),
+         {sliced(to, x.list("starts"), type(x.inputs[0]).shape, x.list("steps")), out.dtype});
   }
 
   // Rows of [leading…, width…] as [count, width].
   View as_rows(const View& view, std::int64_t count, const Node& x) const {
     if (auto rows = reshaped(view, {count, product(view.shape) / count})) return *rows;
-    throw Error(ExitCode::unsupported, fmt::format("{}: rows are not contiguous in memory", x.name), "copy the operand first");
+    throw Error(ExitCode::unsupported, fmt::format("{}: rows are not contiguous in memory", x.name),
+                "copy the operand first");
   }
 
   void gather(const Node& x) {
     const auto count = elements(type(x.inputs[1]));
     GatherKernel k;
-    k.table = {as_rows(*views_[std::size_t(x.inputs[0])], type(x.inputs[0]).shape[0], x), type(x.inputs[0]).dtype};
+    k.table = {as_rows(*views_[std::size_t(x.inputs[0])], type(x.inputs[0]).shape[0], x),
+               type(x.inputs[0]).dtype};
     k.index = {*reshaped(*views_[std::size_t(x.inputs[1])], {count}), type(x.inputs[1]).dtype};
     k.out = {as_rows(result_view(x.output), count, x), type(x.output).dtype};
     emit(x, k);
@@ -393,19 +375,20 @@ class Selector {
     emit(x, k);
   }
 
-  // ---- fusion ----------------------------------------------------------------------------------------------------
+  // ---- fusion ----
 
   struct Group {
-    Dims shape;                    // iteration space
-    std::vector<int> nodes;        // step i is node nodes[i]
-    std::vector<int> step_of;      // by node, -1 outside
-    std::vector<ValueId> inputs;   // external values, as ordered in the kernel
-    VectorKernel kernel;           // without outputs
+    Dims shape;                   // iteration space
+    std::vector<int> nodes;       // step i is node nodes[i]
+    std::vector<int> step_of;     // by node, -1 outside
+    std::vector<ValueId> inputs;  // external values, as ordered in the kernel
+    VectorKernel kernel;          // without outputs
   };
 
   // Follows reshapes back from an operand to the value that a group member may have produced.
   ValueId behind_reshapes(ValueId v) const {
-    for (int p = producer_[std::size_t(v)]; p >= 0 && node(p).op == Op::reshape && !views_[std::size_t(v)]; p = producer_[std::size_t(v)])
+    for (int p = producer_[std::size_t(v)]; p >= 0 && node(p).op == Op::reshape && !views_[std::size_t(v)];
+         p = producer_[std::size_t(v)])
       v = node(p).inputs[0];
     return v;
   }
@@ -455,7 +438,9 @@ class Selector {
     step.column = column;
     step.dtype = type(x.output).dtype;
     step.op = reduce ? VectorOp::copy : *vector_op(x.op);
-    step.reduce = !reduce ? isa::Reduce::none : x.op == Op::reduce_sum ? isa::Reduce::row_sum : isa::Reduce::row_max;
+    step.reduce = !reduce                  ? isa::Reduce::none
+                  : x.op == Op::reduce_sum ? isa::Reduce::row_sum
+                                           : isa::Reduce::row_max;
     std::vector<VectorKernel::Ref> refs;
     for (auto v : x.inputs) {
       auto ref = resolve(trial, x, v);
@@ -481,7 +466,8 @@ class Selector {
     if (kept_[std::size_t(v)] || destination_[std::size_t(v)]) return true;
     for (int u : users_[std::size_t(v)]) {
       if (group.step_of[std::size_t(u)] >= 0) continue;
-      if (node(u).op == Op::reshape && !done_[std::size_t(u)] && !needed_outside(group, node(u).output)) continue;
+      if (node(u).op == Op::reshape && !done_[std::size_t(u)] && !needed_outside(group, node(u).output))
+        continue;
       return true;
     }
     return false;
@@ -512,8 +498,8 @@ class Selector {
     });
   }
 
-  // How far ahead of a kernel's first operation others are looked for: bounds both compile time and how long a
-  // value pulled forward stays alive.
+  // How far ahead of a kernel's first operation others are looked for: bounds both compile time and how long
+  // a value pulled forward stays alive.
   static constexpr int kFusionWindow = 64;
 
   void fuse_from(int n) {
@@ -551,7 +537,8 @@ class Selector {
       if (kernel.steps[s].column) shape.back() = 1;
       View view = result_view(v);
       auto fitted = reshaped(view, shape);
-      if (!fitted) {  // the destination's strides cannot be written in this shape: produce it dense, copy after
+      if (!fitted) {  // the destination's strides cannot be written in this shape: produce it dense, copy
+                      // after
         destination_[std::size_t(v)].reset();
         late_copies_.push_back({group.nodes[s], view});
         fitted = reshaped(result_view(v), shape);
@@ -570,62 +557,9 @@ class Selector {
 
   Error does_not_fit(const Node& x) const {
     return Error(ExitCode::does_not_fit,
-                 fmt::format("{} ({}): one row of its tile does not fit the local store of {} bytes", x.name, name_of(x.op),
-                             chip_.local_store.bytes),
+                 fmt::format("{} ({}): one row of its tile does not fit the local store of {} bytes", x.name,
+                             name_of(x.op), chip_.local_store.bytes),
                  "use a chip with a larger local_store.bytes, or a model with shorter rows");
-  }
-
-  // ---- state that is replaced in place -----------------------------------------------------------------------------
-
-  // `next` may be produced straight into `state`'s storage when its kernel reads state element by element and nothing
-  // reads the old state later; otherwise a copy at the end.
-  void keep_results() {
-    for (auto [state, next] : graph_.updates) {
-      const StorageId old = out_.storage_of[std::size_t(state)], fresh = out_.storage_of[std::size_t(next)];
-      if (fresh < 0 || !views_[std::size_t(next)] || graph_.value(next).role != Role::intermediate ||
-          !take_over(state, old, next, fresh)) {
-        Node x;
-        x.name = graph_.value(state).name + ".update";
-        x.phase = Phase::optimizer;
-        copy(x, place_of(next), place_of(state));
-      }
-    }
-  }
-
-  bool take_over(ValueId state, StorageId old, ValueId next, StorageId fresh) {
-    if (!is_dense(*views_[std::size_t(next)]) || type(state) != type(next)) return false;
-    bool written = false;
-    for (auto& kernel : out_.kernels) {
-      const bool writer = touches_storage(writes(kernel), fresh);
-      if (written && touches_storage(reads(kernel), old)) return false;
-      if (writer) {
-        const auto* v = std::get_if<VectorKernel>(&kernel.body);
-        if (!v || !elementwise_on(*v, old, fresh)) return false;
-        written = true;
-      }
-    }
-    for (auto& kernel : out_.kernels)
-      for (Place* place : places(kernel))
-        if (place->view.storage == fresh) place->view.storage = old;
-    views_[std::size_t(next)] = views_[std::size_t(state)];
-    out_.storage_of[std::size_t(next)] = old;
-    out_.storages[std::size_t(fresh)].elements = 0;
-    return written;
-  }
-
-  static bool touches_storage(const std::vector<const Place*>& places, StorageId id) {
-    return std::any_of(places.begin(), places.end(), [&](const Place* p) { return p->view.storage == id; });
-  }
-
-  // Every read of `old` in the kernel is the same window as the write of `fresh`.
-  static bool elementwise_on(const VectorKernel& kernel, StorageId old, StorageId fresh) {
-    for (const auto& o : kernel.outputs) {
-      if (o.place.view.storage != fresh) continue;
-      if (kernel.steps[std::size_t(o.step)].column) return false;
-      for (const auto& i : kernel.inputs)
-        if (i.view.storage == old && (i.view.strides != o.place.view.strides || i.view.offset != o.place.view.offset)) return false;
-    }
-    return true;
   }
 
   const Graph& graph_;
@@ -640,6 +574,8 @@ class Selector {
 
 }  // namespace
 
-Lowered select(const Graph& graph, const ChipConfig& chip) { return Selector(graph, chip).run(); }
+Lowered select(const Graph& graph, const ChipConfig& chip) {
+  return Selector(graph, chip).run();
+}
 
 }  // namespace leto::compiler

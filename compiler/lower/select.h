@@ -1,5 +1,5 @@
-// Select: graph of primitives -> kernels. Decides which values are views, which are fused away, and which get a
-// storage; leaves addresses to place.h.
+// Select: graph of primitives -> kernels. Decides which values are views, which are fused away, and which get
+// a storage; leaves addresses to place.h.
 #pragma once
 
 #include "arch/chip_config.h"

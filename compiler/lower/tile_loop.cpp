@@ -2,7 +2,8 @@
 
 namespace leto::compiler {
 
-void tile_loop(CoreEmitter& core, const std::vector<BlockedDim>& dims, const std::function<void(const Tile&)>& body) {
+void tile_loop(CoreEmitter& core, const std::vector<BlockedDim>& dims,
+               const std::function<void(const Tile&)>& body) {
   std::int64_t tiles = 1;
   for (const auto& d : dims) tiles *= d.blocks();
   const auto number = core.where(isa::Coordinate::index);
@@ -42,7 +43,8 @@ void tile_loop(CoreEmitter& core, const std::vector<BlockedDim>& dims, const std
   });
 }
 
-CoreEmitter::Reg tile_address(CoreEmitter& core, std::uint64_t base, const Tile& tile, const std::vector<BlockedDim>& dims, const Dims& strides) {
+CoreEmitter::Reg tile_address(CoreEmitter& core, std::uint64_t base, const Tile& tile,
+                              const std::vector<BlockedDim>& dims, const Dims& strides) {
   const auto address = core.constant(std::int64_t(base));
   const auto step = core.reg();
   for (std::size_t i = 0; i < dims.size(); ++i) {

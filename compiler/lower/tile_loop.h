@@ -14,17 +14,20 @@ struct BlockedDim {
   std::int64_t blocks() const { return (extent + tile - 1) / tile; }
 };
 
-/// Inside the loop: the block index of every dim (register, or constant 0 when it has one block) and its extent.
+/// Inside the loop: the block index of every dim (register, or constant 0 when it has one block) and its
+/// extent.
 struct Tile {
-  std::vector<int> index;       // register, -1 when the dim has one block
-  std::vector<Amount> extent;   // of the tile in each dim
+  std::vector<int> index;      // register, -1 when the dim has one block
+  std::vector<Amount> extent;  // of the tile in each dim
 };
 
-/// Emits `body` for every tile whose linear number is congruent to the PE's index modulo the PE count; dims are
-/// ordered outermost first. Both cores emit the same loop and so visit the same tiles in the same order.
-void tile_loop(CoreEmitter& core, const std::vector<BlockedDim>& dims, const std::function<void(const Tile&)>& body);
+/// Emits `body` for every tile whose linear number is congruent to the PE's index modulo the PE count; dims
+/// are ordered outermost first. Both cores emit the same loop and so visit the same tiles in the same order.
+void tile_loop(CoreEmitter& core, const std::vector<BlockedDim>& dims,
+               const std::function<void(const Tile&)>& body);
 
 /// base + sum(index[i] * tile[i] * stride[i]); strides in bytes.
-CoreEmitter::Reg tile_address(CoreEmitter& core, std::uint64_t base, const Tile& tile, const std::vector<BlockedDim>& dims, const Dims& strides);
+CoreEmitter::Reg tile_address(CoreEmitter& core, std::uint64_t base, const Tile& tile,
+                              const std::vector<BlockedDim>& dims, const Dims& strides);
 
 }  // namespace leto::compiler

@@ -14,7 +14,7 @@ struct Level {
 
 /// A tile laid out densely in the local store.
 struct Transfer {
-  Amount bytes;                    // contiguous in memory
+  Amount bytes;  // contiguous in memory
   Amount rows = Amount::constant(1), planes = Amount::constant(1);
   std::int64_t row_stride = 0, plane_stride = 0;
 };
@@ -26,7 +26,8 @@ struct Flags {
   bool hold = true, advance = true;
 };
 
-void emit_load(CoreEmitter& core, int buffer, int address, const Transfer& t, isa::Multicast multicast = isa::Multicast::none, Flags flags = {}, int offset = 0);
+void emit_load(CoreEmitter& core, int buffer, int address, const Transfer& t,
+               isa::Multicast multicast = isa::Multicast::none, Flags flags = {}, int offset = 0);
 void emit_store(CoreEmitter& core, int buffer, int address, const Transfer& t, Flags flags = {});
 
 }  // namespace leto::compiler

@@ -30,8 +30,8 @@ bool is_invariant(const View& v, const VectorPlan& plan) {
 
 // Result slots by liveness: a slot is reused once its last reader has passed; slots hold one size class.
 struct Slots {
-  std::vector<int> of;                       // by step
-  std::vector<std::pair<int, bool>> kinds;   // (element bytes, column)
+  std::vector<int> of;                      // by step
+  std::vector<std::pair<int, bool>> kinds;  // (element bytes, column)
 };
 
 Slots assign_slots(const VectorKernel& kernel) {
@@ -74,7 +74,8 @@ Slots assign_slots(const VectorKernel& kernel) {
 
 class Planner {
  public:
-  Planner(const VectorKernel& kernel, const ChipConfig& chip) : kernel_(kernel), chip_(chip), slots_(assign_slots(kernel)) {
+  Planner(const VectorKernel& kernel, const ChipConfig& chip)
+      : kernel_(kernel), chip_(chip), slots_(assign_slots(kernel)) {
     reduces_ = std::any_of(kernel.steps.begin(), kernel.steps.end(),
                            [](const auto& s) { return s.reduce != isa::Reduce::none; });
     columns_matter_ = reduces_ || std::any_of(kernel.steps.begin(), kernel.steps.end(), [](const auto& s) {
@@ -84,7 +85,8 @@ class Planner {
   }
 
   std::optional<VectorPlan> run() {
-    if (static_cast<int>(plan_.inputs.size() + plan_.outputs.size() + slots_.kinds.size()) > kBufferBudget) return {};
+    if (static_cast<int>(plan_.inputs.size() + plan_.outputs.size() + slots_.kinds.size()) > kBufferBudget)
+      return {};
     plan_.slot_of = slots_.of;
     for (int depth : {2, 1}) {
       for (auto* group : {&plan_.inputs, &plan_.outputs})
@@ -98,9 +100,10 @@ class Planner {
   void merge_dims() {
     std::vector<View> views;
     for (const auto& i : kernel_.inputs) views.push_back(i.view);
-    for (const auto& o : kernel_.outputs) views.push_back(o.place.view.shape.back() == kernel_.shape.back()
-                                                              ? o.place.view
-                                                              : broadcast(o.place.view, kernel_.shape));
+    for (const auto& o : kernel_.outputs)
+      views.push_back(o.place.view.shape.back() == kernel_.shape.back()
+                          ? o.place.view
+                          : broadcast(o.place.view, kernel_.shape));
     collapse(views, columns_matter_);
     for (auto& v : views)
       while (v.shape.size() < 3) {
@@ -109,21 +112,27 @@ class Planner {
       }
     plan_.shape = views.front().shape;
     std::size_t next = 0;
-    for (const auto& i : kernel_.inputs) plan_.inputs.push_back({{views[next++], i.dtype}, Spread::full, false, 0, 2});
+    for (const auto& i : kernel_.inputs)
+      plan_.inputs.push_back({{views[next++], i.dtype}, Spread::full, false, 0, 2});
     for (const auto& o : kernel_.outputs)
       plan_.outputs.push_back({{views[next++], o.place.dtype}, Spread::full, false, 0, 2});
     for (std::size_t o = 0; o < plan_.outputs.size(); ++o)
-      plan_.outputs[o].spread = kernel_.steps[std::size_t(kernel_.outputs[o].step)].column ? Spread::column : Spread::full;
+      plan_.outputs[o].spread =
+          kernel_.steps[std::size_t(kernel_.outputs[o].step)].column ? Spread::column : Spread::full;
     for (auto& i : plan_.inputs) i.spread = spread_of(i.place.view);
   }
 
   std::int64_t bytes_of(Spread spread, int element) const {
     const std::int64_t rows = plan_.tile_planes * plan_.tile_rows;
     switch (spread) {
-      case Spread::full: return rows * plan_.tile_columns * element;
-      case Spread::row: return plan_.tile_columns * element;
-      case Spread::column: return rows * element;
-      case Spread::scalar: return element;
+      case Spread::full:
+        return rows * plan_.tile_columns * element;
+      case Spread::row:
+        return plan_.tile_columns * element;
+      case Spread::column:
+        return rows * element;
+      case Spread::scalar:
+        return element;
     }
     return 0;
   }
@@ -169,10 +178,12 @@ class Planner {
     return fits();
   }
 
-  // An operand whose columns are not adjacent is moved element by element: rows and planes of the transfer are spent.
+  // An operand whose columns are not adjacent is moved element by element: rows and planes of the transfer
+  // are spent.
   bool element_granular() const {
     auto strided = [](const VectorPlan::Operand& o) {
-      return o.place.view.shape.back() > 1 && o.place.view.strides.back() != 0 && o.place.view.strides.back() != 1;
+      return o.place.view.shape.back() > 1 && o.place.view.strides.back() != 0 &&
+             o.place.view.strides.back() != 1;
     };
     return std::any_of(plan_.inputs.begin(), plan_.inputs.end(), strided) ||
            std::any_of(plan_.outputs.begin(), plan_.outputs.end(), strided);
@@ -181,7 +192,8 @@ class Planner {
   void grow(std::int64_t& extent, std::int64_t limit, std::int64_t goal) {
     auto elements = [&] { return plan_.tile_planes * plan_.tile_rows * plan_.tile_columns; };
     std::int64_t good = 1;
-    for (extent = 1; extent <= limit && fits(); extent = extent < limit ? std::min(limit, extent * 2) : limit + 1) {
+    for (extent = 1; extent <= limit && fits();
+         extent = extent < limit ? std::min(limit, extent * 2) : limit + 1) {
       good = extent;
       if (elements() >= goal) break;
     }
@@ -207,7 +219,9 @@ std::int64_t VectorPlan::tile_extent(std::size_t i) const {
   return i == n - 3 ? tile_planes : 1;
 }
 
-std::int64_t VectorPlan::blocks(std::size_t i) const { return (shape[i] + tile_extent(i) - 1) / tile_extent(i); }
+std::int64_t VectorPlan::blocks(std::size_t i) const {
+  return (shape[i] + tile_extent(i) - 1) / tile_extent(i);
+}
 
 std::int64_t VectorPlan::tiles() const {
   std::int64_t n = 1;

@@ -1,4 +1,5 @@
-// Tiling of a vector kernel: its iteration space merged to few dims, the tile, and what the local store holds.
+// Tiling of a vector kernel: its iteration space merged to few dims, the tile, and what the local store
+// holds.
 #pragma once
 
 #include <optional>
@@ -8,7 +9,8 @@
 
 namespace leto::compiler {
 
-/// A pass of zero rows (emit_vector.cpp pops operands with it) still names a scratch destination of this size.
+/// A pass of zero rows (emit_vector.cpp pops operands with it) still names a scratch destination of this
+/// size.
 inline constexpr std::int64_t kSinkBytes = 64;
 
 /// How an operand repeats inside a tile.
@@ -18,27 +20,27 @@ struct VectorPlan {
   /// Iteration space: outer dims…, planes, rows, columns (always at least three: padded with 1).
   Dims shape;
   struct Operand {
-    Place place;       // view over `shape`
+    Place place;  // view over `shape`
     Spread spread = Spread::full;
     bool invariant = false;  // the same for every tile: loaded once
     std::int64_t tile_bytes = 0;
     int depth = 2;
   };
   std::vector<Operand> inputs;
-  std::vector<Operand> outputs;   // as VectorKernel::outputs
+  std::vector<Operand> outputs;  // as VectorKernel::outputs
   /// Where a step's result goes: a scratch slot, or straight to an output buffer (-1 - output).
   std::vector<int> slot_of;
   std::vector<std::int64_t> slot_bytes;
   std::int64_t tile_planes = 1, tile_rows = 1, tile_columns = 1;
-  std::int64_t local_bytes = 0;   // of the local store, all buffers
+  std::int64_t local_bytes = 0;  // of the local store, all buffers
   std::int64_t tiles() const;
   /// Tiles along dim `i` of shape.
   std::int64_t blocks(std::size_t i) const;
   std::int64_t tile_extent(std::size_t i) const;
 };
 
-/// The best tiling, or nothing when not even one row fits (a kernel with row reductions needs whole rows; a single
-/// row reduction accumulates over column blocks).
+/// The best tiling, or nothing when not even one row fits (a kernel with row reductions needs whole rows; a
+/// single row reduction accumulates over column blocks).
 std::optional<VectorPlan> plan_vector(const VectorKernel& kernel, const ChipConfig& chip);
 
 }  // namespace leto::compiler

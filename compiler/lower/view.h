@@ -1,5 +1,5 @@
-// Where a value lives: a strided window onto a storage. Movement operations (reshape, transpose, slice, expand) are
-// views and move nothing; a copy is made only when strides cannot say what an operation asks for.
+// Where a value lives: a strided window onto a storage. Movement operations (reshape, transpose, slice,
+// expand) are views and move nothing; a copy is made only when strides cannot say what an operation asks for.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct View {
   StorageId storage = -1;
   std::int64_t offset = 0;  // elements
   Dims shape;
-  Dims strides;             // elements, one a dim
+  Dims strides;  // elements, one a dim
   bool operator==(const View&) const = default;
 };
 

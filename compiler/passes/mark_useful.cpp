@@ -6,19 +6,22 @@
 namespace leto::compiler {
 namespace {
 
-// A mask adds at most this to a score that softmax is to ignore (exporters write -1e4, -1e9, -3.4e38 or -inf).
+// A mask adds at most this to a score that softmax is to ignore (exporters write -1e4, -1e9, -3.4e38 or
+// -inf).
 constexpr float kMasked = -1000;
 
 // The unmasked share of a constant additive mask; nothing when the value is not one.
 std::optional<double> unmasked_share(const Value& value) {
   if (value.role != Role::constant || value.data.size() < 2) return std::nullopt;
-  const auto masked = std::count_if(value.data.begin(), value.data.end(), [](float x) { return x <= kMasked; });
+  const auto masked =
+      std::count_if(value.data.begin(), value.data.end(), [](float x) { return x <= kMasked; });
   if (masked == 0) return std::nullopt;
   return 1.0 - double(masked) / double(value.data.size());
 }
 
 bool keeps_positions(Op op) {
-  return op == Op::cast || op == Op::add || op == Op::sub || op == Op::mul || op == Op::div || op == Op::softmax || op == Op::reshape;
+  return op == Op::cast || op == Op::add || op == Op::sub || op == Op::mul || op == Op::div ||
+         op == Op::softmax || op == Op::reshape;
 }
 
 }  // namespace
@@ -44,7 +47,8 @@ Graph mark_useful(const Graph& forward) {
           mark_source(node.inputs[std::size_t(1 - i)], *s);
         }
     if (!mine && keeps_positions(node.op)) mine = share[std::size_t(node.inputs[0])];
-    if (node.op == Op::matmul && share[std::size_t(node.inputs[0])]) node.attributes["useful"] = *share[std::size_t(node.inputs[0])];
+    if (node.op == Op::matmul && share[std::size_t(node.inputs[0])])
+      node.attributes["useful"] = *share[std::size_t(node.inputs[0])];
   }
   return graph;
 }

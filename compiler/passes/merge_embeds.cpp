@@ -12,7 +12,8 @@ using Dims = std::vector<std::int64_t>;
 
 class Merger {
  public:
-  explicit Merger(const Graph& graph) : graph_(graph), producer_(graph.values.size(), -1), uses_(graph.values.size(), 0) {
+  explicit Merger(const Graph& graph)
+      : graph_(graph), producer_(graph.values.size(), -1), uses_(graph.values.size(), 0) {
     for (int n = 0; n < int(graph.nodes.size()); ++n) {
       producer_[std::size_t(graph.nodes[std::size_t(n)].output)] = n;
       for (auto v : graph.nodes[std::size_t(n)].inputs) ++uses_[std::size_t(v)];
@@ -30,7 +31,8 @@ class Merger {
       }
       std::vector<ValueId> inputs;
       for (const Node* part : *parts) inputs.push_back(rewriter[part->inputs[0]]);
-      rewriter.replace(node.output, rewriter.to().add(Op::concat, inputs, {{"axis", axis}}, node.phase, node.name));
+      rewriter.replace(node.output,
+                       rewriter.to().add(Op::concat, inputs, {{"axis", axis}}, node.phase, node.name));
     }
     return rewriter.finish();
   }
@@ -49,7 +51,8 @@ class Merger {
       parts.push_back(node);
       return true;
     }
-    return node->op == Op::add && collect(node->inputs[0], type, parts) && collect(node->inputs[1], type, parts);
+    return node->op == Op::add && collect(node->inputs[0], type, parts) &&
+           collect(node->inputs[1], type, parts);
   }
 
   // The parts in order along the one axis they tile.
@@ -65,7 +68,8 @@ class Merger {
       }
     if (axis < 0) return std::nullopt;
     const auto at = std::size_t(axis);
-    std::sort(parts.begin(), parts.end(), [&](const Node* a, const Node* b) { return a->list("starts")[at] < b->list("starts")[at]; });
+    std::sort(parts.begin(), parts.end(),
+              [&](const Node* a, const Node* b) { return a->list("starts")[at] < b->list("starts")[at]; });
     std::int64_t next = 0;
     for (const Node* part : parts) {
       if (!fills(*part, type, at, next)) return std::nullopt;
@@ -92,6 +96,8 @@ class Merger {
 
 }  // namespace
 
-Graph merge_embeds(const Graph& graph) { return Merger(graph).run(); }
+Graph merge_embeds(const Graph& graph) {
+  return Merger(graph).run();
+}
 
 }  // namespace leto::compiler

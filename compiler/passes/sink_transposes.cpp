@@ -19,8 +19,10 @@ Graph sink_transposes(const Graph& graph) {
       origin[std::size_t(node.output)] = {rewriter[node.inputs[0]], node.list("perm")};
       rewriter.copy(node);
     } else if (from && from->source >= 0 && is_elementwise(node.op)) {
-      const ValueId inner = rewriter.to().add(node.op, {from->source}, node.attributes, node.phase, node.name);
-      rewriter.replace(node.output, rewriter.to().add(Op::transpose, {inner}, {{"perm", from->perm}}, node.phase, node.name));
+      const ValueId inner =
+          rewriter.to().add(node.op, {from->source}, node.attributes, node.phase, node.name);
+      rewriter.replace(node.output, rewriter.to().add(Op::transpose, {inner}, {{"perm", from->perm}},
+                                                      node.phase, node.name));
       origin[std::size_t(node.output)] = {inner, from->perm};
     } else {
       rewriter.copy(node);

@@ -29,8 +29,14 @@ Fabric::Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipCo
       clients_(static_cast<std::size_t>(chip.pes()), nullptr) {
   for (int pe = 0; pe < chip.pes(); ++pe)
     for (int direction = 0; direction < 2; ++direction) ports_.emplace_back().router = noc_.router_of_pe(pe);
+  for (int bank = 0; bank < sram_.banks(); ++bank)
+    sram_router_.push_back(noc_.router_of_memory(bank, sram_.banks()));
+  for (int channel = 0; channel < hbm_.channels(); ++channel)
+    hbm_router_.push_back(noc_.router_of_memory(channel, hbm_.channels()));
   const auto add = [this](std::vector<int> pes) {
-    groups_.push_back({std::move(pes), {}, static_cast<int>(ports_.size())});
+    std::vector<int> routers;
+    for (int pe : pes) routers.push_back(noc_.router_of_pe(pe));
+    groups_.push_back({std::move(pes), std::move(routers), {}, static_cast<int>(ports_.size())});
     ports_.emplace_back().router = ports_[static_cast<std::size_t>(groups_.back().pes.front() * 2)].router;
   };
   for (int r = 0; r < rows_; ++r) add(line(r * columns_, 1, columns_));
@@ -46,7 +52,7 @@ void Fabric::submit(Transfer&& transfer) {
 
 void Fabric::step(Cycle now) {
   take_up(now);
-  for (std::uint64_t event; wheel_.pop(now, event);) handle(event, now);
+  serve(now);
   const Cycle next = inbox_[now % 2].empty() ? wheel_.next() : now + 1;
   if (next != kNever) wake_at(next);
 }
@@ -60,25 +66,46 @@ void Fabric::take_up(Cycle now) {
   inbox.clear();
 }
 
-void Fabric::handle(std::uint64_t event, Cycle now) {
-  const int id = static_cast<int>(event >> kEventBits);
-  switch (static_cast<Event>(event & ((1u << kEventBits) - 1))) {
+// Pieces and fragments under way exceed the host's first caches: what the next event needs is fetched while
+// this one is handled.
+void Fabric::serve(Cycle now) {
+  for (std::uint64_t event; wheel_.pop(now, event);) {
+    fetch(wheel_.upcoming(now));
+    handle(Event(event), now);
+  }
+}
+
+void Fabric::fetch(const std::uint64_t* event) const {
+  if (!event) return;
+  const Event next(*event);
+  if (next.kind() == kPump) return;
+  __builtin_prefetch(pieces_.items.data() + next.id());
+  __builtin_prefetch(fragments_.items.data() + next.fragment());
+}
+
+void Fabric::handle(Event event, Cycle now) {
+  const int id = event.id(), fragment = event.fragment();
+  switch (event.kind()) {
     case kPump: {
       Port& port = ports_[static_cast<std::size_t>(id)];
       if (port.pump_at == now) port.pump_at = kNever;
       pump(id, now);
       break;
     }
-    case kMemory:
-      at_memory(id, now);
+    case kRead:
+      at(read(pieces_[id], now), kReadDeparts, id, fragment);
       break;
-    case kDepart: {
-      const Fragment& fragment = fragments_[pieces_[id].fragment];
-      streams_[fragment.stream].transfer.store ? store_departs(id, now) : read_departs(id, now);
+    case kWrite:
+      at_memory(id, fragment, now);
       break;
-    }
+    case kReadDeparts:
+      read_departs(id, fragment, now);
+      break;
+    case kStoreDeparts:
+      store_departs(id, fragment, now);
+      break;
     case kFragment:
-      fragment_done(id, now);
+      fragment_done(fragment, now);
       break;
   }
 }
@@ -95,7 +122,7 @@ void Fabric::start(Transfer&& transfer, Cycle now) {
   for (const isa::Run& run : transfer.runs) stream.undelivered += run.bytes;
   switch (transfer.multicast) {
     case isa::Multicast::none:
-      stream.members = {{stream.port, transfer.sequence, transfer.pe}};
+      stream.own = {stream.port, transfer.sequence, transfer.pe};
       break;
     case isa::Multicast::row:
       stream.group = transfer.pe / columns_;
@@ -107,6 +134,7 @@ void Fabric::start(Transfer&& transfer, Cycle now) {
       stream.group = rows_ + columns_;
       break;
   }
+  stream.rate = Divider(static_cast<std::uint64_t>(transfer.rate));
   stream.transfer = std::move(transfer);
   port.queue.push_back(id);
   if (port.queue.size() == 1) pump(stream.port, now);
@@ -116,7 +144,7 @@ void Fabric::pump_later(int id, Cycle at) {
   Port& port = ports_[static_cast<std::size_t>(id)];
   if (port.pump_at <= at) return;
   port.pump_at = at;
-  this->at(at, kPump, id);
+  this->at(at, kPump, id, 0);
 }
 
 void Fabric::pump(int id, Cycle now) {
@@ -176,8 +204,8 @@ void Fabric::gather(Group& group, Cycle now) {
     const Stream& waiting = streams_[member];
     stream.transfer.rate = std::min(stream.transfer.rate, waiting.transfer.rate);
     stream.members.push_back({waiting.port, waiting.transfer.sequence, waiting.transfer.pe, 0, member});
-    stream.routers.push_back(ports_[static_cast<std::size_t>(waiting.port)].router);
   }
+  stream.rate = Divider(static_cast<std::uint64_t>(stream.transfer.rate));
   group.waiting.clear();
   ports_[static_cast<std::size_t>(group.port)].queue.push_back(id);
   pump(group.port, now);

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "model/fabric_interface/port.h"
@@ -36,10 +37,22 @@ class Fabric : public Process {
   void report(Statistics& statistics) const;
 
  private:
-  enum Event : std::uint64_t { kPump, kMemory, kDepart, kFragment };
-  static constexpr int kEventBits = 2;
-  void at(Cycle cycle, Event event, int id) {
-    wheel_.push(cycle, (static_cast<std::uint64_t>(id) << kEventBits) | event);
+  enum Kind : std::uint64_t { kPump, kRead, kWrite, kReadDeparts, kStoreDeparts, kFragment };
+  /// As the wheel holds it: the kind, what it happens to (a port, or a piece), and the fragment that is part
+  /// of.
+  struct Event {
+    static constexpr int kKindBits = 4, kIdBits = 30;
+    std::uint64_t word;
+    Event(Kind kind, int id, int fragment)
+        : word(kind | static_cast<std::uint64_t>(id) << kKindBits |
+               static_cast<std::uint64_t>(fragment) << (kKindBits + kIdBits)) {}
+    explicit Event(std::uint64_t w) : word(w) {}
+    Kind kind() const { return static_cast<Kind>(word & ((1u << kKindBits) - 1)); }
+    int id() const { return static_cast<int>(word >> kKindBits & ((1u << kIdBits) - 1)); }
+    int fragment() const { return static_cast<int>(word >> (kKindBits + kIdBits)); }
+  };
+  void at(Cycle cycle, Kind kind, int id, int fragment) {
+    wheel_.push(cycle, Event(kind, id, fragment).word);
   }
   struct Member {
     int port;
@@ -49,43 +62,49 @@ class Fabric : public Process {
     int stream = -1;  // multicast: the member's own, at the front of its port's queue
   };
   struct Stream {
-    Transfer transfer;
     int port = 0;
+    int group = -1;                // multicast: of which group
+    std::int64_t undelivered = 0;  // bytes not yet on their last leg
+    Divider rate;                  // bytes a cycle at the port
+    Member own{};                  // who gets the data, if it is no multicast
     std::size_t run = 0;
     std::int64_t offset = 0;
-    std::int64_t undelivered = 0;  // bytes not yet on their last leg
-    Cycle ready = 0;               // set-up done
-    int group = -1;                // multicast: of which group
-    bool joined = false;           // a member, waiting for the others
+    Cycle ready = 0;      // set-up done
+    bool joined = false;  // a member, waiting for the others
     Cycle gathered = 0;
-    std::vector<Member> members;  // who gets the data: one, or the group's
-    std::vector<int> routers;     // of the members
+    std::vector<Member> members;  // who gets the data of a gathered multicast
+    Transfer transfer;
+    std::span<Member> receivers() { return group < 0 ? std::span(&own, 1) : std::span(members); }
   };
+  // Tens of thousands of the next two are under way at a time: they are kept small.
   struct Fragment {
     int stream, port;
     int pieces;  // not yet on their last leg
-    std::int64_t bytes;
+    std::int32_t bytes;
     Cycle done;
   };
   struct Piece {
-    int fragment;
-    std::int64_t bytes;
-    bool sram;
-    int unit;              // SRAM bank or HBM channel
     std::uint64_t offset;  // in the channel
+    std::int32_t bytes;
+    int unit;  // SRAM bank or HBM channel
     int router;
-    Cycle tail;  // stores: when the last byte has left the port
+    std::uint32_t length;  // stores: cycles it takes to leave the port
+    bool sram;
   };
   struct Group {
     std::vector<int> pes;
-    std::vector<int> waiting;  // streams of members that have come to the rendezvous
-    int port;                  // the group's own: window and request slots
+    std::vector<int> routers;        // of the PEs
+    std::vector<int> waiting;        // streams of members that have come to the rendezvous
+    int port;                        // the group's own: window and request slots
+    std::vector<Noc::Tree> trees{};  // to the group, by memory's router; grown when first used
   };
 
   void step(Cycle now) override;
   void take_up(Cycle now);
   void start(Transfer&& transfer, Cycle now);
-  void handle(std::uint64_t event, Cycle now);
+  void serve(Cycle now);
+  void fetch(const std::uint64_t* event) const;
+  void handle(Event event, Cycle now);
 
   void pump(int port, Cycle now);
   void pump_later(int port, Cycle at);
@@ -96,11 +115,14 @@ class Fabric : public Process {
   void cut(int port, Stream& stream, int id, std::int64_t bytes, Cycle now);
   Piece locate(std::uint64_t address, std::int64_t most) const;
 
-  void at_memory(int piece, Cycle now);
-  void read_departs(int piece, Cycle now);
-  void store_departs(int piece, Cycle now);
+  Cycle read(const Piece& piece, Cycle at);
+  Cycle write(const Piece& piece, Cycle at);
+  void at_memory(int piece, int fragment, Cycle now);
+  void read_departs(int piece, int fragment, Cycle now);
+  void store_departs(int piece, int fragment, Cycle now);
+  const Noc::Tree& tree(Group& group, int router);
   void deliver(Stream& stream, const Piece& piece, Fragment& fragment, Cycle now);
-  void last_leg(int piece);
+  void last_leg(int piece, int fragment);
   void fragment_done(int fragment, Cycle now);
   void check_same(const Group& group) const;
 
@@ -128,8 +150,9 @@ class Fabric : public Process {
   Sram sram_;
   Hbm hbm_;
   std::vector<TransferClient*> clients_;
-  std::vector<Port> ports_;    // 2 a PE (load, store), then one a group
-  std::vector<Group> groups_;  // rows, columns, all
+  std::vector<Port> ports_;                    // 2 a PE (load, store), then one a group
+  std::vector<Group> groups_;                  // rows, columns, all
+  std::vector<int> sram_router_, hbm_router_;  // by bank, by channel
   Pool<Stream> streams_;
   Pool<Fragment> fragments_;
   Pool<Piece> pieces_;

@@ -26,18 +26,18 @@ bool Fabric::issue(int id, Stream& stream, int stream_id, Cycle now) {
 Fabric::Piece Fabric::locate(std::uint64_t address, std::int64_t most) const {
   Piece piece{};
   piece.sram = address >= isa::kSramBase;
-  const std::int64_t interleave = piece.sram ? sram_.interleave() : hbm_.interleave();
+  const Divider& interleave = piece.sram ? sram_.interleave() : hbm_.interleave();
   const std::uint64_t place = piece.sram ? address - isa::kSramBase : address;
-  piece.bytes = std::min<std::int64_t>(
-      most, interleave - static_cast<std::int64_t>(place % static_cast<std::uint64_t>(interleave)));
+  piece.bytes = static_cast<std::int32_t>(
+      std::min(static_cast<std::uint64_t>(most), interleave.divisor() - interleave.remainder(place)));
   if (piece.sram) {
     piece.unit = sram_.bank_of(place);
-    piece.router = noc_.router_of_memory(piece.unit, sram_.banks());
+    piece.router = sram_router_[static_cast<std::size_t>(piece.unit)];
   } else {
     const Hbm::Place at = hbm_.place_of(place);
     piece.unit = at.channel;
     piece.offset = at.offset;
-    piece.router = noc_.router_of_memory(piece.unit, hbm_.channels());
+    piece.router = hbm_router_[static_cast<std::size_t>(piece.unit)];
   }
   return piece;
 }
@@ -47,101 +47,109 @@ Fabric::Piece Fabric::locate(std::uint64_t address, std::int64_t most) const {
 void Fabric::cut(int port_id, Stream& stream, int stream_id, std::int64_t bytes, Cycle now) {
   Port& port = ports_[static_cast<std::size_t>(port_id)];
   const int id = fragments_.take();
-  fragments_[id] = {stream_id, port_id, 0, bytes, 0};
   port.in_flight += bytes;
   Cycle at = std::max(now, port.next_issue);
   std::uint64_t address =
       stream.transfer.runs[stream.run].address + static_cast<std::uint64_t>(stream.offset);
-  for (std::int64_t left = bytes; left > 0;) {
+  int count = 0;
+  for (std::int64_t left = bytes; left > 0; ++count) {
     const int piece_id = pieces_.take();
     Piece& piece = pieces_[piece_id];
     piece = locate(address, left);
-    piece.fragment = id;
-    ++fragments_[id].pieces;
     if (stream.transfer.store) {
-      piece.tail =
-          at + ceil_div(static_cast<Cycle>(in_beats(piece.bytes)), static_cast<Cycle>(stream.transfer.rate));
-      this->at(at, kDepart, piece_id);
-      at = piece.tail;
+      piece.length =
+          static_cast<std::uint32_t>(stream.rate.ceiling(static_cast<Cycle>(in_beats(piece.bytes))));
+      this->at(at, kStoreDeparts, piece_id, id);
+      at += piece.length;
     } else {
-      this->at(at + noc_.hop_latency(port.router, piece.router), kMemory, piece_id);
+      this->at(at + noc_.hop_latency(port.router, piece.router), kRead, piece_id, id);
     }
     left -= piece.bytes;
     address += static_cast<std::uint64_t>(piece.bytes);
   }
+  fragments_[id] = {stream_id, port_id, count, static_cast<std::int32_t>(bytes), 0};
   port.next_issue = stream.transfer.store ? at : at + 1;
 }
 
-void Fabric::at_memory(int id, Cycle now) {
-  Piece& piece = pieces_[id];
-  Fragment& fragment = fragments_[piece.fragment];
+Cycle Fabric::read(const Piece& piece, Cycle at) {
+  return piece.sram ? sram_.read(piece.unit, piece.bytes, at)
+                    : hbm_.read({piece.unit, piece.offset}, piece.bytes, at);
+}
+
+Cycle Fabric::write(const Piece& piece, Cycle at) {
+  return piece.sram ? sram_.write(piece.unit, piece.bytes, at)
+                    : hbm_.write({piece.unit, piece.offset}, piece.bytes, at);
+}
+
+// A store's piece has come to memory.
+void Fabric::at_memory(int id, int fragment_id, Cycle now) {
+  const Piece& piece = pieces_[id];
+  Fragment& fragment = fragments_[fragment_id];
   Stream& stream = streams_[fragment.stream];
-  const Hbm::Place place{piece.unit, piece.offset};
-  const auto read = [&](Cycle at) {
-    return piece.sram ? sram_.read(piece.unit, piece.bytes, at) : hbm_.read(place, piece.bytes, at);
-  };
-  const auto write = [&](Cycle at) {
-    return piece.sram ? sram_.write(piece.unit, piece.bytes, at) : hbm_.write(place, piece.bytes, at);
-  };
-  if (!stream.transfer.store) {
-    this->at(read(now), kDepart, id);
-    return;
-  }
-  const Cycle accepted = std::max(now + 1, write(stream.transfer.modify ? read(now) : now));
+  const Cycle accepted = std::max(now + 1, write(piece, stream.transfer.modify ? read(piece, now) : now));
   const Cycle acknowledged =
       accepted + noc_.hop_latency(piece.router, ports_[static_cast<std::size_t>(fragment.port)].router);
   fragment.done = std::max(fragment.done, acknowledged);
-  stream.members.front().done = std::max(stream.members.front().done, acknowledged);
-  last_leg(id);
+  stream.own.done = std::max(stream.own.done, acknowledged);
+  last_leg(id, fragment_id);
 }
 
-void Fabric::store_departs(int id, Cycle now) {
+void Fabric::store_departs(int id, int fragment_id, Cycle now) {
   const Piece& piece = pieces_[id];
-  const int from = ports_[static_cast<std::size_t>(fragments_[piece.fragment].port)].router;
+  const int from = ports_[static_cast<std::size_t>(fragments_[fragment_id].port)].router;
   const std::int64_t bytes = in_beats(piece.bytes);
   const Noc::Arrival arrival = noc_.send(from, piece.router, bytes, now);
   port_bytes_ += static_cast<std::uint64_t>(bytes);
-  const Cycle tail = std::max(arrival.tail, arrival.head + (piece.tail - now));
-  this->at(tail, kMemory, id);
+  const Cycle tail = std::max(arrival.tail, arrival.head + piece.length);
+  this->at(tail, kWrite, id, fragment_id);
+}
+
+const Noc::Tree& Fabric::tree(Group& group, int router) {
+  const auto index = static_cast<std::size_t>(router);
+  if (group.trees.size() <= index) group.trees.resize(index + 1);
+  Noc::Tree& tree = group.trees[index];
+  if (tree.leaves.empty()) tree = noc_.tree(router, group.routers);
+  return tree;
 }
 
 // Through the network to every member, and through its port into its local store.
 void Fabric::deliver(Stream& stream, const Piece& piece, Fragment& fragment, Cycle now) {
   const std::int64_t bytes = in_beats(piece.bytes);
   if (stream.group >= 0) {
-    noc_.multicast(piece.router, stream.routers, bytes, now, arrivals_);
+    noc_.multicast(tree(groups_[static_cast<std::size_t>(stream.group)], piece.router), bytes, now,
+                   arrivals_);
   } else {
     const int to = ports_[static_cast<std::size_t>(stream.port)].router;
     arrivals_.assign(1, noc_.send(piece.router, to, bytes, now));
   }
-  const Cycle length = ceil_div(static_cast<Cycle>(bytes), static_cast<Cycle>(stream.transfer.rate));
-  for (std::size_t i = 0; i < stream.members.size(); ++i) {
-    Member& member = stream.members[i];
+  const Cycle length = stream.rate.ceiling(static_cast<Cycle>(bytes));
+  const Noc::Arrival* arrival = arrivals_.data();
+  for (Member& member : stream.receivers()) {
     Port& port = ports_[static_cast<std::size_t>(member.port)];
-    port.data_free = std::max(arrivals_[i].head, port.data_free) + length;
-    member.done = std::max({member.done, port.data_free, arrivals_[i].tail});
+    port.data_free = std::max(arrival->head, port.data_free) + length;
+    member.done = std::max({member.done, port.data_free, arrival->tail});
     fragment.done = std::max(fragment.done, member.done);
-    port_bytes_ += static_cast<std::uint64_t>(bytes);
+    ++arrival;
   }
+  port_bytes_ += static_cast<std::uint64_t>(bytes) * stream.receivers().size();
 }
 
-void Fabric::read_departs(int id, Cycle now) {
-  Fragment& fragment = fragments_[pieces_[id].fragment];
+void Fabric::read_departs(int id, int fragment_id, Cycle now) {
+  Fragment& fragment = fragments_[fragment_id];
   deliver(streams_[fragment.stream], pieces_[id], fragment, now);
-  last_leg(id);
+  last_leg(id, fragment_id);
 }
 
 // From here on the piece's arrival is known: the last one of a fragment dates the room it frees, the last one
 // of a stream dates its completion.
-void Fabric::last_leg(int id) {
-  const int fragment_id = pieces_[id].fragment;
+void Fabric::last_leg(int id, int fragment_id) {
   Fragment& fragment = fragments_[fragment_id];
   Stream& stream = streams_[fragment.stream];
   stream.undelivered -= pieces_[id].bytes;
   pieces_.give(id);
-  if (--fragment.pieces == 0) this->at(fragment.done, kFragment, fragment_id);
+  if (--fragment.pieces == 0) this->at(fragment.done, kFragment, 0, fragment_id);
   if (stream.undelivered != 0) return;
-  for (const Member& member : stream.members)
+  for (const Member& member : stream.receivers())
     clients_[static_cast<std::size_t>(member.pe)]->transfer_done(stream.transfer.store, member.sequence,
                                                                  member.done, stream.gathered);
   streams_.give(fragment.stream);

@@ -37,14 +37,15 @@ ChannelTiming::ChannelTiming(const DramTiming& d, double clock_mhz, int batch)
   refresh = ticks(d.per_bank_refresh ? d.rfc_per_bank_ns : d.rfc_ns);
   const auto gap = static_cast<int>(ceil_div(burst_one_group, burst));
   stripe = std::clamp(gap, 1, d.bank_groups);
-  banks = Divider(static_cast<std::uint64_t>(std::max(1, d.bank_groups / stripe) * d.banks_per_group *
-                                            std::max(1, d.stack_ids)));
-  stripe_bursts = Divider(static_cast<std::uint64_t>(std::max(1, d.row_bytes / d.burst_bytes) * stripe));
+  banks = std::max(1, d.bank_groups / stripe) * d.banks_per_group * std::max(1, d.stack_ids);
+  stripe_bursts = static_cast<std::uint64_t>(std::max(1, d.row_bytes / d.burst_bytes) * stripe);
+  by_banks = Divider(static_cast<std::uint64_t>(banks));
+  by_stripe = Divider(stripe_bursts);
 }
 
 Channel::Channel(const ChannelTiming& timing)
     : timing_(&timing),
-      banks_(timing.banks.divisor()),
+      banks_(static_cast<std::size_t>(timing.banks)),
       next_refresh_(timing.refresh_interval) {
   // Banks take turns: bank i refreshes i/banks of an interval into each interval.
   for (std::size_t i = 0; i < banks_.size(); ++i)
@@ -101,9 +102,9 @@ Ticks Channel::open(Bank& bank, std::uint64_t row, int activations, Ticks at, bo
 }
 
 Ticks Channel::access_row(std::uint64_t stripe, std::int64_t bursts, Ticks at, bool write) {
-  const std::uint64_t row = timing_->banks.quotient(stripe);
+  const std::uint64_t row = timing_->by_banks.quotient(stripe);
   // Rotated by the row: equal bank numbers do not meet at every stride.
-  Bank& bank = banks_[timing_->banks.remainder(stripe + row)];
+  Bank& bank = banks_[timing_->by_banks.remainder(stripe + row)];
   const int activations = static_cast<int>(std::min<std::int64_t>(bursts, timing_->stripe));
   const Ticks column = open(bank, row, activations, at, write);
   const Ticks spacing = activations < timing_->stripe ? timing_->burst_one_group : timing_->burst;
@@ -121,10 +122,10 @@ Ticks Channel::access(std::uint64_t first, std::int64_t bursts, Ticks at, bool w
   channel_refreshed(at);
   Ticks end = at;
   while (bursts > 0) {
-    const std::uint64_t offset = timing_->stripe_bursts.remainder(first);
+    const std::uint64_t offset = timing_->by_stripe.remainder(first);
     const auto here =
-        std::min<std::int64_t>(bursts, static_cast<std::int64_t>(timing_->stripe_bursts.divisor() - offset));
-    end = std::max(end, access_row(timing_->stripe_bursts.quotient(first), here, at, write));
+        std::min<std::int64_t>(bursts, static_cast<std::int64_t>(timing_->stripe_bursts - offset));
+    end = std::max(end, access_row(timing_->by_stripe.quotient(first), here, at, write));
     first += static_cast<std::uint64_t>(here);
     bursts -= here;
   }

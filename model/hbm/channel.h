@@ -32,8 +32,9 @@ struct ChannelTiming {
   Ticks refresh_interval, refresh;  // of the channel, or of each bank with per_bank_refresh
   bool per_bank_refresh;
   int stripe;                   // bank groups that a run of bursts alternates between
-  Divider banks{1};             // stripes of banks
-  Divider stripe_bursts{1};     // bursts in the open rows of a stripe
+  int banks;                    // stripes of banks
+  std::uint64_t stripe_bursts;  // bursts in the open rows of a stripe
+  Divider by_banks, by_stripe;  // by banks, by stripe_bursts
   int write_batch;              // bursts
 };
 
@@ -48,7 +49,8 @@ class Channel {
 
  private:
   static constexpr std::uint64_t kClosed = ~std::uint64_t{0};
-  struct alignas(64) Bank {  // one line of the host's cache: an access is to a bank the host has not seen lately
+  struct alignas(
+      64) Bank {  // one line of the host's cache: an access is to a bank the host has not seen lately
     std::uint64_t row = kClosed, row_before = kClosed;
     Ticks before_closes = 0;  // until then row_before is served
     Ticks column = 0;         // earliest column command to the open row

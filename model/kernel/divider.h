@@ -9,24 +9,22 @@ namespace leto::model {
 
 class Divider {
  public:
-  explicit Divider(std::uint64_t divisor)
+  explicit Divider(std::uint64_t divisor = 1)
       : divisor_(divisor),
         shift_(std::has_single_bit(divisor) ? std::countr_zero(divisor) : -1),
         reciprocal_(~std::uint64_t{0} / divisor + 1) {}
 
   std::uint64_t divisor() const { return divisor_; }
 
-  // With m = floor((2^64 - 1) / d) + 1, d no power of two, m * d - 2^64 <= d: the product's error stays below one
-  // quotient as long as dividend * d < 2^64.
+  // The reciprocal m is 2^64 / d rounded up, so m * d = 2^64 + e with e < d, and n * m / 2^64 lies less than
+  // 1 / d above n / d while n * e < 2^64: too little to reach the next whole number.
   std::uint64_t quotient(std::uint64_t dividend) const {
     if (shift_ >= 0) return dividend >> shift_;
     if ((dividend | divisor_) >> 32 == 0)
       return static_cast<std::uint64_t>(static_cast<unsigned __int128>(dividend) * reciprocal_ >> 64);
     return dividend / divisor_;
   }
-  std::uint64_t remainder(std::uint64_t dividend) const {
-    return dividend - quotient(dividend) * divisor_;
-  }
+  std::uint64_t remainder(std::uint64_t dividend) const { return dividend - quotient(dividend) * divisor_; }
   /// The quotient rounded up.
   std::uint64_t ceiling(std::uint64_t dividend) const { return quotient(dividend + divisor_ - 1); }
 

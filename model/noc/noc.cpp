@@ -1,8 +1,5 @@
 #include "model/noc/noc.h"
 
-#include <algorithm>
-#include <cstdlib>
-
 namespace leto::model {
 
 Noc::Noc(const ChipConfig& chip)
@@ -11,10 +8,13 @@ Noc::Noc(const ChipConfig& chip)
       cluster_columns_(chip.noc.cluster_columns),
       rows_((chip.pe.rows + cluster_rows_ - 1) / cluster_rows_),
       columns_((chip.pe.columns + cluster_columns_ - 1) / cluster_columns_),
-      width_(chip.noc.link_bytes_per_cycle),
+      width_(static_cast<std::uint64_t>(chip.noc.link_bytes_per_cycle)),
       hop_(static_cast<Cycle>(chip.noc.hop_cycles)),
       free_(static_cast<std::size_t>(rows_ * columns_ * 4), 0),
-      head_(static_cast<std::size_t>(rows_ * columns_), 0) {}
+      head_(static_cast<std::size_t>(rows_ * columns_), 0) {
+  for (int router = 0; router < rows_ * columns_; ++router)
+    place_.push_back({router / columns_, router % columns_});
+}
 
 int Noc::router_of_pe(int pe) const {
   return pe / pe_columns_ / cluster_rows_ * columns_ + pe % pe_columns_ / cluster_columns_;
@@ -27,68 +27,54 @@ int Noc::router_of_memory(int unit, int units) const {
   return place * rows_ / half * columns_ + (is_west ? 0 : columns_ - 1);
 }
 
-Cycle Noc::hop_latency(int from, int to) const {
-  const int hops = std::abs(row(from) - row(to)) + std::abs(column(from) - column(to));
-  return hop_ * static_cast<Cycle>(hops);
-}
-
-Cycle Noc::cross(int router, Way way, std::int64_t bytes, Cycle at) {
-  Cycle& free = free_[static_cast<std::size_t>(router * 4 + way)];
-  const Cycle start = std::max(at, free);
-  free = start + ceil_div(static_cast<Cycle>(bytes), static_cast<Cycle>(width_));
-  link_bytes_ += static_cast<std::uint64_t>(bytes);
-  return start + hop_;
-}
-
 Noc::Arrival Noc::send(int from, int to, std::int64_t bytes, Cycle at) {
+  const Cycle length = width_.ceiling(static_cast<Cycle>(bytes));
+  const int east_by = column(to) - column(from), south_by = row(to) - row(from);
   int here = from;
-  while (column(here) != column(to)) {
-    const Way way = column(here) < column(to) ? east : west;
-    at = cross(here, way, bytes, at);
-    here += way == east ? 1 : -1;
-  }
-  while (here != to) {
-    const Way way = here < to ? south : north;
-    at = cross(here, way, bytes, at);
-    here += way == south ? columns_ : -columns_;
-  }
-  return {at, from == to ? at : at + ceil_div(static_cast<Cycle>(bytes), static_cast<Cycle>(width_))};
+  const auto go = [&](int hops, Way way) {
+    for (; hops > 0; --hops, here += step(way)) at = cross(link(here, way), length, at);
+  };
+  go(std::abs(east_by), east_by > 0 ? east : west);
+  go(std::abs(south_by), south_by > 0 ? south : north);
+  charge(static_cast<std::size_t>(std::abs(east_by) + std::abs(south_by)), bytes);
+  return {at, from == to ? at : at + length};
 }
 
-void Noc::walk(int router, int steps, Way way, std::int64_t bytes, Cycle at) {
-  const int step = way == east ? 1 : way == west ? -1 : way == south ? columns_ : -columns_;
-  for (int i = 0; i < steps; ++i) {
-    at = cross(router, way, bytes, at);
-    router += step;
-    head_[static_cast<std::size_t>(router)] = at;
-  }
+void Noc::grow(Tree& tree, int router, int steps, Way way) const {
+  for (int i = 0; i < steps; ++i, router += step(way))
+    tree.branches.push_back({link(router, way), router, router + step(way)});
 }
 
-void Noc::multicast(int from, const std::vector<int>& to, std::int64_t bytes, Cycle at,
-                    std::vector<Arrival>& arrivals) {
-  head_[static_cast<std::size_t>(from)] = at;
+Noc::Tree Noc::tree(int from, const std::vector<int>& to) const {
+  Tree tree{from, {}, to};
   const auto [first, last] =
       std::minmax_element(to.begin(), to.end(), [&](int a, int b) { return column(a) < column(b); });
-  walk(from, column(from) - column(*first), west, bytes, at);
-  walk(from, column(*last) - column(from), east, bytes, at);
+  grow(tree, from, column(from) - column(*first), west);
+  grow(tree, from, column(*last) - column(from), east);
   for (int c = column(*first); c <= column(*last); ++c) {
-    const int turn = row(from) * columns_ + c;
     int up = 0, down = 0;
     for (int router : to)
       if (column(router) == c) {
         up = std::max(up, row(from) - row(router));
         down = std::max(down, row(router) - row(from));
       }
-    const Cycle turned = head_[static_cast<std::size_t>(turn)];
-    walk(turn, up, north, bytes, turned);
-    walk(turn, down, south, bytes, turned);
+    const int turn = row(from) * columns_ + c;
+    grow(tree, turn, up, north);
+    grow(tree, turn, down, south);
   }
-  const Cycle tail = ceil_div(static_cast<Cycle>(bytes), static_cast<Cycle>(width_));
+  return tree;
+}
+
+void Noc::multicast(const Tree& tree, std::int64_t bytes, Cycle at, std::vector<Arrival>& arrivals) {
+  const Cycle length = width_.ceiling(static_cast<Cycle>(bytes));
+  const auto head = [this](int router) -> Cycle& { return head_[static_cast<std::size_t>(router)]; };
+  head(tree.root) = at;
+  for (const Tree::Branch& branch : tree.branches)
+    head(branch.to) = cross(branch.link, length, head(branch.from));
+  charge(tree.branches.size(), bytes);
   arrivals.clear();
-  for (int router : to) {
-    const Cycle head = head_[static_cast<std::size_t>(router)];
-    arrivals.push_back({head, router == from ? head : head + tail});
-  }
+  for (int router : tree.leaves)
+    arrivals.push_back({head(router), router == tree.root ? head(router) : head(router) + length});
 }
 
 }  // namespace leto::model

@@ -7,10 +7,13 @@
 // link does not block the one behind), virtual lanes.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <vector>
 
 #include "arch/chip_config.h"
+#include "model/kernel/divider.h"
 #include "model/kernel/time.h"
 
 namespace leto::model {
@@ -31,12 +34,28 @@ class Noc {
   };
   Arrival send(int from, int to, std::int64_t bytes, Cycle at);
 
-  /// Delivers to several routers; arrivals[i] belongs to to[i].
+  /// The links from one router to several, each once, a router before the links that leave it.
+  struct Tree {
+    struct Branch {
+      int link, from, to;
+    };
+    int root;
+    std::vector<Branch> branches;
+    std::vector<int> leaves;  // the routers it delivers to, as given
+  };
+  Tree tree(int from, const std::vector<int>& to) const;
+  /// Delivers down a tree; arrivals[i] belongs to leaves[i].
+  void multicast(const Tree& tree, std::int64_t bytes, Cycle at, std::vector<Arrival>& arrivals);
   void multicast(int from, const std::vector<int>& to, std::int64_t bytes, Cycle at,
-                 std::vector<Arrival>& arrivals);
+                 std::vector<Arrival>& arrivals) {
+    multicast(tree(from, to), bytes, at, arrivals);
+  }
 
   /// Cycles of the hops alone: what a request or an acknowledgement pays.
-  Cycle hop_latency(int from, int to) const;
+  Cycle hop_latency(int from, int to) const {
+    const int hops = std::abs(row(from) - row(to)) + std::abs(column(from) - column(to));
+    return hop_ * static_cast<Cycle>(hops);
+  }
 
   int router_of_pe(int pe) const;
   /// Router at which memory unit `unit` of `units` is attached: the first half west, the second half east,
@@ -48,16 +67,31 @@ class Noc {
 
  private:
   enum Way { north, east, south, west };
-  int row(int router) const { return router / columns_; }
-  int column(int router) const { return router % columns_; }
-  Cycle cross(int router, Way way, std::int64_t bytes, Cycle at);
-  /// Walks from `router` to a row or column and notes when the head passes each router on the way.
-  void walk(int router, int steps, Way way, std::int64_t bytes, Cycle at);
+  int row(int router) const { return place_[static_cast<std::size_t>(router)].row; }
+  int column(int router) const { return place_[static_cast<std::size_t>(router)].column; }
+  static int link(int router, Way way) { return router * 4 + way; }
+  /// Holds a link for `length` cycles; when the head has passed it.
+  Cycle cross(int link, Cycle length, Cycle at) {
+    Cycle& free = free_[static_cast<std::size_t>(link)];
+    const Cycle start = std::max(at, free);
+    free = start + length;
+    return start + hop_;
+  }
+  void charge(std::size_t links, std::int64_t bytes) {
+    link_bytes_ += links * static_cast<std::uint64_t>(bytes);
+  }
+  int step(Way way) const { return way == east ? 1 : way == west ? -1 : way == south ? columns_ : -columns_; }
+  /// Adds `steps` branches from `router` on.
+  void grow(Tree& tree, int router, int steps, Way way) const;
 
   int pe_columns_, cluster_rows_, cluster_columns_;
   int rows_, columns_;
-  std::int64_t width_;
+  Divider width_;
   Cycle hop_;
+  struct Position {
+    int row, column;
+  };
+  std::vector<Position> place_;  // of each router
   std::uint64_t link_bytes_ = 0;
   std::vector<Cycle> free_;  // per router and way
   std::vector<Cycle> head_;  // scratch of multicast: per router

@@ -1,4 +1,5 @@
-// Do lowered programs compute what the graph says? Every kernel kind over ragged shapes, on the untimed interpreter.
+// Do lowered programs compute what the graph says? Every kernel kind over ragged shapes, on the untimed
+// interpreter.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
@@ -13,7 +14,9 @@ using namespace leto::compiler;
 
 namespace {
 
-ChipConfig tiny() { return load_chip("tiny"); }
+ChipConfig tiny() {
+  return load_chip("tiny");
+}
 
 Values random_inputs(const Graph& graph, std::uint32_t seed) {
   std::mt19937 gen(seed);
@@ -44,7 +47,8 @@ Values interpret_program(const isa::Program& program, const ChipConfig& chip, co
     }
     if (!bytes.empty()) memory.write(t.address, bytes.data(), bytes.size());
   }
-  isa::interpret(program, {chip.pe.rows, chip.pe.columns}, chip.local_store.bytes, chip.reduction_engine.banks, memory);
+  isa::interpret(program, {chip.pe.rows, chip.pe.columns}, chip.local_store.bytes,
+                 chip.reduction_engine.banks, memory);
   Values out;
   for (const auto& t : program.tensors) {
     std::vector<std::byte> bytes(std::size_t(isa::bytes(t)));
@@ -68,7 +72,8 @@ double error_of(const std::vector<float>& got, const std::vector<float>& want) {
   return worst / scale;
 }
 
-void check(const std::string& text, double tolerance, const ChipConfig& chip = tiny(), std::uint32_t seed = 1) {
+void check(const std::string& text, double tolerance, const ChipConfig& chip = tiny(),
+           std::uint32_t seed = 1) {
   INFO(text);
   const Graph graph = parse(text, "test");
   verify(graph, "test");
@@ -91,34 +96,74 @@ TEST_CASE("matmul: every transposition, ragged shapes, batches") {
     for (int tb : {0, 1}) {
       const std::string a = ta ? "[77,37]" : "[37,77]", b = tb ? "[150,77]" : "[77,150]";
       check(fmt::format("graph \"g\" tokens=0\n%a: bf16{} = input\n%b: bf16{} = parameter\n"
-                        "%c: fp32[37,150] = matmul(%a, %b) {{dtype=\"fp32\", trans_a={}, trans_b={}}} phase=forward name=\"c\"\noutput %c\n", a, b, ta, tb), 1e-6);
+                        "%c: fp32[37,150] = matmul(%a, %b) {{dtype=\"fp32\", trans_a={}, trans_b={}}} "
+                        "phase=forward name=\"c\"\noutput %c\n",
+                        a, b, ta, tb),
+            1e-6);
     }
-  check("graph \"g\" tokens=0\n%a: bf16[3,70,33] = input\n%b: bf16[3,33,90] = input\n"
-        "%c: bf16[3,70,90] = matmul(%a, %b) phase=forward name=\"c\"\noutput %c\n", 1e-2);
-  check("graph \"g\" tokens=0\n%a: bf16[3,70,300] = input\n%b: bf16[300,90] = input\n"
-        "%c: bf16[3,70,90] = matmul(%a, %b) phase=forward name=\"c\"\noutput %c\n", 1e-2);
+  check(
+      "graph \"g\" tokens=0\n%a: bf16[3,70,33] = input\n%b: bf16[3,33,90] = input\n"
+      "%c: bf16[3,70,90] = matmul(%a, %b) phase=forward name=\"c\"\noutput %c\n",
+      1e-2);
+  check(
+      "graph \"g\" tokens=0\n%a: bf16[3,70,300] = input\n%b: bf16[300,90] = input\n"
+      "%c: bf16[3,70,90] = matmul(%a, %b) phase=forward name=\"c\"\noutput %c\n",
+      1e-2);
 }
 
 TEST_CASE("softmax, layernorm and friends") {
-  check("graph \"g\" tokens=0\n%x: bf16[37,129] = input\n%y: bf16[37,129] = softmax(%x) phase=forward name=\"y\"\noutput %y\n", 1e-2);
-  check("graph \"g\" tokens=0\n%x: bf16[4,9,65] = input\n%s: fp32[65] = parameter\n%b: fp32[65] = parameter\n"
-        "%y: bf16[4,9,65] = layernorm(%x, %s, %b) {epsilon=1e-05} phase=forward name=\"y\"\noutput %y\n", 1e-2);
-  check("graph \"g\" tokens=0\n%x: fp32[50,7] = input\n%y: fp32[50,7] = gelu(%x) phase=forward name=\"y\"\noutput %y\n", 1e-5);
-  check("graph \"g\" tokens=0\n%x: fp32[5,20000] = input\n%y: fp32[5,1] = reduce_sum(%x) {axes=[1]} phase=forward name=\"y\"\noutput %y\n", 1e-4);
-  check("graph \"g\" tokens=0\n%x: fp32[500,70] = input\n%y: fp32[1,70] = reduce_sum(%x) {axes=[0]} phase=forward name=\"y\"\noutput %y\n", 1e-5);
-  check("graph \"g\" tokens=0\n%x: fp32[6,50,70] = input\n%y: fp32[6,1,70] = reduce_sum(%x) {axes=[1]} phase=forward name=\"y\"\noutput %y\n", 1e-5);
+  check(
+      "graph \"g\" tokens=0\n%x: bf16[37,129] = input\n%y: bf16[37,129] = softmax(%x) phase=forward "
+      "name=\"y\"\noutput %y\n",
+      1e-2);
+  check(
+      "graph \"g\" tokens=0\n%x: bf16[4,9,65] = input\n%s: fp32[65] = parameter\n%b: fp32[65] = parameter\n"
+      "%y: bf16[4,9,65] = layernorm(%x, %s, %b) {epsilon=1e-05} phase=forward name=\"y\"\noutput %y\n",
+      1e-2);
+  check(
+      "graph \"g\" tokens=0\n%x: fp32[50,7] = input\n%y: fp32[50,7] = gelu(%x) phase=forward "
+      "name=\"y\"\noutput %y\n",
+      1e-5);
+  check(
+      "graph \"g\" tokens=0\n%x: fp32[5,20000] = input\n%y: fp32[5,1] = reduce_sum(%x) {axes=[1]} "
+      "phase=forward name=\"y\"\noutput %y\n",
+      1e-4);
+  check(
+      "graph \"g\" tokens=0\n%x: fp32[500,70] = input\n%y: fp32[1,70] = reduce_sum(%x) {axes=[0]} "
+      "phase=forward name=\"y\"\noutput %y\n",
+      1e-5);
+  check(
+      "graph \"g\" tokens=0\n%x: fp32[6,50,70] = input\n%y: fp32[6,1,70] = reduce_sum(%x) {axes=[1]} "
+      "phase=forward name=\"y\"\noutput %y\n",
+      1e-5);
 }
 
 TEST_CASE("movement: views, copies, concatenations, embeddings") {
-  check("graph \"g\" tokens=0\n%x: fp32[6,10,14] = input\n%t: fp32[10,14,6] = transpose(%x) {perm=[1,2,0]} phase=forward name=\"t\"\n"
-        "%y: fp32[140,6] = reshape(%t) {shape=[140,6]} phase=forward name=\"y\"\noutput %y\n", 0);
-  check("graph \"g\" tokens=0\n%x: fp32[6,10] = input\n%y: fp32[20,30] = embed(%x) {shape=[20,30], starts=[3,4], steps=[2,1], value=1.5} phase=forward name=\"y\"\noutput %y\n", 0);
-  check("graph \"g\" tokens=0\n%x: fp32[6,10] = input\n%z: fp32[6,5] = input\n%n: fp32[6,10] = neg(%x) phase=forward name=\"n\"\n"
-        "%y: fp32[6,15] = concat(%n, %z) {axis=1} phase=forward name=\"y\"\noutput %y\n", 0);
-  check("graph \"g\" tokens=0\n%x: fp32[9,12] = input\n%s: fp32[3,4] = slice(%x) {starts=[1,2], sizes=[3,4], steps=[2,2]} phase=forward name=\"s\"\n"
-        "%y: fp32[3,4] = exp(%s) phase=forward name=\"y\"\noutput %y\n", 1e-6);
-  check("graph \"g\" tokens=0\n%t: fp32[50,33] = parameter\n%i: int64[4,20] = input limit=50\n"
-        "%y: fp32[4,20,33] = gather(%t, %i) phase=forward name=\"y\"\noutput %y\n", 0);
-  check("graph \"g\" tokens=0\n%x: bf16[80,33] = input\n%i: int64[80] = input limit=20\n"
-        "%y: fp32[20,33] = scatter_add(%x, %i) {rows=20} phase=forward name=\"y\"\noutput %y\n", 1e-6);
+  check(
+      "graph \"g\" tokens=0\n%x: fp32[6,10,14] = input\n%t: fp32[10,14,6] = transpose(%x) {perm=[1,2,0]} "
+      "phase=forward name=\"t\"\n"
+      "%y: fp32[140,6] = reshape(%t) {shape=[140,6]} phase=forward name=\"y\"\noutput %y\n",
+      0);
+  check(
+      "graph \"g\" tokens=0\n%x: fp32[6,10] = input\n%y: fp32[20,30] = embed(%x) {shape=[20,30], "
+      "starts=[3,4], steps=[2,1], value=1.5} phase=forward name=\"y\"\noutput %y\n",
+      0);
+  check(
+      "graph \"g\" tokens=0\n%x: fp32[6,10] = input\n%z: fp32[6,5] = input\n%n: fp32[6,10] = neg(%x) "
+      "phase=forward name=\"n\"\n"
+      "%y: fp32[6,15] = concat(%n, %z) {axis=1} phase=forward name=\"y\"\noutput %y\n",
+      0);
+  check(
+      "graph \"g\" tokens=0\n%x: fp32[9,12] = input\n%s: fp32[3,4] = slice(%x) {starts=[1,2], sizes=[3,4], "
+      "steps=[2,2]} phase=forward name=\"s\"\n"
+      "%y: fp32[3,4] = exp(%s) phase=forward name=\"y\"\noutput %y\n",
+      1e-6);
+  check(
+      "graph \"g\" tokens=0\n%t: fp32[50,33] = parameter\n%i: int64[4,20] = input limit=50\n"
+      "%y: fp32[4,20,33] = gather(%t, %i) phase=forward name=\"y\"\noutput %y\n",
+      0);
+  check(
+      "graph \"g\" tokens=0\n%x: bf16[80,33] = input\n%i: int64[80] = input limit=20\n"
+      "%y: fp32[20,33] = scatter_add(%x, %i) {rows=20} phase=forward name=\"y\"\noutput %y\n",
+      1e-6);
 }

@@ -13,7 +13,8 @@ using namespace leto::compiler;
 namespace {
 
 int count(const Graph& graph, Op op) {
-  return int(std::count_if(graph.nodes.begin(), graph.nodes.end(), [&](const Node& n) { return n.op == op; }));
+  return int(
+      std::count_if(graph.nodes.begin(), graph.nodes.end(), [&](const Node& n) { return n.op == op; }));
 }
 
 void same_values(const Graph& before, const Graph& after) {
@@ -31,8 +32,10 @@ void same_values(const Graph& before, const Graph& after) {
 TEST_CASE("merge_embeds: padded parts that tile an axis become one concatenation") {
   const std::string parts =
       "graph \"g\" tokens=0\n%a: fp32[2,3] = input\n%b: fp32[2,4] = input\n"
-      "%x: fp32[2,7] = embed(%a) {shape=[2,7], starts=[0,0], steps=[1,1], value=0.0} phase=forward name=\"x\"\n"
-      "%y: fp32[2,7] = embed(%b) {shape=[2,7], starts=[0,3], steps=[1,1], value=0.0} phase=forward name=\"y\"\n"
+      "%x: fp32[2,7] = embed(%a) {shape=[2,7], starts=[0,0], steps=[1,1], value=0.0} phase=forward "
+      "name=\"x\"\n"
+      "%y: fp32[2,7] = embed(%b) {shape=[2,7], starts=[0,3], steps=[1,1], value=0.0} phase=forward "
+      "name=\"y\"\n"
       "%s: fp32[2,7] = add(%x, %y) phase=forward name=\"s\"\noutput %s\n";
   const Graph graph = parse(parts, "test");
   const Graph merged = merge_embeds(graph);
@@ -46,8 +49,10 @@ TEST_CASE("merge_embeds: padded parts that tile an axis become one concatenation
 
 TEST_CASE("sink_transposes: unary operations change places with the transpose before them") {
   const Graph graph = parse(
-      "graph \"g\" tokens=0\n%a: fp32[2,3] = input\n%t: fp32[3,2] = transpose(%a) {perm=[1,0]} phase=forward name=\"t\"\n"
-      "%e: fp32[3,2] = neg(%t) phase=forward name=\"e\"\n%c: bf16[3,2] = cast(%e) {dtype=\"bf16\"} phase=forward name=\"c\"\noutput %c\n",
+      "graph \"g\" tokens=0\n%a: fp32[2,3] = input\n%t: fp32[3,2] = transpose(%a) {perm=[1,0]} phase=forward "
+      "name=\"t\"\n"
+      "%e: fp32[3,2] = neg(%t) phase=forward name=\"e\"\n%c: bf16[3,2] = cast(%e) {dtype=\"bf16\"} "
+      "phase=forward name=\"c\"\noutput %c\n",
       "test");
   const Graph sunk = sink_transposes(graph);
   CHECK(sunk.nodes.back().op == Op::transpose);
@@ -60,7 +65,8 @@ TEST_CASE("mark_useful: scores that a constant mask removes do not count, forwar
       "graph \"g\" tokens=0\n%q: fp32[2,8] = input\n%k: fp32[2,8] = input\n%v: fp32[2,8] = input\n"
       "%m: fp32[2,2] = constant data=[0.0,-10000.0,0.0,0.0]\n"
       "%s: fp32[2,2] = matmul(%q, %k) {trans_b=1} phase=forward name=\"s\"\n"
-      "%a: fp32[2,2] = add(%s, %m) phase=forward name=\"a\"\n%p: fp32[2,2] = softmax(%a) phase=forward name=\"p\"\n"
+      "%a: fp32[2,2] = add(%s, %m) phase=forward name=\"a\"\n%p: fp32[2,2] = softmax(%a) phase=forward "
+      "name=\"p\"\n"
       "%o: fp32[2,8] = matmul(%p, %v) phase=forward name=\"o\"\noutput %o\n",
       "test");
   for (const Node& node : mark_useful(graph).nodes)

@@ -1,5 +1,5 @@
-// Compiled programs on the chip, one by one: does the SystemC model give the interpreter's bits and counts, the same
-// cycles whatever is switched on or permuted, and is every wait in the code needed?
+// Compiled programs on the chip, one by one: does the SystemC model give the interpreter's bits and counts,
+// the same cycles whatever is switched on or permuted, and is every wait in the code needed?
 #include <doctest/doctest.h>
 
 #include <filesystem>
@@ -32,26 +32,34 @@ const std::vector<Workload>& workloads() {
        "%c: bf16[37,129] = softmax(%a) phase=forward name=\"c\"\noutput %c\n",
        ""},
       {"layernorm",
-       "graph \"layernorm\" tokens=0\n%a: bf16[37,129] = input\n%s: fp32[129] = parameter\n%b: fp32[129] = parameter\n"
+       "graph \"layernorm\" tokens=0\n%a: bf16[37,129] = input\n%s: fp32[129] = parameter\n%b: fp32[129] = "
+       "parameter\n"
        "%c: bf16[37,129] = layernorm(%a, %s, %b) {epsilon=1e-05} phase=forward name=\"c\"\noutput %c\n",
        ""},
       {"mlp step",
-       "graph \"mlp\" tokens=32\n%x: fp32[32,64] = input\n%y: int64[32] = input limit=10\n%w: fp32[64,48] = parameter\n"
+       "graph \"mlp\" tokens=32\n%x: fp32[32,64] = input\n%y: int64[32] = input limit=10\n%w: fp32[64,48] = "
+       "parameter\n"
        "%b: fp32[48] = parameter\n%v: fp32[48,10] = parameter\n"
-       "%h: fp32[32,48] = matmul(%x, %w) phase=forward name=\"fc1\"\n%i: fp32[32,48] = add(%h, %b) phase=forward name=\"bias\"\n"
-       "%r: fp32[32,48] = relu(%i) phase=forward name=\"relu\"\n%s: fp32[32,10] = matmul(%r, %v) phase=forward name=\"fc2\"\n"
+       "%h: fp32[32,48] = matmul(%x, %w) phase=forward name=\"fc1\"\n%i: fp32[32,48] = add(%h, %b) "
+       "phase=forward name=\"bias\"\n"
+       "%r: fp32[32,48] = relu(%i) phase=forward name=\"relu\"\n%s: fp32[32,10] = matmul(%r, %v) "
+       "phase=forward name=\"fc2\"\n"
        "%loss: fp32[] = cross_entropy(%s, %y) phase=loss name=\"loss\"\noutput %s\nloss %loss\n",
        "optimizer = \"adamw\"\nlr = 0.01\n"},
       {"attention step",
-       "graph \"attention\" tokens=32\n%t: int64[2,16] = input limit=40\n%e: fp32[40,32] = parameter\n%w: fp32[32,96] = parameter\n"
+       "graph \"attention\" tokens=32\n%t: int64[2,16] = input limit=40\n%e: fp32[40,32] = parameter\n%w: "
+       "fp32[32,96] = parameter\n"
        "%o: fp32[32,32] = parameter\n"
        "%x: fp32[2,16,32] = gather(%e, %t) phase=forward name=\"embed\"\n"
        "%p: fp32[2,16,96] = matmul(%x, %w) phase=forward name=\"qkv\"\n"
        "%h: fp32[2,16,6,16] = reshape(%p) {shape=[2,16,6,16]} phase=forward name=\"heads\"\n"
        "%u: fp32[2,6,16,16] = transpose(%h) {perm=[0,2,1,3]} phase=forward name=\"heads\"\n"
-       "%q: fp32[2,2,16,16] = slice(%u) {starts=[0,0,0,0], sizes=[2,2,16,16], steps=[1,1,1,1]} phase=forward name=\"q\"\n"
-       "%k: fp32[2,2,16,16] = slice(%u) {starts=[0,2,0,0], sizes=[2,2,16,16], steps=[1,1,1,1]} phase=forward name=\"k\"\n"
-       "%v: fp32[2,2,16,16] = slice(%u) {starts=[0,4,0,0], sizes=[2,2,16,16], steps=[1,1,1,1]} phase=forward name=\"v\"\n"
+       "%q: fp32[2,2,16,16] = slice(%u) {starts=[0,0,0,0], sizes=[2,2,16,16], steps=[1,1,1,1]} phase=forward "
+       "name=\"q\"\n"
+       "%k: fp32[2,2,16,16] = slice(%u) {starts=[0,2,0,0], sizes=[2,2,16,16], steps=[1,1,1,1]} phase=forward "
+       "name=\"k\"\n"
+       "%v: fp32[2,2,16,16] = slice(%u) {starts=[0,4,0,0], sizes=[2,2,16,16], steps=[1,1,1,1]} phase=forward "
+       "name=\"v\"\n"
        "%s: fp32[2,2,16,16] = matmul(%q, %k) {trans_b=1} phase=forward name=\"scores\"\n"
        "%a: fp32[2,2,16,16] = softmax(%s) phase=forward name=\"softmax\"\n"
        "%c: fp32[2,2,16,16] = matmul(%a, %v) phase=forward name=\"context\"\n"
@@ -61,9 +69,11 @@ const std::vector<Workload>& workloads() {
        "optimizer = \"momentum\"\nloss = \"mse\"\nlr = 0.01\n"},
       {"convolution step",
        "graph \"conv\" tokens=2\n%x: fp32[2,3,10,10] = input\n%w: fp32[4,3,3,3] = parameter\n"
-       "%c: fp32[2,4,10,10] = conv(%x, %w) {strides=[1,1], pads=[1,1,1,1], dilations=[1,1], group=1} phase=forward name=\"conv\"\n"
+       "%c: fp32[2,4,10,10] = conv(%x, %w) {strides=[1,1], pads=[1,1,1,1], dilations=[1,1], group=1} "
+       "phase=forward name=\"conv\"\n"
        "%r: fp32[2,4,10,10] = relu(%c) phase=forward name=\"relu\"\n"
-       "%y: fp32[2,4,5,5] = max_pool(%r) {kernel=[2,2], strides=[2,2], pads=[0,0,0,0]} phase=forward name=\"pool\"\noutput %y\n",
+       "%y: fp32[2,4,5,5] = max_pool(%r) {kernel=[2,2], strides=[2,2], pads=[0,0,0,0]} phase=forward "
+       "name=\"pool\"\noutput %y\n",
        "optimizer = \"sgd\"\nloss = \"mse\"\nlr = 0.01\n"},
   };
   return list;
@@ -91,7 +101,8 @@ void fill(const isa::Program& program, isa::Memory& memory) {
     std::vector<std::byte> bytes = t.data;
     if (bytes.empty()) {
       std::vector<float> data(std::size_t(isa::elements(t)));
-      for (auto& x : data) x = t.limit ? float(gen() % std::uint64_t(t.limit)) : float(int(gen() % 2001) - 1000) / 1000;
+      for (auto& x : data)
+        x = t.limit ? float(gen() % std::uint64_t(t.limit)) : float(int(gen() % 2001) - 1000) / 1000;
       bytes.resize(std::size_t(isa::bytes(t)));
       store_elements(t.dtype, data.data(), bytes.data(), std::int64_t(data.size()));
     }
@@ -102,7 +113,8 @@ void fill(const isa::Program& program, isa::Memory& memory) {
 // All of the memory that tensors of the program occupy.
 model::test::Region tensors_of(const isa::Program& program) {
   std::size_t end = 0;
-  for (const auto& t : program.tensors) end = std::max(end, std::size_t(t.address) + std::size_t(isa::bytes(t)));
+  for (const auto& t : program.tensors)
+    end = std::max(end, std::size_t(t.address) + std::size_t(isa::bytes(t)));
   return {0, end};
 }
 
@@ -114,11 +126,13 @@ struct Golden {
 Golden interpret(const isa::Program& program, const ChipConfig& chip) {
   isa::Memory memory;
   fill(program, memory);
-  const auto counts = isa::interpret(program, {chip.pe.rows, chip.pe.columns}, chip.local_store.bytes, chip.reduction_engine.banks, memory);
+  const auto counts = isa::interpret(program, {chip.pe.rows, chip.pe.columns}, chip.local_store.bytes,
+                                     chip.reduction_engine.banks, memory);
   return {counts, model::test::hex(memory, tensors_of(program))};
 }
 
-model::test::Outcome simulate(const isa::Program& program, const ChipConfig& chip, bool values, std::uint64_t seed) {
+model::test::Outcome simulate(const isa::Program& program, const ChipConfig& chip, bool values,
+                              std::uint64_t seed) {
   model::test::Setup setup;
   setup.chip = chip;
   setup.options.values = values;
@@ -221,8 +235,9 @@ TEST_CASE("compiled programs: a barrier removed from both cores is caught, which
       broken.code[0].erase(broken.code[0].begin() + std::ptrdiff_t(moving[i]));
       broken.code[1].erase(broken.code[1].begin() + std::ptrdiff_t(computing[i]));
       if (refused(broken, chip)) continue;
-      // The compiler orders whole tensors; two kernels may still touch disjoint parts of one. Then every access was
-      // seen to be ordered (or apart) without this barrier, and the result is the program's, not luck.
+      // The compiler orders whole tensors; two kernels may still touch disjoint parts of one. Then every
+      // access was seen to be ordered (or apart) without this barrier, and the result is the program's, not
+      // luck.
       INFO("barrier " << i << " of " << moving.size() << ": " << isa::to_text(program.code[0][moving[i]]));
       CHECK(program.code[0][moving[i]].field[isa::barrier_t::scope] == std::int64_t(isa::Scope::all));
       CHECK(interpret(broken, chip).output == interpret(program, chip).output);

@@ -1,0 +1,68 @@
+// Nothing is decoration: the numbers of a run follow the numbers of the chip and the closed forms of the
+// model.
+#include <nlohmann/json.hpp>
+
+#include "tests/e2e/leto_process.h"
+
+namespace leto::e2e {
+namespace {
+
+nlohmann::json record(const Folder& folder, const std::string& model, const std::string& chip,
+                      const std::string& options = "") {
+  must(folder, "run " + model + " --chip " + chip + " --values off " + options + " --out o");
+  return nlohmann::json::parse(read(folder / "o/record.json"));
+}
+
+void accounts_close(const nlohmann::json& r) {
+  for (const auto& [engine, account] : r["stalls"].items()) {
+    CAPTURE(engine);
+    std::uint64_t sum = 0;
+    for (const auto& [cause, cycles] : account.items())
+      if (cause != "instances") sum += cycles.get<std::uint64_t>();
+    CHECK(sum == account["instances"].get<std::uint64_t>() * r["cycles"].get<std::uint64_t>());
+  }
+}
+
+TEST_CASE("physics: the cost of issuing a command word shows in a small gemm") {
+  const Folder folder;
+  must(folder, "zoo gemm --m 64 --n 64 --k 64 -o g.onnx");
+  const auto free = record(folder, "g.onnx", "tiny", "--set command_processor.issue_cycles=0");
+  const auto paid = record(folder, "g.onnx", "tiny", "--set command_processor.issue_cycles=16");
+  CHECK(paid["cycles"].get<int>() > free["cycles"].get<int>() + 16);
+  CHECK(paid["macs"] == 64 * 64 * 64);
+  CHECK(free["macs"] == 64 * 64 * 64);
+  accounts_close(paid);
+}
+
+TEST_CASE("physics: half the memory channels, twice the time of a large add") {
+  const Folder folder;
+  must(folder, "zoo add --m 4096 --n 8192 -o a.onnx");
+  const auto whole = record(folder, "a.onnx", "pilot"),
+             half = record(folder, "a.onnx", "pilot", "--set hbm.channels=96");
+  const double ratio = half["cycles"].get<double>() / whole["cycles"].get<double>();
+  CHECK(ratio > 1.8);
+  CHECK(ratio < 2.2);
+  CHECK(whole["bytes"]["hbm"]["read"] == 2 * 4096 * 8192 * 2);
+  CHECK(whole["bytes"]["hbm"]["write"] == 4096 * 8192 * 2);
+  CHECK(whole["simulation"]["bursts"].get<std::int64_t>() * 32 == 3ll * 4096 * 8192 * 2);
+  accounts_close(whole);
+}
+
+TEST_CASE("physics: GPT-2's training step executes the multiply-accumulates of its closed form") {
+  const Folder folder;
+  must(folder, "zoo gpt2-small --layers 2 --batch 2 --seq 64 -o g.onnx");
+  write(folder / "r.toml", "optimizer = \"adamw\"\nprecision = \"bf16\"\n");
+  const auto r = record(folder, "g.onnx", "pilot", "--train r.toml");
+  const std::int64_t t = 2 * 64, s = 64, d = 768, vocabulary = 50257, layers = 2;
+  // A layer: qkv 3d, projection d, mlp 4d + 4d wide, scores and context s each; then the head; backward is
+  // twice that.
+  const std::int64_t forward = layers * (12 * t * d * d + 2 * t * s * d) + t * d * vocabulary;
+  CHECK(r["macs"].get<std::int64_t>() == 3 * forward);
+  // Useful: of the s x s scores of a head, the causal mask leaves s (s + 1) / 2.
+  const std::int64_t masked = layers * 2 * t * (s - 1) / 2 * d;
+  CHECK(r["flops"].get<std::int64_t>() == 2 * 3 * (forward - masked));
+  accounts_close(r);
+}
+
+}  // namespace
+}  // namespace leto::e2e
