@@ -90,9 +90,21 @@ void show(const Options& options, const char* pass, const Graph& graph) {
     fmt::print(stderr, "// after {}\n{}", pass, print(graph));
 }
 
+void check_pass(const std::string& name) {
+  std::string known = "all";
+  for (const auto& pass : kPasses) {
+    if (name == pass.name) return;
+    known += fmt::format(", {}", pass.name);
+  }
+  if (!name.empty() && name != "all")
+    throw Error(ExitCode::usage, fmt::format("there is no pass '{}'", name), "use one of: " + known);
+}
+
 }  // namespace
 
 Graph primitives(const Graph& step, const Options& options) {
+  check_pass(options.print_after);
+  check_pass(options.stop_after);
   Graph graph = step;
   for (const auto& pass : kPasses) {
     graph = pass.run(graph);

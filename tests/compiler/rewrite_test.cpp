@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/errors.h"
 #include "compiler/compiler.h"
 #include "compiler/passes/mark_useful.h"
 #include "compiler/passes/merge_embeds.h"
@@ -82,4 +83,16 @@ TEST_CASE("mark_useful: scores that a constant mask removes do not count, forwar
       CHECK(node.number("useful", 1) == 0.75);
     }
   CHECK(gradients == 4);
+}
+
+TEST_CASE("pass names: an unknown one is refused with the list of those there are") {
+  Options options;
+  options.stop_after = "fuse";
+  try {
+    primitives(parse("graph \"g\" tokens=0\n%a: fp32[2] = input\noutput %a\n", "test"), options);
+    FAIL("accepted");
+  } catch (const leto::Error& error) {
+    CHECK(error.code() == leto::ExitCode::usage);
+    CHECK(error.remedy().find("decompose") != std::string::npos);
+  }
 }
