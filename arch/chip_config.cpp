@@ -157,8 +157,8 @@ void apply(const Override& change, ChipConfig& chip, Places& places) {
   const bool text = std::holds_alternative<std::string*>(change.key->slot(any));
   toml::table table;
   try {
-    table = toml::parse("value = " + (text ? toml_string(change.value) : change.value));
-  } catch (const toml::parse_error&) {
+    table = parse_toml("value = " + (text ? toml_string(change.value) : change.value), change.where);
+  } catch (const Error&) {
     fail(change.where, fmt::format("'{}' is not a value", change.value),
          fmt::format("give {}", change.key->doc));
   }

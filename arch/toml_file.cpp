@@ -7,20 +7,28 @@
 
 namespace leto {
 constexpr std::uint64_t kMostBytes = 1 << 20;  // a chip file has about 5 KiB
+// Each dot of a key opens a table inside a table, and toml++ leaves them by recursion: thousands would
+// overflow the stack. Files of this kind have about a hundred, most of them decimal points.
+constexpr std::ptrdiff_t kMostDots = 1000;
 
 std::string place(std::string_view file, const toml::source_region& source) {
   return fmt::format("{}:{}", file, source.begin.line);
 }
 
-toml::table read_toml(const std::filesystem::path& path) {
-  const std::string text = read_text(path, kMostBytes);
+toml::table parse_toml(std::string_view text, std::string_view where) {
+  if (std::ranges::count(text, '.') > kMostDots)
+    throw Error(ExitCode::bad_input, fmt::format("{}: more than {} dots", where, kMostDots),
+                "give a file of `key = value` lines without deeply nested keys");
   try {
-    return toml::parse(text, path.string());
+    return toml::parse(text, where);
   } catch (const toml::parse_error& error) {
-    throw Error(ExitCode::bad_input,
-                place(path.string(), error.source()) + ": " + std::string(error.description()),
+    throw Error(ExitCode::bad_input, place(where, error.source()) + ": " + std::string(error.description()),
                 "correct the line; each key may stand once");
   }
+}
+
+toml::table read_toml(const std::filesystem::path& path) {
+  return parse_toml(read_text(path, kMostBytes), path.string());
 }
 
 std::vector<std::string> toml_stems(const std::filesystem::path& folder) {

@@ -1,4 +1,4 @@
-// TOML files with positions: what the chip loader and the baselines loader share.
+// TOML files with positions: what the loaders of chips, baselines and recipes share.
 #pragma once
 
 #include <toml++/toml.h>
@@ -12,6 +12,9 @@ namespace leto {
 
 /// "file:line" of a node or key of a parsed table.
 std::string place(std::string_view file, const toml::source_region& source);
+/// Parses text. Throws Error(bad_input) with `where`:line on a syntax error or a duplicate key, and when its
+/// keys nest beyond any use.
+toml::table parse_toml(std::string_view text, std::string_view where);
 /// Reads and parses a file of at most 1 MiB. Throws Error(bad_input) with file:line on a syntax error or a
 /// duplicate key, and when it cannot be read.
 toml::table read_toml(const std::filesystem::path& path);

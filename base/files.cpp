@@ -92,12 +92,16 @@ std::size_t read_up_to(const Descriptor& file, std::span<std::byte> bytes, const
 
 constexpr std::uint64_t kBlock = 65536;
 
-/// The size a regular file claims, plus one byte to meet its end; one block for anything else.
-std::uint64_t first_block(const Descriptor& file, const fs::path& path, std::uint64_t limit) {
+/// The size a regular file claims, plus one byte to meet its end; one block, and a lower limit, for anything
+/// else.
+std::uint64_t first_block(const Descriptor& file, const fs::path& path, std::uint64_t& limit) {
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) fail_read(path, errno);
   if (S_ISDIR(info.st_mode)) fail_read(path, EISDIR);
-  if (!S_ISREG(info.st_mode)) return kBlock;
+  if (!S_ISREG(info.st_mode)) {
+    limit = std::min(limit, kStreamLimit);
+    return kBlock;
+  }
   const auto size = static_cast<std::uint64_t>(info.st_size);
   if (size > limit) fail_too_long(path, limit);
   return size + 1;

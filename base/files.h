@@ -11,9 +11,10 @@
 
 namespace leto {
 
-/// Largest file that is read unless the caller says otherwise: far above any real input, below an endless
-/// device.
-inline constexpr std::uint64_t kReadLimit = std::uint64_t{16} << 30;
+/// Largest file that is read unless the caller says otherwise: the values that a host may hold (apps/host).
+inline constexpr std::uint64_t kReadLimit = std::uint64_t{4} << 30;
+/// The same for what is no regular file: a pipe or a device may never end.
+inline constexpr std::uint64_t kStreamLimit = std::uint64_t{256} << 20;
 
 /// The content of a file. Error(bad_input) when it is missing, a folder, unreadable or longer than `limit`
 /// bytes.

@@ -3,9 +3,7 @@
 #include <functional>
 #include <limits>
 
-#define TOML_EXCEPTIONS 1
-#include <toml++/toml.h>
-
+#include "arch/toml_file.h"
 #include "base/errors.h"
 #include "base/files.h"
 #include "compiler/compiler.h"
@@ -150,21 +148,12 @@ const std::map<std::string, Setter, std::less<>>& setters() {
   return kKeys;
 }
 
-toml::table read(const std::string& text, const std::string& where) {
-  try {
-    return toml::parse(text, where);
-  } catch (const toml::parse_error& e) {  // duplicate keys are found here too
-    throw Error(ExitCode::bad_input, fmt::format("{}:{}: {}", where, e.source().begin.line, e.description()),
-                "a recipe is a TOML file of `key = value` lines");
-  }
-}
-
 }  // namespace
 
 Recipe load_recipe(const std::filesystem::path& path) {
   Recipe recipe;
   recipe.text = read_text(path, kMaxBytes);
-  const toml::table table = read(recipe.text, path.string());
+  const toml::table table = parse_toml(recipe.text, path.string());
   for (const auto& [key, node] : table) {
     const Entry entry{fmt::format("{}:{}", path.string(), key.source().begin.line), key.str(), node};
     const auto it = setters().find(key.str());

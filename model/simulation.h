@@ -36,7 +36,7 @@ struct OperationAccount {
   std::uint64_t first_cycle = 0, last_cycle = 0;   // begin of its first, end of its last command
   std::map<std::string, std::uint64_t> busy;       // engine -> cycles
   std::map<std::string, std::uint64_t> stalls;     // "engine.cause" -> cycles
-  std::int64_t commands = 0, macs = 0, bytes = 0;  // bytes: to and from memory
+  std::int64_t commands = 0, macs = 0, bytes = 0;  // bytes: to and from memory, a multicast once
 };
 
 struct Statistics {

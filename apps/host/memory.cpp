@@ -45,8 +45,14 @@ void check_indices(const isa::Tensor& tensor, std::span<const std::int64_t> valu
                   "give indices below the limit");
 }
 
+/// Extents of one say nothing of the order of the elements: a shape with them fits one without.
+std::vector<std::int64_t> without_ones(std::vector<std::int64_t> shape) {
+  std::erase(shape, 1);
+  return shape;
+}
+
 void write_given(const isa::Tensor& tensor, const NpyArray& array, isa::Memory& memory) {
-  if (array.shape != tensor.shape && elements(array) != isa::elements(tensor))
+  if (without_ones(array.shape) != without_ones(tensor.shape))
     throw Error(ExitCode::bad_input,
                 fmt::format("input '{}': the file has shape [{}], the program wants [{}]", tensor.name,
                             fmt::join(array.shape, ","), fmt::join(tensor.shape, ",")),

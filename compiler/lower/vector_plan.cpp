@@ -137,8 +137,8 @@ class Planner {
     return 0;
   }
 
-  // Buffers start at multiples of a DRAM burst, so that tiles of neighbours never share one.
-  static std::int64_t aligned(std::int64_t bytes) { return (bytes + 63) / 64 * 64; }
+  // Up to a multiple of 64: buffers start, and blocks of columns end, where DRAM bursts do.
+  static std::int64_t aligned(std::int64_t n) { return (n + 63) / 64 * 64; }
 
   bool fits() {
     std::int64_t total = kSinkBytes;
@@ -168,8 +168,8 @@ class Planner {
     plan_.tile_columns = columns;
     const bool blocks_allowed = !reduces_ || (kernel_.steps.size() == 1);
     if (!columns_matter_ || blocks_allowed) {
-      if (!reduces_) plan_.tile_columns = std::min(columns, std::max<std::int64_t>(goal, 64));
-      while (!fits() && plan_.tile_columns > 64) plan_.tile_columns = (plan_.tile_columns + 1) / 2;
+      if (!reduces_) plan_.tile_columns = std::min(columns, aligned(goal));
+      while (!fits() && plan_.tile_columns > 64) plan_.tile_columns = aligned(plan_.tile_columns / 2);
     }
     if (!fits()) return false;
     if (plan_.tile_columns < columns) return true;

@@ -9,7 +9,8 @@ namespace leto::model {
 
 class Divider {
  public:
-  explicit Divider(std::uint64_t divisor = 1)
+  Divider() : Divider(1) {}
+  explicit Divider(std::uint64_t divisor)
       : divisor_(divisor),
         shift_(std::has_single_bit(divisor) ? std::countr_zero(divisor) : -1),
         reciprocal_(~std::uint64_t{0} / divisor + 1) {}
@@ -25,7 +26,7 @@ class Divider {
     return dividend / divisor_;
   }
   std::uint64_t remainder(std::uint64_t dividend) const { return dividend - quotient(dividend) * divisor_; }
-  /// The quotient rounded up.
+  /// The quotient rounded up; dividend + divisor must stay below 2^64.
   std::uint64_t ceiling(std::uint64_t dividend) const { return quotient(dividend + divisor_ - 1); }
 
  private:

@@ -139,6 +139,7 @@ class Pe : public Process, public TransferClient {
   void count_macs(const isa::Command& command);
 
   bool start(std::size_t queue, Mover& mover, Cycle now);
+  bool billed(const isa::Command& command) const;
   void fly(Mover& mover, bool stores, const Entry& entry, Cycle now);
   void check_memory(const isa::Command& command, const std::vector<isa::Run>& runs) const;
   bool land(Mover& mover, bool stores, Cycle now);

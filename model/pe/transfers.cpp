@@ -64,6 +64,22 @@ void Pe::check_memory(const isa::Command& command, const std::vector<isa::Run>& 
   }
 }
 
+// A multicast reads memory once: the first PE of its group is billed.
+bool Pe::billed(const isa::Command& command) const {
+  if (command.opcode != Opcode::load) return true;
+  const int columns = wiring_.chip.pe.columns;
+  switch (static_cast<isa::Multicast>(command[isa::load_t::multicast])) {
+    case isa::Multicast::row:
+      return index_ % columns == 0;
+    case isa::Multicast::column:
+      return index_ < columns;
+    case isa::Multicast::all:
+      return index_ == 0;
+    default:
+      return true;
+  }
+}
+
 void Pe::fly(Mover& mover, bool stores, const Entry& entry, Cycle now) {
   Flight& flight = mover.flights.emplace_back();
   flight.entry = entry;
@@ -83,7 +99,7 @@ void Pe::fly(Mover& mover, bool stores, const Entry& entry, Cycle now) {
   wiring_.accounts.touch(command.source, now);
   auto& operation = wiring_.accounts.operation(command.source);
   ++operation.commands;
-  operation.bytes += bytes;
+  if (billed(command)) operation.bytes += bytes;
   if (bytes == 0) return;
   Transfer transfer;
   transfer.pe = index_;
