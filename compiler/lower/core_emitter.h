@@ -91,7 +91,6 @@ struct PeEmitter {
   int buffer(std::int64_t bytes, std::int64_t depth);
   /// Forgets all buffers: the next kernel lays out the local store anew.
   void reset_buffers() { next_buffer_ = 0, next_byte_ = 0; }
-  std::int64_t local_bytes() const { return next_byte_; }
 
  private:
   int next_buffer_ = 0;

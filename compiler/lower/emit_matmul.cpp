@@ -3,6 +3,7 @@
 // slots, and drains each slot while the engine goes on with the other.
 #include "compiler/lower/emit.h"
 #include "compiler/lower/matmul_plan.h"
+#include "compiler/lower/rounding.h"
 #include "compiler/lower/tile_loop.h"
 #include "compiler/lower/transfer.h"
 
@@ -41,13 +42,12 @@ class MatmulEmitter {
     std::vector<Reg> batch;  // index registers, -1 for 0
   };
 
-  std::int64_t tiles(std::int64_t extent, std::int64_t tile) const { return (extent + tile - 1) / tile; }
+  static std::int64_t tiles(std::int64_t extent, std::int64_t tile) { return ceil_div(extent, tile); }
   std::int64_t tiles_m() const { return p_.grid ? tiles(p_.m_per_pe, p_.tile_m) : 1; }
   std::int64_t tiles_n() const { return tiles(p_.n_per_pe, p_.tile_n); }
 
   void define_buffers() {
     pe_.reset_buffers();
-    auto aligned = [](std::int64_t bytes) { return (bytes + 63) / 64 * 64; };
     const std::int64_t a = aligned(p_.tile_m * p_.tile_k * element_),
                        b = aligned(p_.tile_n * p_.tile_k * element_);
     a_ = p_.panels ? pe_.buffer(a * chunks_, p_.panels) : pe_.buffer(a, p_.depth);

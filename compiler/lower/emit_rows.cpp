@@ -4,18 +4,12 @@
 
 #include "base/errors.h"
 #include "compiler/lower/emit.h"
+#include "compiler/lower/rounding.h"
 #include "compiler/lower/tile_loop.h"
 #include "compiler/lower/transfer.h"
 
 namespace leto::compiler {
 namespace {
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
-std::int64_t aligned(std::int64_t bytes) {
-  return ceil_div(bytes, 64) * 64;
-}
 
 /// Rows of a tile so that `row_bytes` a row fit the local store, at most `limit`, and every PE gets some.
 std::int64_t rows_that_fit(const ChipConfig& chip, std::int64_t row_bytes, std::int64_t rows,

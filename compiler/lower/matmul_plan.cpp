@@ -1,4 +1,5 @@
 #include "compiler/lower/matmul_plan.h"
+#include "compiler/lower/rounding.h"
 
 #include <algorithm>
 
@@ -6,10 +7,6 @@
 
 namespace leto::compiler {
 namespace {
-
-std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
-  return (a + b - 1) / b;
-}
 
 void erase_dim(View& v, std::size_t i) {
   v.shape.erase(v.shape.begin() + std::ptrdiff_t(i));

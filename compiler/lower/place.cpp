@@ -1,4 +1,5 @@
 #include "compiler/lower/place.h"
+#include "compiler/lower/rounding.h"
 
 #include <algorithm>
 
@@ -10,8 +11,8 @@ namespace {
 // Storages start at multiples of this: a DRAM row and an interleave unit of every chip divide it.
 constexpr std::int64_t kAlignment = 4096;
 
-std::int64_t aligned(std::int64_t bytes) {
-  return (bytes + kAlignment - 1) / kAlignment * kAlignment;
+std::int64_t whole(std::int64_t bytes) {
+  return aligned(bytes, kAlignment);
 }
 
 /// First fit over the blocks that are alive at the same time.
@@ -74,7 +75,7 @@ class Placer {
       if (used(s) && s.pinned) pin(s);
     fit_.hbm_pinned = hbm_.peak();
     for (auto* s : by_lifetime())
-      if (auto at = sram_.take(aligned(s->bytes()), s->first, s->last))
+      if (auto at = sram_.take(whole(s->bytes()), s->first, s->last))
         s->address = isa::kSramBase + std::uint64_t(*at);
       else
         take_hbm(*s);
@@ -95,7 +96,7 @@ class Placer {
 
   void pin(Storage& s) {
     if (!wants_sram(s)) return take_hbm(s);
-    const auto at = sram_.take(aligned(s.bytes()), s.first, s.last);
+    const auto at = sram_.take(whole(s.bytes()), s.first, s.last);
     if (!at)
       throw Error(
           ExitCode::does_not_fit,
@@ -106,7 +107,7 @@ class Placer {
   }
 
   void take_hbm(Storage& s) {
-    const auto at = hbm_.take(aligned(s.bytes()), s.first, s.last);
+    const auto at = hbm_.take(whole(s.bytes()), s.first, s.last);
     if (!at)
       throw Error(
           ExitCode::does_not_fit,

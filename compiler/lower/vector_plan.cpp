@@ -1,4 +1,5 @@
 #include "compiler/lower/vector_plan.h"
+#include "compiler/lower/rounding.h"
 
 #include <algorithm>
 
@@ -136,9 +137,6 @@ class Planner {
     }
     return 0;
   }
-
-  // Up to a multiple of 64: buffers start, and blocks of columns end, where DRAM bursts do.
-  static std::int64_t aligned(std::int64_t n) { return (n + 63) / 64 * 64; }
 
   bool fits() {
     std::int64_t total = kSinkBytes;
