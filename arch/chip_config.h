@@ -56,6 +56,7 @@ struct FabricInterfaceConfig {
   int bytes_per_cycle = 0;    // PE port into the NoC, each direction
   int fragment_bytes = 0;     // largest packet group a transfer is cut into
   int outstanding_bytes = 0;  // most bytes in flight per direction
+  int bucket_bytes = 0;       // loads ask for that much ahead of the port's rate (ours)
   int command_cycles = 0;     // set-up of a transfer
 };
 
@@ -63,6 +64,7 @@ struct NocConfig {
   int cluster_rows = 0, cluster_columns = 0;  // PEs that share a router
   int link_bytes_per_cycle = 0;               // between routers, each way
   int hop_cycles = 0;
+  int buffer_bytes = 0;  // of a router, for each way out (ours)
 };
 
 struct SramConfig {
@@ -72,6 +74,7 @@ struct SramConfig {
   int interleave_bytes = 0;
   int latency_cycles = 0;
   double scratch_fraction = 0;  // share used as LLS scratch; the rest is LLC
+  int line_bytes = 0, ways = 0;  // of the LLC
 };
 
 struct HbmConfig {
@@ -156,5 +159,8 @@ std::uint64_t config_hash(const ChipConfig& chip);
 double peak_flops(const ChipConfig& chip, int element_bytes);
 double hbm_bytes_per_second(const ChipConfig& chip);
 double sram_bytes_per_second(const ChipConfig& chip);
+
+/// Bytes of the shared SRAM that are scratch (LLS).
+std::int64_t scratch_bytes(const SramConfig& sram);
 
 }  // namespace leto

@@ -63,6 +63,14 @@ void check_sram(const ChipConfig& c, const Rules& rules) {
 void check_hbm(const ChipConfig& c, const Rules& rules) {
   rules.multiple(c.hbm.interleave_bytes, c.dram.burst_bytes, "hbm.interleave_bytes", "dram.burst_bytes",
                  "a burst comes from one channel");
+  rules.multiple(c.hbm.interleave_bytes, c.sram.line_bytes, "hbm.interleave_bytes", "sram.line_bytes",
+                 "a cache line comes from one channel");
+  rules.multiple(c.sram.line_bytes, c.dram.burst_bytes, "sram.line_bytes", "dram.burst_bytes",
+                 "a cache line is filled burst by burst");
+  rules.at_most(double(c.sram.line_bytes) / c.dram.burst_bytes, 64, "sram.line_bytes", "64 bursts",
+                "the bursts of a line are kept apart in one word");
+  rules.at_most(double(c.hbm.bytes) / c.sram.line_bytes, 4294967295.0, "hbm.bytes", "2^32 - 1 cache lines",
+                "a tag has 32 bits");
   rules.at_most(double(c.dram.row_bytes) * c.hbm.channels, double(c.hbm.bytes), "hbm.channels",
                 "hbm.bytes / dram.row_bytes", "every channel holds at least one row");
   rules.at_most(c.control_core.replace_cycles, c.control_core.launch_cycles, "control_core.replace_cycles",
