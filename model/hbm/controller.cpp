@@ -135,7 +135,7 @@ Controller::Command Controller::plan_moved(Tick from) const {
   };
   for (BankWalk b(moved_banks_); b; b.next()) {
     const Tick tick = rising(std::max(from, device_.column_ready(b.bank(), moved(b.bank()).write)));
-    if (tick < best.tick || (tick == best.tick && goes_before(b.bank(), best.bank))) best = {tick, b.bank()};
+    if (tick < best.tick || (tick == best.tick && goes_before(b.bank(), best.bank))) best = {tick, b.bank(), true};
   }
   return best;
 }
@@ -178,7 +178,7 @@ Controller::Command Controller::plan_refresh(Tick from) const {
 // On a shared bus: moved requests, then refreshes, then the older request.
 bool Controller::row_goes_first() const {
   if (!spec_->timing.shared_bus || row_.tick != column_.tick) return false;
-  if ((moved_banks_ & bank_bit(column_.bank)) != 0) return false;
+  if (column_.moved) return false;
   const RequestQueue& waiting = queue(writing_);
   return waiting[waiting.miss(row_.bank)].age < waiting[waiting.hit(column_.bank)].age;
 }
@@ -188,13 +188,12 @@ bool Controller::row_goes_first() const {
 
 void Controller::issue_column(Tick now) {
   const int bank = column_.bank;
-  const bool was_moved = (moved_banks_ & bank_bit(bank)) != 0;
-  const bool write = was_moved ? moved(bank).write : writing_;
+  const bool write = column_.moved ? moved(bank).write : writing_;
   device_.column(bank, write, now);
   counts_.turnarounds += write != bus_writing_;
   bus_writing_ = write;
   ++(write ? counts_.writes : counts_.reads);
-  if (was_moved) {
+  if (column_.moved) {
     moved_banks_ &= ~bank_bit(bank);
     if (!write) return_burst(moved(bank).run, now + spec_->timing.read_latency, moved(bank).age);
   } else {

@@ -94,6 +94,7 @@ class Controller {
   struct Command {
     Tick tick = kNever;  // of its start
     int bank = kNone;
+    bool moved = false;  // a column command of the moved request
   };
   struct Moved {
     std::uint64_t age = 0;

@@ -82,6 +82,7 @@ class Driver {
   }
   void drain() {
     while (controller_.next() != Controller::kNever) advance(controller_.next());
+    end_ = std::max(end_, now_);  // the last command may be a write's
   }
   void submit(Tick at) { controller_.submit(request_(submitted_++), at); }
 
