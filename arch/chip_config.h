@@ -73,7 +73,7 @@ struct SramConfig {
   int bank_bytes_per_cycle = 0;
   int interleave_bytes = 0;
   int latency_cycles = 0;
-  double scratch_fraction = 0;  // share used as LLS scratch; the rest is LLC
+  double scratch_fraction = 0;   // share used as LLS scratch; the rest is LLC
   int line_bytes = 0, ways = 0;  // of the LLC
 };
 

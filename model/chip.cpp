@@ -56,7 +56,7 @@ void Chip::construct(const RunOptions& options, Kernel& kernel) {
   const int pes = config_.pes();
   pes_.resize(static_cast<std::size_t>(pes));
   wiring_.pes.resize(static_cast<std::size_t>(pes));
-  for (int part : permutation(pes + 1, options.construction_seed)) construct_part(part, kernel);
+  for (int part : permutation(pes + 1, options.construction_seed)) construct_part(part, options, kernel);
   wiring_.fabric = fabric_.get();
   for (int pe = 0; pe < pes; ++pe) fabric_->connect(pe, *wiring_.pes[static_cast<std::size_t>(pe)]);
   control_.on_release = [this](Cycle at) {
@@ -69,9 +69,9 @@ void Chip::construct(const RunOptions& options, Kernel& kernel) {
 }
 
 // Part 0 is the fabric, part n + 1 is PE n.
-void Chip::construct_part(int part, Kernel& kernel) {
+void Chip::construct_part(int part, const RunOptions& options, Kernel& kernel) {
   if (part == 0) {
-    fabric_ = std::make_unique<Fabric>("fabric", kernel, config_);
+    fabric_ = std::make_unique<Fabric>("fabric", kernel, config_, options.outside_memory);
     return;
   }
   const int index = part - 1;

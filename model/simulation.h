@@ -14,11 +14,16 @@
 
 namespace leto::model {
 
+class MemorySocket;
+
 struct RunOptions {
   bool values = true;
   /// Order in which the chip's processes and instances are constructed: results must not depend on it (tests
   /// permute it).
   std::uint64_t construction_seed = 0;
+  /// Called while the chip is built, if it is not empty: binds a TLM-2.0 target to the socket (model/tlm),
+  /// which takes the place of the chip file's device memory.
+  std::function<void(MemorySocket&)> outside_memory;
   /// Called about once a second of host time with the simulated cycles so far; may be empty.
   std::function<void(std::uint64_t cycles, std::int64_t commands)> progress;
 };

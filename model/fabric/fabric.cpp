@@ -16,7 +16,8 @@ std::vector<int> line(int first, int step, int count) {
 
 }  // namespace
 
-Fabric::Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipConfig& chip)
+Fabric::Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipConfig& chip,
+               const std::function<void(MemorySocket&)>& outside_memory)
     : Process(name, kernel),
       config_(chip.fabric_interface),
       rows_(chip.pe.rows),
@@ -38,6 +39,11 @@ Fabric::Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipCo
   for (int r = 0; r < rows_; ++r) add(line(r * columns_, 1, columns_));
   for (int c = 0; c < columns_; ++c) add(line(c, columns_, rows_));
   add(line(0, 1, chip.pes()));
+  if (!outside_memory) return;
+  MemorySocket::Client& client = *this;
+  socket_ = std::make_unique<MemorySocket>("memory", kernel, chip.hbm.interleave_bytes, client);
+  outside_memory(*socket_);
+  memory_.replace_hbm(*socket_);
 }
 
 void Fabric::submit(const Transfer& transfer) {
@@ -70,7 +76,9 @@ void Fabric::serve(Cycle now) {
 }
 
 void Fabric::fetch(const std::uint64_t* event) const {
-  if (event && Event(*event).kind() != kPump) pieces_.prefetch(Event(*event).id());
+  if (!event) return;
+  const Kind kind = Event(*event).kind();
+  if (kind != kPump && kind != kServe) pieces_.prefetch(Event(*event).id());
 }
 
 void Fabric::handle(Event event, Cycle now) {
@@ -92,6 +100,9 @@ void Fabric::handle(Event event, Cycle now) {
       break;
     case kLeaves:
       leaves(id, now);
+      break;
+    case kServe:
+      memory_.serve(id, now);
       break;
     case kStore:
       pieces_[id].modify ? memory_.load(id, now) : memory_.store(id, now);
@@ -136,13 +147,30 @@ void Fabric::start(const Transfer& transfer, Cycle now) {
   if (port.queue.size() == 1) pump(stream.port, now);
 }
 
+// Called by the outside memory's process.
+void Fabric::answered(std::uint32_t tag, Cycle at) {
+  now_ = now_cycle();
+  memory_.answered(tag, at);
+  wake_at(std::max(wheel_.next(), now_));
+}
+
+void Fabric::clean(Cycle now) {
+  memory_.clean(now);
+  if (const Cycle next = wheel_.next(); next != kNever) wake_at(next);
+}
+
 void Fabric::report(Statistics& statistics) const {
   const Hbm& hbm = memory_.hbm();
+  const ControllerCounts dram = hbm.counts();
   const Sram& sram = memory_.sram();
   statistics.bytes["hbm"] = {hbm.bytes_read(), hbm.bytes_written()};
   statistics.bytes["sram"] = {sram.bytes_read(), sram.bytes_written()};
   statistics.bytes["noc"] = {noc_.link_bytes() + port_bytes_, 0};
   statistics.bursts = static_cast<std::int64_t>(hbm.bursts());
+  statistics.counters["dram_activates"] = dram.activates;
+  statistics.counters["dram_row_conflicts"] = dram.conflicts;
+  statistics.counters["dram_refreshes"] = dram.refreshes;
+  statistics.counters["dram_turnarounds"] = dram.turnarounds;
   statistics.counters["llc_hits"] = memory_.cache().hits();
   statistics.counters["llc_misses"] = memory_.cache().misses();
   statistics.counters["llc_write_backs"] = memory_.cache().write_backs();

@@ -1,12 +1,12 @@
 // Everything between the fabric interfaces and memory, in one SystemC process with a timing wheel of its own.
 //
-// Life of a load: the port asks for a fragment (request hops) -> each piece of it, one memory unit's bytes, is
-// read (model/memory) -> it crosses the NoC and the port -> the last piece frees the fragment's room in flight.
-// A store goes the other way: port and NoC, memory accepts, an acknowledgement returns. A multicast is a stream
-// of its own that starts when every member's port has come to it; memory is read once, and all members get
-// every piece. Requests submitted in one cycle are taken up in the next, ordered by PE, direction and sequence:
-// no result depends on the order of processes. Every resource is granted in time order of the events that reach
-// it.
+// Life of a load: the port asks for a fragment (request hops) -> each piece of it, one memory unit's bytes,
+// is read (model/memory) -> it crosses the NoC and the port -> the last piece frees the fragment's room in
+// flight. A store goes the other way: port and NoC, memory accepts, an acknowledgement returns. A multicast
+// is a stream of its own that starts when every member's port has come to it; memory is read once, and all
+// members get every piece. Requests submitted in one cycle are taken up in the next, ordered by PE, direction
+// and sequence: no result depends on the order of processes. Every resource is granted in time order of the
+// events that reach it.
 #pragma once
 
 #include <array>
@@ -24,9 +24,11 @@
 
 namespace leto::model {
 
-class Fabric : public Process, private Memory::Client {
+class Fabric : public Process, private Memory::Client, private MemorySocket::Client {
  public:
-  Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipConfig& chip);
+  /// `outside_memory`: see RunOptions.
+  Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipConfig& chip,
+         const std::function<void(MemorySocket&)>& outside_memory);
 
   /// Where completions of PE `pe` go.
   void connect(int pe, TransferClient& client) { clients_[static_cast<std::size_t>(pe)] = &client; }
@@ -34,14 +36,14 @@ class Fabric : public Process, private Memory::Client {
   void submit(const Transfer& transfer);
 
   /// The job has ended: what it stored goes to device memory (run the kernel until nothing is left to do).
-  void clean(Cycle now) { memory_.clean(now); }
+  void clean(Cycle now);
   Cycle cleaned() const { return memory_.cleaned(); }
 
   void report(Statistics& statistics) const;
 
  private:
-  /// As the wheel holds it: the kind, and what it happens to (a port, a piece).
-  enum Kind : std::uint64_t { kPump, kRequest, kData, kFetched, kLeaves, kStore };
+  /// As the wheel holds it: the kind, and what it happens to (a port, a piece, a channel).
+  enum Kind : std::uint64_t { kPump, kRequest, kData, kFetched, kLeaves, kStore, kServe };
   struct Event {
     static constexpr int kKindBits = 4;
     std::uint64_t word;
@@ -60,7 +62,7 @@ class Fabric : public Process, private Memory::Client {
   };
   struct Stream {
     int port;
-    int group;                 // multicast: of which group; else -1
+    int group;  // multicast: of which group; else -1
     bool store, modify;
     bool joined;               // a member, waiting for the others
     std::int64_t undelivered;  // bytes not yet on their last leg
@@ -69,8 +71,8 @@ class Fabric : public Process, private Memory::Client {
     std::span<const isa::Run> runs;
     std::size_t run;
     std::int64_t offset;
-    Cycle ready;     // set-up done
-    Cycle gathered;  // multicast: when the last member came
+    Cycle ready;                  // set-up done
+    Cycle gathered;               // multicast: when the last member came
     std::vector<Member> members;  // one; a multicast's own stream: all; a member of one, waiting: itself
   };
   struct Fragment {
@@ -97,6 +99,8 @@ class Fabric : public Process, private Memory::Client {
   void loaded(int piece, Cycle at) override { this->at(at, kData, piece); }
   void fetching(int piece, Cycle at) override { this->at(at, kFetched, piece); }
   void stored(int piece, Cycle at) override;
+  void serve_at(int channel, Cycle at) override { this->at(at, kServe, channel); }
+  void answered(std::uint32_t tag, Cycle at) override;
 
   Port& port(int id) { return ports_[static_cast<std::size_t>(id)]; }
   void pump(int port, Cycle now);
@@ -121,6 +125,7 @@ class Fabric : public Process, private Memory::Client {
   Noc noc_;
   Pool<Piece> pieces_;
   Memory memory_;
+  std::unique_ptr<MemorySocket> socket_;  // with a memory from outside
   std::vector<TransferClient*> clients_;
   std::vector<Port> ports_;       // 2 a PE (load, store), then one a group
   std::vector<Cycle> port_free_;  // by PE: the port in is busy until then

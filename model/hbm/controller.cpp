@@ -25,6 +25,19 @@ ControllerSpec::ControllerSpec(const DramTiming& grade, const HbmConfig& policy,
       drain_above(static_cast<int>(std::floor(policy.write_high * policy.write_queue + kRounding))),
       drain_below(static_cast<int>(std::ceil(policy.write_low * policy.write_queue - kRounding))) {}
 
+ControllerCounts& ControllerCounts::operator+=(const ControllerCounts& other) {
+  reads += other.reads;
+  writes += other.writes;
+  forwarded += other.forwarded;
+  merged += other.merged;
+  activates += other.activates;
+  conflicts += other.conflicts;
+  refreshes += other.refreshes;
+  turnarounds += other.turnarounds;
+  read_ticks += other.read_ticks;
+  return *this;
+}
+
 Controller::Controller(const ControllerSpec& spec)
     : spec_(&spec),
       device_(spec.timing, spec.geometry),
@@ -135,7 +148,8 @@ Controller::Command Controller::plan_moved(Tick from) const {
   };
   for (BankWalk b(moved_banks_); b; b.next()) {
     const Tick tick = rising(std::max(from, device_.column_ready(b.bank(), moved(b.bank()).write)));
-    if (tick < best.tick || (tick == best.tick && goes_before(b.bank(), best.bank))) best = {tick, b.bank(), true};
+    if (tick < best.tick || (tick == best.tick && goes_before(b.bank(), best.bank)))
+      best = {tick, b.bank(), true};
   }
   return best;
 }

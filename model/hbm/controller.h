@@ -57,6 +57,7 @@ struct ControllerCounts {
   std::uint64_t turnarounds = 0;  // of the data bus
   std::uint64_t read_ticks = 0;   // latencies of all reads, from acceptance to data
 
+  ControllerCounts& operator+=(const ControllerCounts& other);
   std::uint64_t row_hits() const { return reads + writes - activates; }
   std::uint64_t busy_ticks(const CommandTiming& timing) const { return (reads + writes) * timing.burst; }
 };

@@ -1,12 +1,17 @@
 #include "model/hbm/hbm.h"
 
+#include <cmath>
+
 #include "model/noc/interleave.h"
 
 namespace leto::model {
 namespace {
 
-Cycle to_cycles(Ticks ticks) {
-  return (ticks + (Ticks{1} << kTickBits) - 1) >> kTickBits;
+/// Femtoseconds against kilohertz: a tick lasts tick_fs, a cycle 10^12 / khz fs.
+ClockRatio ratio(double clock_mhz, double tick_ns) {
+  const auto khz = static_cast<std::uint64_t>(std::llround(clock_mhz * 1e3));
+  const auto tick_fs = static_cast<std::uint64_t>(std::llround(tick_ns * 1e6));
+  return {1'000'000'000'000, khz * tick_fs};
 }
 
 }  // namespace
@@ -15,10 +20,11 @@ Hbm::Hbm(const ChipConfig& chip)
     : interleave_(static_cast<std::uint64_t>(chip.hbm.interleave_bytes)),
       burst_bytes_(static_cast<std::uint64_t>(chip.dram.burst_bytes)),
       count_(static_cast<std::uint64_t>(chip.hbm.channels)),
-      latency_(static_cast<Cycle>(chip.hbm.latency_cycles)),
-      timing_(chip.dram, chip.pe.clock_mhz, chip.hbm.write_queue, chip.hbm.refresh == "per_bank") {
-  for (int i = 0; i < chip.hbm.channels; ++i) channels_.emplace_back(timing_);
-}
+      to_controller_(static_cast<Cycle>(chip.hbm.latency_cycles / 2)),
+      from_controller_(static_cast<Cycle>(chip.hbm.latency_cycles) - to_controller_),
+      spec_(chip.dram, chip.hbm),
+      clock_(ratio(chip.pe.clock_mhz, spec_.timing.tick_ns)),
+      channels_(static_cast<std::size_t>(chip.hbm.channels), Controller(spec_)) {}
 
 Hbm::Place Hbm::place_of(std::uint64_t address) const {
   const std::uint64_t block = interleave_.quotient(address);
@@ -27,24 +33,24 @@ Hbm::Place Hbm::place_of(std::uint64_t address) const {
           above * interleave_.divisor() + interleave_.remainder(address)};
 }
 
-Hbm::Bursts Hbm::bursts_of(const Place& place, std::int64_t bytes) const {
+void Hbm::submit(const Place& place, std::int64_t bytes, bool write, std::uint32_t tag, Cycle now) {
   const std::uint64_t first = burst_bytes_.quotient(place.offset);
   const std::uint64_t last = burst_bytes_.quotient(place.offset + static_cast<std::uint64_t>(bytes) - 1);
-  return {first, static_cast<std::int64_t>(last - first + 1)};
+  const auto bursts = static_cast<std::int32_t>(last - first + 1);
+  (write ? written_bursts_ : read_bursts_) += static_cast<std::uint64_t>(bursts);
+  channels_[static_cast<std::size_t>(place.channel)].submit({first, bursts, write, tag},
+                                                            clock_.tick_of(now + to_controller_));
 }
 
-Cycle Hbm::read(const Place& place, std::int64_t bytes, Cycle at) {
-  const Bursts bursts = bursts_of(place, bytes);
-  read_bursts_ += static_cast<std::uint64_t>(bursts.count);
-  Channel& channel = channels_[static_cast<std::size_t>(place.channel)];
-  return to_cycles(channel.read(bursts.first, bursts.count, at << kTickBits)) + latency_;
+Cycle Hbm::due(int channel) const {
+  const Tick next = channels_[static_cast<std::size_t>(channel)].next();
+  return next == Controller::kNever ? kNever : clock_.cycle_during(next) + from_controller_;
 }
 
-Cycle Hbm::write(const Place& place, std::int64_t bytes, Cycle at) {
-  const Bursts bursts = bursts_of(place, bytes);
-  written_bursts_ += static_cast<std::uint64_t>(bursts.count);
-  Channel& channel = channels_[static_cast<std::size_t>(place.channel)];
-  return to_cycles(channel.write(bursts.first, bursts.count, at << kTickBits));
+ControllerCounts Hbm::counts() const {
+  ControllerCounts sum;
+  for (const Controller& channel : channels_) sum += channel.counts();
+  return sum;
 }
 
 }  // namespace leto::model

@@ -1,15 +1,21 @@
-// Device memory (HBM or LPDDR): pseudo channels, interleaved by address.
+// Device memory (HBM or LPDDR): pseudo channels with a controller each, interleaved by address.
 //
 // The channel is the block number plus a rotation by the address bits above it, so that power-of-two strides
-// spread; inside a channel consecutive blocks follow one another through a row, then go on to the next bank
-// (channel.h). Partial bursts cost whole bursts: bytes count what moved on the bus.
+// spread; inside a channel the controller's address map takes over (controller.h). Half of latency_cycles
+// passes before a request comes to its controller, half after its answer has left it. Partial bursts cost
+// whole bursts.
+//
+// A controller knows an answer's date before it comes, and sees a request half the latency after it was made:
+// so a channel need not follow every cycle. It is served when due() says so, and simulates up to what it
+// knows.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "arch/chip_config.h"
-#include "model/hbm/channel.h"
+#include "model/hbm/controller.h"
+#include "model/kernel/clock_ratio.h"
 #include "model/kernel/divider.h"
 
 namespace leto::model {
@@ -17,6 +23,7 @@ namespace leto::model {
 class Hbm {
  public:
   explicit Hbm(const ChipConfig& chip);
+  Hbm(const Hbm&) = delete;  // the controllers refer to spec_
 
   struct Place {
     int channel;
@@ -26,25 +33,32 @@ class Hbm {
   int channels() const { return static_cast<int>(channels_.size()); }
   const Divider& interleave() const { return interleave_; }
 
-  /// `bytes` inside one interleave block, requested at `at`: last byte out (read), accepted (write). Cycles.
-  Cycle read(const Place& place, std::int64_t bytes, Cycle at);
-  Cycle write(const Place& place, std::int64_t bytes, Cycle at);
+  /// `bytes` inside one interleave block are asked for, or come to be written, at `now`.
+  void submit(const Place& place, std::int64_t bytes, bool write, std::uint32_t tag, Cycle now);
+  /// When the channel must be served at the latest; kNever: it has answered everything.
+  Cycle due(int channel) const;
+  /// Answers what is known at `now`: done(tag, at), last byte out (read) or accepted (write), `at` >= now.
+  template <class Done>
+  void serve(int channel, Cycle now, Done&& done) {
+    channels_[static_cast<std::size_t>(channel)].advance(
+        clock_.tick_of(now + to_controller_) - 1, [&](std::uint32_t tag, Tick tick, bool) {
+          done(tag, std::max(now, clock_.cycle_of(tick) + from_controller_));
+        });
+  }
 
+  /// Of the requests so far, whole bursts.
   std::uint64_t bytes_read() const { return read_bursts_ * burst_bytes_.divisor(); }
   std::uint64_t bytes_written() const { return written_bursts_ * burst_bytes_.divisor(); }
   std::uint64_t bursts() const { return read_bursts_ + written_bursts_; }
+  /// Over all channels.
+  ControllerCounts counts() const;
 
  private:
-  struct Bursts {
-    std::uint64_t first;
-    std::int64_t count;
-  };
-  Bursts bursts_of(const Place& place, std::int64_t bytes) const;
-
   Divider interleave_, burst_bytes_, count_;  // count_: of channels
-  Cycle latency_;
-  ChannelTiming timing_;
-  std::vector<Channel> channels_;
+  Cycle to_controller_, from_controller_;
+  ControllerSpec spec_;
+  ClockRatio clock_;
+  std::vector<Controller> channels_;
   std::uint64_t read_bursts_ = 0, written_bursts_ = 0;
 };
 

@@ -22,7 +22,7 @@ struct Kernel {
 
 class Process : public sc_core::sc_module {
  public:
-  /// Asks for a step at cycle `at`, which must be in the future. The earliest request wins, so a process that
+  /// Asks for a step at cycle `at`, now or later. The earliest request wins, so a process that
   /// wants several asks for the next one at the end of each step.
   void wake_at(Cycle at);
 

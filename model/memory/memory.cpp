@@ -13,17 +13,21 @@ Memory::Memory(const ChipConfig& chip, const Noc& noc, Pool<Piece>& pieces, Clie
       sram_(chip.sram),
       hbm_(chip),
       cache_(chip.sram, chip.dram.burst_bytes),
-      by_line_(static_cast<std::uint64_t>(chip.sram.line_bytes)) {
+      by_line_(static_cast<std::uint64_t>(chip.sram.line_bytes)),
+      serve_at_(static_cast<std::size_t>(chip.hbm.channels), kNever) {
   const int banks = sram_.banks(), channels = hbm_.channels();
   for (int bank = 0; bank < banks; ++bank) sram_router_.push_back(noc.router_of_memory(bank, banks));
   for (int channel = 0; channel < channels; ++channel)
     hbm_router_.push_back(noc.router_of_memory(channel, channels));
   // Banks and channels lie along the same edges: a channel's slices are those beside it.
-  const auto beside = [banks, channels](int channel) { return static_cast<int>(std::int64_t{channel} * banks / channels); };
+  const auto beside = [banks, channels](int channel) {
+    return static_cast<int>(std::int64_t{channel} * banks / channels);
+  };
   std::vector<std::uint64_t> sharing(static_cast<std::size_t>(banks), 0);
   for (int channel = 0; channel < channels; ++channel) {
     const int first = beside(channel);
-    slices_.push_back({first, std::max(1, beside(channel + 1) - first), 0, sharing[static_cast<std::size_t>(first)]++});
+    slices_.push_back(
+        {first, std::max(1, beside(channel + 1) - first), 0, sharing[static_cast<std::size_t>(first)]++});
   }
   for (Slices& slices : slices_) slices.sharing = sharing[static_cast<std::size_t>(slices.first)];
 }
@@ -142,12 +146,31 @@ void Memory::release(Cache::Fill& fill, Cycle now) {
 
 void Memory::clean(Cycle now) {
   cleaned_ = now;
-  cache_.clean([&](int slice, std::uint64_t line, Sectors dirty) { write_back(slice, line, dirty, kCleaner, now); });
+  cache_.clean(
+      [&](int slice, std::uint64_t line, Sectors dirty) { write_back(slice, line, dirty, kCleaner, now); });
 }
 
 void Memory::transfer(std::uint64_t address, std::int64_t bytes, bool write, std::uint32_t tag, Cycle now) {
+  if (outside_) return outside_->submit(address, bytes, write, tag);
   const Hbm::Place place = hbm_.place_of(address);
-  done(tag, std::max(now + 1, write ? hbm_.write(place, bytes, now) : hbm_.read(place, bytes, now)));
+  hbm_.submit(place, bytes, write, tag, now);
+  look_ahead(place.channel, now);
+}
+
+void Memory::look_ahead(int channel, Cycle now) {
+  const Cycle due = hbm_.due(channel);
+  Cycle& at = serve_at_[static_cast<std::size_t>(channel)];
+  if (due >= at) return;
+  at = std::max(due, now + 1);
+  client_.serve_at(channel, at);
+}
+
+void Memory::serve(int channel, Cycle now) {
+  Cycle& at = serve_at_[static_cast<std::size_t>(channel)];
+  if (at != now) return;
+  at = kNever;
+  hbm_.serve(channel, now, [this](std::uint32_t tag, Cycle when) { done(tag, when); });
+  look_ahead(channel, now);
 }
 
 void Memory::done(std::uint32_t tag, Cycle at) {

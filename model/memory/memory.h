@@ -1,12 +1,12 @@
-// Everything behind the edge of the NoC: SRAM banks (scratch and LLC) and device memory, as one thing at which
-// pieces of transfers arrive.
+// Everything behind the edge of the NoC: SRAM banks (scratch and LLC) and device memory, as one thing at
+// which pieces of transfers arrive.
 //
-// A scratch piece holds its bank. A device piece goes to the LLC slice beside its channel: a hit holds the bank;
-// a miss fetches the missing bursts from the channel, which go out as they come in and are written to the bank as
-// well; whoever asks for bytes that are on their way waits for them. A store is taken by the bank; when a dirty
-// line has to leave for it, it is acknowledged when the channel has accepted that line. At the end of a job the
-// dirty lines are written back: what a program has stored ends in device memory. Where the chip file leaves no
-// room for a cache, pieces go to their channel.
+// A scratch piece holds its bank. A device piece goes to the LLC slice beside its channel: a hit holds the
+// bank; a miss fetches the missing bursts from the channel, which go out as they come in and are written to
+// the bank as well; whoever asks for bytes that are on their way waits for them. A store is taken by the
+// bank; when a dirty line has to leave for it, it is acknowledged when the channel has accepted that line. At
+// the end of a job the dirty lines are written back: what a program has stored ends in device memory. Where
+// the chip file leaves no room for a cache, pieces go to their channel.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,7 @@
 #include "model/noc/noc.h"
 #include "model/sram/cache.h"
 #include "model/sram/sram.h"
+#include "model/tlm/memory_socket.h"
 
 namespace leto::model {
 
@@ -34,9 +35,14 @@ class Memory {
     virtual void fetching(int piece, Cycle at) = 0;
     /// Memory has accepted a store.
     virtual void stored(int piece, Cycle at) = 0;
+    /// serve(channel) is due at `at`, unless a later call asks for an earlier time.
+    virtual void serve_at(int channel, Cycle at) = 0;
   };
 
   Memory(const ChipConfig& chip, const Noc& noc, Pool<Piece>& pieces, Client& client);
+  /// From now on `outside` answers in place of Hbm, through answered().
+  void replace_hbm(MemorySocket& outside) { outside_ = &outside; }
+  void answered(std::uint32_t tag, Cycle at) { done(tag, at); }
 
   /// The piece of at most `most` bytes that starts at `address`.
   Piece locate(std::uint64_t address, std::int64_t most) const;
@@ -47,6 +53,8 @@ class Memory {
   /// Its bytes have come from device memory.
   void fetched(int piece, Cycle now);
 
+  /// The device memory's channel answers.
+  void serve(int channel, Cycle now);
   /// Writes all dirty lines back from `now` on; they stay in the cache.
   void clean(Cycle now);
   /// When the channels had accepted them.
@@ -59,7 +67,7 @@ class Memory {
  private:
   /// The LLC slices of a channel, or the channel's part of a slice it shares.
   struct Slices {
-    int first, count;        // slices
+    int first, count;                // slices
     std::uint64_t sharing, ordinal;  // channels on the slice, and which of them this is
   };
   struct Line {
@@ -72,6 +80,7 @@ class Memory {
   Line line_of(const Hbm::Place& place) const;
   void transfer(std::uint64_t address, std::int64_t bytes, bool write, std::uint32_t tag, Cycle now);
   void done(std::uint32_t tag, Cycle at);
+  void look_ahead(int channel, Cycle now);
   void write_back(int slice, std::uint64_t line, Sectors dirty, std::uint32_t tag, Cycle now);
   void wait(int piece, Cache::Fill& fill);
   void release(Cache::Fill& fill, Cycle now);
@@ -80,10 +89,12 @@ class Memory {
   Client& client_;
   Sram sram_;
   Hbm hbm_;
+  MemorySocket* outside_ = nullptr;
   Cache cache_;
   Divider by_line_;
   std::vector<int> sram_router_, hbm_router_;  // by bank, by channel
   std::vector<Slices> slices_;                 // by channel
+  std::vector<Cycle> serve_at_;                // by channel: the call that is due
   Cycle cleaned_ = 0;
 };
 

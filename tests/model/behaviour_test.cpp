@@ -40,7 +40,7 @@ const char* kStarved =
 
 TEST_CASE("a large streaming read comes near the peak, and halves with the channels") {
   const double full = read_share({}), half = read_share({"hbm.channels=96"});
-  CHECK(full > 0.86);  // all-bank refresh alone takes 9 %
+  CHECK(full > 0.84);  // all-bank refresh alone takes 9 %, re-opened rows 1 to 2 %
   CHECK(full < 1.0);
   CHECK(half / full == doctest::Approx(0.5).epsilon(0.05));
 }
@@ -149,8 +149,9 @@ TEST_CASE("grids from 1x1 to 32x32 just work, also those that no cluster divides
   for (auto [rows, columns] : {std::pair{1, 1}, {1, 32}, {5, 7}, {32, 32}}) {
     Setup setup;
     setup.options.values = false;
-    setup.chip = load_chip("tiny", {fmt::format("pe.rows={}", rows), fmt::format("pe.columns={}", columns),
-                                    "noc.cluster_rows=3", "noc.cluster_columns=2", "sram.scratch_fraction=1"});
+    setup.chip =
+        load_chip("tiny", {fmt::format("pe.rows={}", rows), fmt::format("pe.columns={}", columns),
+                           "noc.cluster_rows=3", "noc.cluster_columns=2", "sram.scratch_fraction=1"});
     const std::uint64_t pes = static_cast<std::uint64_t>(rows * columns);
     const Outcome o = run(program(copy_text(0, 1 << 28, 2, 4096, 2)), setup);
     CHECK(o.error == "");

@@ -1,9 +1,8 @@
-// Parts that need no simulation: the timing wheel, the local store's grants, the network's ledgers, a DRAM
-// channel.
+// Parts that need no simulation: the timing wheel, the local store's grants, the network's ledgers.
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <fmt/format.h>
+#include <algorithm>
 
 #include <random>
 
@@ -102,41 +101,6 @@ TEST_CASE("HBM: strides of any power of two use most channels, every address has
     places.emplace_back(hbm.place_of(a).channel, hbm.place_of(a).offset);
   std::sort(places.begin(), places.end());
   CHECK(std::unique(places.begin(), places.end()) == places.end());
-}
-
-TEST_CASE(
-    "channel: streams, turnarounds, scattered bursts and one bank, each at the rate its timing allows") {
-  const ChipConfig chip = load_chip("pilot");
-  const DramTiming& d = chip.dram;
-  const ChannelTiming timing(d, 1000.0, 64);  // 1,000 MHz: a cycle is a nanosecond
-  constexpr int kPieces = 4000;
-  constexpr int kWindow = 16;  // pieces under way
-  const auto ns_a_piece = [&](auto first, int bursts, bool alternate) {
-    Channel channel(timing);
-    std::vector<Ticks> ends(kWindow, 0);
-    Ticks end = 0;
-    for (std::uint64_t i = 0; i < kPieces; ++i) {
-      const Ticks at = ends[i % kWindow];
-      end = alternate && i % 2 ? channel.write(first(i), bursts, at) : channel.read(first(i), bursts, at);
-      ends[i % kWindow] = std::max(ends[(i + kWindow - 1) % kWindow], end);
-    }
-    return double(ends[(kPieces - 1) % kWindow] >> kTickBits) / kPieces;
-  };
-  const auto next = [](std::uint64_t i) { return i * 16; };
-  const double with_refresh = 1.0 / (1.0 - d.rfc_ns / d.refi_ns);
-  const double stream = ns_a_piece(next, 16, false);
-  CHECK(stream == doctest::Approx(16 * d.burst_ns * with_refresh).epsilon(0.02));
-  // Four pieces written, four read between turnarounds.
-  const double turn = (d.rtw_ns + d.cwl_ns - d.cl_ns - d.burst_ns + d.wtr_l_ns + d.cl_ns) / 8;
-  CHECK(ns_a_piece(next, 16, true) == doctest::Approx((16 * d.burst_ns + turn) * with_refresh).epsilon(0.02));
-  // Two bursts from two banks of a random row: as often as four activations fit into their window.
-  const auto random = [](std::uint64_t i) { return (i * 0x9E3779B97F4A7C15u >> 40) * 2; };
-  CHECK(ns_a_piece(random, 2, false) == doctest::Approx(2 * d.faw_ns / 4).epsilon(0.1));
-  // Another row of the same bank every time: a row cycle each (activate, 16 bursts, precharge).
-  const auto stride = timing.stripe_bursts * static_cast<std::uint64_t>(timing.banks * timing.banks);
-  const auto same_bank = [&](std::uint64_t i) { return i * stride; };
-  const double row_cycle = std::max(d.rc_ns, d.rcd_ns + 15 * d.burst_ns + d.rtp_ns + d.rp_ns);
-  CHECK(ns_a_piece(same_bank, 16, false) == doctest::Approx(row_cycle * with_refresh).epsilon(0.02));
 }
 
 }  // namespace leto::model::test
