@@ -83,7 +83,11 @@ void Controller::step(Tick now) {
   }
   if (column_.tick == now && !row_goes_first()) {
     issue_column(now);
-    row_ = spec_->timing.shared_bus ? Command{} : plan_row(now);
+    row_ = {};
+    if (!spec_->timing.shared_bus) {
+      if (refreshes_due_ == 0) choose_direction();
+      row_ = plan_row(now);
+    }
   }
   if (row_.tick == now) issue_row(now);
   accept(now);
@@ -202,7 +206,6 @@ void Controller::issue_column(Tick now) {
       queued_writes_.remove(served.burst);
     else
       return_burst(served.run, now + spec_->timing.read_latency, served.age);
-    if (refreshes_due_ == 0) choose_direction();
   }
   if (spec_->timing.shared_bus) row_bus_free_ = now + 1;
   if (spec_->closed_rows && !row_wanted(bank)) {
@@ -212,7 +215,7 @@ void Controller::issue_column(Tick now) {
 }
 
 bool Controller::row_wanted(int bank) const {
-  return ((queue(false).hits() | queue(true).hits()) & bank_bit(bank)) != 0;
+  return ((queue(false).hits() | queue(true).hits() | moved_banks_) & bank_bit(bank)) != 0;
 }
 
 void Controller::issue_row(Tick now) {
