@@ -139,7 +139,8 @@ Controller::Command Controller::plan_moved(Tick from) const {
   };
   for (BankWalk b(moved_banks_); b; b.next()) {
     const Tick tick = rising(std::max(from, device_.column_ready(b.bank(), moved(b.bank()).write)));
-    if (tick < best.tick || (tick == best.tick && goes_before(b.bank(), best.bank))) best = {tick, b.bank(), true};
+    if (tick < best.tick || (tick == best.tick && goes_before(b.bank(), best.bank)))
+      best = {tick, b.bank(), true};
   }
   return best;
 }

@@ -159,7 +159,7 @@ class Controller {
   Tick from_ = 0;       // the first tick that is not simulated yet
   std::uint64_t backlog_ = 0;
   int refreshes_due_ = 0;
-  bool writing_ = false;
+  bool writing_ = true;       // direction of the queue that is served: writes, while no read waits
   bool bus_writing_ = false;  // direction of the last column command
   ControllerCounts counts_;
 };
