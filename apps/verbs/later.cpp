@@ -14,9 +14,7 @@ struct Later {
   const char* doc;
   const char* remedy;
 };
-constexpr std::array<Later, 5> kLater = {{
-    {"validate", "compare the model with references (not yet)",
-     "ctest runs the closed-form checks; docs/validation.md says what they cover"},
+constexpr std::array<Later, 4> kLater = {{
     {"twin", "replay and import RTL twins (not yet)",
      "leto interp checks values against the untimed interpreter"},
     {"bench", "measure the simulator's own speed (not yet)",

@@ -13,6 +13,7 @@ void add_all(CLI::App& app) {
   add_chips(app);
   add_explain(app);
   add_doctor(app);
+  add_validate(app);
   add_later(app);
 }
 

@@ -40,6 +40,7 @@ ControllerCounts& ControllerCounts::operator+=(const ControllerCounts& other) {
 
 Controller::Controller(const ControllerSpec& spec)
     : spec_(&spec),
+      odd_(spec.timing.edges - 1),
       device_(spec.timing, spec.geometry),
       queues_{RequestQueue(spec.read_queue, spec.geometry.banks()),
               RequestQueue(spec.write_queue, spec.geometry.banks())},
@@ -62,13 +63,13 @@ void Controller::submit(const Run& run, Tick at) {
 
 Tick Controller::next() const {
   if (idle() && runs_.empty()) return kNever;
-  return std::min({column_.tick, row_.tick, next_arrival_, next_refresh_});
+  return next_event();
 }
 
 void Controller::simulate(Tick to) {
   for (;;) {
     if (next_refresh_ <= to && idle()) skip_refreshes(to);
-    const Tick now = std::min({column_.tick, row_.tick, next_arrival_, next_refresh_});
+    const Tick now = next_event();
     if (now > to) break;
     step(now);
   }
@@ -92,11 +93,18 @@ void Controller::step(Tick now) {
   if (now == next_refresh_) {
     next_refresh_ += refresh_interval();
     refreshes_due_ += spec_->geometry.pseudo_channels;
+    row_stale_ = true;
     plan(now);
   }
   if (column_.tick == now && !row_goes_first()) {
     issue_column(now);
-    row_ = spec_->timing.shared_bus ? Command{} : plan_row(now);
+    if (spec_->timing.shared_bus) {
+      row_ = {};
+      row_stale_ = true;
+    } else {
+      if (refreshes_due_ == 0) choose_direction();
+      renew_row_plan(now);
+    }
   }
   if (row_.tick == now) issue_row(now);
   accept(now);
@@ -110,28 +118,34 @@ void Controller::step(Tick now) {
 void Controller::plan(Tick from) {
   if (refreshes_due_ == 0 && next_refresh_ != from) choose_direction();
   column_ = plan_column(from);
+  renew_row_plan(from);
+}
+
+// A planned row command stands until something it was chosen from changes.
+void Controller::renew_row_plan(Tick from) {
+  if (!row_stale_ && row_.tick >= from) return;
   row_ = plan_row(from);
+  row_stale_ = false;
 }
 
 void Controller::choose_direction() {
   const int reads = queue(false).size(), writes = queue(true).size();
-  if (!writing_)
-    writing_ = writes > spec_->drain_above || reads == 0;
-  else
-    writing_ = writes >= spec_->drain_below || reads == 0;
+  const bool write = reads == 0 || (writing_ ? writes >= spec_->drain_below : writes > spec_->drain_above);
+  row_stale_ |= write != writing_;
+  writing_ = write;
 }
 
 Controller::Command Controller::plan_column(Tick from) const {
   if (spec_->timing.shared_bus) from = std::max(from, row_bus_free_);
   from = rising(from);
-  Command best = plan_moved(from);
+  Command best = moved_banks_ == 0 ? Command{} : plan_moved(from);
   if (refreshes_due_ != 0) return best;
   const RequestQueue& waiting = queue(writing_);
   std::uint64_t best_age = 0;  // the moved ones go before all others
   for (BankWalk b(waiting.hits()); b; b.next()) {
     const Tick tick = rising(std::max(from, device_.column_ready(b.bank(), writing_)));
     if (tick > best.tick) continue;
-    const std::uint64_t age = waiting[waiting.hit(b.bank())].age;
+    const std::uint64_t age = waiting.hit_age(b.bank());
     if (tick == best.tick && age >= best_age) continue;
     best = {tick, b.bank()};
     best_age = age;
@@ -165,7 +179,7 @@ Controller::Command Controller::plan_row(Tick from) const {
     const Tick tick = device_.is_open(bank) ? std::max(from, device_.precharge_ready(bank))
                                             : rising(std::max(from, device_.activate_ready(bank)));
     if (tick > best.tick) continue;
-    const std::uint64_t age = waiting[waiting.miss(bank)].age;
+    const std::uint64_t age = waiting.miss_age(bank);
     if (tick == best.tick && age > best_age) continue;
     best = {tick, bank};
     best_age = age;
@@ -194,7 +208,7 @@ bool Controller::row_goes_first() const {
   if (!spec_->timing.shared_bus || row_.tick != column_.tick) return false;
   if (column_.moved) return false;
   const RequestQueue& waiting = queue(writing_);
-  return waiting[waiting.miss(row_.bank)].age < waiting[waiting.hit(column_.bank)].age;
+  return waiting.miss_age(row_.bank) < waiting.hit_age(column_.bank);
 }
 
 // --- commands
@@ -207,6 +221,7 @@ void Controller::issue_column(Tick now) {
   counts_.turnarounds += write != bus_writing_;
   bus_writing_ = write;
   ++(write ? counts_.writes : counts_.reads);
+  row_stale_ |= column_.moved || (queue(writing_).misses() & bank_bit(bank)) != 0;
   if (column_.moved) {
     moved_banks_ &= ~bank_bit(bank);
     if (!write) return_burst(moved(bank).run, now + spec_->timing.read_latency, moved(bank).age);
@@ -216,20 +231,21 @@ void Controller::issue_column(Tick now) {
       queued_writes_.remove(served.burst);
     else
       return_burst(served.run, now + spec_->timing.read_latency, served.age);
-    if (refreshes_due_ == 0) choose_direction();
   }
   if (spec_->timing.shared_bus) row_bus_free_ = now + 1;
   if (spec_->closed_rows && !row_wanted(bank)) {
     device_.close_after_column(bank);
     row_changed(bank);
+    row_stale_ = true;
   }
 }
 
 bool Controller::row_wanted(int bank) const {
-  return ((queue(false).hits() | queue(true).hits()) & bank_bit(bank)) != 0;
+  return ((queue(false).hits() | queue(true).hits() | moved_banks_) & bank_bit(bank)) != 0;
 }
 
 void Controller::issue_row(Tick now) {
+  row_stale_ = true;
   row_bus_free_ = now + 1;
   if (refreshes_due_ != 0) return issue_refresh(now);
   if (!device_.is_open(row_.bank)) return activate(row_.bank, now);
@@ -286,10 +302,13 @@ bool Controller::accept_burst(Tick now, std::uint64_t age) {
   const std::int32_t index = runs_.front();
   RunList::Item& run = runs_[index];
   const bool write = run.write;
+  if (queue(write).full() && !queued_writes_.may_hold(run.next_burst)) return false;
   const BurstPlace place = spec_->map(run.next_burst);
   const bool known = write_queued(run.next_burst, place.bank);
   if (!known) {
     if (queue(write).full()) return false;
+    const std::uint32_t open_row = device_.open_row(place.bank);
+    row_stale_ |= place.row != open_row && (queue(write).misses() & bank_bit(place.bank)) == 0;
     queue(write).push(run.next_burst, place.bank, place.row, device_.open_row(place.bank), age, index);
     if (write) queued_writes_.add(run.next_burst);
   }

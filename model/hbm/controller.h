@@ -112,7 +112,11 @@ class Controller {
   void skip_refreshes(Tick to);
   void step(Tick now);
 
+  Tick next_event() const {
+    return std::min(std::min(column_.tick, row_.tick), std::min(next_arrival_, next_refresh_));
+  }
   void plan(Tick from);
+  void renew_row_plan(Tick from);
   Command plan_column(Tick from) const;
   Command plan_moved(Tick from) const;
   Command plan_row(Tick from) const;
@@ -134,7 +138,7 @@ class Controller {
   void return_burst(std::int32_t run, Tick back, std::uint64_t age);
 
   /// The first tick from `tick` on at which commands other than precharge may start.
-  Tick rising(Tick tick) const { return tick | (spec_->timing.edges - 1); }
+  Tick rising(Tick tick) const { return tick | odd_; }
   RequestQueue& queue(bool write) { return queues_[write ? 1 : 0]; }
   const RequestQueue& queue(bool write) const { return queues_[write ? 1 : 0]; }
   Moved& moved(int bank) { return moved_[static_cast<std::size_t>(bank)]; }
@@ -144,6 +148,7 @@ class Controller {
   Tick refresh_interval() const;
 
   const ControllerSpec* spec_;
+  Tick odd_;  // 1 where commands start on odd ticks
   DramDevice device_;
   std::array<RequestQueue, 2> queues_;  // reads, writes
   BurstFilter queued_writes_;
@@ -153,6 +158,7 @@ class Controller {
   std::vector<Completion> completed_;
 
   Command column_, row_;        // the next ones, if nothing happens before
+  bool row_stale_ = true;       // row_ must be planned anew
   Tick next_arrival_ = kNever;  // the FIFO's front may be accepted
   Tick next_refresh_;           // falls due
   Tick row_bus_free_ = 0;
@@ -160,7 +166,7 @@ class Controller {
   Tick from_ = 0;       // the first tick that is not simulated yet
   std::uint64_t backlog_ = 0;
   int refreshes_due_ = 0;
-  bool writing_ = false;
+  bool writing_ = true;       // direction of the queue that is served: writes, while no read waits
   bool bus_writing_ = false;  // direction of the last column command
   ControllerCounts counts_;
 };

@@ -1,14 +1,6 @@
 #include "model/hbm/dram_device.h"
 
 namespace leto::model {
-namespace {
-
-void at_least(Tick& ready, Tick tick) {
-  ready = std::max(ready, tick);
-}
-
-}  // namespace
-
 BankSet BankGeometry::banks_of(int pseudo_channel) const {
   BankSet set = 0;
   for (int bank = pseudo_channel; bank < banks(); bank += pseudo_channels) set |= bank_bit(bank);
@@ -45,22 +37,6 @@ Tick DramDevice::refresh_all_ready(int pseudo_channel) const {
   for (BankWalk b(geometry_.banks_of(pseudo_channel)); b; b.next())
     at_least(ready, at(b.bank()).activate + timing_->refresh_lag);
   return ready;
-}
-
-void DramDevice::column(int bank, bool write, Tick now) {
-  const CommandTiming& t = *timing_;
-  const std::size_t same = write ? 1 : 0, other = 1 - same;
-  at_least(at(bank).precharge, now + (write ? t.write_to_precharge : t.read_to_precharge));
-  Group& group = groups_[index(geometry_.group(bank))];
-  group.column[same] = now + t.column_same_group;
-  if (write) at_least(group.column[other], now + t.write_to_read_same_group);
-  const int own = geometry_.stack(bank);
-  for (int s = geometry_.pseudo_channel(bank); s < static_cast<int>(stacks_.size());
-       s += geometry_.pseudo_channels) {
-    Stack& stack = stacks_[index(s)];
-    at_least(stack.column[same], now + (s == own ? t.column_same_stack : t.column_other_stack));
-    at_least(stack.column[other], now + (write ? t.write_to_read : t.read_to_write));
-  }
 }
 
 void DramDevice::close(int bank, Tick precharged) {

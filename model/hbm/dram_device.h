@@ -17,11 +17,12 @@ namespace leto::model {
 /// two.
 struct BankGeometry {
   int pseudo_channels, stacks, groups, banks_per_group;
+  int group_mask = pseudo_channels * stacks * groups - 1, stack_mask = pseudo_channels * stacks - 1;
 
   int banks() const { return pseudo_channels * stacks * groups * banks_per_group; }
   int pseudo_channel(int bank) const { return bank & (pseudo_channels - 1); }
-  int stack(int bank) const { return bank & (pseudo_channels * stacks - 1); }
-  int group(int bank) const { return bank & (pseudo_channels * stacks * groups - 1); }
+  int stack(int bank) const { return bank & stack_mask; }
+  int group(int bank) const { return bank & group_mask; }
   /// The banks of a pseudo channel.
   BankSet banks_of(int pseudo_channel) const;
   /// The i-th bank that per-bank refresh goes to: a bank of each pseudo channel, through a group, then the
@@ -40,12 +41,12 @@ class DramDevice {
   // Earliest start, the command bus aside.
   Tick column_ready(int bank, bool write) const {
     const auto d = static_cast<std::size_t>(write);
-    return std::max({at(bank).column[d], groups_[index(geometry_.group(bank))].column[d],
-                     stacks_[index(geometry_.stack(bank))].column[d]});
+    return std::max(at(bank).column[d], std::max(groups_[index(geometry_.group(bank))].column[d],
+                                                 stacks_[index(geometry_.stack(bank))].column[d]));
   }
   Tick activate_ready(int bank) const {
-    return std::max(
-        {at(bank).activate, groups_[index(geometry_.group(bank))].activate, channel_of(bank).activate});
+    return std::max(at(bank).activate,
+                    std::max(groups_[index(geometry_.group(bank))].activate, channel_of(bank).activate));
   }
   Tick precharge_ready(int bank) const { return std::max(at(bank).precharge, channel_of(bank).precharge); }
   Tick refresh_ready(int bank) const {
@@ -85,6 +86,7 @@ class DramDevice {
     unsigned next = 0;
   };
 
+  static void at_least(Tick& ready, Tick tick) { ready = std::max(ready, tick); }
   static std::size_t index(int i) { return static_cast<std::size_t>(i); }
   Bank& at(int bank) { return banks_[index(bank)]; }
   const Bank& at(int bank) const { return banks_[index(bank)]; }
@@ -100,5 +102,21 @@ class DramDevice {
   std::vector<PseudoChannel> channels_;
   BankSet open_ = 0;
 };
+
+inline void DramDevice::column(int bank, bool write, Tick now) {
+  const CommandTiming& t = *timing_;
+  const std::size_t same = write ? 1 : 0, other = 1 - same;
+  at_least(at(bank).precharge, now + (write ? t.write_to_precharge : t.read_to_precharge));
+  Group& group = groups_[index(geometry_.group(bank))];
+  group.column[same] = now + t.column_same_group;
+  if (write) at_least(group.column[other], now + t.write_to_read_same_group);
+  const int own = geometry_.stack(bank);
+  for (int s = geometry_.pseudo_channel(bank); s < static_cast<int>(stacks_.size());
+       s += geometry_.pseudo_channels) {
+    Stack& stack = stacks_[index(s)];
+    at_least(stack.column[same], now + (s == own ? t.column_same_stack : t.column_other_stack));
+    at_least(stack.column[other], now + (write ? t.write_to_read : t.read_to_write));
+  }
+}
 
 }  // namespace leto::model
