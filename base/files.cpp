@@ -149,15 +149,9 @@ void write_directly(const fs::path& path, std::span<const std::byte> bytes) {
 }
 
 void write_and_rename(const fs::path& path, std::span<const std::byte> bytes) {
-  const fs::path name = temporary_name(path);
-  Descriptor file(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  if (file.get() < 0) fail_write(path, errno);
-  Temporary temporary(name);
-  write_all(file, bytes, path);
-  if (::fsync(file.get()) != 0) fail_write(path, errno);
-  if (!file.close()) fail_write(path, errno);
-  if (::rename(name.c_str(), path.c_str()) != 0) fail_write(path, errno);
-  temporary.release();
+  StreamedFile file(path);
+  file.write(bytes);
+  file.publish();
 }
 
 /// The file behind a symbolic link, so that the rename replaces the file and not the link.
@@ -189,6 +183,32 @@ void write_atomically(const fs::path& path, std::span<const std::byte> bytes) {
 
 void write_atomically(const fs::path& path, std::string_view text) {
   write_atomically(path, std::as_bytes(std::span(text.data(), text.size())));
+}
+
+struct StreamedFile::Impl {
+  explicit Impl(fs::path to) : path(std::move(to)), temporary(temporary_name(path)), file(create()) {}
+  int create() const {
+    const int fd = ::open(temporary.path().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0) fail_write(path, errno);
+    return fd;
+  }
+  fs::path path;
+  Temporary temporary;
+  Descriptor file;
+};
+
+StreamedFile::StreamedFile(fs::path path) : impl_(std::make_unique<Impl>(std::move(path))) {}
+StreamedFile::~StreamedFile() = default;
+
+void StreamedFile::write(std::span<const std::byte> bytes) {
+  write_all(impl_->file, bytes, impl_->path);
+}
+
+void StreamedFile::publish() {
+  if (::fsync(impl_->file.get()) != 0) fail_write(impl_->path, errno);
+  if (!impl_->file.close()) fail_write(impl_->path, errno);
+  if (::rename(impl_->temporary.path().c_str(), impl_->path.c_str()) != 0) fail_write(impl_->path, errno);
+  impl_->temporary.release();
 }
 
 }  // namespace leto

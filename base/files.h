@@ -1,9 +1,10 @@
-// Whole files in, whole files out. No streaming; a reader never sees half of a written file.
+// Whole files in, whole files out: a reader never sees half of a written file.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,5 +27,19 @@ std::string read_text(const std::filesystem::path& path, std::uint64_t limit = k
 /// link is followed; a device or pipe (/dev/stdout) is written directly.
 void write_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 void write_atomically(const std::filesystem::path& path, std::string_view text);
+
+/// A file too long to hold, written piece by piece: what is written goes to a temporary beside `path`, which
+/// takes its place on publish(); without that nothing stays. Throws as write_atomically does.
+class StreamedFile {
+ public:
+  explicit StreamedFile(std::filesystem::path path);
+  ~StreamedFile();
+  void write(std::span<const std::byte> bytes);
+  void publish();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
 
 }  // namespace leto

@@ -36,7 +36,7 @@ Chip::Chip(const isa::Program& program, const ChipConfig& config, isa::Memory& m
            const RunOptions& options, Kernel& kernel)
     : program_(program),
       config_(config),
-      accounts_(std::max<std::size_t>(program.sources.size(), 1)),
+      accounts_(std::max<std::size_t>(program.sources.size(), 1), options.observer),
       control_(config),
       wiring_{program,
               config,
@@ -47,6 +47,7 @@ Chip::Chip(const isa::Program& program, const ChipConfig& config, isa::Memory& m
               counters_,
               control_,
               nullptr,
+              options.observer,
               nullptr,
               {}} {
   construct(options, kernel);
@@ -58,6 +59,7 @@ void Chip::construct(const RunOptions& options, Kernel& kernel) {
   wiring_.pes.resize(static_cast<std::size_t>(pes));
   for (int part : permutation(pes + 1, options.construction_seed)) construct_part(part, kernel);
   wiring_.fabric = fabric_.get();
+  fabric_->watch(options.observer);
   for (int pe = 0; pe < pes; ++pe) fabric_->connect(pe, *wiring_.pes[static_cast<std::size_t>(pe)]);
   control_.on_release = [this](Cycle at) {
     if (wiring_.races) wiring_.races->barrier();

@@ -77,6 +77,7 @@ class Execution {
   Outcome run() {
     for (outcome_.steps = 0; outcome_.steps < job_.recipe.steps; ++outcome_.steps) step();
     outcome_.statistics = simulation_.statistics();
+    outcome_.notes = simulation_.publish();
     if (data_) outcome_.accuracy = test_accuracy(job_, data_->digits.test, simulation_.memory());
     if (!options_.save_values.empty()) save_values(job_.program, simulation_.memory(), options_.save_values);
     return std::move(outcome_);
@@ -86,6 +87,7 @@ class Execution {
   model::RunOptions run_options() {
     model::RunOptions run;
     run.values = options_.values;
+    run.trace = options_.trace;
     run.progress = [this](std::uint64_t cycles, std::int64_t commands) {
       if (job_.recipe.steps == 1)
         progress_.update(0, fmt::format("{}, {}", engineering(static_cast<double>(cycles), "cycles"),

@@ -16,6 +16,7 @@ struct ExecuteOptions {
   bool reference = false;                 // also train on the graph interpreter in fp32, on the same batches
   std::map<std::string, NpyArray> given;  // --inputs
   std::filesystem::path save_values;      // folder for outputs and loss; empty: none
+  std::filesystem::path trace;            // file for a trace; empty: none
 };
 
 struct Outcome {
@@ -25,6 +26,7 @@ struct Outcome {
   std::vector<double> loss;            // per step; values on and the graph has one
   std::vector<double> loss_reference;  // the same in fp32 on the graph interpreter
   std::optional<double> accuracy;      // test accuracy after training, 0..1
+  std::vector<std::string> notes;      // recordings that had to stop early
 };
 
 Outcome execute(const Job& job, const ExecuteOptions& options);

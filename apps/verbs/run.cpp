@@ -32,9 +32,6 @@ void refuse_what_is_not_there(const Flags& flags) {
   if (!flags.twins.empty())
     throw Error(ExitCode::unsupported, "--twin: RTL twins are not in this version",
                 "leave --twin out; leto interp checks values");
-  if (flags.trace)
-    throw Error(ExitCode::unsupported, "--trace: not in this version",
-                "leave --trace out; record.json bills every cycle to an operation");
   if (flags.out.empty()) throw Error(ExitCode::usage, "run: no output folder", "add --out DIR");
 }
 
@@ -100,6 +97,14 @@ void print_summary(const study::Record& record, const host::Outcome& outcome,
   fmt::print("report: {}\n", (out / "report.html").string());
 }
 
+host::ExecuteOptions options(const Flags& flags, bool values, const std::map<std::string, NpyArray>& given) {
+  const std::filesystem::path out = flags.out;
+  host::ExecuteOptions options{values, flags.reference, given, {}, {}};
+  if (values) options.save_values = out / "values";
+  if (flags.trace) options.trace = out / "trace.pftrace";
+  return options;
+}
+
 void run(const Flags& flags) {
   refuse_what_is_not_there(flags);
   const std::filesystem::path out = flags.out;
@@ -107,10 +112,10 @@ void run(const Flags& flags) {
   const auto job = host::make_job(flags.job);
   const bool values = values_on(flags, job);
   host::make_folder(out);
-  const auto outcome =
-      host::execute(job, {values, flags.reference, given, values ? out / "values" : std::filesystem::path()});
+  const auto outcome = host::execute(job, options(flags, values, given));
   const auto record = study::build_record(host::facts_of(job, outcome, values));
   save(job, outcome, record, out);
+  for (const auto& note : outcome.notes) fmt::print(stderr, "leto: note: {}\n", note);
   if (flags.json)
     fmt::print("{}", study::to_json(record));
   else
@@ -133,11 +138,11 @@ void add_run(CLI::App& app) {
   verb->add_option("--fidelity", flags->fidelity, "full, reuse, event or roofline")
       ->check(CLI::IsMember({"full", "reuse", "event", "roofline"}));
   verb->add_option("--twin", flags->twins, "INSTANCE=model|rtl|check")->allow_extra_args(false);
-  verb->add_flag("--trace", flags->trace, "leave a trace");
+  verb->add_flag("--trace", flags->trace, "leave trace.pftrace, for ui.perfetto.dev");
   verb->add_flag("--reference", flags->reference,
                  "train in fp32 on the graph interpreter too, and compare the loss curves");
   verb->add_option("--out", flags->out,
-                   "folder for record.json, report.*, program.prog, config.toml, values/");
+                   "folder for record.json, report.*, program.prog, config.toml, values/, trace.pftrace");
   verb->add_flag("--json", flags->json, "print the record as one JSON document");
   verb->footer("example:\n  leto run gpt2.onnx --chip pilot --train recipe.toml --values off --out out/gpt2");
   verb->callback([flags] { run(*flags); });

@@ -221,6 +221,11 @@ void Fabric::issued(int id, Cycle now) {
   for (const Member& member : members) pump(member.port, now);
 }
 
+void Fabric::watch(Observer* observer) {
+  hbm_.watch(observer);
+  sram_.watch(observer);
+}
+
 void Fabric::report(Statistics& statistics) const {
   statistics.bytes["hbm"] = {hbm_.bytes_read(), hbm_.bytes_written()};
   statistics.bytes["sram"] = {sram_.bytes_read(), sram_.bytes_written()};

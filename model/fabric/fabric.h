@@ -34,6 +34,9 @@ class Fabric : public Process {
   /// Called by a PE within its step; taken up in the next cycle.
   void submit(Transfer&& transfer);
 
+  /// Tells `observer` of every memory access from now on; may be null.
+  void watch(Observer* observer);
+
   void report(Statistics& statistics) const;
 
  private:

@@ -33,18 +33,27 @@ Hbm::Bursts Hbm::bursts_of(const Place& place, std::int64_t bytes) const {
   return {first, static_cast<std::int64_t>(last - first + 1)};
 }
 
+void Hbm::observe(bool write, const Place& place, const Bursts& bursts, Cycle asked, Cycle done) const {
+  const std::uint64_t bytes = static_cast<std::uint64_t>(bursts.count) * burst_bytes_.divisor();
+  observer_->on_memory({SharedMemory::hbm, write, place.channel, bytes, asked, done});
+}
+
 Cycle Hbm::read(const Place& place, std::int64_t bytes, Cycle at) {
   const Bursts bursts = bursts_of(place, bytes);
   read_bursts_ += static_cast<std::uint64_t>(bursts.count);
   Channel& channel = channels_[static_cast<std::size_t>(place.channel)];
-  return to_cycles(channel.read(bursts.first, bursts.count, at << kTickBits)) + latency_;
+  const Cycle done = to_cycles(channel.read(bursts.first, bursts.count, at << kTickBits)) + latency_;
+  if (observer_) observe(false, place, bursts, at, done);
+  return done;
 }
 
 Cycle Hbm::write(const Place& place, std::int64_t bytes, Cycle at) {
   const Bursts bursts = bursts_of(place, bytes);
   written_bursts_ += static_cast<std::uint64_t>(bursts.count);
   Channel& channel = channels_[static_cast<std::size_t>(place.channel)];
-  return to_cycles(channel.write(bursts.first, bursts.count, at << kTickBits));
+  const Cycle done = to_cycles(channel.write(bursts.first, bursts.count, at << kTickBits));
+  if (observer_) observe(true, place, bursts, at, done);
+  return done;
 }
 
 }  // namespace leto::model

@@ -11,6 +11,7 @@
 #include "arch/chip_config.h"
 #include "model/hbm/channel.h"
 #include "model/kernel/divider.h"
+#include "model/kernel/observer.h"
 
 namespace leto::model {
 
@@ -26,6 +27,9 @@ class Hbm {
   int channels() const { return static_cast<int>(channels_.size()); }
   const Divider& interleave() const { return interleave_; }
 
+  /// Tells `observer` of every access from now on; may be null.
+  void watch(Observer* observer) { observer_ = observer; }
+
   /// `bytes` inside one interleave block, requested at `at`: last byte out (read), accepted (write). Cycles.
   Cycle read(const Place& place, std::int64_t bytes, Cycle at);
   Cycle write(const Place& place, std::int64_t bytes, Cycle at);
@@ -39,6 +43,7 @@ class Hbm {
     std::uint64_t first;
     std::int64_t count;
   };
+  void observe(bool write, const Place& place, const Bursts& bursts, Cycle asked, Cycle done) const;
   Bursts bursts_of(const Place& place, std::int64_t bytes) const;
 
   Divider interleave_, burst_bytes_, count_;  // count_: of channels
@@ -46,6 +51,7 @@ class Hbm {
   ChannelTiming timing_;
   std::vector<Channel> channels_;
   std::uint64_t read_bursts_ = 0, written_bursts_ = 0;
+  Observer* observer_ = nullptr;
 };
 
 }  // namespace leto::model

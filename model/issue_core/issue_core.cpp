@@ -15,7 +15,7 @@ IssueCore::IssueCore(const isa::Program& program, int id, const isa::Place& plac
       place_(place),
       config_(config),
       core_(program.code[id], id, place),
-      line_(accounts, Engine::issue_core) {}
+      line_(accounts, Engine::issue_core, place.index() * isa::kCores + id) {}
 
 void IssueCore::launch(Cycle at) {
   core_ = isa::Core(program_->code[id_], id_, place_);

@@ -21,10 +21,12 @@ Pe::Pe(const sc_core::sc_module_name& name, Kernel& kernel, Wiring& w, int index
       reduction_(w.chip.reduction_engine),
       vector_(w.chip.vector_engine),
       layout_(w.chip.layout_engine),
-      movers_{Mover(w.accounts, Engine::fabric_interface_load),
-              Mover(w.accounts, Engine::fabric_interface_store)},
-      slots_{Slot(w.accounts, Engine::matrix_engine), Slot(w.accounts, Engine::reduction_engine),
-             Slot(w.accounts, Engine::vector_engine), Slot(w.accounts, Engine::layout_engine)} {}
+      movers_{Mover(w.accounts, Engine::fabric_interface_load, index),
+              Mover(w.accounts, Engine::fabric_interface_store, index)},
+      slots_{Slot(w.accounts, Engine::matrix_engine, index),
+             Slot(w.accounts, Engine::reduction_engine, index),
+             Slot(w.accounts, Engine::vector_engine, index), Slot(w.accounts, Engine::layout_engine, index)} {
+}
 
 void Pe::launch(Cycle at) {
   for (Lane& lane : movers_) rest(lane, lane.line.since());

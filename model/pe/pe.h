@@ -20,6 +20,7 @@
 #include "model/fabric/fabric.h"
 #include "model/issue_core/issue_core.h"
 #include "model/kernel/accounts.h"
+#include "model/kernel/observer.h"
 #include "model/kernel/process.h"
 #include "model/kernel/waits.h"
 #include "model/layout_engine/layout_engine.h"
@@ -44,6 +45,7 @@ struct Wiring {
   Counters& counters;
   ControlCore& control;
   std::unique_ptr<isa::RaceDetector> races;  // values on; renewed every step
+  Observer* observer = nullptr;              // may be null
   Fabric* fabric = nullptr;
   std::vector<Pe*> pes;
 };
@@ -70,7 +72,7 @@ class Pe : public Process, public TransferClient {
 
   /// Billing while an engine has nothing under way.
   struct Lane {
-    Lane(Accounts& accounts, Engine engine) : line(accounts, engine) {}
+    Lane(Accounts& accounts, Engine engine, int pe) : line(accounts, engine, pe) {}
     Timeline line;
     bool waiting = false;        // a command is due and held
     State cause = State::issue;  // by what
@@ -83,7 +85,7 @@ class Pe : public Process, public TransferClient {
     enum class Phase : std::uint8_t { idle, begun, running } phase = Phase::idle;
     Entry entry;
     Cycle held_ready = 0;           // matmul: since when the held tile is there
-    Cycle finish = 0, stretch = 0;  // stretch: cycles lost to the local store
+    Cycle begun = 0, finish = 0, stretch = 0;  // stretch: cycles lost to the local store
     std::int64_t grant = 0;
     isa::Partials partials;  // merge: taken from the neighbour
   };
@@ -147,6 +149,7 @@ class Pe : public Process, public TransferClient {
   void execute_transfer(const Flight& flight, bool stores);
 
   void note_pushes(const isa::Command& command, Cycle now);
+  void observe(const Entry& entry, Cycle begun, Cycle now) const;
   int neighbour(isa::Direction direction, const isa::Command& command) const;
   void wait_of_core(const IssueCore& core, int id, std::vector<Wait>& waits) const;
   void wait_of_lane(std::size_t queue, const Lane& lane, std::vector<Wait>& waits) const;

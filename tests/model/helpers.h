@@ -93,6 +93,7 @@ inline std::string simulate(const isa::Program& program, const Setup& setup) {
     Simulation simulation(program, setup.chip, setup.options);
     setup.fill(simulation.memory());
     for (int step = 0; step < setup.steps; ++step) simulation.step();
+    simulation.publish();
     flatten(simulation.statistics(), out);
     out << "output " << hex(simulation.memory(), setup.output) << "\n";
   } catch (const Error& error) {
