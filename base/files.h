@@ -28,8 +28,23 @@ std::string read_text(const std::filesystem::path& path, std::uint64_t limit = k
 void write_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 void write_atomically(const std::filesystem::path& path, std::string_view text);
 
-/// A file too long to hold, written piece by piece: what is written goes to a temporary beside `path`, which
-/// takes its place on publish(); without that nothing stays. Throws as write_atomically does.
+/// A temporary file beside `path` that takes its place on publish(); without that nothing stays. For writers
+/// that want a name to write to.
+class PendingFile {
+ public:
+  explicit PendingFile(std::filesystem::path path);
+  ~PendingFile();
+  PendingFile(const PendingFile&) = delete;
+  PendingFile& operator=(const PendingFile&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& temporary() const { return temporary_; }
+  void publish();
+
+ private:
+  std::filesystem::path path_, temporary_;  // temporary_ is empty once published
+};
+
+/// The same for a file too long to hold, written piece by piece. Throws as write_atomically does.
 class StreamedFile {
  public:
   explicit StreamedFile(std::filesystem::path path);

@@ -6,6 +6,7 @@
 #include "base/errors.h"
 #include "model/chip.h"
 #include "model/trace/trace.h"
+#include "model/waves/waves.h"
 
 // libsystemc's own main calls this one; programs that link the model have their own main instead.
 int sc_main(int, char**) {
@@ -48,6 +49,7 @@ struct Simulation::Impl {
   isa::Memory memory;
   Observers observers;
   std::unique_ptr<Trace> trace;
+  std::unique_ptr<Waves> waves;
   std::unique_ptr<Chip> chip;
   Statistics statistics;
   std::chrono::steady_clock::time_point reported = std::chrono::steady_clock::now();
@@ -57,6 +59,10 @@ struct Simulation::Impl {
     if (!options.trace.empty()) {
       trace = std::make_unique<Trace>(options.trace, program, config);
       observers.add(*trace);
+    }
+    if (!options.waves.empty()) {
+      waves = std::make_unique<Waves>(options.waves, options.signals, program, config);
+      observers.add(*waves);
     }
     options.observer = observers.empty() ? nullptr : &observers;
   }
@@ -68,6 +74,13 @@ struct Simulation::Impl {
       if (trace->cut())
         notes.push_back(fmt::format("the trace ends at cycle {}: it has reached {} MiB", *trace->cut(),
                                     Trace::kCapBytes >> 20));
+    }
+    if (waves) {
+      waves->publish();
+      if (waves->cut())
+        notes.push_back(
+            fmt::format("the waves end at cycle {}: they have reached {} changes; choose fewer signals",
+                        *waves->cut(), Waves::kMostChanges));
     }
     return notes;
   }

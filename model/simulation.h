@@ -24,8 +24,10 @@ struct RunOptions {
   std::uint64_t construction_seed = 0;
   /// Called about once a second of host time with the simulated cycles so far; may be empty.
   std::function<void(std::uint64_t cycles, std::int64_t commands)> progress;
-  std::filesystem::path trace;   // file to leave a Perfetto trace in (model/trace); empty: none
-  Observer* observer = nullptr;  // hears of everything (model/kernel/observer.h); may be null
+  std::filesystem::path trace;       // file to leave a Perfetto trace in (model/trace); empty: none
+  std::filesystem::path waves;       // file to leave waves in (model/waves); empty: none
+  std::vector<std::string> signals;  // which: names with * and ?
+  Observer* observer = nullptr;      // hears of everything (model/kernel/observer.h); may be null
 };
 
 /// Cycles of one engine kind, summed over its instances: busy + every cause + idle = instances * cycles.

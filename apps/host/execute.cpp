@@ -88,6 +88,8 @@ class Execution {
     model::RunOptions run;
     run.values = options_.values;
     run.trace = options_.trace;
+    run.waves = options_.waves;
+    run.signals = options_.signals;
     run.progress = [this](std::uint64_t cycles, std::int64_t commands) {
       if (job_.recipe.steps == 1)
         progress_.update(0, fmt::format("{}, {}", engineering(static_cast<double>(cycles), "cycles"),

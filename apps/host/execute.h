@@ -16,7 +16,8 @@ struct ExecuteOptions {
   bool reference = false;                 // also train on the graph interpreter in fp32, on the same batches
   std::map<std::string, NpyArray> given;  // --inputs
   std::filesystem::path save_values;      // folder for outputs and loss; empty: none
-  std::filesystem::path trace;            // file for a trace; empty: none
+  std::filesystem::path trace, waves;     // files for a trace and for waves; empty: none
+  std::vector<std::string> signals;       // of the waves
 };
 
 struct Outcome {

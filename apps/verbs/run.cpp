@@ -19,7 +19,7 @@ namespace {
 
 struct Flags {
   host::JobFlags job;
-  std::vector<std::string> inputs, twins;
+  std::vector<std::string> inputs, twins, waves;
   std::string values, fidelity = "full", out;
   bool reference = false, trace = false, json = false;
 };
@@ -99,9 +99,10 @@ void print_summary(const study::Record& record, const host::Outcome& outcome,
 
 host::ExecuteOptions options(const Flags& flags, bool values, const std::map<std::string, NpyArray>& given) {
   const std::filesystem::path out = flags.out;
-  host::ExecuteOptions options{values, flags.reference, given, {}, {}};
+  host::ExecuteOptions options{values, flags.reference, given, {}, {}, {}, flags.waves};
   if (values) options.save_values = out / "values";
   if (flags.trace) options.trace = out / "trace.pftrace";
+  if (!flags.waves.empty()) options.waves = out / "waves.fst";
   return options;
 }
 
@@ -139,10 +140,15 @@ void add_run(CLI::App& app) {
       ->check(CLI::IsMember({"full", "reuse", "event", "roofline"}));
   verb->add_option("--twin", flags->twins, "INSTANCE=model|rtl|check")->allow_extra_args(false);
   verb->add_flag("--trace", flags->trace, "leave trace.pftrace, for ui.perfetto.dev");
+  verb->add_option("--waves", flags->waves,
+                   "leave waves.fst with these signals: names with * and ?, such as 'pe[0].*.state'; a name that "
+                   "fits nothing is answered with the names there are")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   verb->add_flag("--reference", flags->reference,
                  "train in fp32 on the graph interpreter too, and compare the loss curves");
   verb->add_option("--out", flags->out,
-                   "folder for record.json, report.*, program.prog, config.toml, values/, trace.pftrace");
+                   "folder for record.json, report.*, program.prog, config.toml, values/, trace.pftrace, waves.fst");
   verb->add_flag("--json", flags->json, "print the record as one JSON document");
   verb->footer("example:\n  leto run gpt2.onnx --chip pilot --train recipe.toml --values off --out out/gpt2");
   verb->callback([flags] { run(*flags); });
