@@ -38,17 +38,8 @@ Chip::Chip(const isa::Program& program, const ChipConfig& config, isa::Memory& m
       config_(config),
       accounts_(std::max<std::size_t>(program.sources.size(), 1), options.observer),
       control_(config),
-      wiring_{program,
-              config,
-              options.values,
-              index_buffers(program),
-              memory,
-              accounts_,
-              counters_,
-              control_,
-              nullptr,
-              options.observer,
-              nullptr,
+      wiring_{program,   config,    options.what_if, options.values, index_buffers(program), memory,
+              accounts_, counters_, control_,        nullptr,        options.observer,       nullptr,
               {}} {
   construct(options, kernel);
 }
@@ -57,9 +48,8 @@ void Chip::construct(const RunOptions& options, Kernel& kernel) {
   const int pes = config_.pes();
   pes_.resize(static_cast<std::size_t>(pes));
   wiring_.pes.resize(static_cast<std::size_t>(pes));
-  for (int part : permutation(pes + 1, options.construction_seed)) construct_part(part, kernel);
+  for (int part : permutation(pes + 1, options.construction_seed)) construct_part(part, options, kernel);
   wiring_.fabric = fabric_.get();
-  fabric_->watch(options.observer);
   for (int pe = 0; pe < pes; ++pe) fabric_->connect(pe, *wiring_.pes[static_cast<std::size_t>(pe)]);
   control_.on_release = [this](Cycle at) {
     if (wiring_.races) wiring_.races->barrier();
@@ -71,9 +61,10 @@ void Chip::construct(const RunOptions& options, Kernel& kernel) {
 }
 
 // Part 0 is the fabric, part n + 1 is PE n.
-void Chip::construct_part(int part, Kernel& kernel) {
+void Chip::construct_part(int part, const RunOptions& options, Kernel& kernel) {
   if (part == 0) {
-    fabric_ = std::make_unique<Fabric>("fabric", kernel, config_);
+    fabric_ = std::make_unique<Fabric>("fabric", kernel, config_, options.what_if);
+    fabric_->watch(options.observer);
     return;
   }
   const int index = part - 1;

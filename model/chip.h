@@ -29,7 +29,7 @@ class Chip {
 
  private:
   void construct(const RunOptions& options, Kernel& kernel);
-  void construct_part(int part, Kernel& kernel);
+  void construct_part(int part, const RunOptions& options, Kernel& kernel);
 
   const isa::Program& program_;
   const ChipConfig& config_;

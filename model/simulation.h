@@ -12,6 +12,7 @@
 #include "arch/chip_config.h"
 #include "isa/machine.h"
 #include "isa/program.h"
+#include "model/kernel/what_if.h"
 
 namespace leto::model {
 
@@ -19,6 +20,7 @@ class Observer;
 
 struct RunOptions {
   bool values = true;
+  WhatIf what_if;
   /// Order in which the chip's processes and instances are constructed: results must not depend on it (tests
   /// permute it).
   std::uint64_t construction_seed = 0;

@@ -18,14 +18,15 @@ std::vector<int> line(int first, int step, int count) {
 
 }  // namespace
 
-Fabric::Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipConfig& chip)
+Fabric::Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipConfig& chip,
+               const WhatIf& what_if)
     : Process(name, kernel),
       config_(chip.fabric_interface),
       rows_(chip.pe.rows),
       columns_(chip.pe.columns),
-      noc_(chip),
+      noc_(chip, what_if.noc),
       sram_(chip.sram),
-      hbm_(chip),
+      hbm_(chip, what_if.hbm),
       clients_(static_cast<std::size_t>(chip.pes()), nullptr) {
   for (int pe = 0; pe < chip.pes(); ++pe)
     for (int direction = 0; direction < 2; ++direction) ports_.emplace_back().router = noc_.router_of_pe(pe);

@@ -27,7 +27,7 @@ namespace leto::model {
 
 class Fabric : public Process {
  public:
-  Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipConfig& chip);
+  Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipConfig& chip, const WhatIf& what_if);
 
   /// Where completions of PE `pe` go.
   void connect(int pe, TransferClient& client) { clients_[static_cast<std::size_t>(pe)] = &client; }

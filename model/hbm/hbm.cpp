@@ -11,11 +11,12 @@ Cycle to_cycles(Ticks ticks) {
 
 }  // namespace
 
-Hbm::Hbm(const ChipConfig& chip)
+Hbm::Hbm(const ChipConfig& chip, bool unlimited)
     : interleave_(static_cast<std::uint64_t>(chip.hbm.interleave_bytes)),
       burst_bytes_(static_cast<std::uint64_t>(chip.dram.burst_bytes)),
       count_(static_cast<std::uint64_t>(chip.hbm.channels)),
       latency_(static_cast<Cycle>(chip.hbm.latency_cycles)),
+      unlimited_(unlimited),
       timing_(chip.dram, chip.pe.clock_mhz, chip.hbm.write_batch) {
   for (int i = 0; i < chip.hbm.channels; ++i) channels_.emplace_back(timing_);
 }
@@ -42,7 +43,8 @@ Cycle Hbm::read(const Place& place, std::int64_t bytes, Cycle at) {
   const Bursts bursts = bursts_of(place, bytes);
   read_bursts_ += static_cast<std::uint64_t>(bursts.count);
   Channel& channel = channels_[static_cast<std::size_t>(place.channel)];
-  const Cycle done = to_cycles(channel.read(bursts.first, bursts.count, at << kTickBits)) + latency_;
+  const Cycle done =
+      unlimited_ ? at : to_cycles(channel.read(bursts.first, bursts.count, at << kTickBits)) + latency_;
   if (observer_) observe(false, place, bursts, at, done);
   return done;
 }
@@ -51,7 +53,7 @@ Cycle Hbm::write(const Place& place, std::int64_t bytes, Cycle at) {
   const Bursts bursts = bursts_of(place, bytes);
   written_bursts_ += static_cast<std::uint64_t>(bursts.count);
   Channel& channel = channels_[static_cast<std::size_t>(place.channel)];
-  const Cycle done = to_cycles(channel.write(bursts.first, bursts.count, at << kTickBits));
+  const Cycle done = unlimited_ ? at : to_cycles(channel.write(bursts.first, bursts.count, at << kTickBits));
   if (observer_) observe(true, place, bursts, at, done);
   return done;
 }

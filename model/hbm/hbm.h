@@ -17,7 +17,8 @@ namespace leto::model {
 
 class Hbm {
  public:
-  explicit Hbm(const ChipConfig& chip);
+  /// `unlimited`: every access is done when it is asked for.
+  explicit Hbm(const ChipConfig& chip, bool unlimited = false);
 
   struct Place {
     int channel;
@@ -48,6 +49,7 @@ class Hbm {
 
   Divider interleave_, burst_bytes_, count_;  // count_: of channels
   Cycle latency_;
+  bool unlimited_;
   ChannelTiming timing_;
   std::vector<Channel> channels_;
   std::uint64_t read_bursts_ = 0, written_bursts_ = 0;

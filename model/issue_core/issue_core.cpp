@@ -9,11 +9,12 @@ constexpr int kTurn = 1 << 16;
 }  // namespace
 
 IssueCore::IssueCore(const isa::Program& program, int id, const isa::Place& place,
-                     const CommandProcessorConfig& config, Accounts& accounts)
+                     const CommandProcessorConfig& config, bool free_issue, Accounts& accounts)
     : program_(&program),
       id_(id),
       place_(place),
       config_(config),
+      free_issue_(free_issue),
       core_(program.code[id], id, place),
       line_(accounts, Engine::issue_core, place.index() * isa::kCores + id) {}
 
@@ -26,6 +27,7 @@ void IssueCore::launch(Cycle at) {
 }
 
 void IssueCore::spend(int cycles) {
+  if (free_issue_) return;
   const std::uint32_t operation = core_.current().source;
   time_ += static_cast<Cycle>(cycles);
   line_.until(time_, State::busy, operation);

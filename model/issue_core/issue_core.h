@@ -28,7 +28,7 @@ class IssueCore {
   enum class Stop : std::uint8_t { none, pause, queue_full, define, barrier, post, wait, ended };
 
   IssueCore(const isa::Program& program, int id, const isa::Place& place,
-            const CommandProcessorConfig& config, Accounts& accounts);
+            const CommandProcessorConfig& config, bool free_issue, Accounts& accounts);
 
   /// Starts the program afresh at `at`.
   void launch(Cycle at);
@@ -67,6 +67,7 @@ class IssueCore {
   int id_;
   isa::Place place_;
   CommandProcessorConfig config_;
+  bool free_issue_;  // instructions cost nothing
   isa::Core core_;
   Timeline line_;
   Stop stop_ = Stop::ended;

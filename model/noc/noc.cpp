@@ -2,14 +2,15 @@
 
 namespace leto::model {
 
-Noc::Noc(const ChipConfig& chip)
+Noc::Noc(const ChipConfig& chip, bool unlimited)
     : pe_columns_(chip.pe.columns),
       cluster_rows_(chip.noc.cluster_rows),
       cluster_columns_(chip.noc.cluster_columns),
       rows_((chip.pe.rows + cluster_rows_ - 1) / cluster_rows_),
       columns_((chip.pe.columns + cluster_columns_ - 1) / cluster_columns_),
+      unlimited_(unlimited),
       width_(static_cast<std::uint64_t>(chip.noc.link_bytes_per_cycle)),
-      hop_(static_cast<Cycle>(chip.noc.hop_cycles)),
+      hop_(unlimited ? 0 : static_cast<Cycle>(chip.noc.hop_cycles)),
       free_(static_cast<std::size_t>(rows_ * columns_ * 4), 0),
       head_(static_cast<std::size_t>(rows_ * columns_), 0) {
   for (int router = 0; router < rows_ * columns_; ++router)
@@ -28,7 +29,7 @@ int Noc::router_of_memory(int unit, int units) const {
 }
 
 Noc::Arrival Noc::send(int from, int to, std::int64_t bytes, Cycle at) {
-  const Cycle length = width_.ceiling(static_cast<Cycle>(bytes));
+  const Cycle length = this->length(bytes);
   const int east_by = column(to) - column(from), south_by = row(to) - row(from);
   int here = from;
   const auto go = [&](int hops, Way way) {
@@ -66,7 +67,7 @@ Noc::Tree Noc::tree(int from, const std::vector<int>& to) const {
 }
 
 void Noc::multicast(const Tree& tree, std::int64_t bytes, Cycle at, std::vector<Arrival>& arrivals) {
-  const Cycle length = width_.ceiling(static_cast<Cycle>(bytes));
+  const Cycle length = this->length(bytes);
   const auto head = [this](int router) -> Cycle& { return head_[static_cast<std::size_t>(router)]; };
   head(tree.root) = at;
   for (const Tree::Branch& branch : tree.branches)

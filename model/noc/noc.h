@@ -26,7 +26,8 @@ inline constexpr std::int64_t in_beats(std::int64_t bytes) {
 
 class Noc {
  public:
-  explicit Noc(const ChipConfig& chip);
+  /// `unlimited`: hops and links take no time.
+  explicit Noc(const ChipConfig& chip, bool unlimited = false);
 
   /// First and last byte of a packet at its destination router.
   struct Arrival {
@@ -69,6 +70,10 @@ class Noc {
   enum Way { north, east, south, west };
   int row(int router) const { return place_[static_cast<std::size_t>(router)].row; }
   int column(int router) const { return place_[static_cast<std::size_t>(router)].column; }
+  /// Cycles that a packet holds a link.
+  Cycle length(std::int64_t bytes) const {
+    return unlimited_ ? 0 : width_.ceiling(static_cast<Cycle>(bytes));
+  }
   static int link(int router, Way way) { return router * 4 + way; }
   /// Holds a link for `length` cycles; when the head has passed it.
   Cycle cross(int link, Cycle length, Cycle at) {
@@ -86,6 +91,7 @@ class Noc {
 
   int pe_columns_, cluster_rows_, cluster_columns_;
   int rows_, columns_;
+  bool unlimited_;
   Divider width_;
   Cycle hop_;
   struct Position {

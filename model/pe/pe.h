@@ -38,6 +38,7 @@ class Pe;
 struct Wiring {
   const isa::Program& program;
   const ChipConfig& chip;
+  WhatIf what_if;
   bool values;
   std::uint32_t index_buffers;  // bit b: gathers or scatters of the program take their indices from buffer b
   isa::Memory& memory;
@@ -84,7 +85,7 @@ class Pe : public Process, public TransferClient {
     using Lane::Lane;
     enum class Phase : std::uint8_t { idle, begun, running } phase = Phase::idle;
     Entry entry;
-    Cycle held_ready = 0;           // matmul: since when the held tile is there
+    Cycle held_ready = 0;                      // matmul: since when the held tile is there
     Cycle begun = 0, finish = 0, stretch = 0;  // stretch: cycles lost to the local store
     std::int64_t grant = 0;
     isa::Partials partials;  // merge: taken from the neighbour
