@@ -44,6 +44,8 @@ class IssueCore {
   std::size_t wanted_queue() const { return queue_of(core_.unit()); }
   const isa::Instruction& instruction() const { return core_.current(); }
   isa::Command command() const { return core_.capture_current(); }
+  /// The architectural core, to see what its code comes to next.
+  isa::Core ahead() const { return core_; }
   std::uint32_t pc() const { return core_.pc(); }
 
   /// Cycles spent stopped for launch, barrier, semaphore and post, full queue, up to `at`.

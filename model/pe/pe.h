@@ -154,6 +154,12 @@ class Pe : public Process, public TransferClient {
   int neighbour(isa::Direction direction, const isa::Command& command) const;
   void wait_of_core(const IssueCore& core, int id, std::vector<Wait>& waits) const;
   void wait_of_lane(std::size_t queue, const Lane& lane, std::vector<Wait>& waits) const;
+  Release needs_of(const isa::Command& command, State cause) const;
+  Release needs_at_barrier(int core) const;
+  int multicast_group(const isa::Command& command) const;
+  void add_releases(const isa::Command& command, std::vector<Release>& to) const;
+  std::vector<Release> brings(std::size_t queue) const;
+  std::vector<Release> brings(const IssueCore& core, int id) const;
   std::string describe_hold(std::size_t queue, const Lane& lane) const;
 
   Slot& slot(std::size_t queue) { return slots_[queue - 2]; }
