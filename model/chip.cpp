@@ -91,6 +91,10 @@ Cycle Chip::close() {
   return end;
 }
 
+void Chip::settle() {
+  for (const auto& pe : pes_) pe->settle(now_cycle());
+}
+
 void Chip::throw_deadlock() const {
   std::vector<Wait> waits;
   for (const auto& pe : pes_) pe->add_waits(waits);

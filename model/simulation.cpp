@@ -118,6 +118,7 @@ void Simulation::step() {
   sc_core::sc_start();
   if (s.kernel.failure) std::rethrow_exception(s.kernel.failure);
   if (!s.chip->finished()) {
+    s.chip->settle();
     s.publish();
     s.chip->throw_deadlock();
   }

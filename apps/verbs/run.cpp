@@ -107,6 +107,12 @@ host::ExecuteOptions options(const Flags& flags, bool values, const std::map<std
   return options;
 }
 
+/// Those of an earlier run in the folder: they would stand beside this one's record.
+void remove_recordings(const std::filesystem::path& out) {
+  std::filesystem::remove(out / "trace.pftrace");
+  std::filesystem::remove(out / "waves.fst");
+}
+
 void run(const Flags& flags) {
   refuse_what_is_not_there(flags);
   const std::filesystem::path out = flags.out;
@@ -114,6 +120,7 @@ void run(const Flags& flags) {
   const auto job = host::make_job(flags.job);
   const bool values = values_on(flags, job);
   host::make_folder(out);
+  remove_recordings(out);
   const auto outcome = host::execute(job, options(flags, values, given));
   const auto record = study::build_record(host::facts_of(job, outcome, values));
   save(job, outcome, record, out);

@@ -124,6 +124,10 @@ IssueCore::Waited IssueCore::waited(Cycle at) const {
   return waited;
 }
 
+void IssueCore::settle(Cycle now) {
+  line_.until(now, waiting_for(), ended() ? kNoOperation : core_.current().source);
+}
+
 void IssueCore::resume(Cycle at) {
   if (at > time_) {
     waited_ = waited(at);

@@ -56,6 +56,8 @@ class IssueCore {
 
   /// The step is over at `end`.
   void close(Cycle end) { line_.until(end, State::idle, kNoOperation); }
+  /// It still waits at `now`.
+  void settle(Cycle now);
   /// What a stopped core waits for.
   State waiting_for() const;
 

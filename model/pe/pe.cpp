@@ -149,6 +149,18 @@ Cycle Pe::end() const {
   return std::max({cores_[0].time(), cores_[1].time(), last_finish_});
 }
 
+void Pe::settle(Cycle now) {
+  for (IssueCore& core : cores_) core.settle(now);
+  for (std::size_t queue = 0; queue < kQueues; ++queue) {
+    const bool moves = queue < movers_.size();
+    Lane& lane = moves ? static_cast<Lane&>(movers_[queue]) : slot(queue);
+    if (moves && !movers_[queue].flights.empty())
+      lane.line.until(now, State::multicast, movers_[queue].flights.front().entry.command.source);
+    else if (const Entry* entry = processor_.oldest(queue))
+      bill_wait(lane, *entry, now);
+  }
+}
+
 void Pe::close(Cycle end) {
   for (IssueCore& core : cores_) core.close(end);
   for (Lane& lane : movers_) lane.line.until(end, State::idle, kNoOperation);

@@ -66,6 +66,8 @@ class Pe : public Process, public TransferClient {
   Cycle end() const;
   /// Closes the accounts of a step at `end`.
   void close(Cycle end);
+  /// Bills what each core and unit waits for up to `now`, at which the chip has come to rest.
+  void settle(Cycle now);
   void add_waits(std::vector<Wait>& waits) const;
 
  private:

@@ -1,5 +1,7 @@
 // What a PE's cores and units need to go on, and what they would bring others: the edges of the wait-for
 // graph.
+#include <algorithm>
+
 #include "base/errors.h"
 #include "model/pe/pe.h"
 
@@ -124,6 +126,8 @@ std::vector<Release> Pe::brings(const IssueCore& core, int id) const {
     }
   } catch (const Error&) {  // it would break a rule further on: what came before it counts
   }
+  std::sort(all.begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
   return all;
 }
 

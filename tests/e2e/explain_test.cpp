@@ -20,6 +20,8 @@ TEST_CASE("explain: run --trace leaves a trace, and the record of a run without"
   CHECK(fs::file_size(folder / "traced/trace.pftrace") > 1000);
   CHECK_FALSE(fs::exists(folder / "plain/trace.pftrace"));
   CHECK(leto(folder, "diff plain traced --exact").code == 0);
+  must(folder, "run g.onnx --chip tiny --out traced");
+  CHECK_FALSE(fs::exists(folder / "traced/trace.pftrace"));  // no leftover beside another run's record
 }
 
 TEST_CASE("explain: run --waves leaves the signals asked for, or says why not") {

@@ -109,9 +109,22 @@ TEST_CASE("trace: the same run leaves the same bytes, and takes the cycles of a 
 
 TEST_CASE("trace: a deadlocked run leaves what happened until then") {
   const Traced traced = trace(
-      ".core 0\nbuffer id=b0 base=0 bytes=64 depth=1\nbarrier scope=pe\nwait semaphore=0 count=1 @2\nend\n");
+      ".core 0\nbuffer id=b0 base=0 bytes=64 depth=1\nwait semaphore=0 count=1 @2\nend\n"
+      ".core 1\nbuffer id=b1 base=64 bytes=64 depth=1\nset rd=r1 value=900\nloop count=r1 length=1\nset "
+      "rd=r2 "
+      "value=0\n"
+      "wait semaphore=1 count=1 @3\nend\n");
   CHECK(traced.outcome.code == 7);
-  CHECK(TraceReader(traced.bytes).tracks.size() > 20);
+  int waiting = 0;
+  for (const auto& [id, track] : TraceReader(traced.bytes).tracks) {
+    if (track.name != "issue_core 0") continue;
+    const TraceSlice& last = track.slices.back();
+    CHECK(last.state == "semaphore");
+    CHECK(last.name == "op2");
+    CHECK(last.to - last.from > 900);  // until core 1 has come to rest too
+    ++waiting;
+  }
+  CHECK(waiting == 4);
 }
 
 TEST_CASE("trace: recording stops at the cap, the file stays readable") {
