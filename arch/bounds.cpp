@@ -25,4 +25,8 @@ double sram_bytes_per_second(const ChipConfig& chip) {
   return double(chip.sram.banks) * chip.sram.bank_bytes_per_cycle * chip.hertz();
 }
 
+std::int64_t scratch_bytes(const SramConfig& sram) {
+  return static_cast<std::int64_t>(static_cast<double>(sram.bytes) * sram.scratch_fraction);
+}
+
 }  // namespace leto

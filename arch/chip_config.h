@@ -56,6 +56,7 @@ struct FabricInterfaceConfig {
   int bytes_per_cycle = 0;    // PE port into the NoC, each direction
   int fragment_bytes = 0;     // largest packet group a transfer is cut into
   int outstanding_bytes = 0;  // most bytes in flight per direction
+  int bucket_bytes = 0;       // loads ask for that much ahead of the port's rate (ours)
   int command_cycles = 0;     // set-up of a transfer
 };
 
@@ -63,6 +64,7 @@ struct NocConfig {
   int cluster_rows = 0, cluster_columns = 0;  // PEs that share a router
   int link_bytes_per_cycle = 0;               // between routers, each way
   int hop_cycles = 0;
+  int buffer_bytes = 0;  // of a router, for each way out (ours)
 };
 
 struct SramConfig {
@@ -72,6 +74,7 @@ struct SramConfig {
   int interleave_bytes = 0;
   int latency_cycles = 0;
   double scratch_fraction = 0;  // share used as LLS scratch; the rest is LLC
+  int line_bytes = 0, ways = 0;  // of the LLC
 };
 
 struct HbmConfig {
@@ -79,8 +82,13 @@ struct HbmConfig {
   int channels = 0;          // pseudo channels, all stacks
   std::int64_t bytes = 0;    // capacity
   int interleave_bytes = 0;  // consecutive bytes on one pseudo channel
-  int write_batch = 0;       // bursts a channel gathers before it turns to writes (ours)
   int latency_cycles = 0;    // controller plus PHY, both ways (ours)
+  // The controller of a channel (all ours).
+  int read_queue = 0, write_queue = 0;   // bursts
+  double write_high = 0, write_low = 0;  // shares of write_queue: turn to writes above, back below
+  std::string refresh;                   // all_bank, per_bank or none
+  std::string address_map;               // linear or interleaved
+  std::string row_policy;                // open or closed
 };
 
 struct SyncConfig {
@@ -107,13 +115,16 @@ struct DramTiming {
   double rcd_ns = 0, rp_ns = 0, ras_ns = 0, rc_ns = 0, cl_ns = 0, cwl_ns = 0, wr_ns = 0, rtp_ns = 0;
   double ccd_s_ns = 0, ccd_l_ns = 0, rrd_s_ns = 0, rrd_l_ns = 0, faw_ns = 0, wtr_s_ns = 0, wtr_l_ns = 0,
          rtw_ns = 0;
-  double refi_ns = 0, rfc_ns = 0;  // all-bank refresh; per-bank refresh if rfc_per_bank is set
-  double rfc_per_bank_ns = 0;
-  bool per_bank_refresh = false;
+  double refi_ns = 0, rfc_ns = 0;                    // all-bank refresh
+  double refi_per_bank_ns = 0, rfc_per_bank_ns = 0;  // per-bank refresh: one bank an interval, in turn
+  double rrefd_ns = 0;                               // per-bank refresh to a command to another bank
   int stack_ids = 1;        // groups of dies (HBM's SID), each with bank_groups x banks_per_group banks
   double rcd_write_ns = 0;  // activate to write; rcd_ns is activate to read
   double ccd_r_ns = 0;      // column to column, other stack id
+  double ppd_ns = 0;        // precharge to precharge
   double activate_ns = 0;   // an activate occupies the row-command bus
+  int clock_edges = 1;      // edges of the clock on which a precharge may start
+  bool shared_command_bus = false;  // row and column commands share one bus
 };
 
 struct ChipConfig {
@@ -156,5 +167,8 @@ std::uint64_t config_hash(const ChipConfig& chip);
 double peak_flops(const ChipConfig& chip, int element_bytes);
 double hbm_bytes_per_second(const ChipConfig& chip);
 double sram_bytes_per_second(const ChipConfig& chip);
+
+/// Bytes of the shared SRAM that are scratch (LLS).
+std::int64_t scratch_bytes(const SramConfig& sram);
 
 }  // namespace leto

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
+
 #include "base/errors.h"
 
 namespace leto {
@@ -60,9 +63,32 @@ void check_sram(const ChipConfig& c, const Rules& rules) {
                 "sram.bytes / sram.banks", "every bank holds at least one interleave unit");
 }
 
+void check_controller(const HbmConfig& h, const Rules& rules) {
+  const auto one_of = [&](const std::string& value, const std::string& key,
+                          std::initializer_list<std::string_view> words) {
+    rules.expect(std::ranges::find(words, value) != words.end(), key,
+                 fmt::format("one of {}, is \"{}\"", fmt::join(words, ", "), value),
+                 "these are the modes that the controller has");
+  };
+  one_of(h.refresh, "hbm.refresh", {"all_bank", "per_bank", "none"});
+  one_of(h.address_map, "hbm.address_map", {"linear", "interleaved"});
+  one_of(h.row_policy, "hbm.row_policy", {"open", "closed"});
+  rules.at_most(h.write_low, h.write_high, "hbm.write_low", "hbm.write_high",
+                "draining stops below where it starts");
+}
+
 void check_hbm(const ChipConfig& c, const Rules& rules) {
+  check_controller(c.hbm, rules);
   rules.multiple(c.hbm.interleave_bytes, c.dram.burst_bytes, "hbm.interleave_bytes", "dram.burst_bytes",
                  "a burst comes from one channel");
+  rules.multiple(c.hbm.interleave_bytes, c.sram.line_bytes, "hbm.interleave_bytes", "sram.line_bytes",
+                 "a cache line comes from one channel");
+  rules.multiple(c.sram.line_bytes, c.dram.burst_bytes, "sram.line_bytes", "dram.burst_bytes",
+                 "a cache line is filled burst by burst");
+  rules.at_most(double(c.sram.line_bytes) / c.dram.burst_bytes, 64, "sram.line_bytes", "64 bursts",
+                "the bursts of a line are kept apart in one word");
+  rules.at_most(double(c.hbm.bytes) / c.sram.line_bytes, 4294967295.0, "hbm.bytes", "2^32 - 1 cache lines",
+                "a tag has 32 bits");
   rules.at_most(double(c.dram.row_bytes) * c.hbm.channels, double(c.hbm.bytes), "hbm.channels",
                 "hbm.bytes / dram.row_bytes", "every channel holds at least one row");
   rules.at_most(c.control_core.replace_cycles, c.control_core.launch_cycles, "control_core.replace_cycles",
@@ -88,10 +114,20 @@ void validate(const DramTiming& d, const Places& places) {
   rules.at_most(d.rrd_s_ns, d.faw_ns, "dram.rrd_s_ns", "dram.faw_ns", "the window holds four activates");
   rules.expect(d.rfc_ns < d.refi_ns, "dram.rfc_ns", fmt::format("less than dram.refi_ns ({})", d.refi_ns),
                "a channel that refreshes all the time serves nothing");
-  const double banks = double(d.bank_groups) * d.banks_per_group * d.stack_ids;
-  rules.expect(!d.per_bank_refresh || (d.rfc_per_bank_ns > 0 && d.rfc_per_bank_ns < d.refi_ns),
-               "dram.rfc_per_bank_ns", "above 0 and less than dram.refi_ns",
-               fmt::format("per_bank_refresh is set: each of {} banks is refreshed once an interval", banks));
+  rules.at_most(d.tck_ns, d.activate_ns, "dram.tck_ns", "dram.activate_ns",
+                "an activate takes a command clock");
+  for (const auto& [key, value] : {std::pair{"dram.bank_groups", d.bank_groups},
+                                   {"dram.banks_per_group", d.banks_per_group},
+                                   {"dram.stack_ids", d.stack_ids},
+                                   {"dram.row_bytes", d.row_bytes / d.burst_bytes}})
+    rules.expect(std::has_single_bit(unsigned(value)), key, "a power of two",
+                 "a burst's address is cut into bit fields");
+  const int banks = d.bank_groups * d.banks_per_group * d.stack_ids;
+  rules.expect(banks <= 64, "dram.banks_per_group", fmt::format("less: {} banks", banks),
+               "a pseudo channel has at most 64 banks");
+  rules.expect(d.rfc_per_bank_ns < banks * d.refi_per_bank_ns, "dram.rfc_per_bank_ns",
+               fmt::format("less than {} x dram.refi_per_bank_ns ({})", banks, d.refi_per_bank_ns),
+               "a bank that refreshes all the time serves nothing");
 }
 
 void validate(const ChipConfig& chip, const Places& places) {

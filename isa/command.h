@@ -69,6 +69,7 @@ Transfer transfer_of(const Command& command);
 struct Run {
   std::uint64_t address;
   std::int64_t bytes;
+  bool operator==(const Run&) const = default;
 };
 /// The memory a load or store touches, in order, neighbouring rows joined when they touch.
 std::vector<Run> runs_of(const Command& command);

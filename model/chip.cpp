@@ -84,9 +84,14 @@ bool Chip::finished() const {
   return std::all_of(pes_.begin(), pes_.end(), [](const auto& pe) { return pe->finished(); });
 }
 
-Cycle Chip::close() {
+void Chip::clean() {
   Cycle end = 0;
   for (const auto& pe : pes_) end = std::max(end, pe->end());
+  fabric_->clean(end);
+}
+
+Cycle Chip::close() {
+  const Cycle end = fabric_->cleaned();
   for (const auto& pe : pes_) pe->close(end);
   return end;
 }

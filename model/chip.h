@@ -21,7 +21,9 @@ class Chip {
   /// Sets the program off once more, after a step that ended at `end`.
   void launch(Cycle end);
   bool finished() const;
-  /// Last cycle of a finished step; closes its accounts.
+  /// A finished step's stores go on to device memory.
+  void clean();
+  /// Last cycle of a finished and cleaned step; closes its accounts.
   Cycle close();
   /// Closes the accounts of a step that came to rest before its end.
   void settle();

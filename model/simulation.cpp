@@ -25,7 +25,7 @@ void silence_systemc() {
 
 void check_fit(const isa::Program& program, const ChipConfig& chip) {
   const auto scratch =
-      static_cast<std::uint64_t>(static_cast<double>(chip.sram.bytes) * chip.sram.scratch_fraction);
+      static_cast<std::uint64_t>(scratch_bytes(chip.sram));
   for (const isa::Tensor& tensor : program.tensors) {
     const bool sram = tensor.address >= isa::kSramBase;
     const std::uint64_t end =
@@ -122,6 +122,9 @@ void Simulation::step() {
     s.publish();
     s.chip->throw_deadlock();
   }
+  s.chip->clean();
+  sc_core::sc_start();
+  if (s.kernel.failure) std::rethrow_exception(s.kernel.failure);
   s.chip->report(s.statistics, s.chip->close());
   s.statistics.kernel_switches = s.kernel.switches;
 }

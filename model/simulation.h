@@ -55,6 +55,7 @@ struct Statistics {
   struct Traffic {
     std::uint64_t read = 0, write = 0;
   };                                                  // bytes on the memory's bus, whole bursts
+  std::map<std::string, std::uint64_t> counters;      // events inside the blocks: docs/counters.md
   std::map<std::string, Traffic> bytes;               // "hbm", "sram", "ls", "noc"
   std::map<std::string, std::int64_t> macs_by_dtype;  // executed, by operand type
   std::int64_t macs = 0, commands = 0, instructions = 0, bursts = 0;

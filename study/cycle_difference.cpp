@@ -7,8 +7,8 @@
 namespace leto::study {
 namespace {
 
-/// state, operation, phase
-using Place = std::tuple<std::string, std::string, std::string>;
+/// state, operation, kind, phase
+using Place = std::tuple<std::string, std::string, std::string, std::string>;
 using Places = std::map<Place, std::int64_t>;
 using Accounts = std::map<std::string, Places>;  // by engine
 
@@ -21,16 +21,16 @@ Accounts accounts_of(const Record& record) {
   Accounts accounts;
   for (const auto& [engine, facts] : record.stalls) {
     Places& places = accounts[engine];
-    places[{"busy", "", ""}] = signed_of(facts.busy);
-    places[{"idle", "", ""}] = signed_of(facts.idle);
-    for (const auto& [cause, cycles] : facts.causes) places[{cause, "", ""}] = signed_of(cycles);
+    places[{"busy", "", "", ""}] = signed_of(facts.busy);
+    places[{"idle", "", "", ""}] = signed_of(facts.idle);
+    for (const auto& [cause, cycles] : facts.causes) places[{cause, "", "", ""}] = signed_of(cycles);
   }
   const auto move = [&](const std::string& engine, const std::string& state, const OperationRecord& op,
                         std::uint64_t cycles) {
     const auto found = accounts.find(engine);
     if (found == accounts.end()) return;
-    found->second[{state, op.name, op.phase}] += signed_of(cycles);
-    found->second[{state, "", ""}] -= signed_of(cycles);
+    found->second[{state, op.name, op.kind, op.phase}] += signed_of(cycles);
+    found->second[{state, "", "", ""}] -= signed_of(cycles);
   };
   for (const OperationRecord& op : record.ops) {
     for (const auto& [engine, cycles] : op.busy) move(engine, "busy", op, cycles);
@@ -46,7 +46,7 @@ std::vector<Contribution> ranked(const Places& a, const Places& b) {
   std::map<Place, Contribution> all;
   const auto at = [&](const Place& place) -> Contribution& {
     Contribution& one = all[place];
-    std::tie(one.state, one.operation, one.phase) = place;
+    std::tie(one.state, one.operation, one.kind, one.phase) = place;
     return one;
   };
   for (const auto& [place, cycles] : a) at(place).a = cycles;

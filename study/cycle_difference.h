@@ -2,8 +2,8 @@
 // and in the other.
 //
 // In engine-cycles, whole numbers, so that the contributions of an engine add up exactly to instances x
-// cycles of run B less that of run A. Operations are matched by name and phase. What no operation was billed
-// for (launch, idle) stands under the empty name.
+// cycles of run B less that of run A. Operations are matched by name, kind and phase. What no operation was
+// billed for (launch, idle) stands under the empty name.
 #pragma once
 
 #include <cstdint>
@@ -15,9 +15,9 @@
 namespace leto::study {
 
 struct Contribution {
-  std::string state;             // "busy", "idle", or a cause of waiting
-  std::string operation, phase;  // empty: billed to none
-  std::int64_t a = 0, b = 0;     // engine-cycles
+  std::string state;                   // "busy", "idle", or a cause of waiting
+  std::string operation, kind, phase;  // empty: billed to none
+  std::int64_t a = 0, b = 0;           // engine-cycles
   std::int64_t difference() const { return b - a; }
 };
 

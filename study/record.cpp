@@ -153,6 +153,7 @@ Record build_record(const RunFacts& facts) {
     record.tokens_per_s = double(facts.tokens_per_step) * double(facts.steps) / record.seconds;
   record.stalls = facts.engines;
   record.bytes = facts.bytes;
+  record.counters = facts.counters;
   if (!facts.memory_fit.empty()) record.memory_fit = facts.memory_fit;
   record.loss = facts.loss;
   record.loss_reference = facts.loss_reference;

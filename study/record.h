@@ -58,6 +58,7 @@ struct Record {
   std::optional<double> tokens_per_s, accuracy;
   std::map<std::string, EngineFacts> stalls;
   std::map<std::string, TrafficFacts> bytes;
+  std::map<std::string, std::uint64_t> counters;
   std::string memory_fit = "{}";  // JSON object
   std::vector<double> loss;       // NaN where a step's loss was not finite
   std::optional<std::vector<double>> loss_reference;

@@ -94,6 +94,7 @@ void each_field(Either<Record> auto& r, auto&& visit) {
   visit("tokens_per_s", r.tokens_per_s);
   visit("stalls", r.stalls);
   visit("bytes", r.bytes);
+  visit("counters", r.counters);
   visit("loss", r.loss);
   visit("loss_reference", r.loss_reference);
   visit("accuracy", r.accuracy);

@@ -62,6 +62,7 @@ struct RunFacts {
   std::int64_t macs = 0;     // executed
   std::map<std::string, EngineFacts> engines;
   std::map<std::string, TrafficFacts> bytes;  // "hbm", "sram", "ls", "noc"
+  std::map<std::string, std::uint64_t> counters;  // events inside the blocks, "llc_hits"
   std::vector<OperationFacts> operations;
   std::string memory_fit;    // JSON object of the compiler's placement; empty = {}
   std::vector<double> loss;  // one a step, values on

@@ -95,6 +95,7 @@ study::RunFacts facts_of(const Job& job, const Outcome& outcome, bool values) {
   facts.macs = statistics.macs;
   facts.engines = engines(statistics);
   facts.bytes = traffic(statistics);
+  facts.counters = statistics.counters;
   facts.operations = operations(job, outcome);
   facts.memory_fit = job.program.memory_fit;
   facts.loss = outcome.loss;

@@ -40,7 +40,8 @@ void print(const study::EngineDifference& engine) {
              engine.cycles_a, engine.instances_a, engine.cycles_b, engine.instances_b);
   for (std::size_t i = 0; i < std::min(kRows, engine.contributions.size()); ++i) {
     const study::Contribution& one = engine.contributions[i];
-    const auto of = one.operation.empty() ? "" : fmt::format(" of {} ({})", one.operation, one.phase);
+    const auto of =
+        one.operation.empty() ? "" : fmt::format(" of {} ({}, {})", one.operation, one.kind, one.phase);
     fmt::print("{:>+16}  {}{}: {} | {}\n", one.difference(), one.state, of, one.a, one.b);
   }
   print_rest(engine);
@@ -73,6 +74,7 @@ nlohmann::json document(const Engines& engines) {
     for (const auto& one : engine.contributions)
       contributions.push_back({{"state", one.state},
                                {"operation", one.operation},
+                               {"kind", one.kind},
                                {"phase", one.phase},
                                {"a", one.a},
                                {"b", one.b},

@@ -64,9 +64,9 @@ class Placer {
         graph_(graph),
         resident_(resident),
         hbm_(chip.hbm.bytes),
-        sram_(std::int64_t(double(chip.sram.bytes) * chip.sram.scratch_fraction)) {
+        sram_(scratch_bytes(chip.sram)) {
     fit_.hbm_capacity = chip.hbm.bytes;
-    fit_.sram_capacity = std::int64_t(double(chip.sram.bytes) * chip.sram.scratch_fraction);
+    fit_.sram_capacity = scratch_bytes(chip.sram);
   }
 
   MemoryFit run() {

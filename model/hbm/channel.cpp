@@ -16,8 +16,8 @@ Ticks to_ticks(double ns, double clock_mhz) {
 
 }  // namespace
 
-ChannelTiming::ChannelTiming(const DramTiming& d, double clock_mhz, int batch)
-    : per_bank_refresh(d.per_bank_refresh), write_batch(std::max(batch, 1)) {
+ChannelTiming::ChannelTiming(const DramTiming& d, double clock_mhz, int batch, bool per_bank)
+    : per_bank_refresh(per_bank), write_batch(std::max(batch, 1)) {
   const auto ticks = [clock_mhz](double ns) { return to_ticks(std::max(ns, 0.0), clock_mhz); };
   burst = ticks(std::max(d.burst_ns, d.ccd_s_ns));
   burst_one_group = ticks(std::max(d.burst_ns, d.ccd_l_ns));
@@ -34,7 +34,7 @@ ChannelTiming::ChannelTiming(const DramTiming& d, double clock_mhz, int batch)
   to_write = ticks(d.rtw_ns + d.cwl_ns - d.cl_ns - d.burst_ns);
   to_read = ticks(d.wtr_l_ns + d.cl_ns);
   refresh_interval = ticks(d.refi_ns);
-  refresh = ticks(d.per_bank_refresh ? d.rfc_per_bank_ns : d.rfc_ns);
+  refresh = ticks(per_bank ? d.rfc_per_bank_ns : d.rfc_ns);
   const auto gap = static_cast<int>(ceil_div(burst_one_group, burst));
   stripe = std::clamp(gap, 1, d.bank_groups);
   banks = std::max(1, d.bank_groups / stripe) * d.banks_per_group * std::max(1, d.stack_ids);

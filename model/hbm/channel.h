@@ -24,7 +24,7 @@ inline constexpr int kTickBits = 10;
 
 /// A grade's timings in ticks (rounded up) and its geometry, shared by all channels.
 struct ChannelTiming {
-  ChannelTiming(const DramTiming& dram, double clock_mhz, int write_batch);
+  ChannelTiming(const DramTiming& dram, double clock_mhz, int write_batch, bool per_bank_refresh = false);
 
   Ticks burst, burst_one_group, rcd, rcd_write, rp, ras, rc, cl, write_recovery, rtp;
   Ticks activation;                 // spacing of activations: tRRD, or a quarter of tFAW

@@ -17,7 +17,7 @@ Hbm::Hbm(const ChipConfig& chip, bool unlimited)
       count_(static_cast<std::uint64_t>(chip.hbm.channels)),
       latency_(static_cast<Cycle>(chip.hbm.latency_cycles)),
       unlimited_(unlimited),
-      timing_(chip.dram, chip.pe.clock_mhz, chip.hbm.write_batch) {
+      timing_(chip.dram, chip.pe.clock_mhz, chip.hbm.write_queue, chip.hbm.refresh == "per_bank") {
   for (int i = 0; i < chip.hbm.channels; ++i) channels_.emplace_back(timing_);
 }
 

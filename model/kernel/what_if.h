@@ -6,8 +6,8 @@
 namespace leto::model {
 
 struct WhatIf {
-  bool hbm = false;          // device memory answers at once (Hbm)
-  bool noc = false;          // links and hops take no time (Noc); a PE's port still does
+  bool hbm = false;          // device memory answers at once (Hbm); the LLC stays
+  bool noc = false;          // links and hops take no time, buffers never fill (Noc); a PE's port still does
   bool local_store = false;  // every command gets the bandwidth it asks for (LocalStore)
   bool issue = false;        // instructions cost the issue cores nothing (IssueCore)
 };

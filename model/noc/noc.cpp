@@ -11,14 +11,21 @@ Noc::Noc(const ChipConfig& chip, bool unlimited)
       unlimited_(unlimited),
       width_(static_cast<std::uint64_t>(chip.noc.link_bytes_per_cycle)),
       hop_(unlimited ? 0 : static_cast<Cycle>(chip.noc.hop_cycles)),
-      free_(static_cast<std::size_t>(rows_ * columns_ * 4), 0),
-      head_(static_cast<std::size_t>(rows_ * columns_), 0) {
+      slot_(static_cast<std::uint64_t>(std::max(1, chip.noc.buffer_bytes / kSlots))),
+      ways_out_(kWays + cluster_rows_ * cluster_columns_),
+      free_(static_cast<std::size_t>(rows_ * columns_ * kWays), 0),
+      buffers_(static_cast<std::size_t>(rows_ * columns_ * kWays * ways_out_)),
+      passages_(static_cast<std::size_t>(rows_ * columns_)) {
   for (int router = 0; router < rows_ * columns_; ++router)
     place_.push_back({router / columns_, router % columns_});
 }
 
 int Noc::router_of_pe(int pe) const {
   return pe / pe_columns_ / cluster_rows_ * columns_ + pe % pe_columns_ / cluster_columns_;
+}
+
+int Noc::local_of(int pe) const {
+  return pe / pe_columns_ % cluster_rows_ * cluster_columns_ + pe % pe_columns_ % cluster_columns_;
 }
 
 int Noc::router_of_memory(int unit, int units) const {
@@ -28,17 +35,42 @@ int Noc::router_of_memory(int unit, int units) const {
   return place * rows_ / half * columns_ + (is_west ? 0 : columns_ - 1);
 }
 
+// The last packet lies in `router`'s buffer for a way out until `leaves`. Its end could not come in before what
+// lay in its slots had gone: so long the link it came by is held.
+void Noc::buffer(int router, int way_out, Cycle leaves) {
+  const int link = passages_[static_cast<std::size_t>(router)].link;
+  if (link < 0) return;
+  Buffer& buffer = buffers_[static_cast<std::size_t>(link * ways_out_ + way_out)];
+  Cycle room = 0;
+  for (int i = 0; i < slots_; ++i) {
+    Cycle& emptied = buffer.emptied[static_cast<std::size_t>(buffer.next)];
+    room = std::max(room, emptied);
+    emptied = leaves;
+    buffer.next = (buffer.next + 1) % kSlots;
+  }
+  Cycle& free = free_[static_cast<std::size_t>(link)];
+  free = std::max(free, room);
+}
+
+void Noc::cross(int link, int from, int to) {
+  Cycle& free = free_[static_cast<std::size_t>(link)];
+  const Cycle start = std::max(passages_[static_cast<std::size_t>(from)].head, free);
+  free = start + length_;
+  buffer(from, link % kWays, free);
+  passages_[static_cast<std::size_t>(to)] = {start + hop_, link};
+}
+
 Noc::Arrival Noc::send(int from, int to, std::int64_t bytes, Cycle at) {
-  const Cycle length = this->length(bytes);
+  enter(from, bytes, at);
   const int east_by = column(to) - column(from), south_by = row(to) - row(from);
   int here = from;
   const auto go = [&](int hops, Way way) {
-    for (; hops > 0; --hops, here += step(way)) at = cross(link(here, way), length, at);
+    for (; hops > 0; --hops, here += step(way)) cross(link(here, way), here, here + step(way));
   };
   go(std::abs(east_by), east_by > 0 ? east : west);
   go(std::abs(south_by), south_by > 0 ? south : north);
   charge(static_cast<std::size_t>(std::abs(east_by) + std::abs(south_by)), bytes);
-  return {at, from == to ? at : at + length};
+  return arrival(to);
 }
 
 void Noc::grow(Tree& tree, int router, int steps, Way way) const {
@@ -66,16 +98,10 @@ Noc::Tree Noc::tree(int from, const std::vector<int>& to) const {
   return tree;
 }
 
-void Noc::multicast(const Tree& tree, std::int64_t bytes, Cycle at, std::vector<Arrival>& arrivals) {
-  const Cycle length = this->length(bytes);
-  const auto head = [this](int router) -> Cycle& { return head_[static_cast<std::size_t>(router)]; };
-  head(tree.root) = at;
-  for (const Tree::Branch& branch : tree.branches)
-    head(branch.to) = cross(branch.link, length, head(branch.from));
+void Noc::multicast(const Tree& tree, std::int64_t bytes, Cycle at) {
+  enter(tree.root, bytes, at);
+  for (const Tree::Branch& branch : tree.branches) cross(branch.link, branch.from, branch.to);
   charge(tree.branches.size(), bytes);
-  arrivals.clear();
-  for (int router : tree.leaves)
-    arrivals.push_back({head(router), router == tree.root ? head(router) : head(router) + length});
 }
 
 }  // namespace leto::model

@@ -2,12 +2,16 @@
 //
 // Models: every router-to-router link and direction as a ledger (free from cycle t on). A packet cuts
 // through: it holds each link for bytes / width cycles, starting hop_cycles after it started on the link
-// before. A multicast goes down a tree, each link of the tree charged once. Requests and acknowledgements
-// have channels of their own and pay hops only. Leaves out: finite router buffers (a packet that waits for a
-// link does not block the one behind), virtual lanes.
+// before. Where it waits for its next link, or for the PE's port at its end, it lies in a buffer of the
+// router: buffer_bytes for each way in and each way out, so that packets for different ways never block each
+// other. A link stays held while the buffer it leads to has no room for the packet's end. A multicast goes
+// down a tree, each link of the tree charged once; its slowest branch holds back the others. Requests and
+// acknowledgements have channels of their own and pay hops only. Leaves out: buffers between the network and
+// memory.
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <vector>
@@ -26,7 +30,7 @@ inline constexpr std::int64_t in_beats(std::int64_t bytes) {
 
 class Noc {
  public:
-  /// `unlimited`: hops and links take no time.
+  /// `unlimited`: hops and links take no time, buffers hold everything.
   explicit Noc(const ChipConfig& chip, bool unlimited = false);
 
   /// First and last byte of a packet at its destination router.
@@ -42,15 +46,21 @@ class Noc {
     };
     int root;
     std::vector<Branch> branches;
-    std::vector<int> leaves;  // the routers it delivers to, as given
+    std::vector<int> leaves;  // the routers it delivers to
   };
   Tree tree(int from, const std::vector<int>& to) const;
-  /// Delivers down a tree; arrivals[i] belongs to leaves[i].
-  void multicast(const Tree& tree, std::int64_t bytes, Cycle at, std::vector<Arrival>& arrivals);
-  void multicast(int from, const std::vector<int>& to, std::int64_t bytes, Cycle at,
-                 std::vector<Arrival>& arrivals) {
-    multicast(tree(from, to), bytes, at, arrivals);
+  /// Delivers down a tree.
+  void multicast(const Tree& tree, std::int64_t bytes, Cycle at);
+
+  /// Of the last packet, at a router it went to.
+  Arrival arrival(int router) const {
+    const Passage& passage = passages_[static_cast<std::size_t>(router)];
+    return {passage.head, passage.link < 0 ? passage.head : passage.head + length_};
   }
+  /// PE number `local` of its cluster has taken the last packet's end from its router at `at`.
+  void taken(int router, int local, Cycle at) { buffer(router, kWays + local, at); }
+  /// Number of a PE in its cluster.
+  int local_of(int pe) const;
 
   /// Cycles of the hops alone: what a request or an acknowledgement pays.
   Cycle hop_latency(int from, int to) const {
@@ -68,20 +78,28 @@ class Noc {
 
  private:
   enum Way { north, east, south, west };
+  static constexpr int kWays = 4, kSlots = 8;
+  /// A router's buffer for one way in and one way out, in slots: when each was, or will be, emptied.
+  struct Buffer {
+    std::array<Cycle, kSlots> emptied{};
+    int next = 0;
+  };
+  /// A packet's way through a router: when its head was there, and the link it came by (-1: it started here).
+  struct Passage {
+    Cycle head = 0;
+    int link = -1;
+  };
   int row(int router) const { return place_[static_cast<std::size_t>(router)].row; }
   int column(int router) const { return place_[static_cast<std::size_t>(router)].column; }
-  /// Cycles that a packet holds a link.
-  Cycle length(std::int64_t bytes) const {
-    return unlimited_ ? 0 : width_.ceiling(static_cast<Cycle>(bytes));
+  static int link(int router, Way way) { return router * kWays + way; }
+  void enter(int router, std::int64_t bytes, Cycle at) {
+    length_ = unlimited_ ? 0 : width_.ceiling(static_cast<Cycle>(bytes));
+    slots_ =
+        unlimited_ ? 0 : static_cast<int>(std::min<Cycle>(slot_.ceiling(static_cast<Cycle>(bytes)), kSlots));
+    passages_[static_cast<std::size_t>(router)] = {at, -1};
   }
-  static int link(int router, Way way) { return router * 4 + way; }
-  /// Holds a link for `length` cycles; when the head has passed it.
-  Cycle cross(int link, Cycle length, Cycle at) {
-    Cycle& free = free_[static_cast<std::size_t>(link)];
-    const Cycle start = std::max(at, free);
-    free = start + length;
-    return start + hop_;
-  }
+  void cross(int link, int from, int to);
+  void buffer(int router, int way_out, Cycle leaves);
   void charge(std::size_t links, std::int64_t bytes) {
     link_bytes_ += links * static_cast<std::uint64_t>(bytes);
   }
@@ -94,13 +112,18 @@ class Noc {
   bool unlimited_;
   Divider width_;
   Cycle hop_;
+  Divider slot_;  // bytes of a buffer's slot
+  int ways_out_;  // of a router: links, and the PEs of its cluster
   struct Position {
     int row, column;
   };
   std::vector<Position> place_;  // of each router
   std::uint64_t link_bytes_ = 0;
-  std::vector<Cycle> free_;  // per router and way
-  std::vector<Cycle> head_;  // scratch of multicast: per router
+  std::vector<Cycle> free_;        // per router and way
+  std::vector<Buffer> buffers_;    // by link in and way out
+  Cycle length_ = 0;               // of the last packet on a link
+  int slots_ = 0;                  // that it needs
+  std::vector<Passage> passages_;  // of the last packet, by router
 };
 
 }  // namespace leto::model

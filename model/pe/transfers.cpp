@@ -50,7 +50,7 @@ bool Pe::start(std::size_t queue, Mover& mover, Cycle now) {
 void Pe::check_memory(const isa::Command& command, const std::vector<isa::Run>& runs) const {
   const auto& chip = wiring_.chip;
   const auto scratch =
-      static_cast<std::uint64_t>(static_cast<double>(chip.sram.bytes) * chip.sram.scratch_fraction);
+      static_cast<std::uint64_t>(scratch_bytes(chip.sram));
   for (const isa::Run& run : runs) {
     const bool sram = run.address >= isa::kSramBase;
     const std::uint64_t end =
@@ -110,7 +110,7 @@ void Pe::fly(Mover& mover, bool stores, const Entry& entry, Cycle now) {
   transfer.runs = flight.runs;
   transfer.rate = mover.grant;
   transfer.sequence = flight.sequence;
-  wiring_.fabric->submit(std::move(transfer));
+  wiring_.fabric->submit(transfer);
 }
 
 void Pe::transfer_done(bool store, std::uint64_t sequence, Cycle at, Cycle gathered) {

@@ -17,9 +17,13 @@ std::string name_of_rest(std::size_t count) {
   return fmt::format("the other {}", count);
 }
 
+Cell text_cell(const std::string& text) {
+  return text.empty() ? none_cell() : cell(text);
+}
+
 /// Work and time of an operation, or of several together.
 struct Placement {
-  std::string label, phase, bound_by;
+  std::string label, kind, phase, bound_by;
   double flops = 0, bytes = 0, seconds = 0;
 };
 
@@ -28,7 +32,7 @@ std::optional<Placement> whole_run(const Record& r) {
   if (r.flops <= 0 || r.seconds <= 0 || hbm == r.bytes.end()) return {};
   const double bytes = double(hbm->second.read) + double(hbm->second.write);
   if (bytes <= 0) return {};
-  return Placement{"whole run", "", "", double(r.flops), bytes, r.seconds};
+  return Placement{"whole run", "", "", "", double(r.flops), bytes, r.seconds};
 }
 
 /// Those operations that compute or move something.
@@ -39,8 +43,13 @@ std::vector<Placement> placements(const Record& r) {
   std::size_t others = 0;
   for (const OperationRecord* op : by_cycles(r)) {
     if (op->cycles == 0 || (op->flops <= 0 && op->bytes <= 0)) continue;
-    const Placement one{op->name,          op->phase,         op->bound_by,
-                        double(op->flops), double(op->bytes), double(op->cycles) / clock};
+    const Placement one{op->name,
+                        op->kind,
+                        op->phase,
+                        op->bound_by,
+                        double(op->flops),
+                        double(op->bytes),
+                        double(op->cycles) / clock};
     if (out.size() < kShown) {
       out.push_back(one);
       continue;
@@ -75,19 +84,20 @@ Attained attained(const Record& r, const Placement& p) {
 std::vector<Cell> row_of(const Record& r, const Placement& p, const std::string& point) {
   const Attained a = attained(r, p);
   const double intensity = p.bytes > 0 ? p.flops / p.bytes : 0;
-  return {point.empty() ? none_cell() : cell(point),
+  return {text_cell(point),
           cell(p.label),
-          p.phase.empty() ? none_cell() : cell(p.phase),
+          text_cell(p.kind),
+          text_cell(p.phase),
           intensity > 0 ? Cell{fmt::format("{:.4g}", intensity), intensity} : none_cell(),
           si_cell(a.rate, a.unit),
           si_cell(a.roof, a.unit),
           a.roof > 0 ? percent_cell(a.rate / a.roof) : none_cell(),
-          p.bound_by.empty() ? none_cell() : cell(p.bound_by)};
+          text_cell(p.bound_by)};
 }
 
 /// Cycles per instance of the engine that an operation occupies most, by state.
 struct Stack {
-  std::string label, phase, engine;
+  std::string label, kind, phase, engine;
   std::map<std::string, double> states;
   double cycles() const {
     double sum = 0;
@@ -116,6 +126,7 @@ Stack stack_of(const Record& r, const OperationRecord& op) {
       most.engine = engine;
     }
   most.label = op.name;
+  most.kind = op.kind;
   most.phase = op.phase;
   return most;
 }
@@ -179,6 +190,7 @@ std::vector<Block> roofline(const Record& r) {
       "Operations under their roof",
       {{"Point"},
        {"Of"},
+       {"Kind"},
        {"Phase"},
        {"Intensity, FLOP/B", true},
        {"Attained", true},
@@ -212,16 +224,15 @@ std::vector<Block> operation_stalls(const Record& r) {
   bars.legend.push_back("less than the longest");
   Table table{
       "Stall stack of each operation",
-      {{"Operation"}, {"Phase"}, {"Engine"}, {"Cycles", true}},
+      {{"Operation"}, {"Kind"}, {"Phase"}, {"Engine"}, {"Cycles", true}},
       {},
       "Cycles per instance of the engine, and what share of them it was in each state. Every cause is said "
       "by leto explain stalls.<engine>.<cause>."};
   for (const std::string& state : states) table.columns.push_back({state, true});
   for (const Stack& stack : all) {
     bars.bars.push_back({stack.label, {}});
-    table.rows.push_back({cell(stack.label), stack.phase.empty() ? none_cell() : cell(stack.phase),
-                          stack.engine.empty() ? none_cell() : cell(stack.engine),
-                          count_cell(std::round(stack.cycles()))});
+    table.rows.push_back({cell(stack.label), text_cell(stack.kind), text_cell(stack.phase),
+                          text_cell(stack.engine), count_cell(std::round(stack.cycles()))});
     for (const std::string& state : states) {
       bars.bars.back().parts.push_back(share_of(stack, state, longest));
       const double share = share_of(stack, state, stack.cycles());

@@ -75,7 +75,7 @@ TEST_CASE("explain: diff says where the cycles went, in contributions that add u
   }
   const auto text = leto(folder, "diff a b");
   CHECK(text.out.find("fabric_interface_load: +") != std::string::npos);
-  CHECK(text.out.find("memory of c (forward)") != std::string::npos);
+  CHECK(text.out.find("memory of c (matmul, forward)") != std::string::npos);
   CHECK(text.out.find("stalls.") == std::string::npos);
   const auto exact = leto(folder, "diff a b --exact");
   CHECK(exact.code == 8);

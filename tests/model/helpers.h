@@ -69,6 +69,7 @@ inline std::string hex(isa::Memory& memory, const Region& region) {
 inline void flatten(const Statistics& s, std::ostream& out) {
   out << "cycles " << s.cycles << "\ncommands " << s.commands << "\nmacs " << s.macs << "\ninstructions "
       << s.instructions << "\nbursts " << s.bursts << "\n";
+  for (const auto& [name, count] : s.counters) out << name << " " << count << "\n";
   for (const auto& [name, e] : s.engines) {
     out << name << ".busy " << e.busy << "\n" << name << ".idle " << e.idle << "\n";
     out << name << ".instances " << e.instances << "\n";

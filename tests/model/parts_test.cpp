@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <fmt/format.h>
+
 #include <random>
 
 #include "model/hbm/hbm.h"
@@ -54,11 +56,24 @@ TEST_CASE("network: cut-through, links as ledgers, a multicast charges every lin
   CHECK(first.tail == 100 + 4 * 4 + 4);
   CHECK(noc.send(0, 1, 512, 100).head == 104 + 4);  // waits 4 cycles for the link the first holds
   CHECK(noc.link_bytes() == 5 * 512);
-  std::vector<Noc::Arrival> arrivals;
-  noc.multicast(0, {0, 1, 2, 3, 4, 5, 6, 7, 8}, 512, 1000, arrivals);
+  noc.multicast(noc.tree(0, {0, 1, 2, 3, 4, 5, 6, 7, 8}), 512, 1000);
   CHECK(noc.link_bytes() == (5 + 8) * 512);  // a spanning tree of nine routers
-  CHECK(arrivals[0].tail == 1000);
-  CHECK(arrivals[8].head == 1000 + 16);
+  CHECK(noc.arrival(0).tail == 1000);
+  CHECK(noc.arrival(8).head == 1000 + 16);
+}
+
+TEST_CASE("network: a packet that waits fills the buffer between, then holds the link behind it") {
+  const auto wait_behind = [](int buffer_bytes) {
+    const ChipConfig chip = load_chip("tiny", {"pe.rows=1", "pe.columns=4", "noc.cluster_columns=1",
+                                               fmt::format("noc.buffer_bytes={}", buffer_bytes)});
+    Noc noc(chip);                 // four routers in a row, links of 128 bytes, hop 4
+    noc.send(1, 2, 128 * 100, 0);  // holds the link from 1 to 2 until 100
+    CHECK(noc.send(0, 2, 128 * 10, 0).head == 100 + 4);
+    noc.send(0, 2, 128 * 10, 0);
+    return noc.send(0, 1, 128, 0).head - 4;  // when the link from 0 to 1 is free
+  };
+  CHECK(wait_behind(128 * 100) == 20);  // both fit: the link is held for their own bytes
+  CHECK(wait_behind(128 * 16) == 110);  // the second needs the room of the first, which leaves at 110
 }
 
 TEST_CASE("SRAM: a bank serves in turn, power-of-two strides spread over banks") {

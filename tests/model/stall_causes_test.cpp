@@ -78,7 +78,7 @@ std::vector<Benchmark> benchmarks() {
   const std::string head = ".core 0\n" + kScratch;
   const std::string line = shape(10, {64, 1, 64, 1, 0, 64});
   return {
-      {"data", 0, "vector_engine", load_and_pass(1, 64, 1), {kOnePe, kOneColumn}},
+      {"data", 0, "vector_engine", load_and_pass(1, 64, 1), {kOnePe, kOneColumn, "sram.latency_cycles=200"}},
       {"space", 0, "fabric_interface_load", load_and_pass(32, 128, 1), {kOnePe, kOneColumn, kSlowVector}},
       {"banks",
        0,

@@ -20,9 +20,10 @@ struct Traced {
   std::string bytes;
 };
 
-Traced trace(const std::string& text, int steps = 1) {
+Traced trace(const std::string& text, int steps = 1, const std::vector<std::string>& overrides = {}) {
   const ScratchFolder folder;
   Setup setup;
+  setup.chip = load_chip("tiny", overrides);
   setup.fill = fill_everything;
   setup.steps = steps;
   setup.options.trace = folder.path() / "trace.pftrace";
@@ -85,7 +86,7 @@ TEST_CASE("trace: its slices add up to the stall accounts, its counters to the b
 }
 
 TEST_CASE("trace: buffers fill and empty, never beyond their depth") {
-  const Traced traced = trace(copy_text(0, 1 << 20, 12, 4096, 3));
+  const Traced traced = trace(copy_text(0, 1 << 20, 12, 4096, 3), 1, {"sram.scratch_fraction=1"});
   std::uint64_t most = 0, buffers = 0;
   for (const auto& [id, track] : TraceReader(traced.bytes).tracks) {
     if (track.name != "b0") continue;

@@ -78,9 +78,11 @@ struct Recorded {
   std::string bytes;
 };
 
-Recorded record(const std::string& text, const std::vector<std::string>& signals) {
+Recorded record(const std::string& text, const std::vector<std::string>& signals,
+                const std::vector<std::string>& overrides = {}) {
   const ScratchFolder folder;
   Setup setup;
+  setup.chip = load_chip("tiny", overrides);
   setup.fill = fill_everything;
   setup.options.waves = folder / "waves.fst";
   setup.options.signals = signals;
@@ -135,7 +137,8 @@ TEST_CASE("waves: the time an engine's signal spends in each state is what the a
 }
 
 TEST_CASE("waves: buffers and queues rise and fall within their depths") {
-  const Recorded recorded = record(copy_text(0, 1 << 20, 12, 4096, 3), {"pe[1].*", "hbm.channel[?].queue"});
+  const Recorded recorded = record(copy_text(0, 1 << 20, 12, 4096, 3), {"pe[1].*", "hbm.channel[?].queue"},
+                                   {"sram.scratch_fraction=1"});
   CHECK(recorded.waves.size() == 8 + 6 + 1 + 4);
   const Wave& tiles = recorded.waves.at("pe[1].b0.tiles");
   CHECK(tiles.most() == 3);

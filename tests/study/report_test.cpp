@@ -228,10 +228,10 @@ TEST_CASE("each operation stands under its roof, the rest as one") {
   const OperationRecord& op = *by_cycles(record).front();  // a matmul
   const double seconds = double(op.cycles) / (record.chip_figures.clock_mhz * 1e6);
   CHECK(table.rows[1][1].text == op.name);
-  CHECK(*table.rows[1][3].number == doctest::Approx(double(op.flops) / double(op.bytes)));
-  CHECK(*table.rows[1][4].number == doctest::Approx(double(op.flops) / seconds));
-  CHECK(*table.rows[1][5].number <= record.chip_figures.peak_flops_16bit);
-  CHECK(table.rows[1][7].text == op.bound_by);
+  CHECK(*table.rows[1][4].number == doctest::Approx(double(op.flops) / double(op.bytes)));
+  CHECK(*table.rows[1][5].number == doctest::Approx(double(op.flops) / seconds));
+  CHECK(*table.rows[1][6].number <= record.chip_figures.peak_flops_16bit);
+  CHECK(table.rows[1][8].text == op.bound_by);
 }
 
 TEST_CASE("an operation that only moves bytes stands under the memory's roof") {
@@ -242,11 +242,11 @@ TEST_CASE("an operation that only moves bytes stands under the memory's roof") {
   const auto& row = table.rows[1];  // the largest
   CHECK(row[1].text == "embed");
   CHECK(row[0].text == none_cell().text);  // no point in the chart
-  CHECK_FALSE(row[3].number.has_value());
+  CHECK_FALSE(row[4].number.has_value());
   const OperationRecord& op = record.ops.back();
-  CHECK(*row[4].number ==
+  CHECK(*row[5].number ==
         doctest::Approx(double(op.bytes) / double(op.cycles) * record.chip_figures.clock_mhz * 1e6));
-  CHECK(*row[5].number == record.chip_figures.hbm_bytes_per_s);
+  CHECK(*row[6].number == record.chip_figures.hbm_bytes_per_s);
 }
 
 TEST_CASE("the stall stack of an operation adds up to its cycles, the rest is summed") {
@@ -256,11 +256,11 @@ TEST_CASE("the stall stack of an operation adds up to its cycles, the rest is su
   REQUIRE(table.rows.size() == 12 + 1);
   for (const auto& row : table.rows) {
     double sum = 0;
-    for (std::size_t i = 4; i < row.size(); ++i) sum += row[i].number.value_or(0);
+    for (std::size_t i = 5; i < row.size(); ++i) sum += row[i].number.value_or(0);
     CHECK(sum == doctest::Approx(1.0));
   }
   double cycles = 0, all = 0;
-  for (const auto& row : table.rows) cycles += *row[3].number;
+  for (const auto& row : table.rows) cycles += *row[4].number;
   for (const OperationRecord& op : record.ops) all += double(op.cycles);
   CHECK(cycles == doctest::Approx(all).epsilon(1e-6));
   for (const auto& bar : std::get<StackedBars>(blocks[0]).bars) {

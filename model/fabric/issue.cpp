@@ -1,0 +1,152 @@
+// Transfers on their way out of the ports: rendezvous of multicasts, the window, fragments and their requests.
+#include <algorithm>
+
+#include "base/errors.h"
+#include "isa/instruction.h"
+#include "model/fabric/fabric.h"
+
+namespace leto::model {
+
+void Fabric::pump_later(int id, Cycle at) {
+  Port& port = this->port(id);
+  if (port.pump_at <= at) return;
+  port.pump_at = at;
+  this->at(at, kPump, id);
+}
+
+void Fabric::pump(int id, Cycle now) {
+  Port& port = this->port(id);
+  while (!port.queue.empty()) {
+    const int front = port.queue.front();
+    Stream& stream = streams_[front];
+    if (stream.ready > now) return pump_later(id, stream.ready);
+    if (stream.group >= 0 && stream.port != groups_[static_cast<std::size_t>(stream.group)].port)
+      return join(front, now);
+    if (!issue(id, stream, front, now)) return;
+    port.queue.pop_front();
+    if (stream.group >= 0) issued(front, now);
+  }
+}
+
+// A member's port has come to its multicast: the port waits until the group has issued everything.
+void Fabric::join(int id, Cycle now) {
+  Stream& stream = streams_[id];
+  if (stream.joined) return;
+  stream.joined = true;
+  Group& group = groups_[static_cast<std::size_t>(stream.group)];
+  group.waiting.push_back(id);
+  if (group.waiting.size() == group.pes.size()) gather(group, now);
+}
+
+void Fabric::check_same(const Group& group) const {
+  const Stream& first = streams_[group.waiting.front()];
+  for (int id : group.waiting) {
+    const Stream& other = streams_[id];
+    if (std::ranges::equal(first.runs, other.runs)) continue;
+    throw Error(
+        ExitCode::illegal_program,
+        fmt::format("multicast load: PE {} and PE {} ask for different memory (from {:#x} and {:#x})",
+                    first.members[0].pe, other.members[0].pe, first.runs.front().address,
+                    other.runs.front().address),
+        "every PE of the row, column or grid must issue the same multicast loads in the same order");
+  }
+}
+
+// All members are there: one stream on the group's own port serves them all.
+void Fabric::gather(Group& group, Cycle now) {
+  std::ranges::sort(group.waiting, {}, [this](int id) { return streams_[id].members[0].pe; });
+  check_same(group);
+  const int id = streams_.take();
+  Stream& stream = streams_[id];
+  const Stream& leader = streams_[group.waiting.front()];
+  std::vector<Member> members = std::move(stream.members);
+  members.clear();
+  stream = {.port = group.port,
+            .group = leader.group,
+            .store = false,
+            .modify = false,
+            .joined = false,
+            .undelivered = leader.undelivered,
+            .granted = leader.granted,
+            .rate = {},
+            .runs = leader.runs,
+            .run = 0,
+            .offset = 0,
+            .ready = now,
+            .gathered = now,
+            .members = std::move(members)};
+  for (int member : group.waiting) {
+    const Stream& waiting = streams_[member];
+    stream.granted = std::min(stream.granted, waiting.granted);
+    stream.members.push_back(waiting.members[0]);
+  }
+  stream.rate = Divider(static_cast<std::uint64_t>(stream.granted));
+  group.waiting.clear();
+  port(group.port).queue.push_back(id);
+  pump(group.port, now);
+}
+
+// The group has issued everything: its members' ports go on with their next transfers.
+void Fabric::issued(int id, Cycle now) {
+  const std::vector<int>& pes = groups_[static_cast<std::size_t>(streams_[id].group)].pes;
+  for (int pe : pes) {
+    Port& port = this->port(pe * 2);
+    streams_.give(port.queue.front());
+    port.queue.pop_front();
+  }
+  for (int pe : pes) pump(pe * 2, now);
+}
+
+// Issues what the window has room for. True when the whole stream has been issued.
+bool Fabric::issue(int id, Stream& stream, int stream_id, Cycle now) {
+  Port& port = this->port(id);
+  while (stream.run < stream.runs.size()) {
+    const std::int64_t rest = stream.runs[stream.run].bytes - stream.offset;
+    const std::int64_t bytes = std::min<std::int64_t>(rest, config_.fragment_bytes);
+    port.full = !port.window.fits(bytes, config_.outstanding_bytes, now);
+    if (port.full) {
+      if (port.window.next_end() != kNever) pump_later(id, port.window.next_end());
+      return false;
+    }
+    cut(port, id, stream, stream_id, bytes, now);
+    stream.offset += bytes;
+    if (bytes == rest) {
+      ++stream.run;
+      stream.offset = 0;
+    }
+  }
+  return true;
+}
+
+// One fragment: a request to each memory unit it touches (load), or its pieces out of the port one by one
+// (store).
+void Fabric::cut(Port& port, int port_id, Stream& stream, int stream_id, std::int64_t bytes, Cycle now) {
+  const int id = fragments_.take();
+  port.window.open(static_cast<std::int32_t>(bytes));
+  const Cycle bucket = stream.rate.quotient(static_cast<Cycle>(config_.bucket_bytes));
+  Cycle at = std::max(now, stream.store ? port.next_issue : port.next_issue - std::min(bucket, port.next_issue));
+  const Cycle requested = at;
+  std::uint64_t address = stream.runs[stream.run].address + static_cast<std::uint64_t>(stream.offset);
+  int count = 0;
+  for (std::int64_t left = bytes; left > 0; ++count) {
+    const int piece_id = pieces_.take();
+    Piece& piece = pieces_[piece_id];
+    piece = memory_.locate(address, left);
+    piece.fragment = id;
+    piece.modify = stream.modify;
+    if (stream.store) {
+      piece.length = static_cast<std::uint32_t>(stream.rate.ceiling(static_cast<Cycle>(in_beats(piece.bytes))));
+      this->at(at, kLeaves, piece_id);
+      at += piece.length;
+    } else {
+      this->at(at + noc_.hop_latency(port.router, piece.router), kRequest, piece_id);
+    }
+    left -= piece.bytes;
+    address += static_cast<std::uint64_t>(piece.bytes);
+  }
+  fragments_[id] = {stream_id, port_id, count, static_cast<std::int32_t>(bytes), 0};
+  port.next_issue =
+      stream.store ? at : std::max(port.next_issue, requested) + stream.rate.ceiling(static_cast<Cycle>(bytes));
+}
+
+}  // namespace leto::model

@@ -1,0 +1,311 @@
+#include "model/hbm/controller.h"
+
+#include <cmath>
+
+namespace leto::model {
+namespace {
+
+ControllerSpec::Refresh refresh_of(const std::string& name) {
+  using enum ControllerSpec::Refresh;
+  return name == "all_bank" ? all_bank : name == "per_bank" ? per_bank : none;
+}
+
+constexpr double kRounding = 1e-9;  // shares of a queue that are whole numbers but for rounding
+
+}  // namespace
+
+ControllerSpec::ControllerSpec(const DramTiming& grade, const HbmConfig& policy, int pseudo_channels)
+    : timing(grade),
+      geometry{pseudo_channels, grade.stack_ids, grade.bank_groups, grade.banks_per_group},
+      map(policy.address_map == "interleaved", grade.row_bytes / grade.burst_bytes, geometry.banks()),
+      refresh(refresh_of(policy.refresh)),
+      closed_rows(policy.row_policy == "closed"),
+      read_queue(policy.read_queue),
+      write_queue(policy.write_queue),
+      drain_above(static_cast<int>(std::floor(policy.write_high * policy.write_queue + kRounding))),
+      drain_below(static_cast<int>(std::ceil(policy.write_low * policy.write_queue - kRounding))) {}
+
+Controller::Controller(const ControllerSpec& spec)
+    : spec_(&spec),
+      device_(spec.timing, spec.geometry),
+      queues_{RequestQueue(spec.read_queue, spec.geometry.banks()),
+              RequestQueue(spec.write_queue, spec.geometry.banks())},
+      queued_writes_(spec.write_queue),
+      moved_(static_cast<std::size_t>(spec.geometry.banks())),
+      next_refresh_(refresh_interval()) {}
+
+Tick Controller::refresh_interval() const {
+  using enum ControllerSpec::Refresh;
+  if (spec_->refresh == none) return kNever;
+  return spec_->refresh == all_bank ? spec_->timing.refresh_interval : spec_->timing.bank_refresh_interval;
+}
+
+void Controller::submit(const Run& run, Tick at) {
+  const Tick arrival = std::max(at, from_);
+  if (runs_.empty()) next_arrival_ = arrival;
+  runs_.push(run, arrival);
+  backlog_ += static_cast<std::uint64_t>(run.bursts);
+}
+
+Tick Controller::next() const {
+  if (idle() && runs_.empty()) return kNever;
+  return std::min({column_.tick, row_.tick, next_arrival_, next_refresh_});
+}
+
+void Controller::simulate(Tick to) {
+  for (;;) {
+    if (next_refresh_ <= to && idle()) skip_refreshes(to);
+    const Tick now = std::min({column_.tick, row_.tick, next_arrival_, next_refresh_});
+    if (now > to) break;
+    step(now);
+  }
+  from_ = to + 1;
+}
+
+// While nothing waits and no row is open, a refresh leaves nothing behind that a later one of the same banks
+// does not: only the last ones are simulated.
+void Controller::skip_refreshes(Tick to) {
+  const Tick until = std::min(to, next_arrival_);
+  if (device_.open() != 0 || refreshes_due_ != 0 || next_refresh_ > until) return;
+  const Tick due = (until - next_refresh_) / refresh_interval();
+  const Tick kept = all_banks() ? 0 : static_cast<Tick>(spec_->geometry.banks());
+  const Tick skipped = due - std::min(due, kept);
+  next_refresh_ += skipped * refresh_interval();
+  counts_.refreshes += skipped * static_cast<Tick>(spec_->geometry.pseudo_channels);
+}
+
+// One tick: a column command, a row command, then the bursts that may start with the next tick.
+void Controller::step(Tick now) {
+  if (now == next_refresh_) {
+    next_refresh_ += refresh_interval();
+    refreshes_due_ += spec_->geometry.pseudo_channels;
+    plan(now);
+  }
+  if (column_.tick == now && !row_goes_first()) {
+    issue_column(now);
+    row_ = spec_->timing.shared_bus ? Command{} : plan_row(now);
+  }
+  if (row_.tick == now) issue_row(now);
+  accept(now);
+  plan(now + 1);
+}
+
+// --- what comes next
+// -------------------------------------------------------------------------------------------
+
+// The next commands if nothing arrives and no refresh falls due before. While one is due the direction rests.
+void Controller::plan(Tick from) {
+  if (refreshes_due_ == 0 && next_refresh_ != from) choose_direction();
+  column_ = plan_column(from);
+  row_ = plan_row(from);
+}
+
+void Controller::choose_direction() {
+  const int reads = queue(false).size(), writes = queue(true).size();
+  if (!writing_)
+    writing_ = writes > spec_->drain_above || reads == 0;
+  else
+    writing_ = writes >= spec_->drain_below || reads == 0;
+}
+
+Controller::Command Controller::plan_column(Tick from) const {
+  if (spec_->timing.shared_bus) from = std::max(from, row_bus_free_);
+  from = rising(from);
+  Command best = plan_moved(from);
+  if (refreshes_due_ != 0) return best;
+  const RequestQueue& waiting = queue(writing_);
+  std::uint64_t best_age = 0;  // the moved ones go before all others
+  for (BankWalk b(waiting.hits()); b; b.next()) {
+    const Tick tick = rising(std::max(from, device_.column_ready(b.bank(), writing_)));
+    if (tick > best.tick) continue;
+    const std::uint64_t age = waiting[waiting.hit(b.bank())].age;
+    if (tick == best.tick && age >= best_age) continue;
+    best = {tick, b.bank()};
+    best_age = age;
+  }
+  return best;
+}
+
+// Of moved requests that arrived in the same tick, the one whose row was opened first goes first.
+Controller::Command Controller::plan_moved(Tick from) const {
+  Command best;
+  const auto goes_before = [this](int a, int b) {
+    const std::uint64_t arrived_a = moved(a).age / kIntake, arrived_b = moved(b).age / kIntake;
+    return arrived_a != arrived_b ? arrived_a < arrived_b : device_.opened(a) < device_.opened(b);
+  };
+  for (BankWalk b(moved_banks_); b; b.next()) {
+    const Tick tick = rising(std::max(from, device_.column_ready(b.bank(), moved(b.bank()).write)));
+    if (tick < best.tick || (tick == best.tick && goes_before(b.bank(), best.bank))) best = {tick, b.bank(), true};
+  }
+  return best;
+}
+
+Controller::Command Controller::plan_row(Tick from) const {
+  from = std::max(from, row_bus_free_);
+  if (refreshes_due_ != 0) return plan_refresh(from);
+  const RequestQueue& waiting = queue(writing_);
+  Command best;
+  std::uint64_t best_age = 0;
+  for (BankWalk b(waiting.misses() & ~moved_banks_); b; b.next()) {
+    const int bank = b.bank();
+    const Tick tick = device_.is_open(bank) ? std::max(from, device_.precharge_ready(bank))
+                                            : rising(std::max(from, device_.activate_ready(bank)));
+    if (tick > best.tick) continue;
+    const std::uint64_t age = waiting[waiting.miss(bank)].age;
+    if (tick == best.tick && age > best_age) continue;
+    best = {tick, bank};
+    best_age = age;
+  }
+  return best;
+}
+
+// The refresh that is due first: its banks are closed once no moved request needs them, then it starts.
+Controller::Command Controller::plan_refresh(Tick from) const {
+  const BankGeometry& geometry = spec_->geometry;
+  const int bank = geometry.refresh_order(counts_.refreshes);
+  const int channel = geometry.pseudo_channel(bank);
+  const BankSet banks = all_banks() ? geometry.banks_of(channel) : bank_bit(bank);
+  if ((moved_banks_ & banks) != 0) return {};
+  if ((device_.open() & banks) != 0)
+    return {
+        std::max(from, all_banks() ? device_.precharge_all_ready(channel) : device_.precharge_ready(bank)),
+        bank};
+  return {
+      rising(std::max(from, all_banks() ? device_.refresh_all_ready(channel) : device_.refresh_ready(bank))),
+      bank};
+}
+
+// On a shared bus: moved requests, then refreshes, then the older request.
+bool Controller::row_goes_first() const {
+  if (!spec_->timing.shared_bus || row_.tick != column_.tick) return false;
+  if (column_.moved) return false;
+  const RequestQueue& waiting = queue(writing_);
+  return waiting[waiting.miss(row_.bank)].age < waiting[waiting.hit(column_.bank)].age;
+}
+
+// --- commands
+// --------------------------------------------------------------------------------------------------
+
+void Controller::issue_column(Tick now) {
+  const int bank = column_.bank;
+  const bool write = column_.moved ? moved(bank).write : writing_;
+  device_.column(bank, write, now);
+  counts_.turnarounds += write != bus_writing_;
+  bus_writing_ = write;
+  ++(write ? counts_.writes : counts_.reads);
+  if (column_.moved) {
+    moved_banks_ &= ~bank_bit(bank);
+    if (!write) return_burst(moved(bank).run, now + spec_->timing.read_latency, moved(bank).age);
+  } else {
+    const RequestQueue::Request served = queue(write).take_hit(bank);
+    if (write)
+      queued_writes_.remove(served.burst);
+    else
+      return_burst(served.run, now + spec_->timing.read_latency, served.age);
+    if (refreshes_due_ == 0) choose_direction();
+  }
+  if (spec_->timing.shared_bus) row_bus_free_ = now + 1;
+  if (spec_->closed_rows && !row_wanted(bank)) {
+    device_.close_after_column(bank);
+    row_changed(bank);
+  }
+}
+
+bool Controller::row_wanted(int bank) const {
+  return ((queue(false).hits() | queue(true).hits()) & bank_bit(bank)) != 0;
+}
+
+void Controller::issue_row(Tick now) {
+  row_bus_free_ = now + 1;
+  if (refreshes_due_ != 0) return issue_refresh(now);
+  if (!device_.is_open(row_.bank)) return activate(row_.bank, now);
+  ++counts_.conflicts;
+  device_.precharge(row_.bank, now);
+  row_changed(row_.bank);
+}
+
+void Controller::activate(int bank, Tick now) {
+  row_bus_free_ = now + spec_->timing.activate_bus;
+  ++counts_.activates;
+  const RequestQueue::Request request = queue(writing_).take_miss(bank);
+  if (writing_) queued_writes_.remove(request.burst);
+  moved(bank) = {request.age, request.run, writing_};
+  moved_banks_ |= bank_bit(bank);
+  device_.activate(bank, request.row, now);
+  row_changed(bank);
+}
+
+void Controller::issue_refresh(Tick now) {
+  const int bank = row_.bank, channel = spec_->geometry.pseudo_channel(bank);
+  const BankSet open = device_.open() & (all_banks() ? spec_->geometry.banks_of(channel) : bank_bit(bank));
+  if (open != 0) {
+    all_banks() ? device_.precharge_all(channel, now) : device_.precharge(bank, now);
+    for (BankWalk b(open); b; b.next()) row_changed(b.bank());
+    return;
+  }
+  all_banks() ? device_.refresh_all(channel, now) : device_.refresh(bank, now);
+  --refreshes_due_;
+  ++counts_.refreshes;
+}
+
+void Controller::row_changed(int bank) {
+  for (RequestQueue& q : queues_) q.row_changed(bank, device_.open_row(bank));
+}
+
+// --- bursts in and out
+// -----------------------------------------------------------------------------------------
+
+void Controller::accept(Tick now) {
+  next_arrival_ = kNever;
+  for (int place = 0; !runs_.empty(); ++place) {
+    const Tick arrival = runs_[runs_.front()].at;
+    if (arrival > now || place == kIntake) {
+      next_arrival_ = std::max(arrival, now + 1);
+      return;
+    }
+    if (!accept_burst(now, now * kIntake + static_cast<unsigned>(place))) return;
+  }
+}
+
+// The next burst of the FIFO, unless it must wait for room.
+bool Controller::accept_burst(Tick now, std::uint64_t age) {
+  const std::int32_t index = runs_.front();
+  RunList::Item& run = runs_[index];
+  const bool write = run.write;
+  const BurstPlace place = spec_->map(run.next_burst);
+  const bool known = write_queued(run.next_burst, place.bank);
+  if (!known) {
+    if (queue(write).full()) return false;
+    queue(write).push(run.next_burst, place.bank, place.row, device_.open_row(place.bank), age, index);
+    if (write) queued_writes_.add(run.next_burst);
+  }
+  ++run.next_burst;
+  --backlog_;
+  if (--run.to_accept == 0) runs_.pop();
+  if (write) {
+    counts_.merged += known;
+    if (run.to_accept == 0) {
+      completed_.push_back({now, run.tag, true});
+      runs_.release(index);
+    }
+  } else if (known) {
+    ++counts_.forwarded;
+    return_burst(index, now + 1, age);
+  }
+  return true;
+}
+
+bool Controller::write_queued(std::uint64_t burst, int bank) const {
+  return queued_writes_.may_hold(burst) && queue(true).holds(bank, burst);
+}
+
+void Controller::return_burst(std::int32_t index, Tick back, std::uint64_t age) {
+  data_back_ = std::max(data_back_, back);
+  counts_.read_ticks += data_back_ - age / kIntake;
+  RunList::Item& run = runs_[index];
+  if (--run.to_return != 0) return;
+  completed_.push_back({data_back_, run.tag, false});
+  runs_.release(index);
+}
+
+}  // namespace leto::model

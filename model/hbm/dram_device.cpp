@@ -1,0 +1,115 @@
+#include "model/hbm/dram_device.h"
+
+namespace leto::model {
+namespace {
+
+void at_least(Tick& ready, Tick tick) {
+  ready = std::max(ready, tick);
+}
+
+}  // namespace
+
+BankSet BankGeometry::banks_of(int pseudo_channel) const {
+  BankSet set = 0;
+  for (int bank = pseudo_channel; bank < banks(); bank += pseudo_channels) set |= bank_bit(bank);
+  return set;
+}
+
+int BankGeometry::refresh_order(std::uint64_t i) const {
+  const auto digit = [&i](int base) {
+    const auto value = static_cast<int>(i % static_cast<unsigned>(base));
+    i /= static_cast<unsigned>(base);
+    return value;
+  };
+  const int channel = digit(pseudo_channels), bank = digit(banks_per_group), group = digit(groups);
+  return channel + pseudo_channels * (digit(stacks) + stacks * (group + groups * bank));
+}
+
+DramDevice::DramDevice(const CommandTiming& timing, const BankGeometry& geometry)
+    : timing_(&timing),
+      geometry_(geometry),
+      banks_(index(geometry.banks())),
+      groups_(index(geometry.pseudo_channels * geometry.stacks * geometry.groups)),
+      stacks_(index(geometry.pseudo_channels * geometry.stacks)),
+      channels_(index(geometry.pseudo_channels)) {}
+
+Tick DramDevice::precharge_all_ready(int pseudo_channel) const {
+  Tick ready = channels_[index(pseudo_channel)].precharge;
+  for (BankWalk b(open_ & geometry_.banks_of(pseudo_channel)); b; b.next())
+    at_least(ready, at(b.bank()).precharge);
+  return ready;
+}
+
+Tick DramDevice::refresh_all_ready(int pseudo_channel) const {
+  Tick ready = 0;
+  for (BankWalk b(geometry_.banks_of(pseudo_channel)); b; b.next())
+    at_least(ready, at(b.bank()).activate + timing_->refresh_lag);
+  return ready;
+}
+
+void DramDevice::column(int bank, bool write, Tick now) {
+  const CommandTiming& t = *timing_;
+  const std::size_t same = write ? 1 : 0, other = 1 - same;
+  at_least(at(bank).precharge, now + (write ? t.write_to_precharge : t.read_to_precharge));
+  Group& group = groups_[index(geometry_.group(bank))];
+  group.column[same] = now + t.column_same_group;
+  if (write) at_least(group.column[other], now + t.write_to_read_same_group);
+  const int own = geometry_.stack(bank);
+  for (int s = geometry_.pseudo_channel(bank); s < static_cast<int>(stacks_.size());
+       s += geometry_.pseudo_channels) {
+    Stack& stack = stacks_[index(s)];
+    at_least(stack.column[same], now + (s == own ? t.column_same_stack : t.column_other_stack));
+    at_least(stack.column[other], now + (write ? t.write_to_read : t.read_to_write));
+  }
+}
+
+void DramDevice::close(int bank, Tick precharged) {
+  at(bank).row = kNoRow;
+  open_ &= ~bank_bit(bank);
+  at_least(at(bank).activate, precharged + timing_->precharge_to_activate);
+}
+
+void DramDevice::close_after_column(int bank) {
+  close(bank, at(bank).precharge);
+}
+
+void DramDevice::activate(int bank, std::uint32_t row, Tick now) {
+  const CommandTiming& t = *timing_;
+  Bank& b = at(bank);
+  b.row = row;
+  b.opened = now;
+  b.column = {now + t.activate_to_read, now + t.activate_to_write};
+  b.activate = now + t.activate_same_bank;
+  at_least(b.precharge, now + t.activate_to_precharge);
+  open_ |= bank_bit(bank);
+  at_least(groups_[index(geometry_.group(bank))].activate, now + t.activate_same_group);
+  PseudoChannel& channel = channel_of(bank);
+  channel.window[channel.next] = now + t.four_activates;
+  channel.next = (channel.next + 1) % channel.window.size();
+  at_least(channel.activate, std::max(now + t.activate_any, channel.window[channel.next]));
+  at_least(channel.refresh, now + t.activate_to_bank_refresh_any);
+}
+
+void DramDevice::precharge(int bank, Tick now) {
+  close(bank, now);
+  channel_of(bank).precharge = now + timing_->precharge_any;
+}
+
+void DramDevice::precharge_all(int pseudo_channel, Tick now) {
+  for (BankWalk b(open_ & geometry_.banks_of(pseudo_channel)); b; b.next()) close(b.bank(), now);
+  channels_[index(pseudo_channel)].precharge = now + timing_->precharge_any;
+}
+
+void DramDevice::refresh(int bank, Tick now) {
+  at_least(at(bank).activate, now + timing_->bank_refresh_to_activate);
+  PseudoChannel& channel = channel_of(bank);
+  at_least(channel.activate, now + timing_->bank_refresh_to_activate_any);
+  at_least(channel.refresh, now + timing_->bank_refresh_any);
+}
+
+void DramDevice::refresh_all(int pseudo_channel, Tick now) {
+  for (BankWalk b(geometry_.banks_of(pseudo_channel)); b; b.next())
+    at_least(at(b.bank()).activate, now + timing_->refresh_to_activate);
+}
+
+}  // namespace leto::model

@@ -1,0 +1,167 @@
+#include "model/memory/memory.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "isa/instruction.h"
+
+namespace leto::model {
+
+Memory::Memory(const ChipConfig& chip, bool unlimited_hbm, const Noc& noc, Pool<Piece>& pieces, Client& client)
+    : pieces_(pieces),
+      client_(client),
+      sram_(chip.sram),
+      hbm_(chip, unlimited_hbm),
+      cache_(chip.sram, chip.dram.burst_bytes),
+      by_line_(static_cast<std::uint64_t>(chip.sram.line_bytes)) {
+  const int banks = sram_.banks(), channels = hbm_.channels();
+  for (int bank = 0; bank < banks; ++bank) sram_router_.push_back(noc.router_of_memory(bank, banks));
+  for (int channel = 0; channel < channels; ++channel)
+    hbm_router_.push_back(noc.router_of_memory(channel, channels));
+  // Banks and channels lie along the same edges: a channel's slices are those beside it.
+  const auto beside = [banks, channels](int channel) { return static_cast<int>(std::int64_t{channel} * banks / channels); };
+  std::vector<std::uint64_t> sharing(static_cast<std::size_t>(banks), 0);
+  for (int channel = 0; channel < channels; ++channel) {
+    const int first = beside(channel);
+    slices_.push_back({first, std::max(1, beside(channel + 1) - first), 0, sharing[static_cast<std::size_t>(first)]++});
+  }
+  for (Slices& slices : slices_) slices.sharing = sharing[static_cast<std::size_t>(slices.first)];
+}
+
+Piece Memory::locate(std::uint64_t address, std::int64_t most) const {
+  Piece piece;
+  piece.address = address;
+  piece.scratch = address >= isa::kSramBase;
+  const std::uint64_t offset = piece.scratch ? address - isa::kSramBase : address;
+  const Divider& block = piece.scratch ? sram_.interleave() : cache_.present() ? by_line_ : hbm_.interleave();
+  piece.bytes = static_cast<std::int32_t>(
+      std::min(static_cast<std::uint64_t>(most), block.divisor() - block.remainder(offset)));
+  if (piece.scratch) {
+    piece.unit = sram_.bank_of(offset);
+  } else {
+    const Hbm::Place place = hbm_.place_of(offset);
+    piece.unit = cache_.present() ? line_of(place).slice : place.channel;
+  }
+  const bool bank = piece.scratch || cache_.present();
+  piece.router = (bank ? sram_router_ : hbm_router_)[static_cast<std::size_t>(piece.unit)];
+  return piece;
+}
+
+// A channel's lines take turns on its slices; the channels of a shared slice take turns on its lines.
+Memory::Line Memory::line_of(const Hbm::Place& place) const {
+  const Slices& slices = slices_[static_cast<std::size_t>(place.channel)];
+  const std::uint64_t line = by_line_.quotient(place.offset);
+  if (slices.count == 1) return {slices.first, line * slices.sharing + slices.ordinal};
+  const auto count = static_cast<std::uint64_t>(slices.count);
+  return {slices.first + static_cast<int>(line % count), line / count};
+}
+
+void Memory::load(int id, Cycle now) {
+  Piece& piece = pieces_[id];
+  piece.writes = false;
+  if (piece.scratch) return client_.loaded(id, sram_.read(piece.unit, piece.bytes, now));
+  const auto tag = static_cast<std::uint32_t>(id);
+  if (!cache_.present()) return transfer(piece.address, piece.bytes, false, tag, now);
+
+  const Line line = line_of(hbm_.place_of(piece.address));
+  const std::uint64_t number = by_line_.quotient(piece.address);
+  const Cache::Access access =
+      cache_.read(line.slice, line.index, number, cache_.touched(piece.address, piece.bytes));
+  write_back(line.slice, access.victim, access.write_back, kNobody, now);
+  if (access.missing != 0) {
+    piece.line = access.line;
+    if (access.line >= 0) ++cache_.fill(access.line).under_way;
+    const int first = std::countr_zero(access.missing), end = 64 - std::countl_zero(access.missing);
+    const std::int64_t sector = cache_.sector_bytes();
+    transfer(number * by_line_.divisor() + static_cast<std::uint64_t>(first * sector), (end - first) * sector,
+             false, tag, now);
+    return;
+  }
+  if (Cache::Fill& fill = cache_.fill(access.line); fill.under_way > 0) return wait(id, fill);
+  client_.loaded(id, sram_.read(piece.unit, piece.bytes, now));
+}
+
+void Memory::store(int id, Cycle now) {
+  Piece& piece = pieces_[id];
+  piece.writes = true;
+  piece.ready = 0;
+  const auto tag = static_cast<std::uint32_t>(id);
+  if (!piece.scratch && !cache_.present()) return transfer(piece.address, piece.bytes, true, tag, now);
+  piece.ready = sram_.write(piece.unit, piece.bytes, now);
+  if (piece.scratch) return client_.stored(id, piece.ready);
+
+  const Line line = line_of(hbm_.place_of(piece.address));
+  const Cache::Access access = cache_.write(line.slice, line.index, by_line_.quotient(piece.address),
+                                            cache_.touched(piece.address, piece.bytes));
+  if (access.line < 0) return transfer(piece.address, piece.bytes, true, tag, now);
+  if (access.write_back == 0) return client_.stored(id, piece.ready);
+  write_back(line.slice, access.victim, access.write_back, tag, now);
+}
+
+// The dirty bursts of a line that leaves, one request a run of neighbours; the last one answers.
+void Memory::write_back(int slice, std::uint64_t line, Sectors dirty, std::uint32_t tag, Cycle now) {
+  const std::int64_t sector = cache_.sector_bytes();
+  while (dirty != 0) {
+    const int first = std::countr_zero(dirty), count = std::countr_one(dirty >> first);
+    dirty &= ~sectors(first, first + count - 1);
+    sram_.read(slice, count * sector, now);
+    transfer(line * by_line_.divisor() + static_cast<std::uint64_t>(first * sector), count * sector, true,
+             dirty == 0 ? tag : kNobody, now);
+  }
+}
+
+void Memory::fetched(int id, Cycle now) {
+  Piece& piece = pieces_[id];
+  if (piece.line < 0) return;
+  sram_.write(piece.unit, piece.bytes, now);
+  Cache::Fill& fill = cache_.fill(piece.line);
+  piece.line = -1;
+  if (--fill.under_way == 0) release(fill, now);
+}
+
+void Memory::wait(int id, Cache::Fill& fill) {
+  pieces_[id].next = fill.waiters;
+  fill.waiters = id;
+}
+
+// In order of arrival: the list has the last one first.
+void Memory::release(Cache::Fill& fill, Cycle now) {
+  int reversed = -1;
+  for (int id = fill.waiters; id >= 0;) {
+    const int next = pieces_[id].next;
+    pieces_[id].next = reversed;
+    reversed = id;
+    id = next;
+  }
+  fill.waiters = -1;
+  for (int id = reversed; id >= 0; id = pieces_[id].next) {
+    Piece& piece = pieces_[id];
+    client_.loaded(id, sram_.read(piece.unit, piece.bytes, now));
+  }
+}
+
+void Memory::clean(Cycle now) {
+  cleaned_ = now;
+  cache_.clean([&](int slice, std::uint64_t line, Sectors dirty) { write_back(slice, line, dirty, kCleaner, now); });
+}
+
+void Memory::transfer(std::uint64_t address, std::int64_t bytes, bool write, std::uint32_t tag, Cycle now) {
+  const Hbm::Place place = hbm_.place_of(address);
+  done(tag, std::max(now + 1, write ? hbm_.write(place, bytes, now) : hbm_.read(place, bytes, now)));
+}
+
+void Memory::done(std::uint32_t tag, Cycle at) {
+  if (tag == kNobody) return;
+  if (tag == kCleaner) {
+    cleaned_ = std::max(cleaned_, at);
+    return;
+  }
+  const auto id = static_cast<int>(tag);
+  const Piece& piece = pieces_[id];
+  if (piece.writes)
+    client_.stored(id, std::max(piece.ready, at));
+  else
+    client_.fetching(id, at);
+}
+
+}  // namespace leto::model

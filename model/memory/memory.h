@@ -1,0 +1,97 @@
+// Everything behind the edge of the NoC: SRAM banks (scratch and LLC) and device memory, as one thing at
+// which pieces of transfers arrive.
+//
+// A scratch piece holds its bank. A device piece goes to the LLC slice beside its channel: a hit holds the
+// bank; a miss fetches the missing bursts from the channel, which go out as they come in and are written to
+// the bank as well; whoever asks for bytes that are on their way waits for them. A store is taken by the
+// bank; when a dirty line has to leave for it, it is acknowledged when the channel has accepted that line. At
+// the end of a job the dirty lines are written back: what a program has stored ends in device memory. Where
+// the chip file leaves no room for a cache, pieces go to their channel.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "arch/chip_config.h"
+#include "model/hbm/hbm.h"
+#include "model/kernel/pool.h"
+#include "model/memory/piece.h"
+#include "model/noc/noc.h"
+#include "model/sram/cache.h"
+#include "model/sram/sram.h"
+
+namespace leto::model {
+
+class Memory {
+ public:
+  /// Where the answers go; `at` is never earlier than the call that caused it.
+  class Client {
+   public:
+    virtual ~Client() = default;
+    /// The last byte of a load leaves memory's router at `at`.
+    virtual void loaded(int piece, Cycle at) = 0;
+    /// The same, from device memory: fetched(piece, at) is due then.
+    virtual void fetching(int piece, Cycle at) = 0;
+    /// Memory has accepted a store.
+    virtual void stored(int piece, Cycle at) = 0;
+  };
+
+  /// `unlimited_hbm`: device memory answers at once.
+  Memory(const ChipConfig& chip, bool unlimited_hbm, const Noc& noc, Pool<Piece>& pieces, Client& client);
+
+  /// Tells `observer` of every access from now on; may be null.
+  void watch(Observer* observer) {
+    sram_.watch(observer);
+    hbm_.watch(observer);
+  }
+
+  /// The piece of at most `most` bytes that starts at `address`.
+  Piece locate(std::uint64_t address, std::int64_t most) const;
+
+  /// A piece's request, or its bytes, have come to its unit.
+  void load(int piece, Cycle now);
+  void store(int piece, Cycle now);
+  /// Its bytes have come from device memory.
+  void fetched(int piece, Cycle now);
+
+  /// Writes all dirty lines back from `now` on; they stay in the cache.
+  void clean(Cycle now);
+  /// When the channels had accepted them.
+  Cycle cleaned() const { return cleaned_; }
+
+  const Sram& sram() const { return sram_; }
+  const Cache& cache() const { return cache_; }
+  const Hbm& hbm() const { return hbm_; }
+
+ private:
+  /// The LLC slices of a channel, or the channel's part of a slice it shares.
+  struct Slices {
+    int first, count;                // slices
+    std::uint64_t sharing, ordinal;  // channels on the slice, and which of them this is
+  };
+  struct Line {
+    int slice;
+    std::uint64_t index;  // in the slice
+  };
+  /// Tags of requests that belong to no piece: nobody waits, or clean() does.
+  static constexpr std::uint32_t kNobody = ~std::uint32_t{0}, kCleaner = kNobody - 1;
+
+  Line line_of(const Hbm::Place& place) const;
+  void transfer(std::uint64_t address, std::int64_t bytes, bool write, std::uint32_t tag, Cycle now);
+  void done(std::uint32_t tag, Cycle at);
+  void write_back(int slice, std::uint64_t line, Sectors dirty, std::uint32_t tag, Cycle now);
+  void wait(int piece, Cache::Fill& fill);
+  void release(Cache::Fill& fill, Cycle now);
+
+  Pool<Piece>& pieces_;
+  Client& client_;
+  Sram sram_;
+  Hbm hbm_;
+  Cache cache_;
+  Divider by_line_;
+  std::vector<int> sram_router_, hbm_router_;  // by bank, by channel
+  std::vector<Slices> slices_;                 // by channel
+  Cycle cleaned_ = 0;
+};
+
+}  // namespace leto::model

@@ -1,0 +1,91 @@
+// The cache part of the shared SRAM (LLC), in front of device memory: which lines are where, never their bytes.
+//
+// Models: sectored lines of a power of two of bytes, a sector a DRAM burst; set associative, true LRU, write back,
+// allocated by reads and writes alike, filled only with the sectors asked for. Lines sit in slices, one an SRAM
+// bank; within a slice consecutive lines go to consecutive sets, so that a contiguous working set of the cache's
+// size fits exactly. A line whose fill is under way is never evicted. A write of part of a sector is merged by byte
+// masks, without reading. Leaves out: tag look-up as a resource of its own (it is part of the bank's latency).
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "arch/chip_config.h"
+#include "model/kernel/divider.h"
+
+namespace leto::model {
+
+/// One bit a sector of a line, bit 0 the lowest address.
+using Sectors = std::uint64_t;
+inline constexpr Sectors sectors(int first, int last) {
+  return (~Sectors{0} >> (63 - (last - first))) << first;
+}
+
+class Cache {
+ public:
+  /// All of the SRAM that is not scratch. Too small for a line a slice: no cache, present() is false.
+  Cache(const SramConfig& sram, int sector_bytes);
+
+  bool present() const { return sets_ > 0; }
+  int line_bytes() const { return line_bytes_; }
+  int sector_bytes() const { return line_bytes_ / sectors_; }
+  /// Lines that fit, over all slices.
+  std::uint64_t capacity() const { return static_cast<std::uint64_t>(sets_ * ways_) * slices_; }
+
+  /// The sectors of a line that `bytes` from byte `address` on touch; they must lie in one line.
+  Sectors touched(std::uint64_t address, std::int64_t bytes) const;
+
+  struct Access {
+    int line = -1;          // -1: every way waits for a fill, nothing was allocated
+    Sectors missing = 0;    // of those asked for (reads)
+    Sectors write_back = 0; // dirty sectors of the line that had to leave …
+    std::uint64_t victim = 0;  // … and its number
+  };
+  /// Line `number` (address / line_bytes), the `index`-th of its slice, is read or written.
+  Access read(int slice, std::uint64_t index, std::uint64_t number, Sectors wanted);
+  Access write(int slice, std::uint64_t index, std::uint64_t number, Sectors written);
+
+  /// Every dirty line becomes clean: write_back(slice, number, its dirty sectors), set by set.
+  template <class WriteBack>
+  void clean(WriteBack&& write_back) {
+    const auto slice_lines = static_cast<std::size_t>(sets_ * ways_);
+    for (std::size_t at = 0; at < lines_.size(); ++at) {
+      if (lines_[at].dirty == 0) continue;
+      ++write_backs_;
+      write_back(static_cast<int>(at / slice_lines), std::uint64_t{tags_[at]}, lines_[at].dirty);
+      lines_[at].dirty = 0;
+    }
+  }
+
+  /// Fills under way into a line, and the head of the caller's list of those who wait for them (-1: none).
+  struct Fill {
+    int under_way = 0, waiters = -1;
+  };
+  Fill& fill(int line) { return lines_[static_cast<std::size_t>(line)].fill; }
+
+  std::uint64_t hits() const { return hits_; }
+  std::uint64_t misses() const { return misses_; }
+  std::uint64_t write_backs() const { return write_backs_; }
+
+ private:
+  static constexpr std::uint32_t kEmpty = ~std::uint32_t{0};
+  struct Line {
+    Sectors valid = 0, dirty = 0;
+    std::uint32_t used = 0;  // the set's clock when last touched
+    Fill fill;
+  };
+
+  Access find(int slice, std::uint64_t index, std::uint64_t number);
+  int victim_of(std::size_t set) const;
+
+  int line_bytes_, sectors_, ways_;
+  std::uint64_t slices_;
+  std::int64_t sets_;  // a slice
+  Divider by_line_, by_sector_, by_sets_;
+  std::vector<std::uint32_t> tags_;    // line numbers, the ways of a set side by side
+  std::vector<Line> lines_;            // in the same places
+  std::vector<std::uint32_t> clocks_;  // accesses of each set
+  std::uint64_t hits_ = 0, misses_ = 0, write_backs_ = 0;
+};
+
+}  // namespace leto::model
