@@ -34,22 +34,6 @@ class Descriptor {
   int fd_;
 };
 
-/// Removes the temporary file unless it was renamed.
-class Temporary {
- public:
-  explicit Temporary(fs::path path) : path_(std::move(path)) {}
-  ~Temporary() {
-    if (!path_.empty()) ::unlink(path_.c_str());
-  }
-  Temporary(const Temporary&) = delete;
-  Temporary& operator=(const Temporary&) = delete;
-  const fs::path& path() const { return path_; }
-  void release() { path_.clear(); }
-
- private:
-  fs::path path_;
-};
-
 [[noreturn]] void fail_read(const fs::path& path, int error) {
   throw Error(ExitCode::bad_input, fmt::format("{}: cannot read: {}", path.string(), std::strerror(error)),
               "check the path and its permissions");
@@ -149,15 +133,9 @@ void write_directly(const fs::path& path, std::span<const std::byte> bytes) {
 }
 
 void write_and_rename(const fs::path& path, std::span<const std::byte> bytes) {
-  const fs::path name = temporary_name(path);
-  Descriptor file(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  if (file.get() < 0) fail_write(path, errno);
-  Temporary temporary(name);
-  write_all(file, bytes, path);
-  if (::fsync(file.get()) != 0) fail_write(path, errno);
-  if (!file.close()) fail_write(path, errno);
-  if (::rename(name.c_str(), path.c_str()) != 0) fail_write(path, errno);
-  temporary.release();
+  StreamedFile file(path);
+  file.write(bytes);
+  file.publish();
 }
 
 /// The file behind a symbolic link, so that the rename replaces the file and not the link.
@@ -189,6 +167,42 @@ void write_atomically(const fs::path& path, std::span<const std::byte> bytes) {
 
 void write_atomically(const fs::path& path, std::string_view text) {
   write_atomically(path, std::as_bytes(std::span(text.data(), text.size())));
+}
+
+PendingFile::PendingFile(fs::path path) : path_(std::move(path)), temporary_(temporary_name(path_)) {}
+
+PendingFile::~PendingFile() {
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void PendingFile::publish() {
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail_write(path_, errno);
+  temporary_.clear();
+}
+
+struct StreamedFile::Impl {
+  explicit Impl(fs::path path) : pending(std::move(path)), file(create()) {}
+  int create() const {
+    const int fd = ::open(pending.temporary().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (fd < 0) fail_write(pending.path(), errno);
+    return fd;
+  }
+  PendingFile pending;
+  Descriptor file;
+};
+
+StreamedFile::StreamedFile(fs::path path) : impl_(std::make_unique<Impl>(std::move(path))) {}
+StreamedFile::~StreamedFile() = default;
+
+void StreamedFile::write(std::span<const std::byte> bytes) {
+  write_all(impl_->file, bytes, impl_->pending.path());
+}
+
+void StreamedFile::publish() {
+  const fs::path& path = impl_->pending.path();
+  if (::fsync(impl_->file.get()) != 0) fail_write(path, errno);
+  if (!impl_->file.close()) fail_write(path, errno);
+  impl_->pending.publish();
 }
 
 }  // namespace leto

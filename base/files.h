@@ -1,9 +1,10 @@
-// Whole files in, whole files out. No streaming; a reader never sees half of a written file.
+// Whole files in, whole files out: a reader never sees half of a written file.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,5 +27,34 @@ std::string read_text(const std::filesystem::path& path, std::uint64_t limit = k
 /// link is followed; a device or pipe (/dev/stdout) is written directly.
 void write_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 void write_atomically(const std::filesystem::path& path, std::string_view text);
+
+/// A temporary file beside `path` that takes its place on publish(); without that nothing stays. For writers
+/// that want a name to write to.
+class PendingFile {
+ public:
+  explicit PendingFile(std::filesystem::path path);
+  ~PendingFile();
+  PendingFile(const PendingFile&) = delete;
+  PendingFile& operator=(const PendingFile&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& temporary() const { return temporary_; }
+  void publish();
+
+ private:
+  std::filesystem::path path_, temporary_;  // temporary_ is empty once published
+};
+
+/// The same for a file too long to hold, written piece by piece. Throws as write_atomically does.
+class StreamedFile {
+ public:
+  explicit StreamedFile(std::filesystem::path path);
+  ~StreamedFile();
+  void write(std::span<const std::byte> bytes);
+  void publish();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
 
 }  // namespace leto

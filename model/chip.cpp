@@ -36,18 +36,10 @@ Chip::Chip(const isa::Program& program, const ChipConfig& config, isa::Memory& m
            const RunOptions& options, Kernel& kernel)
     : program_(program),
       config_(config),
-      accounts_(std::max<std::size_t>(program.sources.size(), 1)),
+      accounts_(std::max<std::size_t>(program.sources.size(), 1), options.observer),
       control_(config),
-      wiring_{program,
-              config,
-              options.values,
-              index_buffers(program),
-              memory,
-              accounts_,
-              counters_,
-              control_,
-              nullptr,
-              nullptr,
+      wiring_{program,   config,    options.what_if, options.values, index_buffers(program), memory,
+              accounts_, counters_, control_,        nullptr,        options.observer,       nullptr,
               {}} {
   construct(options, kernel);
 }
@@ -71,7 +63,8 @@ void Chip::construct(const RunOptions& options, Kernel& kernel) {
 // Part 0 is the fabric, part n + 1 is PE n.
 void Chip::construct_part(int part, const RunOptions& options, Kernel& kernel) {
   if (part == 0) {
-    fabric_ = std::make_unique<Fabric>("fabric", kernel, config_, options.outside_memory);
+    fabric_ = std::make_unique<Fabric>("fabric", kernel, config_, options);
+    fabric_->watch(options.observer);
     return;
   }
   const int index = part - 1;
@@ -101,6 +94,10 @@ Cycle Chip::close() {
   const Cycle end = fabric_->cleaned();
   for (const auto& pe : pes_) pe->close(end);
   return end;
+}
+
+void Chip::settle() {
+  for (const auto& pe : pes_) pe->settle(now_cycle());
 }
 
 void Chip::throw_deadlock() const {

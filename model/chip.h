@@ -25,6 +25,8 @@ class Chip {
   void clean();
   /// Last cycle of a finished and cleaned step; closes its accounts.
   Cycle close();
+  /// Closes the accounts of a step that came to rest before its end.
+  void settle();
   [[noreturn]] void throw_deadlock() const;
   void report(Statistics& statistics, Cycle cycles) const;
   const Counters& counters() const { return counters_; }

@@ -5,6 +5,8 @@
 
 #include "base/errors.h"
 #include "model/chip.h"
+#include "model/trace/trace.h"
+#include "model/waves/waves.h"
 
 // libsystemc's own main calls this one; programs that link the model have their own main instead.
 int sc_main(int, char**) {
@@ -45,9 +47,43 @@ struct Simulation::Impl {
   RunOptions options;
   Kernel kernel;
   isa::Memory memory;
+  Observers observers;
+  std::unique_ptr<Trace> trace;
+  std::unique_ptr<Waves> waves;
   std::unique_ptr<Chip> chip;
   Statistics statistics;
   std::chrono::steady_clock::time_point reported = std::chrono::steady_clock::now();
+
+  void record() {
+    if (options.observer) observers.add(*options.observer);
+    if (!options.trace.empty()) {
+      trace = std::make_unique<Trace>(options.trace, program, config);
+      observers.add(*trace);
+    }
+    if (!options.waves.empty()) {
+      waves = std::make_unique<Waves>(options.waves, options.signals, program, config);
+      observers.add(*waves);
+    }
+    options.observer = observers.empty() ? nullptr : &observers;
+  }
+
+  std::vector<std::string> publish() {
+    std::vector<std::string> notes;
+    if (trace) {
+      trace->publish();
+      if (trace->cut())
+        notes.push_back(fmt::format("the trace ends at cycle {}: it has reached {} MiB", *trace->cut(),
+                                    Trace::kCapBytes >> 20));
+    }
+    if (waves) {
+      waves->publish();
+      if (waves->cut())
+        notes.push_back(
+            fmt::format("the waves end at cycle {}: they have reached {} changes; choose fewer signals",
+                        *waves->cut(), Waves::kMostChanges));
+    }
+    return notes;
+  }
 
   void heartbeat() {
     const auto now = std::chrono::steady_clock::now();
@@ -64,6 +100,7 @@ Simulation::Simulation(const isa::Program& program, const ChipConfig& chip, cons
   impl_->program = program;
   impl_->config = chip;
   impl_->options = options;
+  impl_->record();
   impl_->chip =
       std::make_unique<Chip>(impl_->program, impl_->config, impl_->memory, impl_->options, impl_->kernel);
   if (options.progress) impl_->kernel.heartbeat = [impl = impl_.get()] { impl->heartbeat(); };
@@ -80,12 +117,20 @@ void Simulation::step() {
   s.chip->launch(s.statistics.cycles);
   sc_core::sc_start();
   if (s.kernel.failure) std::rethrow_exception(s.kernel.failure);
-  if (!s.chip->finished()) s.chip->throw_deadlock();
+  if (!s.chip->finished()) {
+    s.chip->settle();
+    s.publish();
+    s.chip->throw_deadlock();
+  }
   s.chip->clean();
   sc_core::sc_start();
   if (s.kernel.failure) std::rethrow_exception(s.kernel.failure);
   s.chip->report(s.statistics, s.chip->close());
   s.statistics.kernel_switches = s.kernel.switches;
+}
+
+std::vector<std::string> Simulation::publish() {
+  return impl_->publish();
 }
 
 const Statistics& Simulation::statistics() const {

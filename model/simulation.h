@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -11,13 +12,16 @@
 #include "arch/chip_config.h"
 #include "isa/machine.h"
 #include "isa/program.h"
+#include "model/kernel/what_if.h"
 
 namespace leto::model {
 
 class MemorySocket;
+class Observer;
 
 struct RunOptions {
   bool values = true;
+  WhatIf what_if;
   /// Order in which the chip's processes and instances are constructed: results must not depend on it (tests
   /// permute it).
   std::uint64_t construction_seed = 0;
@@ -26,6 +30,10 @@ struct RunOptions {
   std::function<void(MemorySocket&)> outside_memory;
   /// Called about once a second of host time with the simulated cycles so far; may be empty.
   std::function<void(std::uint64_t cycles, std::int64_t commands)> progress;
+  std::filesystem::path trace;       // file to leave a Perfetto trace in (model/trace); empty: none
+  std::filesystem::path waves;       // file to leave waves in (model/waves); empty: none
+  std::vector<std::string> signals;  // which: names with * and ?
+  Observer* observer = nullptr;      // hears of everything (model/kernel/observer.h); may be null
 };
 
 /// Cycles of one engine kind, summed over its instances: busy + every cause + idle = instances * cycles.
@@ -72,6 +80,10 @@ class Simulation {
   /// Runs the program once more, from launch to the last core's end. Throws Error(deadlock) with the wait-for
   /// graph, Error(illegal_program) on a race or a broken rule.
   void step();
+
+  /// Puts the recordings that the options asked for in place; a deadlock does so itself. No step may follow.
+  /// Returns a line for each that had to stop early.
+  std::vector<std::string> publish();
 
   /// Of all steps so far.
   const Statistics& statistics() const;

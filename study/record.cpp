@@ -123,6 +123,7 @@ void describe(const RunFacts& facts, Record& record) {
   record.program_hash = hex(facts.program_hash);
   record.seed = facts.seed;
   record.versions = facts.versions;
+  record.what_if = facts.what_if;
   record.fidelity = facts.fidelity;
   record.chip = facts.chip.name;
   record.chip_figures = figures_of(facts.chip);

@@ -45,6 +45,7 @@ struct Record {
   std::string commit, config_hash, program_hash;  // hashes as 16 hexadecimal digits
   std::uint64_t seed = 0;
   std::map<std::string, std::string> versions;
+  std::optional<std::string> what_if;  // resources taken as unlimited ("hbm,noc"): no real chip
   std::string fidelity, chip, recipe, workload;
   ChipFigures chip_figures;
   bool values = true;

@@ -71,6 +71,7 @@ void each_identity(Either<Record> auto& r, auto&& visit) {
   visit("program_hash", r.program_hash);
   visit("seed", r.seed);
   visit("versions", r.versions);
+  visit("what_if", r.what_if);
 }
 
 /// The rest of the record, without `version`, `identity` and `memory_fit`.

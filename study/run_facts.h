@@ -47,6 +47,8 @@ struct RunFacts {
   std::uint64_t program_hash = 0, seed = 0;
   std::map<std::string, std::string> versions;  // component -> version
 
+  std::optional<std::string> what_if;  // resources taken as unlimited ("hbm,noc"): no real chip
+
   ChipConfig chip;
   std::string fidelity = "full";
   std::string workload, recipe;  // the recipe as text; empty when nothing is trained

@@ -1,5 +1,6 @@
 #include "apps/host/execute.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "apps/host/output.h"
@@ -77,6 +78,8 @@ class Execution {
   Outcome run() {
     for (outcome_.steps = 0; outcome_.steps < job_.recipe.steps; ++outcome_.steps) step();
     outcome_.statistics = simulation_.statistics();
+    outcome_.what_if = what_if();
+    outcome_.notes = simulation_.publish();
     if (data_) outcome_.accuracy = test_accuracy(job_, data_->digits.test, simulation_.memory());
     if (!options_.save_values.empty()) save_values(job_.program, simulation_.memory(), options_.save_values);
     return std::move(outcome_);
@@ -86,12 +89,28 @@ class Execution {
   model::RunOptions run_options() {
     model::RunOptions run;
     run.values = options_.values;
+    run.trace = options_.trace;
+    run.waves = options_.waves;
+    run.signals = options_.signals;
+    run.what_if = {unlimited("hbm"), unlimited("noc"), unlimited("ls"), unlimited("issue")};
     run.progress = [this](std::uint64_t cycles, std::int64_t commands) {
       if (job_.recipe.steps == 1)
         progress_.update(0, fmt::format("{}, {}", engineering(static_cast<double>(cycles), "cycles"),
                                         engineering(static_cast<double>(commands), "commands")));
     };
     return run;
+  }
+
+  bool unlimited(const std::string& resource) const {
+    return std::find(options_.what_if.begin(), options_.what_if.end(), resource) != options_.what_if.end();
+  }
+
+  /// As the record names it: always in the same order.
+  std::string what_if() const {
+    std::vector<std::string> named;
+    std::copy_if(kWhatIf.begin(), kWhatIf.end(), std::back_inserter(named),
+                 [this](const std::string& resource) { return unlimited(resource); });
+    return fmt::format("{}", fmt::join(named, ","));
   }
 
   void feed() {

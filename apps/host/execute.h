@@ -16,7 +16,13 @@ struct ExecuteOptions {
   bool reference = false;                 // also train on the graph interpreter in fp32, on the same batches
   std::map<std::string, NpyArray> given;  // --inputs
   std::filesystem::path save_values;      // folder for outputs and loss; empty: none
+  std::filesystem::path trace, waves;     // files for a trace and for waves; empty: none
+  std::vector<std::string> signals;       // of the waves
+  std::vector<std::string> what_if;       // resources taken as unlimited: hbm, noc, ls, issue
 };
+
+/// What --what-if takes.
+inline const std::vector<std::string> kWhatIf = {"hbm", "noc", "ls", "issue"};
 
 struct Outcome {
   model::Statistics statistics;  // of all steps
@@ -25,6 +31,8 @@ struct Outcome {
   std::vector<double> loss;            // per step; values on and the graph has one
   std::vector<double> loss_reference;  // the same in fp32 on the graph interpreter
   std::optional<double> accuracy;      // test accuracy after training, 0..1
+  std::string what_if;                 // resources that were unlimited, "hbm,noc"; empty: none, a real chip
+  std::vector<std::string> notes;      // recordings that had to stop early
 };
 
 Outcome execute(const Job& job, const ExecuteOptions& options);

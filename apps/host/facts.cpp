@@ -88,6 +88,7 @@ study::RunFacts facts_of(const Job& job, const Outcome& outcome, bool values) {
   const auto& statistics = outcome.statistics;
   study::RunFacts facts;
   identity(job, facts);
+  if (!outcome.what_if.empty()) facts.what_if = outcome.what_if;
   facts.values = values;
   facts.steps = outcome.steps;
   facts.cycles = statistics.cycles;

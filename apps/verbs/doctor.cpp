@@ -11,6 +11,7 @@
 #include "base/errors.h"
 #include "isa/instruction.h"
 #include "leto_version.h"
+#include "model/waves/fst_file.h"
 
 namespace leto::verbs {
 namespace {
@@ -49,6 +50,12 @@ std::vector<Check> checks() {
             [] {
               return fmt::format("{} samples",
                                  host::read_digits(host::traces() / "digits" / "digits.csv.gz").count());
+            }),
+      check("waves",
+            [] {
+              return std::string(model::FstFile::supported()
+                                     ? "this build writes FST"
+                                     : "none: built without Debian's verilator package");
             }),
       check("host", [] { return fmt::format("{} hardware threads", std::thread::hardware_concurrency()); }),
   };

@@ -19,7 +19,7 @@ namespace {
 
 struct Flags {
   host::JobFlags job;
-  std::vector<std::string> inputs, twins;
+  std::vector<std::string> inputs, twins, waves, what_if;
   std::string values, fidelity = "full", out;
   bool reference = false, trace = false, json = false;
 };
@@ -32,9 +32,6 @@ void refuse_what_is_not_there(const Flags& flags) {
   if (!flags.twins.empty())
     throw Error(ExitCode::unsupported, "--twin: RTL twins are not in this version",
                 "leave --twin out; leto interp checks values");
-  if (flags.trace)
-    throw Error(ExitCode::unsupported, "--trace: not in this version",
-                "leave --trace out; record.json bills every cycle to an operation");
   if (flags.out.empty()) throw Error(ExitCode::usage, "run: no output folder", "add --out DIR");
 }
 
@@ -93,11 +90,27 @@ void print_summary(const study::Record& record, const host::Outcome& outcome,
   if (record.tokens_per_s)
     fmt::print(", {}",
                host::engineering(*record.tokens_per_s, record.sequence > 0 ? "tokens/s" : "samples/s"));
+  if (record.what_if) fmt::print(", WHAT IF unlimited {}: no real chip", *record.what_if);
   fmt::print("\n");
   print_loss(outcome);
   fmt::print("simulated in {:.1f} s, {}\n", record.simulation.wall_s,
              host::engineering(record.simulation.macs_per_s, "MAC/s"));
   fmt::print("report: {}\n", (out / "report.html").string());
+}
+
+host::ExecuteOptions options(const Flags& flags, bool values, const std::map<std::string, NpyArray>& given) {
+  const std::filesystem::path out = flags.out;
+  host::ExecuteOptions options{values, flags.reference, given, {}, {}, {}, flags.waves, flags.what_if};
+  if (values) options.save_values = out / "values";
+  if (flags.trace) options.trace = out / "trace.pftrace";
+  if (!flags.waves.empty()) options.waves = out / "waves.fst";
+  return options;
+}
+
+/// Those of an earlier run in the folder: they would stand beside this one's record.
+void remove_recordings(const std::filesystem::path& out) {
+  std::filesystem::remove(out / "trace.pftrace");
+  std::filesystem::remove(out / "waves.fst");
 }
 
 void run(const Flags& flags) {
@@ -107,10 +120,11 @@ void run(const Flags& flags) {
   const auto job = host::make_job(flags.job);
   const bool values = values_on(flags, job);
   host::make_folder(out);
-  const auto outcome =
-      host::execute(job, {values, flags.reference, given, values ? out / "values" : std::filesystem::path()});
+  remove_recordings(out);
+  const auto outcome = host::execute(job, options(flags, values, given));
   const auto record = study::build_record(host::facts_of(job, outcome, values));
   save(job, outcome, record, out);
+  for (const auto& note : outcome.notes) fmt::print(stderr, "leto: note: {}\n", note);
   if (flags.json)
     fmt::print("{}", study::to_json(record));
   else
@@ -133,13 +147,30 @@ void add_run(CLI::App& app) {
   verb->add_option("--fidelity", flags->fidelity, "full, reuse, event or roofline")
       ->check(CLI::IsMember({"full", "reuse", "event", "roofline"}));
   verb->add_option("--twin", flags->twins, "INSTANCE=model|rtl|check")->allow_extra_args(false);
-  verb->add_flag("--trace", flags->trace, "leave a trace");
+  verb->add_flag("--trace", flags->trace, "leave trace.pftrace, for ui.perfetto.dev");
+  verb->add_option(
+          "--waves", flags->waves,
+          "leave waves.fst with these signals: names with * and ?, such as 'pe[0].*.state'; a name that "
+          "fits nothing is answered with the names there are")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  verb->add_option(
+          "--what-if", flags->what_if,
+          "take resources as unlimited, to bound what they cost: hbm, noc, ls (local store bandwidth), "
+          "issue; several with commas. The record says so")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::IsMember(host::kWhatIf));
   verb->add_flag("--reference", flags->reference,
                  "train in fp32 on the graph interpreter too, and compare the loss curves");
-  verb->add_option("--out", flags->out,
-                   "folder for record.json, report.*, program.prog, config.toml, values/");
+  verb->add_option(
+      "--out", flags->out,
+      "folder for record.json, report.*, program.prog, config.toml, values/, trace.pftrace, waves.fst");
   verb->add_flag("--json", flags->json, "print the record as one JSON document");
-  verb->footer("example:\n  leto run gpt2.onnx --chip pilot --train recipe.toml --values off --out out/gpt2");
+  verb->footer(
+      "example:\n  leto run gpt2.onnx --chip pilot --train recipe.toml --values off --out out/gpt2\n"
+      "  leto run gemm.onnx --chip tiny --trace --waves 'pe[0].*' --out out/gemm\n"
+      "  leto run gemm.onnx --chip tiny --what-if hbm,noc --out out/bound");
   verb->callback([flags] { run(*flags); });
 }
 

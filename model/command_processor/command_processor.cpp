@@ -34,6 +34,14 @@ CommandProcessor::Entry* CommandProcessor::oldest(std::size_t queue) {
   return const_cast<Entry*>(std::as_const(*this).oldest(queue));
 }
 
+std::vector<const isa::Command*> CommandProcessor::all(std::size_t queue) const {
+  std::vector<const isa::Command*> commands;
+  for (int core = 0; core < isa::kCores; ++core)
+    for (std::size_t i = 0; i < ring(queue, core).count; ++i)
+      commands.push_back(&ring(queue, core).entries[(ring(queue, core).head + i) % depth_].command);
+  return commands;
+}
+
 void CommandProcessor::pop(std::size_t queue) {
   Ring& ring = rings_[queue][static_cast<std::size_t>(older_core(queue))];
   ring.head = (ring.head + 1) % depth_;

@@ -37,6 +37,8 @@ class CommandProcessor {
   /// The oldest command, dated or not yet due; nullptr when there is none.
   Entry* oldest(std::size_t queue);
   const Entry* oldest(std::size_t queue) const;
+  /// Every command of a queue, in the order each core issued its own.
+  std::vector<const isa::Command*> all(std::size_t queue) const;
   /// Removes the oldest command.
   void pop(std::size_t queue);
   bool empty() const;

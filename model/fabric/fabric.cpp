@@ -17,13 +17,13 @@ std::vector<int> line(int first, int step, int count) {
 }  // namespace
 
 Fabric::Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipConfig& chip,
-               const std::function<void(MemorySocket&)>& outside_memory)
+               const RunOptions& options)
     : Process(name, kernel),
       config_(chip.fabric_interface),
       rows_(chip.pe.rows),
       columns_(chip.pe.columns),
-      noc_(chip),
-      memory_(chip, noc_, pieces_, *this),
+      noc_(chip, options.what_if.noc),
+      memory_(chip, options.what_if.hbm, noc_, pieces_, *this),
       clients_(static_cast<std::size_t>(chip.pes()), nullptr),
       port_free_(static_cast<std::size_t>(chip.pes()), 0) {
   for (int pe = 0; pe < chip.pes(); ++pe)
@@ -39,10 +39,10 @@ Fabric::Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipCo
   for (int r = 0; r < rows_; ++r) add(line(r * columns_, 1, columns_));
   for (int c = 0; c < columns_; ++c) add(line(c, columns_, rows_));
   add(line(0, 1, chip.pes()));
-  if (!outside_memory) return;
+  if (!options.outside_memory) return;
   MemorySocket::Client& client = *this;
   socket_ = std::make_unique<MemorySocket>("memory", kernel, chip.hbm.interleave_bytes, client);
-  outside_memory(*socket_);
+  options.outside_memory(*socket_);
   memory_.replace_hbm(*socket_);
 }
 
@@ -157,6 +157,10 @@ void Fabric::answered(std::uint32_t tag, Cycle at) {
 void Fabric::clean(Cycle now) {
   memory_.clean(now);
   if (const Cycle next = wheel_.next(); next != kNever) wake_at(next);
+}
+
+void Fabric::watch(Observer* observer) {
+  memory_.watch(observer);
 }
 
 void Fabric::report(Statistics& statistics) const {

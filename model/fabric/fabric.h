@@ -26,9 +26,9 @@ namespace leto::model {
 
 class Fabric : public Process, private Memory::Client, private MemorySocket::Client {
  public:
-  /// `outside_memory`: see RunOptions.
+  /// Of `options`: what_if and outside_memory.
   Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipConfig& chip,
-         const std::function<void(MemorySocket&)>& outside_memory);
+         const RunOptions& options);
 
   /// Where completions of PE `pe` go.
   void connect(int pe, TransferClient& client) { clients_[static_cast<std::size_t>(pe)] = &client; }
@@ -38,6 +38,9 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   /// The job has ended: what it stored goes to device memory (run the kernel until nothing is left to do).
   void clean(Cycle now);
   Cycle cleaned() const { return memory_.cleaned(); }
+
+  /// Tells `observer` of every memory access from now on; may be null.
+  void watch(Observer* observer);
 
   void report(Statistics& statistics) const;
 

@@ -17,12 +17,15 @@
 #include "model/hbm/controller.h"
 #include "model/kernel/clock_ratio.h"
 #include "model/kernel/divider.h"
+#include "model/kernel/observer.h"
+#include "model/kernel/pool.h"
 
 namespace leto::model {
 
 class Hbm {
  public:
-  explicit Hbm(const ChipConfig& chip);
+  /// `unlimited`: every access is done when it is asked for.
+  explicit Hbm(const ChipConfig& chip, bool unlimited = false);
   Hbm(const Hbm&) = delete;  // the controllers refer to spec_
 
   struct Place {
@@ -33,8 +36,12 @@ class Hbm {
   int channels() const { return static_cast<int>(channels_.size()); }
   const Divider& interleave() const { return interleave_; }
 
-  /// `bytes` inside one interleave block are asked for, or come to be written, at `now`.
-  void submit(const Place& place, std::int64_t bytes, bool write, std::uint32_t tag, Cycle now);
+  /// Tells `observer` of every access from now on; may be null.
+  void watch(Observer* observer) { observer_ = observer; }
+
+  /// `bytes` inside one interleave block are asked for, or come to be written, at `now`. False when that is
+  /// all it takes (unlimited); else serve() answers.
+  bool submit(const Place& place, std::int64_t bytes, bool write, std::uint32_t tag, Cycle now);
   /// When the channel must be served at the latest; kNever: it has answered everything.
   Cycle due(int channel) const;
   /// Answers what is known at `now`: done(tag, at), last byte out (read) or accepted (write), `at` >= now.
@@ -42,7 +49,8 @@ class Hbm {
   void serve(int channel, Cycle now, Done&& done) {
     channels_[static_cast<std::size_t>(channel)].advance(
         clock_.tick_of(now + to_controller_) - 1, [&](std::uint32_t tag, Tick tick, bool) {
-          done(tag, std::max(now, clock_.cycle_of(tick) + from_controller_));
+          const Cycle at = std::max(now, clock_.cycle_of(tick) + from_controller_);
+          done(observer_ ? observed(tag, at) : tag, at);
         });
   }
 
@@ -54,12 +62,23 @@ class Hbm {
   ControllerCounts counts() const;
 
  private:
+  std::uint32_t observe(const MemoryAccess& access, std::uint32_t tag);
+  std::uint32_t observed(std::uint32_t id, Cycle at);
+
   Divider interleave_, burst_bytes_, count_;  // count_: of channels
   Cycle to_controller_, from_controller_;
+  bool unlimited_;
   ControllerSpec spec_;
   ClockRatio clock_;
   std::vector<Controller> channels_;
   std::uint64_t read_bursts_ = 0, written_bursts_ = 0;
+  // With an observer the controllers carry the number of one of these as their tag.
+  struct Observed {
+    MemoryAccess access;
+    std::uint32_t tag;
+  };
+  Observer* observer_ = nullptr;
+  Pool<Observed> observed_;
 };
 
 }  // namespace leto::model

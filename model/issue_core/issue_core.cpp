@@ -9,13 +9,14 @@ constexpr int kTurn = 1 << 16;
 }  // namespace
 
 IssueCore::IssueCore(const isa::Program& program, int id, const isa::Place& place,
-                     const CommandProcessorConfig& config, Accounts& accounts)
+                     const CommandProcessorConfig& config, bool free_issue, Accounts& accounts)
     : program_(&program),
       id_(id),
       place_(place),
       config_(config),
+      free_issue_(free_issue),
       core_(program.code[id], id, place),
-      line_(accounts, Engine::issue_core) {}
+      line_(accounts, Engine::issue_core, place.index() * isa::kCores + id) {}
 
 void IssueCore::launch(Cycle at) {
   core_ = isa::Core(program_->code[id_], id_, place_);
@@ -26,6 +27,7 @@ void IssueCore::launch(Cycle at) {
 }
 
 void IssueCore::spend(int cycles) {
+  if (free_issue_) return;
   const std::uint32_t operation = core_.current().source;
   time_ += static_cast<Cycle>(cycles);
   line_.until(time_, State::busy, operation);
@@ -120,6 +122,10 @@ IssueCore::Waited IssueCore::waited(Cycle at) const {
   const bool stopped = stop_ != Stop::none && stop_ != Stop::pause && stop_ != Stop::ended;
   if (stopped && at > time_) waited[waited_index()] += at - time_;
   return waited;
+}
+
+void IssueCore::settle(Cycle now) {
+  line_.until(now, waiting_for(), ended() ? kNoOperation : core_.current().source);
 }
 
 void IssueCore::resume(Cycle at) {

@@ -28,7 +28,7 @@ class IssueCore {
   enum class Stop : std::uint8_t { none, pause, queue_full, define, barrier, post, wait, ended };
 
   IssueCore(const isa::Program& program, int id, const isa::Place& place,
-            const CommandProcessorConfig& config, Accounts& accounts);
+            const CommandProcessorConfig& config, bool free_issue, Accounts& accounts);
 
   /// Starts the program afresh at `at`.
   void launch(Cycle at);
@@ -44,6 +44,8 @@ class IssueCore {
   std::size_t wanted_queue() const { return queue_of(core_.unit()); }
   const isa::Instruction& instruction() const { return core_.current(); }
   isa::Command command() const { return core_.capture_current(); }
+  /// The architectural core, to see what its code comes to next.
+  isa::Core ahead() const { return core_; }
   std::uint32_t pc() const { return core_.pc(); }
 
   /// Cycles spent stopped for launch, barrier, semaphore and post, full queue, up to `at`.
@@ -54,6 +56,8 @@ class IssueCore {
 
   /// The step is over at `end`.
   void close(Cycle end) { line_.until(end, State::idle, kNoOperation); }
+  /// It still waits at `now`.
+  void settle(Cycle now);
   /// What a stopped core waits for.
   State waiting_for() const;
 
@@ -67,6 +71,7 @@ class IssueCore {
   int id_;
   isa::Place place_;
   CommandProcessorConfig config_;
+  bool free_issue_;  // instructions cost nothing
   isa::Core core_;
   Timeline line_;
   Stop stop_ = Stop::ended;

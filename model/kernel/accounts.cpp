@@ -5,6 +5,7 @@
 
 #include "base/errors.h"
 #include "isa/instruction.h"
+#include "model/kernel/observer.h"
 
 namespace leto::model {
 namespace {
@@ -29,12 +30,13 @@ std::string_view name_of(State state) {
   return kStateNames[index(state)];
 }
 
-Accounts::Accounts(std::size_t operations)
-    : by_operation_(operations), operations_(operations), touched_(operations, 0) {}
+Accounts::Accounts(std::size_t operations, Observer* observer)
+    : by_operation_(operations), operations_(operations), touched_(operations, 0), observer_(observer) {}
 
-void Accounts::bill(Engine engine, State state, std::uint32_t operation, Cycle cycles) {
-  totals_[index(engine)][index(state)] += cycles;
-  if (operation != kNoOperation) by_operation_[operation][index(engine)][index(state)] += cycles;
+void Accounts::bill(Engine engine, int instance, State state, std::uint32_t operation, Cycle from, Cycle to) {
+  totals_[index(engine)][index(state)] += to - from;
+  if (operation != kNoOperation) by_operation_[operation][index(engine)][index(state)] += to - from;
+  if (observer_) observer_->on_interval(engine, instance, state, operation, from, to);
 }
 
 void Accounts::touch(std::uint32_t operation, Cycle at) {

@@ -47,11 +47,15 @@ std::string_view name_of(State state);
 
 inline constexpr std::uint32_t kNoOperation = ~0u;
 
+class Observer;
+
 class Accounts {
  public:
-  explicit Accounts(std::size_t operations);
+  /// `observer` hears of every interval; may be null.
+  explicit Accounts(std::size_t operations, Observer* observer = nullptr);
 
-  void bill(Engine engine, State state, std::uint32_t operation, Cycle cycles);
+  /// Instance `instance` of `engine` was in `state` for `operation` from `from` to `to`.
+  void bill(Engine engine, int instance, State state, std::uint32_t operation, Cycle from, Cycle to);
   /// A command of `operation` began or ended at `at`.
   void touch(std::uint32_t operation, Cycle at);
   OperationAccount& operation(std::uint32_t id) { return operations_[id]; }
@@ -65,23 +69,27 @@ class Accounts {
   std::vector<Ledger> by_operation_;
   std::vector<OperationAccount> operations_;
   std::vector<char> touched_;
+  Observer* observer_;
 };
 
 /// One engine instance's life so far: bills intervals one after the other, without gap or overlap.
 class Timeline {
  public:
-  Timeline(Accounts& accounts, Engine engine) : accounts_(&accounts), engine_(engine) {}
+  /// `instance`: the PE, for issue cores PE * isa::kCores + core.
+  Timeline(Accounts& accounts, Engine engine, int instance)
+      : accounts_(&accounts), engine_(engine), instance_(instance) {}
   Cycle since() const { return since_; }
   /// What happened from since() to `at` (nothing if `at` is not later).
   void until(Cycle at, State state, std::uint32_t operation) {
     if (at <= since_) return;
-    accounts_->bill(engine_, state, operation, at - since_);
+    accounts_->bill(engine_, instance_, state, operation, since_, at);
     since_ = at;
   }
 
  private:
   Accounts* accounts_;
   Engine engine_;
+  int instance_;
   Cycle since_ = 0;
 };
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 
 #include "arch/chip_config.h"
 
@@ -14,8 +15,10 @@ namespace leto::model {
 
 class LocalStore {
  public:
-  explicit LocalStore(const LocalStoreConfig& config)
-      : capacity_(config.bytes_per_cycle), left_(config.bytes_per_cycle) {}
+  /// `unlimited`: everybody gets what they ask for.
+  explicit LocalStore(const LocalStoreConfig& config, bool unlimited = false)
+      : capacity_(unlimited ? std::numeric_limits<std::int64_t>::max() : config.bytes_per_cycle),
+        left_(capacity_) {}
 
   /// Grants at most `rate` bytes a cycle; 0 when less than an eighth of the store (or of the wish) is left:
   /// then it is better to wait for another command to end than to crawl.

@@ -7,11 +7,12 @@
 
 namespace leto::model {
 
-Memory::Memory(const ChipConfig& chip, const Noc& noc, Pool<Piece>& pieces, Client& client)
+Memory::Memory(const ChipConfig& chip, bool unlimited_hbm, const Noc& noc, Pool<Piece>& pieces,
+               Client& client)
     : pieces_(pieces),
       client_(client),
       sram_(chip.sram),
-      hbm_(chip),
+      hbm_(chip, unlimited_hbm),
       cache_(chip.sram, chip.dram.burst_bytes),
       by_line_(static_cast<std::uint64_t>(chip.sram.line_bytes)),
       serve_at_(static_cast<std::size_t>(chip.hbm.channels), kNever) {
@@ -153,8 +154,10 @@ void Memory::clean(Cycle now) {
 void Memory::transfer(std::uint64_t address, std::int64_t bytes, bool write, std::uint32_t tag, Cycle now) {
   if (outside_) return outside_->submit(address, bytes, write, tag);
   const Hbm::Place place = hbm_.place_of(address);
-  hbm_.submit(place, bytes, write, tag, now);
-  look_ahead(place.channel, now);
+  if (hbm_.submit(place, bytes, write, tag, now))
+    look_ahead(place.channel, now);
+  else
+    done(tag, now);
 }
 
 void Memory::look_ahead(int channel, Cycle now) {

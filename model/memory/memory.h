@@ -39,10 +39,17 @@ class Memory {
     virtual void serve_at(int channel, Cycle at) = 0;
   };
 
-  Memory(const ChipConfig& chip, const Noc& noc, Pool<Piece>& pieces, Client& client);
+  /// `unlimited_hbm`: device memory answers at once.
+  Memory(const ChipConfig& chip, bool unlimited_hbm, const Noc& noc, Pool<Piece>& pieces, Client& client);
   /// From now on `outside` answers in place of Hbm, through answered().
   void replace_hbm(MemorySocket& outside) { outside_ = &outside; }
   void answered(std::uint32_t tag, Cycle at) { done(tag, at); }
+
+  /// Tells `observer` of every access from now on; may be null.
+  void watch(Observer* observer) {
+    sram_.watch(observer);
+    hbm_.watch(observer);
+  }
 
   /// The piece of at most `most` bytes that starts at `address`.
   Piece locate(std::uint64_t address, std::int64_t most) const;

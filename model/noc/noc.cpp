@@ -2,14 +2,15 @@
 
 namespace leto::model {
 
-Noc::Noc(const ChipConfig& chip)
+Noc::Noc(const ChipConfig& chip, bool unlimited)
     : pe_columns_(chip.pe.columns),
       cluster_rows_(chip.noc.cluster_rows),
       cluster_columns_(chip.noc.cluster_columns),
       rows_((chip.pe.rows + cluster_rows_ - 1) / cluster_rows_),
       columns_((chip.pe.columns + cluster_columns_ - 1) / cluster_columns_),
+      unlimited_(unlimited),
       width_(static_cast<std::uint64_t>(chip.noc.link_bytes_per_cycle)),
-      hop_(static_cast<Cycle>(chip.noc.hop_cycles)),
+      hop_(unlimited ? 0 : static_cast<Cycle>(chip.noc.hop_cycles)),
       slot_(static_cast<std::uint64_t>(std::max(1, chip.noc.buffer_bytes / kSlots))),
       ways_out_(kWays + cluster_rows_ * cluster_columns_),
       free_(static_cast<std::size_t>(rows_ * columns_ * kWays), 0),

@@ -2,11 +2,12 @@
 //
 // Models: every router-to-router link and direction as a ledger (free from cycle t on). A packet cuts
 // through: it holds each link for bytes / width cycles, starting hop_cycles after it started on the link
-// before. Where it waits for its next link, or for the PE's port at its end, it lies in a buffer of the router:
-// buffer_bytes for each way in and each way out, so that packets for different ways never block each other. A
-// link stays held while the buffer it leads to has no room for the packet's end. A multicast goes down a tree,
-// each link of the tree charged once; its slowest branch holds back the others. Requests and acknowledgements
-// have channels of their own and pay hops only. Leaves out: buffers between the network and memory.
+// before. Where it waits for its next link, or for the PE's port at its end, it lies in a buffer of the
+// router: buffer_bytes for each way in and each way out, so that packets for different ways never block each
+// other. A link stays held while the buffer it leads to has no room for the packet's end. A multicast goes
+// down a tree, each link of the tree charged once; its slowest branch holds back the others. Requests and
+// acknowledgements have channels of their own and pay hops only. Leaves out: buffers between the network and
+// memory.
 #pragma once
 
 #include <algorithm>
@@ -29,7 +30,8 @@ inline constexpr std::int64_t in_beats(std::int64_t bytes) {
 
 class Noc {
  public:
-  explicit Noc(const ChipConfig& chip);
+  /// `unlimited`: hops and links take no time, buffers hold everything.
+  explicit Noc(const ChipConfig& chip, bool unlimited = false);
 
   /// First and last byte of a packet at its destination router.
   struct Arrival {
@@ -91,8 +93,9 @@ class Noc {
   int column(int router) const { return place_[static_cast<std::size_t>(router)].column; }
   static int link(int router, Way way) { return router * kWays + way; }
   void enter(int router, std::int64_t bytes, Cycle at) {
-    length_ = width_.ceiling(static_cast<Cycle>(bytes));
-    slots_ = static_cast<int>(std::min<Cycle>(slot_.ceiling(static_cast<Cycle>(bytes)), kSlots));
+    length_ = unlimited_ ? 0 : width_.ceiling(static_cast<Cycle>(bytes));
+    slots_ =
+        unlimited_ ? 0 : static_cast<int>(std::min<Cycle>(slot_.ceiling(static_cast<Cycle>(bytes)), kSlots));
     passages_[static_cast<std::size_t>(router)] = {at, -1};
   }
   void cross(int link, int from, int to);
@@ -106,19 +109,20 @@ class Noc {
 
   int pe_columns_, cluster_rows_, cluster_columns_;
   int rows_, columns_;
+  bool unlimited_;
   Divider width_;
   Cycle hop_;
-  Divider slot_;        // bytes of a buffer's slot
-  int ways_out_;        // of a router: links, and the PEs of its cluster
+  Divider slot_;  // bytes of a buffer's slot
+  int ways_out_;  // of a router: links, and the PEs of its cluster
   struct Position {
     int row, column;
   };
   std::vector<Position> place_;  // of each router
   std::uint64_t link_bytes_ = 0;
-  std::vector<Cycle> free_;  // per router and way
-  std::vector<Buffer> buffers_;  // by link in and way out
-  Cycle length_ = 0;             // of the last packet on a link
-  int slots_ = 0;                // that it needs
+  std::vector<Cycle> free_;        // per router and way
+  std::vector<Buffer> buffers_;    // by link in and way out
+  Cycle length_ = 0;               // of the last packet on a link
+  int slots_ = 0;                  // that it needs
   std::vector<Passage> passages_;  // of the last packet, by router
 };
 

@@ -102,6 +102,7 @@ void Pe::begin(std::size_t queue, Slot& slot, Cycle now) {
     reduction_.link_taken[static_cast<std::size_t>(direction_of(command))] = true;
   }
   slot.phase = Slot::Phase::begun;
+  slot.begun = now;
 }
 
 Work Pe::work(const Slot& slot, Cycle now) const {
@@ -157,6 +158,7 @@ void Pe::finish(Slot& slot, Cycle now) {
   if (command.opcode == Opcode::pass) send_partials(command, std::move(outgoing), now);
   note_pushes(command, now);
   state_.finish(command);
+  if (wiring_.observer) observe(slot.entry, slot.begun, now);
   store_.release(slot.grant);
   slot.line.until(now - slot.stretch, State::busy, command.source);
   slot.line.until(now, State::local_store, command.source);
@@ -174,6 +176,18 @@ void Pe::note_pushes(const isa::Command& command, Cycle now) {
     auto& tiles = pushed_at_[static_cast<std::size_t>(operand.buffer)];
     if (!operand.writes || !operand.advance || tiles.empty()) continue;
     tiles[static_cast<std::size_t>(state_.buffer(operand.buffer).pushed) % tiles.size()] = now;
+  }
+}
+
+// Tells the observer of a finished command, and how full the buffers are that it pushed and popped.
+void Pe::observe(const Entry& entry, Cycle begun, Cycle now) const {
+  const isa::Command& command = entry.command;
+  wiring_.observer->on_command({index_, command.unit, command.source, entry.issued, begun, now});
+  const isa::Operands operands = isa::operands_of(command);
+  for (int i = 0; i < operands.count; ++i) {
+    const isa::Operand& operand = operands.item[static_cast<std::size_t>(i)];
+    if (operand.advance)
+      wiring_.observer->on_buffer(index_, operand.buffer, state_.buffer(operand.buffer).full(), now);
   }
 }
 

@@ -13,18 +13,20 @@ Pe::Pe(const sc_core::sc_module_name& name, Kernel& kernel, Wiring& w, int index
       index_(index),
       place_{index / w.chip.pe.columns, index % w.chip.pe.columns, w.chip.pe.rows, w.chip.pe.columns},
       processor_(w.chip.command_processor.queue_depth),
-      cores_{IssueCore(w.program, 0, place_, w.chip.command_processor, w.accounts),
-             IssueCore(w.program, 1, place_, w.chip.command_processor, w.accounts)},
+      cores_{IssueCore(w.program, 0, place_, w.chip.command_processor, w.what_if.issue, w.accounts),
+             IssueCore(w.program, 1, place_, w.chip.command_processor, w.what_if.issue, w.accounts)},
       state_(w.chip.local_store.bytes, w.chip.reduction_engine.banks, w.values),
-      store_(w.chip.local_store),
+      store_(w.chip.local_store, w.what_if.local_store),
       matrix_(w.chip.matrix_engine),
       reduction_(w.chip.reduction_engine),
       vector_(w.chip.vector_engine),
       layout_(w.chip.layout_engine),
-      movers_{Mover(w.accounts, Engine::fabric_interface_load),
-              Mover(w.accounts, Engine::fabric_interface_store)},
-      slots_{Slot(w.accounts, Engine::matrix_engine), Slot(w.accounts, Engine::reduction_engine),
-             Slot(w.accounts, Engine::vector_engine), Slot(w.accounts, Engine::layout_engine)} {}
+      movers_{Mover(w.accounts, Engine::fabric_interface_load, index),
+              Mover(w.accounts, Engine::fabric_interface_store, index)},
+      slots_{Slot(w.accounts, Engine::matrix_engine, index),
+             Slot(w.accounts, Engine::reduction_engine, index),
+             Slot(w.accounts, Engine::vector_engine, index), Slot(w.accounts, Engine::layout_engine, index)} {
+}
 
 void Pe::launch(Cycle at) {
   for (Lane& lane : movers_) rest(lane, lane.line.since());
@@ -145,6 +147,18 @@ bool Pe::finished() const {
 
 Cycle Pe::end() const {
   return std::max({cores_[0].time(), cores_[1].time(), last_finish_});
+}
+
+void Pe::settle(Cycle now) {
+  for (IssueCore& core : cores_) core.settle(now);
+  for (std::size_t queue = 0; queue < kQueues; ++queue) {
+    const bool moves = queue < movers_.size();
+    Lane& lane = moves ? static_cast<Lane&>(movers_[queue]) : slot(queue);
+    if (moves && !movers_[queue].flights.empty())
+      lane.line.until(now, State::multicast, movers_[queue].flights.front().entry.command.source);
+    else if (const Entry* entry = processor_.oldest(queue))
+      bill_wait(lane, *entry, now);
+  }
 }
 
 void Pe::close(Cycle end) {

@@ -20,6 +20,7 @@
 #include "model/fabric/fabric.h"
 #include "model/issue_core/issue_core.h"
 #include "model/kernel/accounts.h"
+#include "model/kernel/observer.h"
 #include "model/kernel/process.h"
 #include "model/kernel/waits.h"
 #include "model/layout_engine/layout_engine.h"
@@ -37,6 +38,7 @@ class Pe;
 struct Wiring {
   const isa::Program& program;
   const ChipConfig& chip;
+  WhatIf what_if;
   bool values;
   std::uint32_t index_buffers;  // bit b: gathers or scatters of the program take their indices from buffer b
   isa::Memory& memory;
@@ -44,6 +46,7 @@ struct Wiring {
   Counters& counters;
   ControlCore& control;
   std::unique_ptr<isa::RaceDetector> races;  // values on; renewed every step
+  Observer* observer = nullptr;              // may be null
   Fabric* fabric = nullptr;
   std::vector<Pe*> pes;
 };
@@ -63,6 +66,8 @@ class Pe : public Process, public TransferClient {
   Cycle end() const;
   /// Closes the accounts of a step at `end`.
   void close(Cycle end);
+  /// Bills what each core and unit waits for up to `now`, at which the chip has come to rest.
+  void settle(Cycle now);
   void add_waits(std::vector<Wait>& waits) const;
 
  private:
@@ -70,7 +75,7 @@ class Pe : public Process, public TransferClient {
 
   /// Billing while an engine has nothing under way.
   struct Lane {
-    Lane(Accounts& accounts, Engine engine) : line(accounts, engine) {}
+    Lane(Accounts& accounts, Engine engine, int pe) : line(accounts, engine, pe) {}
     Timeline line;
     bool waiting = false;        // a command is due and held
     State cause = State::issue;  // by what
@@ -82,8 +87,8 @@ class Pe : public Process, public TransferClient {
     using Lane::Lane;
     enum class Phase : std::uint8_t { idle, begun, running } phase = Phase::idle;
     Entry entry;
-    Cycle held_ready = 0;           // matmul: since when the held tile is there
-    Cycle finish = 0, stretch = 0;  // stretch: cycles lost to the local store
+    Cycle held_ready = 0;                      // matmul: since when the held tile is there
+    Cycle begun = 0, finish = 0, stretch = 0;  // stretch: cycles lost to the local store
     std::int64_t grant = 0;
     isa::Partials partials;  // merge: taken from the neighbour
   };
@@ -147,9 +152,16 @@ class Pe : public Process, public TransferClient {
   void execute_transfer(const Flight& flight, bool stores);
 
   void note_pushes(const isa::Command& command, Cycle now);
+  void observe(const Entry& entry, Cycle begun, Cycle now) const;
   int neighbour(isa::Direction direction, const isa::Command& command) const;
   void wait_of_core(const IssueCore& core, int id, std::vector<Wait>& waits) const;
   void wait_of_lane(std::size_t queue, const Lane& lane, std::vector<Wait>& waits) const;
+  Release needs_of(const isa::Command& command, State cause) const;
+  Release needs_at_barrier(int core) const;
+  int multicast_group(const isa::Command& command) const;
+  void add_releases(const isa::Command& command, std::vector<Release>& to) const;
+  std::vector<Release> brings(std::size_t queue) const;
+  std::vector<Release> brings(const IssueCore& core, int id) const;
   std::string describe_hold(std::size_t queue, const Lane& lane) const;
 
   Slot& slot(std::size_t queue) { return slots_[queue - 2]; }

@@ -62,6 +62,8 @@ void Pe::define(const IssueCore& core) {
   state_.define(command);
   const auto depth = static_cast<std::size_t>(std::max<std::int64_t>(1, command[isa::buffer_t::depth]));
   pushed_at_[static_cast<std::size_t>(command[isa::buffer_t::id])].assign(depth, 0);
+  if (wiring_.observer)
+    wiring_.observer->on_buffer(index_, static_cast<int>(command[isa::buffer_t::id]), 0, core.time());
 }
 
 bool Pe::run_core(IssueCore& core, Cycle now) {

@@ -129,6 +129,7 @@ bool Pe::land(Mover& mover, bool stores, Cycle now) {
     execute_transfer(flight, stores);
     note_pushes(flight.entry.command, now);
     state_.finish(flight.entry.command);
+    if (wiring_.observer) observe(flight.entry, flight.begun, now);
     bill_flight(mover, flight, now);
     wiring_.accounts.touch(flight.entry.command.source, now);
     last_finish_ = now;

@@ -25,14 +25,22 @@ Cycle Sram::occupy(int bank, std::int64_t bytes, Cycle at) {
   return free;
 }
 
+void Sram::observe(bool write, int bank, std::int64_t bytes, Cycle asked, Cycle done) const {
+  observer_->on_memory({SharedMemory::sram, write, bank, static_cast<std::uint64_t>(bytes), asked, done});
+}
+
 Cycle Sram::read(int bank, std::int64_t bytes, Cycle at) {
   read_ += static_cast<std::uint64_t>(bytes);
-  return occupy(bank, bytes, at) + latency_;
+  const Cycle done = occupy(bank, bytes, at) + latency_;
+  if (observer_) observe(false, bank, bytes, at, done);
+  return done;
 }
 
 Cycle Sram::write(int bank, std::int64_t bytes, Cycle at) {
   written_ += static_cast<std::uint64_t>(bytes);
-  return occupy(bank, bytes, at);
+  const Cycle done = occupy(bank, bytes, at);
+  if (observer_) observe(true, bank, bytes, at, done);
+  return done;
 }
 
 }  // namespace leto::model

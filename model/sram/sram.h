@@ -10,6 +10,7 @@
 
 #include "arch/chip_config.h"
 #include "model/kernel/divider.h"
+#include "model/kernel/observer.h"
 #include "model/kernel/time.h"
 
 namespace leto::model {
@@ -23,6 +24,9 @@ class Sram {
   int banks() const { return static_cast<int>(free_.size()); }
   const Divider& interleave() const { return interleave_; }
 
+  /// Tells `observer` of every access from now on; may be null.
+  void watch(Observer* observer) { observer_ = observer; }
+
   /// A request for `bytes` of one bank arrives at `at`: when the last byte has come out (read) or is accepted
   /// (write).
   Cycle read(int bank, std::int64_t bytes, Cycle at);
@@ -32,12 +36,14 @@ class Sram {
   std::uint64_t bytes_written() const { return written_; }
 
  private:
+  void observe(bool write, int bank, std::int64_t bytes, Cycle asked, Cycle done) const;
   Cycle occupy(int bank, std::int64_t bytes, Cycle at);
 
   Divider interleave_, width_, banks_;
   Cycle latency_;
   std::vector<Cycle> free_;
   std::uint64_t read_ = 0, written_ = 0;
+  Observer* observer_ = nullptr;
 };
 
 }  // namespace leto::model

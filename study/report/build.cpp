@@ -19,6 +19,7 @@ constexpr Topic kTopics[] = {
     {"Memory traffic", memory_traffic},
     {"Roofline", roofline},
     {"Where the time goes", operations},
+    {"What each operation waits for", operation_stalls},
     {"Memory fit", memory_fit},
     {"RTL twins", twins},
 };

@@ -1,4 +1,4 @@
-// Sections about the machine in one run: engines, memories, roofline, operations.
+// Sections about the machine in one run: engines, memories, operations.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 namespace leto::study {
 namespace {
 
-constexpr std::size_t kTopOperations = 30, kRooflineOperations = 10;
+constexpr std::size_t kTopOperations = 30;
 
 /// Causes of all engines, the largest first; ties by name.
 std::vector<std::string> causes_of(const Record& r) {
@@ -78,34 +78,6 @@ Table grouped_table(const Record& r, const std::string& what, std::string Operat
   return table;
 }
 
-std::vector<const OperationRecord*> by_cycles(const Record& r) {
-  std::vector<const OperationRecord*> order;
-  for (const OperationRecord& op : r.ops) order.push_back(&op);
-  std::ranges::stable_sort(order, [](const auto* a, const auto* b) { return a->cycles > b->cycles; });
-  return order;
-}
-
-struct Placement {
-  std::string label;
-  double flops, bytes, seconds;
-};
-
-/// The whole run and its largest operations that have both useful FLOPs and memory bytes.
-std::vector<Placement> placements(const Record& r) {
-  std::vector<Placement> out;
-  double hbm = 0;
-  if (const auto found = r.bytes.find("hbm"); found != r.bytes.end())
-    hbm = double(found->second.read) + double(found->second.write);
-  if (r.flops > 0 && hbm > 0 && r.seconds > 0) out.push_back({"whole run", double(r.flops), hbm, r.seconds});
-  const double clock = r.chip_figures.clock_mhz * 1e6;
-  for (const OperationRecord* op : by_cycles(r)) {
-    if (out.size() > kRooflineOperations) break;
-    if (op->flops > 0 && op->bytes > 0 && op->cycles > 0)
-      out.push_back({op->name, double(op->flops), double(op->bytes), double(op->cycles) / clock});
-  }
-  return out;
-}
-
 }  // namespace
 
 std::vector<Block> engine_stalls(const Record& r) {
@@ -159,44 +131,6 @@ std::vector<Block> memory_traffic(const Record& r) {
                           peak == peaks.end() ? none_cell() : percent_cell(rate / peak->second)});
   }
   return {table};
-}
-
-std::vector<Block> roofline(const Record& r) {
-  const std::vector<Placement> placed = placements(r);
-  if (placed.empty()) return {};
-  const ChipFigures& chip = r.chip_figures;
-  const double peak = precision_of(r).starts_with("fp8") ? chip.peak_flops_8bit : chip.peak_flops_16bit;
-  Roofline chart{"Attained FLOP/s over FLOP per byte of memory traffic",
-                 peak,
-                 {{"device memory", chip.hbm_bytes_per_s}, {"shared SRAM", chip.sram_bytes_per_s}},
-                 {}};
-  Table table{
-      "Placement under the roofline",
-      {{"Point"},
-       {"Of"},
-       {"Intensity, FLOP/B", true},
-       {"Attained", true},
-       {"Roof", true},
-       {"Share of the roof", true, true}},
-      {},
-      fmt::format(
-          "Roof: the lower of {} and intensity x {}. The run counts device-memory bytes, an operation its "
-          "own bytes to and from memory, shared SRAM included; its time is its cycles as below.",
-          si(peak, "FLOP/s"), si(chip.hbm_bytes_per_s, "B/s"))};
-  int number = 0;
-  for (const Placement& p : placed) {
-    const double intensity = p.flops / p.bytes, attained = p.flops / p.seconds;
-    const double roof = std::min(peak, intensity * chip.hbm_bytes_per_s);
-    const std::string label = fmt::format("{}", ++number);
-    chart.points.push_back({label, intensity, attained});
-    table.rows.push_back({cell(label),
-                          cell(p.label),
-                          {fmt::format("{:.4g}", intensity), intensity},
-                          si_cell(attained, "FLOP/s"),
-                          si_cell(roof, "FLOP/s"),
-                          percent_cell(attained / roof)});
-  }
-  return {chart, table};
 }
 
 std::vector<Block> operations(const Record& r) {

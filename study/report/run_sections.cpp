@@ -60,7 +60,8 @@ Cell loss_cell(double value) {
 }  // namespace
 
 std::string run_name(const Record& r) {
-  return fmt::format("{} on {}", r.workload, r.chip);
+  const std::string name = fmt::format("{} on {}", r.workload, r.chip);
+  return r.what_if ? fmt::format("{}, WHAT IF unlimited {}", name, *r.what_if) : name;
 }
 
 std::string precision_of(const Record& r) {
@@ -102,6 +103,11 @@ std::vector<Block> headline(const Record& r) {
     tiles.tiles.insert(tiles.tiles.begin() + 1,
                        {"Throughput", si_cell(*r.tokens_per_s, "tok/s"), "one chip"});
   if (r.accuracy) tiles.tiles.push_back({"Accuracy", percent_cell(*r.accuracy), "samples classified right"});
+  if (r.what_if)
+    return {tiles,
+            Text{fmt::format("What if: {} taken as unlimited. This run bounds what that costs; no chip is "
+                             "like that.",
+                             *r.what_if)}};
   return {tiles, Text{"Every figure on this page comes from the simulation of one chip, unless a row names "
                       "another source."}};
 }

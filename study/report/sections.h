@@ -13,6 +13,7 @@ std::vector<Block> engine_stalls(const Record& record);
 std::vector<Block> memory_traffic(const Record& record);
 std::vector<Block> roofline(const Record& record);
 std::vector<Block> operations(const Record& record);
+std::vector<Block> operation_stalls(const Record& record);
 std::vector<Block> memory_fit(const Record& record);
 std::vector<Block> twins(const Record& record);
 std::vector<Block> simulator_speed(const Record& record);
@@ -24,6 +25,8 @@ std::vector<Block> beside_baselines(const std::vector<Record>& records,
 
 /// "gpt2-small on pilot": how the report calls a run.
 std::string run_name(const Record& record);
+/// The run's operations, those of most cycles first.
+std::vector<const OperationRecord*> by_cycles(const Record& record);
 /// The one operand type of the run's useful FLOPs; empty when it has none or several.
 std::string precision_of(const Record& record);
 

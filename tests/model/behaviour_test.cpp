@@ -29,13 +29,6 @@ double read_share(const std::vector<std::string>& overrides) {
   return double(pes) * tiles * bytes / cycles / (6.144e12 / setup.chip.hertz());
 }
 
-/// Core 1 of every PE waits for a tile of b0 that nobody loads.
-const char* kStarved =
-    ".core 0\nbuffer id=b0 base=0 bytes=64 depth=1\nbuffer id=b1 base=64 bytes=64 depth=1\nbarrier "
-    "scope=pe\nend\n"
-    ".core 1\nbarrier scope=pe\n"
-    "copy dst=b1 reserve=1 push=1 src=b0 wait=1 pop=1 type=fp32 shape=r10 @2\nend\n";
-
 }  // namespace
 
 TEST_CASE("a large streaming read comes near the peak, and halves with the channels") {
@@ -80,40 +73,6 @@ TEST_CASE("a short queue stops the issue core, and costs no more than waiting") 
   CHECK(o.error == "");
   CHECK(o["issue_core.queue_full"] > 1000);
   CHECK(o["issue_core.busy"] < 200);
-}
-
-TEST_CASE("deadlock: a buffer that nobody fills") {
-  const Outcome o = run(program(kStarved));
-  CHECK(o.code == 7);
-  CHECK(says(o, "pe 0 layout_engine waits for data in b0 since cycle"));
-  CHECK(says(o, "core 1 pc 1 `copy"));
-  CHECK(says(o, "of op2 (forward)"));
-}
-
-TEST_CASE("deadlock: two PEs wait for one another, a semaphore is posted once too little") {
-  const std::string head =
-      ".core 0\nwhere rd=r1 which=index\nwhere rd=r2 which=count\naddi rd=r3 ra=r1 value=1\nrem rd=r3 ra=r3 "
-      "rb=r2\n";
-  const Outcome mutual =
-      run(program(head + "wait semaphore=1 count=1\npost pe=r3 semaphore=1 count=1\nend\n"));
-  CHECK(mutual.code == 7);
-  CHECK(says(mutual, "pe 3 core 0 waits for semaphore 1 (it is 0, 1 are needed)"));
-  const Outcome short_count =
-      run(program(head + "post pe=r3 semaphore=1 count=1\nwait semaphore=1 count=2\nend\n"));
-  CHECK(short_count.code == 7);
-  CHECK(says(short_count, "(it is 1, 2 are needed)"));
-}
-
-TEST_CASE("deadlock: one PE misses a multicast, the cores wait at different barriers") {
-  const std::string load = shape(10, {64, 1, 64, 1, 0, 64}) +
-                           "loop count=r1 length=1\nload dst=b0 address=r0 shape=r10 multicast=all @1\nend\n";
-  const Outcome missing = run(program(
-      ".core 0\nbuffer id=b0 base=0 bytes=64 depth=0\nwhere rd=r1 which=index\nmin rd=r1 ra=r1 rb=r1\n" +
-      load));
-  CHECK(missing.code != 0);
-  const Outcome split = run(program(".core 0\nbarrier scope=pe\nend\n.core 1\nbarrier scope=all\nend\n"));
-  CHECK(split.code == 7);
-  CHECK(says(split, "barrier"));
 }
 
 TEST_CASE("a missing barrier between PEs is reported as a race, whatever the timing") {

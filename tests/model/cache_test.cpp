@@ -10,7 +10,7 @@ namespace {
 constexpr std::int64_t kSram = 1 << 20, kLines = kSram / 2 / 512;  // half of it is cache, in lines of 512 bytes
 
 Setup small_cache(std::vector<std::string> overrides = {}) {
-  overrides.insert(overrides.end(), {"pe.rows=1", "pe.columns=1", fmt::format("sram.bytes={}", kSram)});
+  overrides.insert(overrides.begin(), {"pe.rows=1", "pe.columns=1", fmt::format("sram.bytes={}", kSram)});
   Setup setup;
   setup.chip = load_chip("tiny", overrides);
   return setup;

@@ -48,6 +48,8 @@ struct Setup {
   std::function<void(isa::Memory&)> fill = [](isa::Memory&) {};
   Region output;
   int steps = 1;
+  /// Adds "name value" lines to the outcome, in the process that ran.
+  std::function<void(std::ostream&)> tell = [](std::ostream&) {};
 };
 
 /// A chip with free issue, which the chip file does not allow.
@@ -94,7 +96,9 @@ inline std::string simulate(const isa::Program& program, const Setup& setup) {
     Simulation simulation(program, setup.chip, setup.options);
     setup.fill(simulation.memory());
     for (int step = 0; step < setup.steps; ++step) simulation.step();
+    simulation.publish();
     flatten(simulation.statistics(), out);
+    setup.tell(out);
     out << "output " << hex(simulation.memory(), setup.output) << "\n";
   } catch (const Error& error) {
     out.str("");

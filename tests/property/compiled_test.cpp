@@ -8,6 +8,7 @@
 
 #include "compiler/compiler.h"
 #include "tests/model/helpers.h"
+#include "tests/model/idle_watch.h"
 
 using namespace leto;
 
@@ -246,4 +247,22 @@ TEST_CASE("compiled programs: a barrier removed from both cores is caught, which
   }
   CHECK(barriers > 50);
   CHECK(spare * 10 < barriers);
+}
+
+TEST_CASE("compiled programs: a unit is billed idle only while it has no work pending") {
+  for (const char* chip_name : {"tiny", "pilot"}) {
+    const ChipConfig chip = load_chip(chip_name);
+    for (const auto& w : workloads()) {
+      CAPTURE(w.name);
+      const auto program = compiled(w, chip);
+      model::test::IdleWatch watch;
+      model::test::Setup setup;
+      setup.chip = chip;
+      setup.options.values = false;
+      setup.fill = [&](isa::Memory& memory) { fill(program, memory); };
+      const auto o = model::test::run(program, watched(setup, watch));
+      REQUIRE_MESSAGE(o.code == 0, o.error);
+      CHECK(idle_is_idle(o));
+    }
+  }
 }

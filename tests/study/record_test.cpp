@@ -184,7 +184,10 @@ TEST_CASE("text that is no record is refused, whatever it is") {
 TEST_CASE("a key is found by its path, with names and indices in place of wildcards") {
   CHECK(find_record_key("mfu")->unit.empty());
   CHECK(find_record_key("stalls.matrix_engine.busy")->required);
-  CHECK(find_record_key("stalls.matrix_engine.data")->path == "stalls.<engine>.<cause>");
+  CHECK(find_record_key("stalls.matrix_engine.data")->path == "stalls.<engine>.data");
+  CHECK(find_record_key("stalls.matrix_engine.other")->path == "stalls.<engine>.<cause>");
+  CHECK(find_record_key("identity.what_if") != nullptr);
+  for (const RecordKey& key : record_keys()) CHECK_MESSAGE(find_record_key(key.path) == &key, key.path);
   CHECK(find_record_key("bytes.hbm.read") != nullptr);
   CHECK(find_record_key("ops[].bound_by") != nullptr);
   CHECK(find_record_key("nothing") == nullptr);

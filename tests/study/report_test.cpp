@@ -165,7 +165,7 @@ TEST_CASE("the page is self-contained and accessible") {
   };
   CHECK(count("<table") == count("<caption>"));
   CHECK(count("<svg") == count("aria-label"));
-  CHECK(count("<svg") == 3);
+  CHECK(count("<svg") == 4);
   CHECK(count("<h1>") == 1);
   CHECK(has(html, "prefers-color-scheme:dark"));
   CHECK(has(html, "@media print"));
@@ -218,6 +218,64 @@ TEST_CASE("stacked bars sum to the whole") {
     for (const double part : bar.parts) sum += part;
     CHECK(sum == doctest::Approx(1.0));
   }
+}
+
+TEST_CASE("each operation stands under its roof, the rest as one") {
+  const Record record = build_record(sample_run());
+  const Table table = table_named(build_report({record}, {}), "under their roof");
+  REQUIRE(table.rows.size() == 1 + 12 + 1);  // the run, the largest, the rest
+  CHECK(table.rows.back()[1].text == fmt::format("the other {}", record.ops.size() - 12));
+  const OperationRecord& op = *by_cycles(record).front();  // a matmul
+  const double seconds = double(op.cycles) / (record.chip_figures.clock_mhz * 1e6);
+  CHECK(table.rows[1][1].text == op.name);
+  CHECK(*table.rows[1][4].number == doctest::Approx(double(op.flops) / double(op.bytes)));
+  CHECK(*table.rows[1][5].number == doctest::Approx(double(op.flops) / seconds));
+  CHECK(*table.rows[1][6].number <= record.chip_figures.peak_flops_16bit);
+  CHECK(table.rows[1][8].text == op.bound_by);
+}
+
+TEST_CASE("an operation that only moves bytes stands under the memory's roof") {
+  RunFacts run = sample_run();
+  run.operations.push_back(sample_operation("embed", "gather", "forward", 90'000'000, 0));
+  const Record record = build_record(run);
+  const Table table = table_named(build_report({record}, {}), "under their roof");
+  const auto& row = table.rows[1];  // the largest
+  CHECK(row[1].text == "embed");
+  CHECK(row[0].text == none_cell().text);  // no point in the chart
+  CHECK_FALSE(row[4].number.has_value());
+  const OperationRecord& op = record.ops.back();
+  CHECK(*row[5].number ==
+        doctest::Approx(double(op.bytes) / double(op.cycles) * record.chip_figures.clock_mhz * 1e6));
+  CHECK(*row[6].number == record.chip_figures.hbm_bytes_per_s);
+}
+
+TEST_CASE("the stall stack of an operation adds up to its cycles, the rest is summed") {
+  const Record record = build_record(sample_run());
+  const auto blocks = operation_stalls(record);
+  const auto& table = std::get<Table>(blocks[1]);
+  REQUIRE(table.rows.size() == 12 + 1);
+  for (const auto& row : table.rows) {
+    double sum = 0;
+    for (std::size_t i = 5; i < row.size(); ++i) sum += row[i].number.value_or(0);
+    CHECK(sum == doctest::Approx(1.0));
+  }
+  double cycles = 0, all = 0;
+  for (const auto& row : table.rows) cycles += *row[4].number;
+  for (const OperationRecord& op : record.ops) all += double(op.cycles);
+  CHECK(cycles == doctest::Approx(all).epsilon(1e-6));
+  for (const auto& bar : std::get<StackedBars>(blocks[0]).bars) {
+    double sum = 0;
+    for (const double part : bar.parts) sum += part;
+    CHECK(sum == doctest::Approx(1.0));
+  }
+}
+
+TEST_CASE("a what-if run says so wherever it is named") {
+  RunFacts run = sample_run();
+  run.what_if = "hbm,noc";
+  const std::string html = to_html(build_report({build_record(run)}, all_baselines()));
+  CHECK(has(html, "llama3-8b on pilot, WHAT IF unlimited hbm,noc"));
+  CHECK(has(html, "no chip is like that"));
 }
 
 TEST_CASE("figures print with four digits and a prefix") {
