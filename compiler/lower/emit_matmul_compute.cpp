@@ -20,8 +20,8 @@ class Computer {
         },
         [&](const MatmulTile& tile) {
           const Slots slots = split(tile);
-          accumulate(tile, slots);
-          drain(tile, slots);
+          accumulate(u, tile, slots);
+          part_.splits(MatmulDim::k) ? reduce(tile, slots) : drain(tile, slots);
         });
   }
 
@@ -107,11 +107,11 @@ class Computer {
   }
 
   // The first chunk starts the accumulators, the last one hands them on.
-  void accumulate(const MatmulTile& tile, const Slots& slots) const {
+  void accumulate(const MatmulUnit& u, const MatmulTile& tile, const Slots& slots) const {
     core_.scope([&] {
       const Reg at = p_.a.kept || p_.b.kept ? core_.constant(0) : 0;  // of the chunk in the kept tile
       for_each_chunk(
-          core_, code_,
+          core_, code_, part_, u,
           [&](const MatmulChunk& c) {
             chunk(tile, slots, c, at);
             if (at != 0) core_.addi(at, at, code_.chunk_step(p_.a.kept ? p_.a : p_.b));
@@ -163,29 +163,52 @@ class Computer {
     return r;
   }
 
-  // Slot by slot into the c tile, which is dense: [rows][columns].
+  // Slot by slot into the c tile.
   void drain(const MatmulTile& tile, const Slots& slots) const {
-    using D = isa::drain_t;
-    const Amount pitch = Amount::in(tile.columns, code_.result);
-    for_each_slot([&](int slot, int m, int n) {
-      core_.scope([&] {
-        Reg at = m == 0 ? 0 : core_.materialise(pitch.times(m * p_.held));
-        if (n != 0) {
-          const Reg r = core_.reg();
-          core_.addi(r, at, n * part_.slot_n * code_.result);
-          at = r;
-        }
-        const Reg shape =
-            core_.shape({Amount::in(slots.m[std::size_t(m)]), Amount::in(slots.n[std::size_t(n)]), pitch});
-        core_.emit(isa::Opcode::drain, {{D::bank, bank(slot)},
-                                        {D::dst, code_.c},
-                                        {D::dst_offset, at},
-                                        {D::reserve, slot == 0},
-                                        {D::push, slot + 1 == part_.slots()},
-                                        {D::dst_type, std::int64_t(code_.shape.c.dtype)},
-                                        {D::shape, shape}});
+    for_each_slot([&](int slot, int m, int n) { core_.scope([&] { drain(tile, slots, slot, m, n); }); });
+  }
+
+  // Slot by slot down the chain of PEs that share k.
+  void reduce(const MatmulTile& tile, const Slots& slots) const {
+    core_.scope([&] {
+      const MatmulChain chain = chain_of(core_, code_, part_);
+      for_each_slot([&](int slot, int m, int n) {
+        const Amount rows = Amount::in(slots.m[std::size_t(m)]),
+                     columns = Amount::in(slots.n[std::size_t(n)]);
+        core_.loop(chain.not_first, [&] {
+          core_.emit(isa::Opcode::merge, {{isa::merge_t::bank, bank(slot)},
+                                          {isa::merge_t::from, std::int64_t(chain.from)},
+                                          {isa::merge_t::shape, core_.shape({rows, columns})}});
+        });
+        core_.loop(chain.not_last, [&] {
+          core_.emit(isa::Opcode::pass, {{isa::pass_t::bank, bank(slot)},
+                                         {isa::pass_t::to, std::int64_t(chain.to)},
+                                         {isa::pass_t::shape, core_.shape({rows, columns})}});
+        });
+        core_.loop(chain.last, [&] { drain(tile, slots, slot, m, n); });
       });
     });
+  }
+
+  // Into the c tile, which is dense: [rows][columns].
+  void drain(const MatmulTile& tile, const Slots& slots, int slot, int m, int n) const {
+    using D = isa::drain_t;
+    const Amount pitch = Amount::in(tile.columns, code_.result);
+    Reg at = m == 0 ? 0 : core_.materialise(pitch.times(m * p_.held));
+    if (n != 0) {
+      const Reg r = core_.reg();
+      core_.addi(r, at, n * part_.slot_n * code_.result);
+      at = r;
+    }
+    const Reg shape =
+        core_.shape({Amount::in(slots.m[std::size_t(m)]), Amount::in(slots.n[std::size_t(n)]), pitch});
+    core_.emit(isa::Opcode::drain, {{D::bank, bank(slot)},
+                                    {D::dst, code_.c},
+                                    {D::dst_offset, at},
+                                    {D::reserve, slot == 0},
+                                    {D::push, slot + 1 == part_.slots()},
+                                    {D::dst_type, std::int64_t(code_.shape.c.dtype)},
+                                    {D::shape, shape}});
   }
 
   const MatmulCode& code_;

@@ -21,15 +21,17 @@ class Mover {
         },
         [&](const MatmulTile& tile) {
           const Side from_a = a(u, tile), from_b = b(u, tile);
-          const Reg k0 = core_.constant(0);
+          const Reg k0 = core_.reg();
+          core_.add(k0, u.k_start, 0);
           for_each_chunk(
-              core_, code_,
+              core_, code_, part_, u,
               [&](const MatmulChunk& c) {
                 if (c.a.opens) load(from_a, k0, c.from, Amount::constant(p_.a.transpose ? c.k : c.a.width));
                 if (c.b.opens) load(from_b, k0, c.from, Amount::constant(p_.b.transpose ? c.k : c.b.width));
               },
               [&](std::int64_t k) { core_.addi(k0, k0, k); });
-          store(u, tile);
+          if (!part_.splits(MatmulDim::k)) return store(u, tile);
+          core_.loop(chain_of(core_, code_, part_).last, [&] { store(u, tile); });
         });
   }
 

@@ -8,6 +8,10 @@
 namespace leto::compiler {
 namespace {
 
+// What a command and a run of memory add beyond the work they carry: little, it decides between plans that
+// are otherwise alike.
+constexpr double kPerCommand = 2, kPerRun = 1.0 / 32;
+constexpr double kPower = 8;
 constexpr double kUneven = 1.5;               // work of the busiest link over the average, about
 constexpr std::int64_t kShortestStream = 32;  // a held block takes as long to load
 // Scalar instructions around a chunk's commands, about.
@@ -38,9 +42,9 @@ class Cost {
   };
   // Engines that run side by side: the slowest, and the more of the others the closer they come to it.
   struct Busy {
-    double fourth_powers = 0;
-    void add(double cycles) { fourth_powers += cycles * cycles * cycles * cycles; }
-    double cycles() const { return std::sqrt(std::sqrt(fourth_powers)); }
+    double powers = 0;
+    void add(double cycles) { powers += std::pow(cycles, kPower); }
+    double cycles() const { return std::pow(powers, 1 / kPower); }
   };
   // Tiles of one size: the full ones, or the last one of a direction.
   struct Extent {
@@ -72,18 +76,18 @@ class Cost {
     return vectors;
   }
 
-  double k_blocks() const {
+  double k_blocks(const MatmulPart& part) const {
     const int width = element_ == 1 && chip_.matrix_engine.double_rate_8bit ? 1 : std::max(element_, 2);
     const auto blocks = [&](std::int64_t k) {
       return double(ceil_div(k * width, chip_.matrix_engine.inner_bytes));
     };
-    const std::int64_t chunks = p_.chunks(s_.k);
-    return double(chunks - 1) * blocks(p_.tile_k) + blocks(s_.k - (chunks - 1) * p_.tile_k);
+    const std::int64_t chunks = p_.chunks(part.k);
+    return double(chunks - 1) * blocks(p_.tile_k) + blocks(part.k - (chunks - 1) * p_.tile_k);
   }
   double matrix(const MatmulPart& part) const {
     double vectors = 0;
     for (const Extent& n : extents(part.n, part.tile_n)) vectors += n.count * stream(part, n.tile);
-    return double(ceil_div(part.m, p_.held)) * vectors * k_blocks();
+    return double(ceil_div(part.m, p_.held)) * vectors * k_blocks(part);
   }
 
   // Contiguous bytes of an operand's load.
@@ -101,38 +105,57 @@ class Cost {
   }
 
   double of(const MatmulPart& part) const {
+    const Shared shared = shared_work(part);
+    const double chunks = units(part) * double(part.tiles_m() * part.tiles_n() * p_.chunks(part.k));
+    const double turn = std::max(shared.bus, shared.sram) / chunks;
     Busy busy;
     double tiles = 0;
     for (const Extent& m : extents(part.m, part.tile_m))
       for (const Extent& n : extents(part.n, part.tile_n))
-        tiles += m.count * n.count * tile(part, m.tile, n.tile);
+        tiles += m.count * n.count * tile(part, m.tile, n.tile, turn);
     busy.add(units(part) * tiles);
-    memory_work(busy, part);
-    return busy.cycles() + exposed(part);
+    busy.add(shared.bus);
+    busy.add(shared.activations);
+    busy.add(shared.sram);
+    busy.add(shared.links / mesh_links() * kUneven);
+    return busy.cycles() + exposed(part) + chain(part) + small_change(part);
   }
 
-  // A PE's engines over one tile; what a kept tile costs is spread over the tiles that share it.
-  double tile(const MatmulPart& part, std::int64_t rows, std::int64_t columns) const {
-    const double k_bytes = double(s_.k * element_), chunks = double(p_.chunks(s_.k));
+  double small_change(const MatmulPart& part) const {
+    const Reads read = reads(part);
+    const double k_bytes = double(part.k * element_), c = double(part.m * part.n * result_);
+    const double runs = double(part.m) * read.a * k_bytes / run_a(part) +
+                        double(part.n) * read.b * k_bytes / run_b(part) + c / run_c(part);
+    const double commands =
+        double(part.tiles_m() * part.tiles_n() * p_.chunks(part.k)) * commands_a_chunk(part);
+    return units(part) * (commands * kPerCommand + runs * kPerRun);
+  }
+  double commands_a_chunk(const MatmulPart& part) const {
+    return part.slots() + (p_.a.transpose ? 1 : 0) + (p_.b.transpose ? 1 : 0);
+  }
+
+  // A PE's engines over one tile; what a kept tile costs is spread over the tiles that share it. `turn`: as
+  // long memory takes to serve a chunk of every PE.
+  double tile(const MatmulPart& part, std::int64_t rows, std::int64_t columns, double turn) const {
+    const double k_bytes = double(part.k * element_), chunks = double(p_.chunks(part.k));
     const double a = double(rows) * k_bytes / (p_.a.kept ? double(part.tiles_n()) : 1),
                  b = double(columns) * k_bytes / (p_.b.kept ? double(part.tiles_m()) : 1),
                  c = double(rows * columns);
     const double port = chip_.fabric_interface.bytes_per_cycle;
-    const double commands = part.slots() + (p_.a.transpose ? 1 : 0) + (p_.b.transpose ? 1 : 0);
     Busy busy;
-    busy.add(double(ceil_div(rows, p_.held)) * stream(part, columns) * k_blocks());
+    busy.add(double(ceil_div(rows, p_.held)) * stream(part, columns) * k_blocks(part));
     busy.add((padded(a, run_a(part), port) + padded(b, run_b(part), port)) / port);
     busy.add(padded(c * result_, run_c(part), port) / port);
     busy.add(((p_.a.transpose ? a : 0) + (p_.b.transpose ? b : 0)) / chip_.layout_engine.bytes_per_cycle);
-    busy.add(c / chip_.reduction_engine.elements_per_cycle);
-    busy.add(chunks * (commands * chip_.command_processor.issue_cycles +
+    busy.add(part.splits(MatmulDim::k) ? hand_on(c) : c / chip_.reduction_engine.elements_per_cycle);
+    busy.add(chunks * (commands_a_chunk(part) * chip_.command_processor.issue_cycles +
                        kScalarsPerChunk * chip_.command_processor.scalar_cycles));
-    busy.add(std::max(chunks * chunk_wait(part), tile_wait(part)));
+    busy.add(std::max(chunks * chunk_wait(part, turn), tile_wait(part)));
     return busy.cycles();
   }
 
   // What all PEs together ask of memory; a multicast is read once.
-  void memory_work(Busy& busy, const MatmulPart& part) const {
+  Shared shared_work(const MatmulPart& part) const {
     const Reads read = reads(part);
     const double all = double(s_.batches()) * (part.dealt ? double(ceil_div(s_.m, part.tile_m)) : 1);
     const double rows = double(part.dealt ? part.m : part.m_end - part.m_start), n = double(s_.n);
@@ -141,10 +164,7 @@ class Cost {
     share(work, s_.a_in_sram, all * rows * read.a * k * element_, run_a(part), links(part, MatmulDim::n));
     share(work, s_.b_in_sram, all * n * read.b * k * element_, run_b(part), links(part, MatmulDim::m));
     share(work, s_.c_in_sram, all * rows * n * result_, run_c(part), links(part, MatmulDim::batch));
-    busy.add(work.bus);
-    busy.add(work.activations);
-    busy.add(work.sram);
-    busy.add(work.links / mesh_links() * kUneven);
+    return work;
   }
 
   // The mesh of cluster routers, memory at its west and east edges.
@@ -183,6 +203,19 @@ class Cost {
     work.activations += bytes / run * activation / chip_.hbm.channels;
   }
 
+  // Along a split k: adding a neighbour's sums and passing them on; the last PE's are there when the first
+  // slot has come down the whole chain.
+  double hand_on(double sums) const {
+    const auto& re = chip_.reduction_engine;
+    return sums / re.elements_per_cycle + sums * sizeof(float) / re.link_bytes_per_cycle +
+           2 * re.latency_cycles;
+  }
+  double chain(const MatmulPart& part) const {
+    if (!part.splits(MatmulDim::k)) return 0;
+    const int pes = part.over_rows == MatmulDim::k ? chip_.pe.rows : chip_.pe.columns;
+    return (pes - 1) * hand_on(double(part.tile_m * part.tile_n) / part.slots());
+  }
+
   // For a kept tile that only fits once.
   double exposed(const MatmulPart& part) const {
     double cycles = 0;
@@ -216,13 +249,14 @@ class Cost {
   }
 
   // The least a chunk can take when its buffers hold only so many: all but the one in use are on their way.
-  double chunk_wait(const MatmulPart& part) const {
+  double chunk_wait(const MatmulPart& part, double turn) const {
     double wait = 0;
     auto side = [&](const MatmulOperand& o, std::int64_t rows) {
       if (o.kept) return;
       const double ahead =
           o.transpose ? o.raw_depth : double(o.depth - 1) * double(o.span) / double(p_.tile_k);
-      wait = std::max(wait, (latency() + load(rows, o.transpose ? p_.tile_k : o.span)) / ahead);
+      wait =
+          std::max(wait, (latency() + std::max(turn, load(rows, o.transpose ? p_.tile_k : o.span))) / ahead);
     };
     side(p_.a, part.tile_m);
     side(p_.b, part.tile_n);

@@ -37,6 +37,21 @@ Range share(CoreEmitter& core, const MatmulPart& part, MatmulDim dim, std::int64
   return {first, last};
 }
 
+// Even shares of the rounds of the loop over k: PE i of p starts at round floor(i * rounds / p).
+void share_k(CoreEmitter& core, const MatmulCode& code, const MatmulPart& part, MatmulUnit& u) {
+  const bool rows = part.over_rows == MatmulDim::k;
+  const auto& pe = code.context.chip.pe;
+  const std::int64_t round = code.plan.round() * code.plan.tile_k, rounds = code.shape.k / round;
+  u.k_start = core.where(rows ? isa::Coordinate::row : isa::Coordinate::column);
+  u.k_middle = core.reg();
+  core.muli(u.k_start, u.k_start, rounds);
+  core.addi(u.k_middle, u.k_start, rounds);
+  for (Reg r : {u.k_start, u.k_middle}) core.divi(r, r, rows ? pe.rows : pe.columns);
+  core.sub(u.k_middle, u.k_middle, u.k_start);
+  core.addi(u.k_middle, u.k_middle, -2);
+  core.muli(u.k_start, u.k_start, round);
+}
+
 void grid_units(CoreEmitter& core, const MatmulCode& code, const MatmulPart& part,
                 const std::function<void(const MatmulUnit&)>& body) {
   const MatmulShape& s = code.shape;
@@ -44,6 +59,7 @@ void grid_units(CoreEmitter& core, const MatmulCode& code, const MatmulPart& par
   const Range m = share(core, part, MatmulDim::m, part.m_start, part.m_end, part.m);
   const Range n = share(core, part, MatmulDim::n, 0, s.n, part.n);
   u.m_start = m.start, u.m_end = m.end, u.n_start = n.start, u.n_end = n.end;
+  if (part.splits(MatmulDim::k)) share_k(core, code, part, u);
   u.batch.assign(s.batch.size(), -1);
   if (s.batches() == 1) return body(u);
   const Range batches = share(core, part, MatmulDim::batch, 0, s.batches(), part.batches);
@@ -123,13 +139,13 @@ void for_each_tile(CoreEmitter& core, const MatmulCode& code, const MatmulPart& 
   });
 }
 
-void for_each_chunk(CoreEmitter& core, const MatmulCode& code,
+void for_each_chunk(CoreEmitter& core, const MatmulCode& code, const MatmulPart& part, const MatmulUnit& unit,
                     const std::function<void(const MatmulChunk&)>& body,
                     const std::function<void(std::int64_t)>& next) {
   const MatmulPlan& p = code.plan;
   const std::int64_t k = code.shape.k, chunks = code.chunks();
   const auto per_tile = [&](const MatmulOperand& o) { return o.kept ? 1 : o.span / p.tile_k; };
-  const std::int64_t per_round = std::min(chunks, std::max(per_tile(p.a), per_tile(p.b)));
+  const std::int64_t per_round = std::min(chunks, p.round());
   const std::int64_t rounds = (chunks + per_round - 1) / per_round;
   // The round from chunk `first` on stands for others like it.
   const auto round = [&](std::int64_t first) {
@@ -149,8 +165,26 @@ void for_each_chunk(CoreEmitter& core, const MatmulCode& code,
     next(per_round * p.tile_k);
   };
   round(0);
+  if (part.splits(MatmulDim::k)) {
+    core.loop(unit.k_middle, [&] { round(per_round); });
+    return round((rounds - 1) * per_round);
+  }
   if (rounds > 2) core.loop(core.constant(rounds - 2), [&] { round(per_round); });
   if (rounds > 1) round((rounds - 1) * per_round);
+}
+
+MatmulChain chain_of(CoreEmitter& core, const MatmulCode& code, const MatmulPart& part) {
+  const bool rows = part.over_rows == MatmulDim::k;
+  const auto& pe = code.context.chip.pe;
+  MatmulChain chain{core.where(rows ? isa::Coordinate::row : isa::Coordinate::column), core.reg(), core.reg(),
+                    rows ? isa::Direction::north : isa::Direction::west,
+                    rows ? isa::Direction::south : isa::Direction::east};
+  const Reg one = core.constant(1), end = core.constant((rows ? pe.rows : pe.columns) - 1);
+  core.sub(chain.not_last, end, chain.not_first);
+  core.min(chain.not_last, chain.not_last, one);
+  core.min(chain.not_first, chain.not_first, one);
+  core.sub(chain.last, one, chain.not_last);
+  return chain;
 }
 
 }  // namespace leto::compiler

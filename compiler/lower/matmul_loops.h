@@ -29,6 +29,8 @@ struct MatmulCode {
 /// What one PE works on: rows [m_start, m_end) and columns [n_start, n_end) of one batch. Registers.
 struct MatmulUnit {
   int m_start, m_end, n_start, n_end;
+  int k_start = 0;         // where k is split
+  int k_middle = 0;        // rounds of the loop over k between the first and the last
   std::vector<int> batch;  // index registers, -1 for 0
 };
 void for_each_unit(CoreEmitter& core, const MatmulCode& code, const MatmulPart& part,
@@ -58,9 +60,17 @@ struct MatmulChunk {
   Side a, b;
 };
 /// `next` ends each round of the loop, which covers so much k.
-void for_each_chunk(CoreEmitter& core, const MatmulCode& code,
+void for_each_chunk(CoreEmitter& core, const MatmulCode& code, const MatmulPart& part, const MatmulUnit& unit,
                     const std::function<void(const MatmulChunk&)>& body,
                     const std::function<void(std::int64_t k)>& next);
+
+/// The PEs along a split k: each adds the sums of the one before to its own and hands them on; the last one
+/// keeps them. Registers hold 1 or 0, to be looped over.
+struct MatmulChain {
+  int not_first, not_last, last;
+  isa::Direction from, to;
+};
+MatmulChain chain_of(CoreEmitter& core, const MatmulCode& code, const MatmulPart& part);
 
 /// The move core's and the compute core's part of it.
 void emit_matmul_moves(const MatmulCode& code, const MatmulPart& part);

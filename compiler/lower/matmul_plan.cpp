@@ -36,8 +36,8 @@ class Planner {
   MatmulPlan best() {
     using D = MatmulDim;
     for (narrow_ = 1; !best_ && narrow_ <= chip_.reduction_engine.banks; narrow_ *= 2) {
-      for (D rows : {D::m, D::n, D::batch})
-        for (D columns : {D::n, D::m, D::batch}) split(rows, columns);
+      for (D rows : {D::m, D::n, D::batch, D::k})
+        for (D columns : {D::n, D::m, D::batch, D::k}) split(rows, columns);
       for (const MatmulPart& part : tilings(dealt())) consider({deal(part)});
     }
     if (!best_)
@@ -59,6 +59,7 @@ class Planner {
     p.batches = ceil_div(s_.batches(), ways(p, MatmulDim::batch));
     p.m = ceil_div(m_end - m_start, ways(p, MatmulDim::m));
     p.n = ceil_div(s_.n, ways(p, MatmulDim::n));
+    p.k = ceil_div(s_.k, ways(p, MatmulDim::k));
     return p;
   }
   std::int64_t ways(const MatmulPart& p, MatmulDim dim) const {
@@ -66,23 +67,27 @@ class Planner {
   }
 
   // All of m split the same way; or as many whole held blocks as every PE gets, and the rest of m by columns
-  // over all PEs.
+  // and k over all PEs.
   void split(MatmulDim rows, MatmulDim columns) {
     const bool by_batch = rows == MatmulDim::batch || columns == MatmulDim::batch;
     if (by_batch && s_.batches() == 1) return;
+    if (rows == MatmulDim::k && columns == MatmulDim::k) return;
     const MatmulPart whole = part(0, s_.m, rows, columns);
     for (const MatmulPart& p : tilings(whole)) consider({p});
     const std::int64_t row = held_ * ways(whole, MatmulDim::m), even = s_.m / row * row;
     if (even == 0 || even == s_.m || row == held_) return;
     for (const MatmulPart& p : tilings(part(0, even, rows, columns)))
-      for (const MatmulPart& rest : tilings(part(even, s_.m, MatmulDim::n, MatmulDim::n)))
-        consider({p, rest});
+      for (auto [r, c] : {std::pair{MatmulDim::n, MatmulDim::n},
+                          {MatmulDim::n, MatmulDim::k},
+                          {MatmulDim::k, MatmulDim::n}})
+        for (const MatmulPart& rest : tilings(part(even, s_.m, r, c))) consider({p, rest});
   }
 
   MatmulPart dealt() const {
     MatmulPart p;
     p.m_end = p.m = s_.m;
     p.n = s_.n;
+    p.k = s_.k;
     p.dealt = true;
     return p;
   }
@@ -128,12 +133,14 @@ class Planner {
     const auto several = [&](auto tiles) { return std::any_of(parts.begin(), parts.end(), tiles); };
     const bool worth_a = several([](const MatmulPart& part) { return part.tiles_n() > 1; });
     const bool worth_b = several([](const MatmulPart& part) { return !part.dealt && part.tiles_m() > 1; });
+    const bool k_split = several([](const MatmulPart& part) { return part.splits(MatmulDim::k); });
     std::int64_t before = 0;
     for (std::int64_t bytes : kChunkBytes) {
       p.tile_k = std::min(bytes / element_, s_.k);
       if (p.tile_k == std::exchange(before, p.tile_k)) continue;
       if (best_ && matrix_cycles(s_, p, chip_) >= best_->cycles) continue;
       fill(p, false, false);
+      if (k_split) continue;
       if (worth_a) fill(p, true, false);
       if (worth_b) fill(p, false, true);
     }
@@ -174,11 +181,23 @@ class Planner {
                                   : std::max<int>(2, int(ceil_div(ahead, commands)) + (commands > 1 ? 1 : 0));
         o->raw_depth = o->transpose ? ahead : 0;
       }
-      if (local_bytes(p) > chip_.local_store.bytes) continue;
+      if (local_bytes(p) > chip_.local_store.bytes || !split_k(p)) continue;
       p.cycles = matmul_cycles(s_, p, chip_);
       if (!best_ || p.cycles < best_->cycles) best_ = p;
       return;
     }
+  }
+
+  // Shares of k are whole rounds of the loop over k, at least two: its first and its last.
+  bool split_k(MatmulPlan& p) const {
+    const std::int64_t round = p.round() * p.tile_k, rounds = s_.k / round;
+    for (MatmulPart& part : p.parts) {
+      if (!part.splits(MatmulDim::k)) continue;
+      const std::int64_t pes = ways(part, MatmulDim::k);
+      if (s_.k % round != 0 || rounds / pes < 2) return false;
+      part.k = ceil_div(rounds, pes) * round;
+    }
+    return true;
   }
 
   std::int64_t local_bytes(const MatmulPlan& p) const {
@@ -215,6 +234,13 @@ std::int64_t MatmulPlan::tile_n() const {
   std::int64_t rows = 0;
   for (const MatmulPart& part : parts) rows = std::max(rows, part.tile_n);
   return rows;
+}
+
+std::int64_t MatmulPlan::round() const {
+  std::int64_t most = 1;
+  for (const MatmulOperand* o : {&a, &b})
+    if (!o->kept) most = std::max(most, o->span / tile_k);
+  return most;
 }
 
 std::int64_t raw_tile_bytes(const MatmulPlan& plan, std::int64_t rows, int element) {

@@ -9,17 +9,17 @@
 
 namespace leto::compiler {
 
-enum class MatmulDim : std::uint8_t { batch, m, n };
+enum class MatmulDim : std::uint8_t { batch, m, n, k };
 
 /// Rows [m_start, m_end) of c, of every batch.
 struct MatmulPart {
   std::int64_t m_start = 0, m_end = 0;
   /// What the rows and the columns of the PE grid split. PEs that need the same block of an operand get it by
-  /// multicast.
+  /// multicast. Along a split k partial sums go over the reduction network, from the first PE to the last.
   MatmulDim over_rows = MatmulDim::m, over_columns = MatmulDim::n;
   /// Instead of that: (batch, tile of m) units dealt to single PEs in turn, no multicast.
   bool dealt = false;
-  std::int64_t batches = 1, m = 0, n = 0;  // the largest share of a PE
+  std::int64_t batches = 1, m = 0, n = 0, k = 0;  // the largest share of a PE
   /// A tile is slots_m x slots_n accumulator slots of `held` x slot_n: while one is drained, the matrix
   /// engine works on another.
   int slots_m = 1, slots_n = 1;
@@ -28,6 +28,7 @@ struct MatmulPart {
   std::int64_t tiles_m() const { return (m + tile_m - 1) / tile_m; }
   std::int64_t tiles_n() const { return (n + tile_n - 1) / tile_n; }
   int slots() const { return slots_m * slots_n; }
+  bool splits(MatmulDim dim) const { return !dealt && (over_rows == dim || over_columns == dim); }
 };
 
 /// How one operand passes through the local store.
@@ -51,6 +52,8 @@ struct MatmulPlan {
   double cycles = 0;  // the cost model's estimate
 
   std::int64_t chunks(std::int64_t k) const { return (k + tile_k - 1) / tile_k; }
+  /// Chunks that share a tile of an operand's buffer: the loop over k is unrolled by as many.
+  std::int64_t round() const;
   /// Rows of the widest tile of a and of b.
   std::int64_t tile_m() const;
   std::int64_t tile_n() const;
