@@ -45,10 +45,11 @@ void check_volume(const Command& command, std::initializer_list<std::int64_t> ex
 
 void check_offsets(const Command& command) {
   const Operands operands = operands_of(command);
-  for (int i = 0; i < operands.count; ++i)
-    check_extent(command,
-                 fmt::format("the offset into b{}", operands.item[static_cast<std::size_t>(i)].buffer),
-                 operands.item[static_cast<std::size_t>(i)].offset, kLocalLimit);
+  for (int i = 0; i < operands.count; ++i) {
+    const Operand& operand = operands.item[static_cast<std::size_t>(i)];
+    if (operand.offset < 0 || operand.offset > kLocalLimit)
+      check_extent(command, fmt::format("the offset into b{}", operand.buffer), operand.offset, kLocalLimit);
+  }
 }
 
 void check_type(const Command& command, int field, std::initializer_list<DType> allowed) {

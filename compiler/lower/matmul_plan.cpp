@@ -1,62 +1,31 @@
 #include "compiler/lower/matmul_plan.h"
-#include "compiler/lower/rounding.h"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 
 #include "base/errors.h"
+#include "compiler/lower/matmul_cost.h"
+#include "compiler/lower/rounding.h"
+#include "isa/instruction.h"
 
 namespace leto::compiler {
 namespace {
 
-void erase_dim(View& v, std::size_t i) {
-  v.shape.erase(v.shape.begin() + std::ptrdiff_t(i));
-  v.strides.erase(v.strides.begin() + std::ptrdiff_t(i));
-}
-
-// A batch dim that b does not depend on is more rows of a, if a and c are laid out that way.
-void merge_batch_into_m(MatmulShape& s) {
-  while (s.a.view.shape.size() > 2) {
-    const auto i = s.a.view.shape.size() - 3;
-    const View &a = s.a.view, &c = s.c.view;
-    if (s.b.view.shape[i] != 1 && s.b.view.strides[i] != 0) return;
-    if (a.shape[i] != 1 && (a.strides[i] != a.strides[i + 1] * a.shape[i + 1] ||
-                            c.strides[i] != c.strides[i + 1] * c.shape[i + 1]))
-      return;
-    for (View* v : {&s.a.view, &s.c.view}) {
-      if (v->shape[i + 1] == 1) v->strides[i + 1] = v->strides[i];
-      v->shape[i + 1] *= v->shape[i];
-      erase_dim(*v, i);
-    }
-    erase_dim(s.b.view, i);
-  }
-}
-
-// The remaining batch dims, merged where all three views allow.
-void merge_batch_dims(MatmulShape& s) {
-  std::vector<View> batch;
-  for (const View* v : {&s.a.view, &s.b.view, &s.c.view}) {
-    View b = *v;
-    b.shape.resize(b.shape.size() - 2);
-    b.strides.resize(b.strides.size() - 2);
-    batch.push_back(b);
-  }
-  collapse(batch, false);
-  if (batch[0].shape == Dims{1})
-    for (auto& b : batch) b.shape.clear(), b.strides.clear();
-  std::size_t i = 0;
-  for (View* v : {&s.a.view, &s.b.view, &s.c.view}) {
-    View& b = batch[i++];
-    b.shape.insert(b.shape.end(), v->shape.end() - 2, v->shape.end());
-    b.strides.insert(b.strides.end(), v->strides.end() - 2, v->strides.end());
-    *v = b;
-  }
-}
+// Chunks of k in bytes, and how far loads may run ahead, in chunks.
+constexpr std::int64_t kChunkBytes[] = {512, 256, 128, 64};
+constexpr int kAhead[] = {6, 4, 3, 2};
+// Loads along k need not be longer than this to be cheap.
+constexpr std::int64_t kLongRun = 1024;
+// Bytes that rounding tiles up to kTileAlignment may cost: at most seven buffers.
+constexpr std::int64_t kBuffers = 7;
 
 class Planner {
  public:
   Planner(const MatmulShape& shape, const ChipConfig& chip) : s_(shape), chip_(chip) {
     element_ = size_of(s_.a.dtype);
     result_ = size_of(s_.c.dtype);
+    held_ = std::min<std::int64_t>(isa::kHeldRows, isa::kBankRows * chip.matrix_engine.tiles);
     const auto adjacent = [](const View& v, std::size_t back) {
       return v.strides[v.shape.size() - back] == 1 || v.shape[v.shape.size() - back] == 1;
     };
@@ -65,137 +34,223 @@ class Planner {
   }
 
   MatmulPlan best() {
-    std::optional<MatmulPlan> best;
-    auto consider = [&](std::optional<MatmulPlan> plan) {
-      if (plan && (!best || plan->cycles < best->cycles)) best = plan;
-    };
-    for (bool rows : {true, false}) consider(grid(rows));
-    consider(dealt());
-    if (!best)
+    using D = MatmulDim;
+    for (narrow_ = 1; !best_ && narrow_ <= chip_.reduction_engine.banks; narrow_ *= 2) {
+      for (D rows : {D::m, D::n, D::batch, D::k})
+        for (D columns : {D::n, D::m, D::batch, D::k}) split(rows, columns);
+      for (const MatmulPart& part : tilings(dealt())) consider({deal(part)});
+    }
+    if (!best_)
       throw Error(ExitCode::does_not_fit,
                   fmt::format("no tile of a {} x {} x {} matmul fits the local store of {} bytes", s_.m, s_.n,
                               s_.k, chip_.local_store.bytes),
                   "use a chip with a larger local_store.bytes");
-    return *best;
+    return *best_;
   }
 
  private:
-  std::optional<MatmulPlan> grid(bool m_on_rows) {
-    MatmulPlan p;
-    p.grid = true;
-    p.m_on_rows = m_on_rows;
-    p.m_per_pe = ceil_div(s_.m, m_on_rows ? chip_.pe.rows : chip_.pe.columns);
-    p.n_per_pe = ceil_div(s_.n, m_on_rows ? chip_.pe.columns : chip_.pe.rows);
-    if (!choose_tile(p, p.m_per_pe, p.n_per_pe)) return {};
-    const double batches = double(product(s_.batch));
-    const auto tiles_m = double(ceil_div(p.m_per_pe, p.tile_m)),
-               tiles_n = double(ceil_div(p.n_per_pe, p.tile_n));
-    const double unique = double(s_.m) * tiles_n + double(s_.n) * tiles_m;  // rows of k read from memory
-    p.cycles =
-        batches * (cost(p, double(p.m_per_pe), double(p.n_per_pe), tiles_m, tiles_n, unique) + kUnitOverhead);
+  // ---- how the product is dealt to the PEs ----
+  MatmulPart part(std::int64_t m_start, std::int64_t m_end, MatmulDim rows, MatmulDim columns) const {
+    MatmulPart p;
+    p.m_start = m_start;
+    p.m_end = m_end;
+    p.over_rows = rows;
+    p.over_columns = columns;
+    p.batches = ceil_div(s_.batches(), ways(p, MatmulDim::batch));
+    p.m = ceil_div(m_end - m_start, ways(p, MatmulDim::m));
+    p.n = ceil_div(s_.n, ways(p, MatmulDim::n));
+    p.k = ceil_div(s_.k, ways(p, MatmulDim::k));
+    return p;
+  }
+  std::int64_t ways(const MatmulPart& p, MatmulDim dim) const {
+    return (p.over_rows == dim ? chip_.pe.rows : 1) * (p.over_columns == dim ? chip_.pe.columns : 1);
+  }
+
+  // All of m split the same way; or as many whole held blocks as every PE gets, and the rest of m by columns
+  // and k over all PEs.
+  void split(MatmulDim rows, MatmulDim columns) {
+    const bool by_batch = rows == MatmulDim::batch || columns == MatmulDim::batch;
+    if (by_batch && s_.batches() == 1) return;
+    if (rows == MatmulDim::k && columns == MatmulDim::k) return;
+    const MatmulPart whole = part(0, s_.m, rows, columns);
+    for (const MatmulPart& p : tilings(whole)) consider({p});
+    const std::int64_t row = held_ * ways(whole, MatmulDim::m), even = s_.m / row * row;
+    if (even == 0 || even == s_.m || row == held_) return;
+    for (const MatmulPart& p : tilings(part(0, even, rows, columns)))
+      for (auto [r, c] : {std::pair{MatmulDim::n, MatmulDim::n},
+                          {MatmulDim::n, MatmulDim::k},
+                          {MatmulDim::k, MatmulDim::n}})
+        for (const MatmulPart& rest : tilings(part(even, s_.m, r, c))) consider({p, rest});
+  }
+
+  MatmulPart dealt() const {
+    MatmulPart p;
+    p.m_end = p.m = s_.m;
+    p.n = s_.n;
+    p.k = s_.k;
+    p.dealt = true;
+    return p;
+  }
+  MatmulPart deal(MatmulPart p) const {
+    p.m = p.tile_m;
+    p.batches = ceil_div(s_.batches() * ceil_div(s_.m, p.tile_m), chip_.pes());
     return p;
   }
 
-  std::optional<MatmulPlan> dealt() {
+  // ---- tiles that the accumulators hold ----
+  std::vector<MatmulPart> tilings(const MatmulPart& share) const {
+    std::vector<MatmulPart> list;
+    const std::int64_t bank_rows = ceil_div(std::min(held_, share.m), isa::kBankRows);
+    for (int slots_m : {1, 2, 4})
+      for (int slots_n : {1, 2}) {
+        MatmulPart p = share;
+        p.slots_m = slots_m;
+        p.slots_n = slots_n;
+        const std::int64_t widest =
+            chip_.reduction_engine.banks / (narrow_ * slots_m * slots_n) / bank_rows * isa::kBankRows;
+        if (widest == 0 || (slots_m > 1 && share.m <= held_ * (slots_m - 1))) continue;
+        if (slots_n > 1 && share.n <= isa::kBankRows) continue;
+        p.tile_m = std::min(share.m, held_ * slots_m);
+        p.tile_n = even_tile(share.n, widest * slots_n);
+        p.slot_n = std::min(widest, aligned(ceil_div(p.tile_n, slots_n), isa::kBankRows));
+        list.push_back(p);
+      }
+    return list;
+  }
+  // Even tiles, but for whole cycles of the port: 683 columns in tiles of at most 256 are 256, 256 and 171.
+  std::int64_t even_tile(std::int64_t extent, std::int64_t most) const {
+    const std::int64_t even = ceil_div(extent, ceil_div(extent, most));
+    return std::min({extent, most, aligned(even, chip_.fabric_interface.bytes_per_cycle / element_)});
+  }
+
+  // ---- what the local store holds ----
+  void consider(const std::vector<MatmulPart>& parts) {
     MatmulPlan p;
-    p.grid = false;
-    p.m_per_pe = s_.m;
-    p.n_per_pe = s_.n;
-    if (!choose_tile(p, s_.m, s_.n)) return {};
-    const std::int64_t units = product(s_.batch) * ceil_div(s_.m, p.tile_m);
-    const double each = double(ceil_div(units, chip_.pes()));
-    const double m = double(std::min(s_.m, p.tile_m)), tiles_n = double(ceil_div(s_.n, p.tile_n));
-    const double unique = (m * a_loads(p, tiles_n) + double(s_.n)) * chip_.pes();
-    p.cycles = each * (cost(p, m, double(s_.n), 1, tiles_n, unique) + kUnitOverhead / 4);
-    return p;
-  }
-
-  // How often a's tile is read for a row of tiles: once when all of k stays in the local store.
-  double a_loads(const MatmulPlan& p, double tiles_n) const { return p.panels ? 1 : tiles_n; }
-
-  // Cycles of one PE's share of one batch: the slowest of the engines it keeps busy.
-  double cost(const MatmulPlan& p, double m, double n, double tiles_m, double tiles_n,
-              double unique_rows) const {
-    const double k = double(s_.k), inner = double(chip_.matrix_engine.inner_bytes) / element_;
-    const double held = double(ceil_div(std::int64_t(m), isa::kHeldRows));
-    const double matrix =
-        held * std::max(n, 32.0) * std::max(1.0, double(ceil_div(s_.k, std::int64_t(inner))));
-    const double in_rows = m * a_loads(p, tiles_n) + n * tiles_m;
-    const double port = in_rows * k * element_ / chip_.fabric_interface.bytes_per_cycle;
-    const double out = m * n * result_ / chip_.fabric_interface.bytes_per_cycle;
-    const double layout =
-        ((p.transpose_a ? m * a_loads(p, tiles_n) : 0) + (p.transpose_b ? n * tiles_m : 0)) * k * element_ /
-        chip_.layout_engine.bytes_per_cycle;
-    const double hbm = (unique_rows * k * element_ + m * n * chip_.pes() * result_) * chip_.hertz() /
-                       hbm_bytes_per_second(chip_);
-    return std::max({matrix, port, out, layout, hbm});
-  }
-
-  bool choose_tile(MatmulPlan& p, std::int64_t m, std::int64_t n) const {
-    p.transpose_a = transpose_a_;
-    p.transpose_b = transpose_b_;
-    const std::int64_t half_banks = std::max(1, chip_.reduction_engine.banks / 2);
-    const std::int64_t held_banks =
-        std::min<std::int64_t>(isa::kHeldRows, (m + 31) / 32 * 32) / isa::kBankRows;
-    p.slot_n = std::max<std::int64_t>(1, half_banks / held_banks) * isa::kBankRows;
-    p.halves_m = m > isa::kHeldRows ? 2 : 1;
-    p.halves_n = p.halves_m == 1 && n > p.slot_n ? 2 : 1;
-    p.tile_m = std::min(m, p.halves_m * std::int64_t(isa::kHeldRows));
-    for (p.tile_n = std::min(n, p.slot_n * p.halves_n);; p.tile_n = (p.tile_n + 1) / 2) {
-      if (choose_k(p, n)) return true;
-      if (p.tile_n <= 32) return false;
-      p.halves_n = 1;
+    p.parts = parts;
+    p.held = held_;
+    p.a.transpose = transpose_a_;
+    p.b.transpose = transpose_b_;
+    const auto several = [&](auto tiles) { return std::any_of(parts.begin(), parts.end(), tiles); };
+    const bool worth_a = several([](const MatmulPart& part) { return part.tiles_n() > 1; });
+    const bool worth_b = several([](const MatmulPart& part) { return !part.dealt && part.tiles_m() > 1; });
+    const bool k_split = several([](const MatmulPart& part) { return part.splits(MatmulDim::k); });
+    std::int64_t before = 0;
+    for (std::int64_t bytes : kChunkBytes) {
+      p.tile_k = std::min(bytes / element_, s_.k);
+      if (p.tile_k == std::exchange(before, p.tile_k)) continue;
+      if (best_ && matrix_cycles(s_, p, chip_) >= best_->cycles) continue;
+      fill(p, false, false);
+      if (k_split) continue;
+      if (worth_a) fill(p, true, false);
+      if (worth_b) fill(p, false, true);
     }
   }
 
-  // Longer commands first (a k of 32 a command leaves the engine waiting for the issue core), then a panel of
-  // a where several tiles of n share it, then deeper buffers.
-  bool choose_k(MatmulPlan& p, std::int64_t n) const {
-    for (std::int64_t k : {256, 128, 64, 32})
-      for (int panels : {2, 1, 0})
-        for (int depth : {4, 3, 2}) {
-          p.depth = depth;
-          p.tile_k = std::min(k, s_.k);
-          p.panels = n > p.tile_n ? panels : 0;
-          if (local_bytes(p) <= chip_.local_store.bytes) return true;
-        }
-    return false;
+  void fill(MatmulPlan p, bool keep_a, bool keep_b) {
+    p.a.kept = keep_a;
+    p.b.kept = keep_b;
+    for (int kept_depth : {2, 1}) {
+      if (kept_depth == 1 && !keep_a && !keep_b) break;
+      for (std::int64_t span_a : spans(p, p.a))
+        for (std::int64_t span_b : spans(p, p.b))
+          for (int c_depth : {2, 1}) {
+            p.a.span = span_a;
+            p.b.span = span_b;
+            p.c_depth = c_depth;
+            deepen(p, kept_depth);
+          }
+    }
+  }
+
+  // k of a load: one command's when the layout engine follows, else several commands' for longer runs.
+  std::vector<std::int64_t> spans(const MatmulPlan& p, const MatmulOperand& o) const {
+    if (o.kept) return {s_.k};
+    std::vector<std::int64_t> list{p.tile_k};
+    while (!o.transpose && list.back() * 2 * element_ <= kLongRun && list.back() < s_.k)
+      list.push_back(list.back() * 2);
+    return list;
+  }
+
+  // As far ahead as the local store allows.
+  void deepen(MatmulPlan& p, int kept_depth) {
+    for (int ahead : kAhead) {
+      for (auto* o : {&p.a, &p.b}) {
+        const std::int64_t commands = o->span / p.tile_k;
+        o->depth = o->kept        ? kept_depth
+                   : o->transpose ? 2
+                                  : std::max<int>(2, int(ceil_div(ahead, commands)) + (commands > 1 ? 1 : 0));
+        o->raw_depth = o->transpose ? ahead : 0;
+      }
+      if (local_bytes(p) > chip_.local_store.bytes || !split_k(p)) continue;
+      p.cycles = matmul_cycles(s_, p, chip_);
+      if (!best_ || p.cycles < best_->cycles) best_ = p;
+      return;
+    }
+  }
+
+  // Shares of k are whole rounds of the loop over k, at least two: its first and its last.
+  bool split_k(MatmulPlan& p) const {
+    const std::int64_t round = p.round() * p.tile_k, rounds = s_.k / round;
+    for (MatmulPart& part : p.parts) {
+      if (!part.splits(MatmulDim::k)) continue;
+      const std::int64_t pes = ways(part, MatmulDim::k);
+      if (s_.k % round != 0 || rounds / pes < 2) return false;
+      part.k = ceil_div(rounds, pes) * round;
+    }
+    return true;
   }
 
   std::int64_t local_bytes(const MatmulPlan& p) const {
-    const std::int64_t a = p.tile_m * p.tile_k * element_, b = p.tile_n * p.tile_k * element_,
-                       c = p.tile_m * p.tile_n * result_;
-    const std::int64_t a_tiles = p.panels ? p.panels * p.k_chunks(s_.k) : p.depth;
-    return a * (a_tiles + (p.transpose_a ? 2 : 0)) + b * (p.depth + (p.transpose_b ? 2 : 0)) + c * 2 + 7 * 64;
+    std::int64_t bytes = kBuffers * kTileAlignment;
+    auto side = [&](const MatmulOperand& o, std::int64_t rows) {
+      bytes +=
+          tile_bytes(p, o, rows, s_.k, element_) * o.depth + raw_tile_bytes(p, rows, element_) * o.raw_depth;
+    };
+    side(p.a, p.tile_m());
+    side(p.b, p.tile_n());
+    std::int64_t c = 0;
+    for (const MatmulPart& part : p.parts) c = std::max(c, part.tile_m * part.tile_n * result_);
+    return bytes + c * p.c_depth;
   }
-
-  // Fill and drain of a grid-wide product: launch of the first tiles, the last drain and store.
-  static constexpr double kUnitOverhead = 1500;
 
   const MatmulShape& s_;
   const ChipConfig& chip_;
   int element_, result_;
+  std::int64_t held_;
   bool transpose_a_, transpose_b_;
+  int narrow_ = 1;  // tiles so much narrower, when wider ones do not fit the local store
+  std::optional<MatmulPlan> best_;
 };
 
 }  // namespace
 
-MatmulShape normalise(const MatmulKernel& kernel) {
-  MatmulShape s{kernel.a, kernel.b, kernel.c, {}, 0, 0, 0};
-  auto rank = s.c.view.shape.size();
-  if (s.c.view.strides[rank - 1] != 1 && s.c.view.shape[rank - 1] != 1 && s.c.view.strides[rank - 2] == 1) {
-    std::swap(s.a, s.b);
-    std::swap(s.c.view.shape[rank - 1], s.c.view.shape[rank - 2]);
-    std::swap(s.c.view.strides[rank - 1], s.c.view.strides[rank - 2]);
-  }
-  merge_batch_into_m(s);
-  merge_batch_dims(s);
-  rank = s.c.view.shape.size();
-  s.batch.assign(s.c.view.shape.begin(), s.c.view.shape.end() - 2);
-  s.m = s.c.view.shape[rank - 2];
-  s.n = s.c.view.shape[rank - 1];
-  s.k = s.a.view.shape[rank - 1];
-  return s;
+std::int64_t MatmulPlan::tile_m() const {
+  std::int64_t rows = 0;
+  for (const MatmulPart& part : parts) rows = std::max(rows, part.tile_m);
+  return rows;
+}
+
+std::int64_t MatmulPlan::tile_n() const {
+  std::int64_t rows = 0;
+  for (const MatmulPart& part : parts) rows = std::max(rows, part.tile_n);
+  return rows;
+}
+
+std::int64_t MatmulPlan::round() const {
+  std::int64_t most = 1;
+  for (const MatmulOperand* o : {&a, &b})
+    if (!o->kept) most = std::max(most, o->span / tile_k);
+  return most;
+}
+
+std::int64_t raw_tile_bytes(const MatmulPlan& plan, std::int64_t rows, int element) {
+  return rows * plan.tile_k * element;
+}
+
+std::int64_t tile_bytes(const MatmulPlan& plan, const MatmulOperand& o, std::int64_t rows, std::int64_t k,
+                        int element) {
+  if (o.transpose && o.kept) return raw_tile_bytes(plan, rows, element) * plan.chunks(k);
+  return rows * std::min(o.span, k) * element;
 }
 
 MatmulPlan plan_matmul(const MatmulShape& shape, const ChipConfig& chip) {

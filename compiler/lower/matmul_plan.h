@@ -1,38 +1,68 @@
-// Tiling of a matrix product: how it is dealt to the PEs, tile sizes, what the local store holds. Chosen by a
-// cost model over the shapes and the chip alone.
+// Tiling of a matrix product: how it is dealt to the PEs, tile sizes, what the local store holds. The
+// cheapest by the cost model (matmul_cost.h) of all that fit, from the shapes and the chip alone.
 #pragma once
 
+#include <vector>
+
 #include "arch/chip_config.h"
-#include "compiler/lower/kernel.h"
+#include "compiler/lower/matmul_shape.h"
 
 namespace leto::compiler {
 
-/// The product with its dims in the order the plan uses: batch dims merged, m extended over batch dims that
-/// share b.
-struct MatmulShape {
-  Place a, b, c;  // [batch…, m, k], [batch…, n, k], [batch…, m, n]; c's n is adjacent
-  Dims batch;
-  std::int64_t m = 0, n = 0, k = 0;
+enum class MatmulDim : std::uint8_t { batch, m, n, k };
+
+/// Rows [m_start, m_end) of c, of every batch.
+struct MatmulPart {
+  std::int64_t m_start = 0, m_end = 0;
+  /// What the rows and the columns of the PE grid split. PEs that need the same block of an operand get it by
+  /// multicast. Along a split k partial sums go over the reduction network, from the first PE to the last.
+  MatmulDim over_rows = MatmulDim::m, over_columns = MatmulDim::n;
+  /// Instead of that: (batch, tile of m) units dealt to single PEs in turn, no multicast.
+  bool dealt = false;
+  std::int64_t batches = 1, m = 0, n = 0, k = 0;  // the largest share of a PE
+  /// A tile is slots_m x slots_n accumulator slots of `held` x slot_n: while one is drained, the matrix
+  /// engine works on another.
+  int slots_m = 1, slots_n = 1;
+  std::int64_t slot_n = 0, tile_m = 0, tile_n = 0;
+
+  std::int64_t tiles_m() const { return (m + tile_m - 1) / tile_m; }
+  std::int64_t tiles_n() const { return (n + tile_n - 1) / tile_n; }
+  int slots() const { return slots_m * slots_n; }
+  bool splits(MatmulDim dim) const { return !dealt && (over_rows == dim || over_columns == dim); }
 };
-MatmulShape normalise(const MatmulKernel& kernel);
+
+/// How one operand passes through the local store.
+struct MatmulOperand {
+  bool transpose = false;  // by the layout engine, which reads a buffer of raw tiles
+  /// All of k stays in the local store while the tiles of the other operand go by: this one's tiles are the
+  /// outer loop.
+  bool kept = false;
+  std::int64_t span = 0;  // of k in a tile of the buffer: a multiple of tile_k, or all of it
+  int depth = 2;          // tiles in the buffer
+  int raw_depth = 0;      // tiles of tile_k waiting to be transposed
+};
 
 struct MatmulPlan {
-  /// grid: m over the PE grid's rows (or columns), n over the other, both operands multicast, one batch after
-  /// the other. dealt: (batch, block of m) units dealt to single PEs, no multicast.
-  bool grid = true;
-  bool m_on_rows = true;
-  std::int64_t m_per_pe = 0, n_per_pe = 0;  // grid: a PE's share of m and n
-  int halves_m = 1, halves_n = 1;  // accumulator slots of a tile, along m or along n (product at most 2)
-  std::int64_t slot_n = 0;         // columns of one accumulator slot
-  std::int64_t tile_m = 0, tile_n = 0, tile_k = 0;
-  bool transpose_a = false, transpose_b = false;  // through the layout engine
-  int depth = 2;                                  // tiles per operand buffer
-  /// Panels of a in the local store: all chunks of its rows stay there while the tiles of n go by. 0: chunk
-  /// by chunk.
-  int panels = 0;
+  /// One part, or two: what does not divide by the grid is split differently.
+  std::vector<MatmulPart> parts;
+  std::int64_t held = 0;    // rows that a matmul command holds
+  std::int64_t tile_k = 0;  // k of a matmul command
+  MatmulOperand a, b;
+  int c_depth = 2;
   double cycles = 0;  // the cost model's estimate
-  std::int64_t k_chunks(std::int64_t k) const { return (k + tile_k - 1) / tile_k; }
+
+  std::int64_t chunks(std::int64_t k) const { return (k + tile_k - 1) / tile_k; }
+  /// Chunks that share a tile of an operand's buffer: the loop over k is unrolled by as many.
+  std::int64_t round() const;
+  /// Rows of the widest tile of a and of b.
+  std::int64_t tile_m() const;
+  std::int64_t tile_n() const;
 };
+
+/// Bytes of one tile of the buffer of an operand with `rows` rows, and of its raw tiles.
+std::int64_t tile_bytes(const MatmulPlan& plan, const MatmulOperand& operand, std::int64_t rows,
+                        std::int64_t k, int element);
+std::int64_t raw_tile_bytes(const MatmulPlan& plan, std::int64_t rows, int element);
 
 /// Throws Error(does_not_fit) when no tile fits the local store.
 MatmulPlan plan_matmul(const MatmulShape& shape, const ChipConfig& chip);

@@ -111,6 +111,18 @@ TEST_CASE("matmul: every transposition, ragged shapes, batches") {
       1e-2);
 }
 
+TEST_CASE("matmul: k split over PEs, and a remainder of m that is") {
+  check(
+      "graph \"g\" tokens=0\n%a: bf16[512,40] = input\n%b: bf16[72,512] = input\n"
+      "%c: fp32[40,72] = matmul(%a, %b) {dtype=\"fp32\", trans_a=1, trans_b=1} phase=forward name=\"c\"\n"
+      "output %c\n",
+      1e-5);
+  check(
+      "graph \"g\" tokens=0\n%a: bf16[320,1024] = input\n%b: bf16[1024,250] = input\n"
+      "%c: fp32[320,250] = matmul(%a, %b) {dtype=\"fp32\"} phase=forward name=\"c\"\noutput %c\n",
+      1e-5);
+}
+
 TEST_CASE("softmax, layernorm and friends") {
   check(
       "graph \"g\" tokens=0\n%x: bf16[37,129] = input\n%y: bf16[37,129] = softmax(%x) phase=forward "
