@@ -27,4 +27,7 @@ std::string read_text(const std::filesystem::path& path, std::uint64_t limit = k
 void write_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes);
 void write_atomically(const std::filesystem::path& path, std::string_view text);
 
+/// A hidden name beside `path` that no other process or thread uses.
+std::filesystem::path temporary_name(const std::filesystem::path& path);
+
 }  // namespace leto

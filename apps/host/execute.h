@@ -25,6 +25,7 @@ struct Outcome {
   std::vector<double> loss;            // per step; values on and the graph has one
   std::vector<double> loss_reference;  // the same in fp32 on the graph interpreter
   std::optional<double> accuracy;      // test accuracy after training, 0..1
+  std::int64_t tested = 0;             // samples behind it
 };
 
 Outcome execute(const Job& job, const ExecuteOptions& options);

@@ -12,6 +12,7 @@
 #include "apps/verbs/verbs.h"
 #include "base/errors.h"
 #include "base/files.h"
+#include "base/staging.h"
 #include "study/record.h"
 
 namespace leto::verbs {
@@ -23,6 +24,9 @@ struct Flags {
   std::string values, fidelity = "full", out;
   bool reference = false, trace = false, json = false;
 };
+
+// What only some runs leave.
+constexpr std::string_view kOptional[] = {"loss.csv", "values"};
 
 void refuse_what_is_not_there(const Flags& flags) {
   if (flags.fidelity != "full")
@@ -56,6 +60,7 @@ std::string loss_csv(const host::Outcome& outcome) {
 
 void save(const host::Job& job, const host::Outcome& outcome, const study::Record& record,
           const std::filesystem::path& out) {
+  make_folder(out);
   isa::save(job.program, out / "program.prog");
   write_atomically(out / "config.toml", to_toml(job.chip));
   if (!outcome.loss.empty()) write_atomically(out / "loss.csv", loss_csv(outcome));
@@ -83,7 +88,8 @@ void print_loss(const host::Outcome& outcome) {
                outcome.loss.size());
   if (!outcome.loss_reference.empty()) print_reference(outcome);
   if (outcome.accuracy)
-    fmt::print("test accuracy: {:.1f} % (360 samples, untimed interpreter)\n", 100.0 * *outcome.accuracy);
+    fmt::print("test accuracy: {:.1f} % ({} samples, untimed interpreter)\n", 100.0 * *outcome.accuracy,
+               outcome.tested);
 }
 
 void print_summary(const study::Record& record, const host::Outcome& outcome,
@@ -106,11 +112,12 @@ void run(const Flags& flags) {
   const auto given = host::load_given(flags.inputs);
   const auto job = host::make_job(flags.job);
   const bool values = values_on(flags, job);
-  host::make_folder(out);
-  const auto outcome =
-      host::execute(job, {values, flags.reference, given, values ? out / "values" : std::filesystem::path()});
+  Staging staging(out);
+  const auto outcome = host::execute(
+      job, {values, flags.reference, given, values ? staging.path() / "values" : std::filesystem::path()});
   const auto record = study::build_record(host::facts_of(job, outcome, values));
-  save(job, outcome, record, out);
+  save(job, outcome, record, staging.path());
+  staging.commit(kOptional);
   if (flags.json)
     fmt::print("{}", study::to_json(record));
   else

@@ -17,10 +17,37 @@ TEST_CASE("values: a gemm on the chip equals the interpreter's") {
   const Folder folder;
   must(folder, "zoo gemm --m 70 --n 50 --k 90 -o g.onnx");
   must(folder, "run g.onnx --chip tiny --values on --out o");
-  must(folder, "interp o/program.prog --out v --seed 1");
-  // The program alone does not know how its weights were drawn, so the model is interpreted too.
   must(folder, "interp g.onnx --chip tiny --out w");
   same_files(folder / "w", folder / "o/values");
+}
+
+TEST_CASE("values: a program alone gives what its model gives, weights stored or drawn") {
+  const Folder folder;
+  must(folder, "zoo gpt2-small --layers 1 --batch 1 --seq 16 -o gpt.onnx");
+  must(folder, "zoo mlp --batch 32 -o mlp.onnx");
+  write(folder / "r.toml", "optimizer = \"momentum\"\nloss = \"cross_entropy\"\nlr = 0.05\nseed = 7\n");
+  for (const std::string model : {"gpt.onnx", "mlp.onnx --train r.toml"}) {
+    CAPTURE(model);
+    must(folder, "compile " + model + " --chip tiny -o step.prog");
+    must(folder, "interp " + model + " --chip tiny --out m");
+    must(folder, "interp step.prog --out p");
+    same_files(folder / "m", folder / "p");
+  }
+}
+
+TEST_CASE("values: no two tensors share a file") {
+  const Folder folder;
+  std::string text = ".name \"names\"\n.chip \"tiny\"\n";
+  const std::string longer(300, 'n');
+  for (const std::string& name : {std::string("a/b"), std::string("a_b"), std::string("a%2Fb"),
+                                  std::string(".a"), longer + "1", longer + "2"})
+    text += ".tensor \"" + name + "\" role=output dtype=fp32 shape=2 address=0 limit=0\n";
+  write(folder / "n.lasm", text + ".core 0\nend\n");
+  must(folder, "asm n.lasm -o n.prog");
+  must(folder, "interp n.prog --out v");
+  CHECK(std::distance(fs::directory_iterator(folder / "v"), {}) == 6);
+  for (const std::string file : {"a%2Fb.npy", "a_b.npy", "a%252Fb.npy", "%2Ea.npy"})
+    CHECK_MESSAGE(fs::exists(folder / ("v/" + file)), file);
 }
 
 TEST_CASE("values: an MLP training step on the chip equals the interpreter's") {
