@@ -4,6 +4,14 @@
 namespace leto::e2e {
 namespace {
 
+const std::string kMlp = "m.onnx --chip tiny --train r.toml";
+
+/// The model and the recipe that kMlp names; `more`: further keys of the recipe.
+void make_mlp(const Folder& folder, const std::string& more) {
+  must(folder, "zoo mlp --batch 32 -o m.onnx");
+  write(folder / "r.toml", "optimizer = \"momentum\"\nloss = \"cross_entropy\"\nlr = 0.05\n" + more);
+}
+
 void same_files(const fs::path& a, const fs::path& b) {
   int compared = 0;
   for (const auto& entry : fs::directory_iterator(a)) {
@@ -24,12 +32,11 @@ TEST_CASE("values: a gemm on the chip equals the interpreter's") {
 TEST_CASE("values: a program alone gives what its model gives, weights stored or drawn") {
   const Folder folder;
   must(folder, "zoo gpt2-small --layers 1 --batch 1 --seq 16 -o gpt.onnx");
-  must(folder, "zoo mlp --batch 32 -o mlp.onnx");
-  write(folder / "r.toml", "optimizer = \"momentum\"\nloss = \"cross_entropy\"\nlr = 0.05\nseed = 7\n");
-  for (const std::string model : {"gpt.onnx", "mlp.onnx --train r.toml"}) {
+  make_mlp(folder, "seed = 7\n");
+  for (const std::string& model : {std::string("gpt.onnx --chip tiny"), kMlp}) {
     CAPTURE(model);
-    must(folder, "compile " + model + " --chip tiny -o step.prog");
-    must(folder, "interp " + model + " --chip tiny --out m");
+    must(folder, "compile " + model + " -o step.prog");
+    must(folder, "interp " + model + " --out m");
     must(folder, "interp step.prog --out p");
     same_files(folder / "m", folder / "p");
   }
@@ -52,31 +59,25 @@ TEST_CASE("values: no two tensors share a file") {
 
 TEST_CASE("values: an MLP training step on the chip equals the interpreter's") {
   const Folder folder;
-  must(folder, "zoo mlp --batch 32 -o m.onnx");
-  write(folder / "r.toml", "optimizer = \"momentum\"\nloss = \"cross_entropy\"\nlr = 0.05\n");
-  must(folder, "run m.onnx --chip tiny --train r.toml --values on --out o");
-  must(folder, "interp m.onnx --chip tiny --train r.toml --out w");
+  make_mlp(folder, "");
+  must(folder, "run " + kMlp + " --values on --out o");
+  must(folder, "interp " + kMlp + " --out w");
   same_files(folder / "w", folder / "o/values");
 }
 
 TEST_CASE("values: twice the same run, exactly") {
   const Folder folder;
-  must(folder, "zoo mlp --batch 32 -o m.onnx");
-  write(folder / "r.toml", "optimizer = \"momentum\"\nloss = \"cross_entropy\"\n");
-  must(folder, "run m.onnx --chip tiny --train r.toml --values on --out a");
-  must(folder, "run m.onnx --chip tiny --train r.toml --values on --out b");
+  make_mlp(folder, "");
+  for (const std::string out : {"a", "b", "c --seed 2"})
+    must(folder, "run " + kMlp + " --values on --out " + out);
   must(folder, "diff a b --exact");
-  must(folder, "run m.onnx --chip tiny --train r.toml --values on --seed 2 --out c");
   check_refused(leto(folder, "diff a c --exact"), 8, "differ");
 }
 
 TEST_CASE("values: training on digits lowers the loss, near the fp32 reference") {
   const Folder folder;
-  must(folder, "zoo mlp --batch 32 -o m.onnx");
-  write(folder / "r.toml",
-        "optimizer = \"momentum\"\nloss = \"cross_entropy\"\nlr = 0.05\nbatch = 32\nsteps = 30\ndata = "
-        "\"digits\"\n");
-  const auto done = leto(folder, "run m.onnx --chip tiny --train r.toml --reference --out o");
+  make_mlp(folder, "batch = 32\nsteps = 30\ndata = \"digits\"\n");
+  const auto done = leto(folder, "run " + kMlp + " --reference --out o");
   REQUIRE_MESSAGE(done.code == 0, done.err);
   CHECK(done.out.find("test accuracy: ") != std::string::npos);
   CHECK(done.out.find("fp32 reference: ") != std::string::npos);
