@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-tools/build.sh leto
+tools/build.sh release leto
 leto=build/release/bin/leto
 mkdir -p out
 

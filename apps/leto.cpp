@@ -86,5 +86,6 @@ int guarded(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // a closed pipe must not cut a run short of its files
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on file sizes is met as a full disk is: with an error
   return leto::flush(leto::guarded(argc, argv));
 }

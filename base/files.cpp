@@ -118,13 +118,6 @@ void write_all(const Descriptor& file, std::span<const std::byte> bytes, const f
   }
 }
 
-/// A name beside `path` that no other process or thread uses.
-fs::path temporary_name(const fs::path& path) {
-  static std::atomic<unsigned> serial{0};
-  return path.parent_path() /
-         fmt::format(".{}.{}.{}.tmp", path.filename().string().substr(0, 200), ::getpid(), serial++);
-}
-
 void write_directly(const fs::path& path, std::span<const std::byte> bytes) {
   Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
   if (file.get() < 0) fail_write(path, errno);
@@ -147,6 +140,12 @@ fs::path follow(const fs::path& path) {
 }
 
 }  // namespace
+
+fs::path temporary_name(const fs::path& path) {
+  static std::atomic<unsigned> serial{0};
+  return path.parent_path() /
+         fmt::format(".{}.{}.{}.tmp", path.filename().string().substr(0, 200), ::getpid(), serial++);
+}
 
 std::vector<std::byte> read_bytes(const fs::path& path, std::uint64_t limit) {
   return read_whole<std::vector<std::byte>>(path, limit);

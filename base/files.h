@@ -56,5 +56,7 @@ class StreamedFile {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+/// A hidden name beside `path` that no other process or thread uses.
+std::filesystem::path temporary_name(const std::filesystem::path& path);
 
 }  // namespace leto

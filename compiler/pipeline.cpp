@@ -49,22 +49,40 @@ isa::Role host_role(const Graph& graph, ValueId v) {
   return isa::Role::scratch;
 }
 
+// Weights that a model file holds go into the program up to this size of all of them together; a larger
+// model's are read from the model, or given by name.
+constexpr std::int64_t kCarriedBytes = std::int64_t{64} << 20;
+
+bool carries_weights(const Graph& graph) {
+  std::int64_t bytes = 0;
+  for (const Value& value : graph.values)
+    if (value.role != Role::constant) bytes += std::int64_t(value.data.size()) * size_of(value.type.dtype);
+  return bytes <= kCarriedBytes;
+}
+
 std::vector<std::byte> content(const Value& value) {
-  if (value.role != Role::constant) return {};
   std::vector<std::byte> bytes(value.data.size() * std::size_t(size_of(value.type.dtype)));
   store_elements(value.type.dtype, value.data.data(), bytes.data(), std::int64_t(value.data.size()));
   return bytes;
 }
 
+std::optional<isa::Draw> draw_of(const Value& value) {
+  if (!value.drawn) return std::nullopt;
+  return isa::Draw{value.mean, value.deviation};
+}
+
 std::vector<isa::Tensor> memory_map(const Graph& graph, const Lowered& lowered) {
   std::vector<isa::Tensor> tensors;
+  const bool weights = carries_weights(graph);
   for (ValueId v = 0; v < ValueId(graph.values.size()); ++v) {
     const StorageId id = lowered.storage_of[std::size_t(v)];
     if (id < 0 || !lowered.storages[std::size_t(id)].pinned || lowered.storages[std::size_t(id)].value != v)
       continue;
     const Value& value = graph.value(v);
+    const bool carried = weights || value.role == Role::constant;
     tensors.push_back({value.name, host_role(graph, v), value.type.dtype, value.type.shape,
-                       lowered.storages[std::size_t(id)].address, value.limit, content(value)});
+                       lowered.storages[std::size_t(id)].address, value.limit,
+                       carried ? content(value) : std::vector<std::byte>(), draw_of(value)});
   }
   return tensors;
 }

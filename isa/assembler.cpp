@@ -2,6 +2,7 @@
 //
 //   .name "mlp"   .chip "pilot"   .seed 1   .tokens 32   .recipe "…"   .memory_fit "…"
 //   .tensor "w" role=parameter dtype=bf16 shape=64x32 address=4096 limit=0     (shape=scalar for rank 0)
+//                                  … mean=0 deviation=0.02 behind it: its first content is drawn
 //   .data 3f80…                      hex bytes, appended to the tensor above
 //   .source "fc1" kind="matmul" phase="forward" useful_macs=1024 dtype="bf16"
 //   .core 0
@@ -51,9 +52,10 @@ void append_data(std::string& out, const std::vector<std::byte>& data) {
 }
 
 std::string tensor_text(const Tensor& t) {
-  std::string out =
-      fmt::format(".tensor {} role={} dtype={} shape={} address={} limit={}\n", in_quotes(t.name),
-                  name_of(t.role), name_of(t.dtype), shape_text(t.shape), t.address, t.limit);
+  std::string out = fmt::format(".tensor {} role={} dtype={} shape={} address={} limit={}", in_quotes(t.name),
+                                name_of(t.role), name_of(t.dtype), shape_text(t.shape), t.address, t.limit);
+  if (t.draw) out += fmt::format(" mean={} deviation={}", t.draw->mean, t.draw->deviation);
+  out += '\n';
   append_data(out, t.data);
   return out;
 }
@@ -101,10 +103,11 @@ class Words {
   }
   std::int64_t integer() { return parsed<std::int64_t>(word()); }
   std::uint64_t natural() { return parsed<std::uint64_t>(word()); }
-  template <typename T>
-  T parsed(std::string_view text, int base = 10) const {
+  double real() { return parsed<double>(word(), std::chars_format::general); }
+  template <typename T, typename Form = int>
+  T parsed(std::string_view text, Form form = Form{10}) const {
     T value{};
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value, form);
     if (problem != std::errc{} || end != text.data() + text.size())
       fail(fmt::format("'{}' is not a number", text));
     return value;
@@ -156,6 +159,15 @@ std::vector<std::int64_t> parse_shape(const Words& words, std::string_view text)
   }
 }
 
+Draw parse_draw(Words& words) {
+  Draw draw;
+  words.key("mean");
+  draw.mean = words.real();
+  words.key("deviation");
+  draw.deviation = words.real();
+  return draw;
+}
+
 Tensor parse_tensor(Words& words) {
   Tensor tensor;
   tensor.name = words.string();
@@ -173,6 +185,7 @@ Tensor parse_tensor(Words& words) {
   tensor.address = words.natural();
   words.key("limit");
   tensor.limit = words.integer();
+  if (words.more()) tensor.draw = parse_draw(words);
   return tensor;
 }
 

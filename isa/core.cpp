@@ -59,7 +59,12 @@ void Core::loop(std::int64_t count, std::int64_t length) {
   if (count <= 0 || length == 0) return go_to(static_cast<std::uint32_t>(end));
   if (loops_.size() == kLoopDepth)
     illegal(fmt::format("more than {} nested loops", kLoopDepth), "unroll or flatten a loop");
-  loops_.push_back({pc_ + 1, static_cast<std::uint32_t>(end), count - 1});
+  const std::int64_t outer = loops_.empty() ? 1 : loops_.back().executions;
+  if (count > kMostInstructions / (outer * length))  // no overflow: the body around this one was checked
+    illegal(fmt::format("a loop of {} x {} iterations of {} instructions executes more than {}", outer, count,
+                        length, kMostInstructions),
+            "check the loop's count; split a program that is meant to be this long");
+  loops_.push_back({pc_ + 1, static_cast<std::uint32_t>(end), count - 1, outer * count});
   pc_ = pc_ + 1;
 }
 

@@ -10,6 +10,12 @@
 
 namespace leto::isa {
 
+/// Most instructions that one loop, with the loops inside it, may execute on a core. Entering a loop that
+/// would go beyond is an error, so that a few words cannot keep a simulation busy for ever. The bound is half
+/// a minute of chip time at 2 GHz and one instruction a cycle: days of simulation, and far more than any
+/// training step takes.
+inline constexpr std::int64_t kMostInstructions = std::int64_t{1} << 36;
+
 /// Where a PE stands, for `where` instructions and messages.
 struct Place {
   int row = 0, column = 0, rows = 1, columns = 1;
@@ -42,6 +48,7 @@ class Core {
   struct Loop {
     std::uint32_t begin, end;  // end: first instruction after the body
     std::int64_t remaining;    // further iterations
+    std::int64_t executions;   // of the body, by one entry of the outermost loop: at most
   };
   void go_to(std::uint32_t pc);
   void loop(std::int64_t count, std::int64_t length);

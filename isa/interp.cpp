@@ -37,9 +37,11 @@ class Interpreter {
         pes_.emplace_back(program, Place{row, column, grid.rows, grid.columns}, local_store_bytes, banks);
   }
 
-  InterpResult run() {
-    while (!finished())
+  InterpResult run(const std::function<void(std::int64_t)>& progress) {
+    while (!finished()) {
       if (!sweep()) report_deadlock();
+      if (progress) progress(result_.commands);
+    }
     return result_;
   }
 
@@ -287,8 +289,9 @@ class Interpreter {
 }  // namespace
 
 InterpResult interpret(const Program& program, Grid grid, std::int64_t local_store_bytes, int banks,
-                       Memory& memory, std::uint64_t order) {
-  return Interpreter(program, grid, local_store_bytes, banks, memory, order).run();
+                       Memory& memory, std::uint64_t order,
+                       const std::function<void(std::int64_t)>& progress) {
+  return Interpreter(program, grid, local_store_bytes, banks, memory, order).run(progress);
 }
 
 }  // namespace leto::isa

@@ -6,6 +6,8 @@
 // of the reduction network as many partial sums; beyond that the sender waits.
 #pragma once
 
+#include <functional>
+
 #include "isa/machine.h"
 #include "isa/program.h"
 
@@ -25,8 +27,10 @@ struct InterpResult {
 
 /// `memory` holds the inputs on entry and everything on return. Throws Error: illegal_program (broken rule,
 /// race), deadlock (with who waits for what). `order` other than 0 serves PEs, cores and units in a drawn
-/// order instead of an ascending one: a legal program gives the same bits for all.
+/// order instead of an ascending one: a legal program gives the same bits for all. `progress` hears the
+/// commands issued so far, many times a second.
 InterpResult interpret(const Program& program, Grid grid, std::int64_t local_store_bytes, int banks,
-                       Memory& memory, std::uint64_t order = 0);
+                       Memory& memory, std::uint64_t order = 0,
+                       const std::function<void(std::int64_t)>& progress = {});
 
 }  // namespace leto::isa

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include "base/errors.h"
@@ -45,6 +46,10 @@ void validate_tensor(const Tensor& tensor, std::string_view where) {
   if (!tensor.data.empty() && tensor.data.size() != size)
     illegal(where, fmt::format("tensor {} has {} bytes of data for a shape of {}", tensor.name,
                                tensor.data.size(), size));
+  if (tensor.draw && !(std::isfinite(tensor.draw->mean) && std::isfinite(tensor.draw->deviation) &&
+                       tensor.draw->deviation >= 0))
+    illegal(where, fmt::format("tensor {} is drawn from normal({}, {})", tensor.name, tensor.draw->mean,
+                               tensor.draw->deviation));
 }
 
 void validate_source(const Source& source, std::string_view where) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,12 @@ namespace leto::isa {
 enum class Role : std::uint8_t { input, parameter, state, constant, output, loss, scratch };
 std::string_view name_of(Role role);
 
+/// normal(mean, deviation) numbers, a pure function of seed and tensor name.
+struct Draw {
+  double mean = 0, deviation = 0;
+  bool operator==(const Draw&) const = default;
+};
+
 /// A tensor's place in memory: dense, row-major.
 struct Tensor {
   std::string name;
@@ -22,9 +29,10 @@ struct Tensor {
   DType dtype = DType::fp32;
   std::vector<std::int64_t> shape;
   std::uint64_t address = 0;
-  std::int64_t limit = 0;  // index inputs: valid values are [0, limit); 0 for other tensors
-  std::vector<std::byte>
-      data;  // initial content of constants; otherwise empty (the host fills it, or it is zero)
+  std::int64_t limit = 0;       // index inputs: valid values are [0, limit); 0 for other tensors
+  std::vector<std::byte> data;  // first content, when the program carries it: constants, a model's weights
+  std::optional<Draw>
+      draw;  // else how the first content is drawn; with neither it is zero (inputs: the host's)
   bool operator==(const Tensor&) const = default;
 };
 std::int64_t elements(const Tensor& tensor);

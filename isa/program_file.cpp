@@ -17,7 +17,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the file is written as it lies in memory");
 
 constexpr std::string_view kMagic = "LETOPROG";
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kChecksumBytes = sizeof(std::uint64_t);
 
 class Writer {
@@ -135,6 +135,10 @@ void write_tensor(Writer& out, const Tensor& tensor) {
   out.number(tensor.address);
   out.number(tensor.limit);
   out.list(tensor.data);
+  out.number<std::uint8_t>(tensor.draw.has_value());
+  if (!tensor.draw) return;
+  out.number(tensor.draw->mean);
+  out.number(tensor.draw->deviation);
 }
 
 Tensor read_tensor(Reader& in) {
@@ -150,6 +154,10 @@ Tensor read_tensor(Reader& in) {
   tensor.limit = in.number<std::int64_t>();
   const auto data = in.list();
   tensor.data.assign(data.begin(), data.end());
+  if (in.enumerator<bool>(1)) {
+    const auto mean = in.number<double>(), deviation = in.number<double>();
+    tensor.draw = {mean, deviation};
+  }
   return tensor;
 }
 
@@ -189,7 +197,7 @@ void read_identity(Reader& in, std::span<const std::byte> bytes) {
 }
 
 // Smallest encodings of a tensor and of a source: what bounds their counts.
-constexpr std::size_t kTensorBytes = 8 + 1 + 1 + 8 + 8 + 8 + 8;
+constexpr std::size_t kTensorBytes = 8 + 1 + 1 + 8 + 8 + 8 + 8 + 1;
 constexpr std::size_t kSourceBytes = 4 * 8 + 8;
 
 }  // namespace

@@ -1,14 +1,16 @@
 #!/usr/bin/env bash
-# Installs what is missing, configures and builds the release preset. Arguments: targets (none = everything).
+# Installs what is missing, configures and builds a preset. Arguments: the preset, then targets (none = everything).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+preset=$1
+shift
 tools/install-dependencies.sh
-if [[ ! -f build/release/build.ninja ]]; then
-  echo "configuring build/release"
+if [[ ! -f build/$preset/build.ninja ]]; then
+  echo "configuring build/$preset"
   mkdir -p build
-  cmake --preset release >build/configure.log 2>&1 || { cat build/configure.log >&2; exit 1; }
+  cmake --preset "$preset" >build/configure.log 2>&1 || { cat build/configure.log >&2; exit 1; }
 fi
-echo "building ${*:-everything} in build/release"
+echo "building ${*:-everything} in build/$preset"
 # Two jobs: a compile of the heaviest file takes about a gigabyte.
-cmake --build build/release -j 2 ${@:+--target "$@"}
+cmake --build "build/$preset" -j 2 ${@:+--target "$@"}

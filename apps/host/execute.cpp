@@ -18,7 +18,7 @@ class Reference {
   explicit Reference(const Job& job)
       : graph_(compiler::training_step(*job.forward, in_fp32(job.recipe))), trainer_(graph_, job.seed()) {}
 
-  double step(const DigitTensors& tensors, const Batch& batch) {
+  double step(const BatchTensors& tensors, const Samples& batch) {
     const compiler::Values inputs = {{tensors.pixels->name, batch.pixels},
                                      {tensors.labels->name, {batch.labels.begin(), batch.labels.end()}}};
     return static_cast<double>(trainer_.step(inputs).at(graph_.value(graph_.loss).name).front());
@@ -35,30 +35,27 @@ class Reference {
 };
 
 /// Everything a run on a data set needs beside the simulation.
-struct DataSet {
-  DataSet(const Job& job, bool reference)
-      : digits(load_digits(job.seed())),
-        tensors(digit_tensors(job)),
-        batches(digits.train, tensors.batch, job.seed()) {
+struct Feed {
+  Feed(const Job& job, bool reference)
+      : data(load_data_set(job.recipe.data, job.seed())),
+        tensors(batch_tensors(job, data.train.image)),
+        batches(data.train, tensors.batch, job.recipe.data, job.seed()) {
     if (reference) fp32.emplace(job);
   }
-  Digits digits;
-  DigitTensors tensors;
+  DataSet data;
+  BatchTensors tensors;
   Batches batches;
   std::optional<Reference> fp32;
 };
 
 void check(const Job& job, const ExecuteOptions& options) {
   const bool data = !job.recipe.data.empty();
-  if (data && job.recipe.data != "digits")
-    throw Error(ExitCode::unsupported, fmt::format("data = \"{}\": no such data set here", job.recipe.data),
-                "use data = \"digits\", or leave it out and give --inputs");
   if (data && !options.values)
     throw Error(ExitCode::usage, "a recipe with data needs values",
                 "run with --values on, or leave data out of the recipe");
   if (options.reference && !data)
     throw Error(ExitCode::usage, "--reference compares loss curves, and this run has no data set",
-                "add data = \"digits\" to the recipe");
+                "add data = \"digits\" or \"mnist\" to the recipe");
 }
 
 class Execution {
@@ -70,7 +67,7 @@ class Execution {
                   job.recipe.steps > 1 ? job.recipe.steps : 0),
         simulation_(job.program, job.chip, run_options()),
         loss_(options.values ? first_of(job.program, isa::Role::loss) : nullptr) {
-    if (!job.recipe.data.empty()) data_.emplace(job, options.reference);
+    if (!job.recipe.data.empty()) feed_.emplace(job, options.reference);
     prepare(job.program, {options.given, job.step ? &*job.step : nullptr, job.seed(), options.values},
             simulation_.memory());
   }
@@ -80,7 +77,7 @@ class Execution {
     outcome_.statistics = simulation_.statistics();
     outcome_.what_if = what_if();
     outcome_.notes = simulation_.publish();
-    if (data_) outcome_.accuracy = test_accuracy(job_, data_->digits.test, simulation_.memory());
+    if (feed_) test();
     if (!options_.save_values.empty()) save_values(job_.program, simulation_.memory(), options_.save_values);
     return std::move(outcome_);
   }
@@ -114,11 +111,17 @@ class Execution {
   }
 
   void feed() {
-    if (!data_) return;
-    const auto batch = data_->batches.at(outcome_.steps);
-    write(*data_->tensors.pixels, batch.pixels, simulation_.memory());
-    write(*data_->tensors.labels, batch.labels, simulation_.memory());
-    if (data_->fp32) outcome_.loss_reference.push_back(data_->fp32->step(data_->tensors, batch));
+    if (!feed_) return;
+    const auto batch = feed_->batches.at(outcome_.steps);
+    write(*feed_->tensors.pixels, batch.pixels, simulation_.memory());
+    write(*feed_->tensors.labels, batch.labels, simulation_.memory());
+    if (feed_->fp32) outcome_.loss_reference.push_back(feed_->fp32->step(feed_->tensors, batch));
+  }
+
+  void test() {
+    const auto& samples = feed_->data.test;
+    outcome_.accuracy = test_accuracy(job_, samples, simulation_.memory());
+    outcome_.tested = samples.count();
   }
 
   void step() {
@@ -138,7 +141,7 @@ class Execution {
   Progress progress_;
   model::Simulation simulation_;
   const isa::Tensor* loss_;
-  std::optional<DataSet> data_;
+  std::optional<Feed> feed_;
   Outcome outcome_;
 };
 

@@ -33,6 +33,7 @@ struct Outcome {
   std::optional<double> accuracy;      // test accuracy after training, 0..1
   std::string what_if;                 // resources that were unlimited, "hbm,noc"; empty: none, a real chip
   std::vector<std::string> notes;      // recordings that had to stop early
+  std::int64_t tested = 0;             // samples behind it
 };
 
 Outcome execute(const Job& job, const ExecuteOptions& options);

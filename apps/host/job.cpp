@@ -1,5 +1,6 @@
 #include "apps/host/job.h"
 
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "base/errors.h"
@@ -35,6 +36,9 @@ Job read_program(const JobFlags& flags) {
   if (!flags.train.empty())
     throw Error(ExitCode::usage, fmt::format("--train with {}: a program is already compiled", flags.input),
                 "give the recipe to leto compile, or run the .onnx model");
+  if (!flags.bind.empty())
+    throw Error(ExitCode::usage, fmt::format("--bind with {}: a program is already compiled", flags.input),
+                "give the sizes to leto compile, or run the .onnx model");
   Job job;
   job.program = isa::load(flags.input);
   check_memory_fit(job.program, flags.input);
@@ -47,12 +51,29 @@ Job read_program(const JobFlags& flags) {
   return job;
 }
 
+/// What --bind says, and the recipe's batch for the leading dimension.
+compiler::Bindings bindings_of(const JobFlags& flags, const compiler::Recipe& recipe) {
+  compiler::Bindings bindings;
+  if (recipe.batch > 0) bindings["batch"] = recipe.batch;
+  for (const auto& argument : flags.bind) {
+    const auto equals = argument.find('=');
+    std::int64_t size = 0;
+    const char* const end = argument.data() + argument.size();
+    if (equals == std::string::npos || equals == 0 ||
+        std::from_chars(argument.data() + equals + 1, end, size).ptr != end || size < 1)
+      throw Error(ExitCode::usage, fmt::format("--bind {}: not NAME=N with N of 1 or more", argument),
+                  "write --bind batch=32");
+    bindings[argument.substr(0, equals)] = size;
+  }
+  return bindings;
+}
+
 Job compile_model(const JobFlags& flags) {
   Job job;
   job.chip = load_chip(flags.chip.empty() ? kDefaultChip : flags.chip, flags.set);
   if (!flags.train.empty()) job.recipe = compiler::load_recipe(flags.train);
   if (flags.seed) job.recipe.seed = *flags.seed;
-  job.forward = compiler::import_onnx(flags.input);
+  job.forward = compiler::import_onnx(flags.input, bindings_of(flags, job.recipe));
   job.step = compiler::training_step(*job.forward, job.recipe);
   const auto& shown = flags.print_after.empty() ? flags.stop_after : flags.print_after;
   const compiler::Options options{resident_of(flags.resident), shown, flags.stop_after};
@@ -64,25 +85,6 @@ Job compile_model(const JobFlags& flags) {
 }
 
 }  // namespace
-
-void JobFlags::add_model(CLI::App& verb) {
-  verb.add_option("input", input, "model.onnx, or a compiled step.prog")->required();
-  verb.add_option("--train", train, "training recipe (TOML); without one the model runs forward");
-  verb.add_option("--resident", resident, "what is in shared SRAM from the start: none, activations or all")
-      ->check(CLI::IsMember({"none", "activations", "all"}));
-  verb.add_option("--print-after", print_after, "print the graph after this pass (or 'all') on stderr");
-}
-
-void JobFlags::add_chip(CLI::App& verb) {
-  verb.add_option("--chip", chip, "a preset (leto chips) or a chip file (default pilot)");
-  verb.add_option("--set", set, "section.key=value: changes one key of the chip; may be repeated")
-      ->allow_extra_args(false);
-}
-
-void JobFlags::add_seed(CLI::App& verb) {
-  verb.add_option("--seed", seed,
-                  "of everything drawn: weights, inputs, batches (default: the recipe's, or 1)");
-}
 
 Job make_job(const JobFlags& flags) {
   return is_program(flags.input) ? read_program(flags) : compile_model(flags);

@@ -1,7 +1,6 @@
 // What a verb works on: a model compiled for a chip, or a program read from a file.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,19 +9,24 @@
 #include "compiler/compiler.h"
 #include "isa/program.h"
 
+namespace CLI {
+class App;
+}
+
 namespace leto::host {
 
 /// Flags that compile, interp and run share.
 struct JobFlags {
-  std::string input;             // model.onnx or step.prog
-  std::string chip;              // empty: the program's own, or pilot
-  std::vector<std::string> set;  // section.key=value
-  std::string train;             // recipe file; empty: forward only
+  std::string input;              // model.onnx or step.prog
+  std::string chip;               // empty: the program's own, or pilot
+  std::vector<std::string> set;   // section.key=value
+  std::vector<std::string> bind;  // NAME=N: sizes of dimensions that the model leaves open
+  std::string train;              // recipe file; empty: forward only
   std::string resident = "none";
   std::string print_after, stop_after;
   std::optional<std::uint64_t> seed;
 
-  void add_model(CLI::App& verb);  // input, --train, --resident, --print-after
+  void add_model(CLI::App& verb);  // input, --bind, --train, --resident, --print-after
   void add_chip(CLI::App& verb);   // --chip, --set
   void add_seed(CLI::App& verb);   // --seed
 };

@@ -11,7 +11,6 @@ namespace {
 constexpr std::int64_t kChunk = 1 << 16;                    // elements converted at a time
 constexpr std::int64_t kHostBytes = std::int64_t{4} << 30;  // most that values may fill
 constexpr double kCopyBytes = 8;  // per element of the one tensor in work: as fp32, and as the array to write
-constexpr double kParameterDeviation = 0.02;  // of parameters that nothing describes (a bare program)
 
 void store_integer(DType type, std::byte* base, std::int64_t i, std::int64_t value) {
   if (type == DType::int64)
@@ -61,14 +60,17 @@ void write_given(const isa::Tensor& tensor, const NpyArray& array, isa::Memory& 
   write(tensor, to_integers(array, tensor.name), memory);
 }
 
-/// What a bare program says of a tensor; a parameter that nothing describes is drawn.
+/// What a bare program says of a tensor.
 compiler::Value described(const isa::Tensor& tensor) {
   compiler::Value value;
   value.name = tensor.name;
   value.type = {tensor.dtype, tensor.shape};
   value.limit = tensor.limit;
-  value.drawn = tensor.role == isa::Role::parameter;
-  value.deviation = kParameterDeviation;
+  if (const auto& draw = tensor.draw) {
+    value.drawn = true;
+    value.mean = draw->mean;
+    value.deviation = draw->deviation;
+  }
   if (tensor.role == isa::Role::input) value.role = compiler::Role::input;
   return value;
 }

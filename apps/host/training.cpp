@@ -17,18 +17,8 @@ const isa::Tensor& float_input(const isa::Program& program) {
   for (const auto& tensor : program.tensors)
     if (tensor.role == isa::Role::input && is_float(tensor.dtype)) return tensor;
   throw Error(ExitCode::bad_input,
-              fmt::format("data = \"digits\": program '{}' has no float input", program.name),
-              "use a model that takes images, such as leto zoo mlp");
-}
-
-Batch gather(const Samples& samples, std::span<const std::int64_t> which) {
-  Batch batch;
-  for (const auto i : which) {
-    const auto first = samples.pixels.begin() + i * kDigitPixels;
-    batch.pixels.insert(batch.pixels.end(), first, first + kDigitPixels);
-    batch.labels.push_back(samples.labels[static_cast<std::size_t>(i)]);
-  }
-  return batch;
+              fmt::format("program '{}' has no float input for the data set", program.name),
+              "use a model that takes images, such as leto zoo mlp or lenet");
 }
 
 /// Constants as the program has them, parameters as the trained program left them.
@@ -63,37 +53,41 @@ std::vector<std::int64_t> rows_from(std::int64_t first, std::int64_t batch, std:
 
 }  // namespace
 
-Batches::Batches(const Samples& samples, std::int64_t batch, std::uint64_t seed)
-    : samples_(samples), batch_(batch), per_pass_(samples.count() / batch), seed_(seed) {
+Batches::Batches(const Samples& samples, std::int64_t batch, std::string stream, std::uint64_t seed)
+    : samples_(samples),
+      batch_(batch),
+      per_pass_(samples.count() / batch),
+      stream_(std::move(stream)),
+      seed_(seed) {
   if (per_pass_ < 1)
     throw Error(ExitCode::bad_input,
                 fmt::format("a batch of {} is more than the {} training samples", batch, samples.count()),
                 "take a smaller batch");
 }
 
-Batch Batches::at(std::int64_t step) {
+Samples Batches::at(std::int64_t step) {
   if (const auto pass = step / per_pass_; pass != pass_) {
     pass_ = pass;
-    order_ = shuffled(samples_.count(), seed_, fmt::format("digits.pass.{}", pass));
+    order_ = shuffled(samples_.count(), seed_, fmt::format("{}.pass.{}", stream_, pass));
   }
   const auto first = static_cast<std::size_t>(step % per_pass_ * batch_);
-  return gather(samples_,
-                std::span<const std::int64_t>(order_).subspan(first, static_cast<std::size_t>(batch_)));
+  return pick(samples_,
+              std::span<const std::int64_t>(order_).subspan(first, static_cast<std::size_t>(batch_)));
 }
 
-DigitTensors digit_tensors(const Job& job) {
+BatchTensors batch_tensors(const Job& job, std::int64_t image) {
   const auto& pixels = float_input(job.program);
   const auto& labels = tensor_of(job.program, "labels");
   const auto batch = isa::elements(labels);
-  if (batch < 1 || isa::elements(pixels) != batch * kDigitPixels)
+  if (batch < 1 || isa::elements(pixels) != batch * image)
     throw Error(ExitCode::bad_input,
-                fmt::format("data = \"digits\": input '{}' has {} elements, {} labels want {}", pixels.name,
-                            isa::elements(pixels), batch, batch * kDigitPixels),
-                "use a model of 8x8 images, such as leto zoo mlp");
+                fmt::format("data = \"{}\": input '{}' has {} elements, {} labels want {}", job.recipe.data,
+                            pixels.name, isa::elements(pixels), batch, batch * image),
+                "use a model of such images: leto zoo mlp for digits, lenet for mnist");
   if (job.recipe.batch != 0 && job.recipe.batch != batch)
     throw Error(ExitCode::bad_input,
                 fmt::format("the recipe says batch = {}, the model has {}", job.recipe.batch, batch),
-                "write the model with the recipe's batch: leto zoo mlp --batch N");
+                "write the model with the recipe's batch: leto zoo … --batch N");
   return {&pixels, &labels, batch};
 }
 
@@ -106,10 +100,10 @@ double test_accuracy(const Job& job, const Samples& test, const isa::Memory& tra
                 "give the model a scores output [batch, classes]");
   isa::Memory memory;
   load_trained(job, forward, trained, memory);
-  const auto batch = isa::elements(input) / kDigitPixels, classes = isa::elements(*scores) / batch;
+  const auto batch = isa::elements(input) / test.image, classes = isa::elements(*scores) / batch;
   std::int64_t hits = 0;
   for (std::int64_t first = 0; first < test.count(); first += batch) {
-    const auto part = gather(test, rows_from(first, batch, test.count()));
+    const auto part = pick(test, rows_from(first, batch, test.count()));
     write(input, part.pixels, memory);
     const auto& chip = job.chip;
     isa::interpret(forward, {chip.pe.rows, chip.pe.columns}, chip.local_store.bytes,

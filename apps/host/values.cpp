@@ -6,21 +6,17 @@
 #include "base/errors.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "base/staging.h"
 
 namespace leto::host {
 namespace {
 
-constexpr std::int64_t kShown = 4;  // elements printed of each tensor
+constexpr std::int64_t kShown = 4;                      // elements printed of each tensor
+constexpr std::string_view kReserved = "/\\:*?\"<>|%";  // special in paths, here or on other systems
+constexpr std::size_t kLongest = 180;  // bytes of a name; file systems take 255 for all of it
 
 bool is_result(const isa::Tensor& tensor) {
   return tensor.role == isa::Role::output || tensor.role == isa::Role::loss;
-}
-
-std::string file_name(std::string_view name) {
-  std::string safe(name);
-  for (auto& c : safe)
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0 && c != '.' && c != '_' && c != '-') c = '_';
-  return safe + ".npy";
 }
 
 nlohmann::json describe(const isa::Tensor& tensor, const isa::Memory& memory) {
@@ -37,18 +33,23 @@ nlohmann::json describe(const isa::Tensor& tensor, const isa::Memory& memory) {
 
 }  // namespace
 
-void make_folder(const std::filesystem::path& dir) {
-  std::error_code failed;
-  std::filesystem::create_directories(dir, failed);
-  if (failed || !std::filesystem::is_directory(dir, failed))
-    throw Error(ExitCode::resource, fmt::format("{}: the folder cannot be created", dir.string()),
-                "choose another --out, or check permissions and space");
+std::string file_of(std::string_view name) {
+  std::string safe;
+  for (const char c : name) {
+    const bool plain = c < 0 || (c > ' ' && c != 0x7f && kReserved.find(c) == std::string_view::npos);
+    if (plain && !(c == '.' && safe.empty()))
+      safe += c;
+    else
+      safe += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  if (safe.size() > kLongest) safe = fmt::format("{}%~{:016x}", safe.substr(0, kLongest), fnv1a(name));
+  return safe + ".npy";
 }
 
 void save_values(const isa::Program& program, const isa::Memory& memory, const std::filesystem::path& dir) {
   make_folder(dir);
   for (const auto& tensor : program.tensors)
-    if (is_result(tensor)) save_npy(to_npy(tensor, memory), dir / file_name(tensor.name));
+    if (is_result(tensor)) save_npy(to_npy(tensor, memory), dir / file_of(tensor.name));
 }
 
 nlohmann::json describe_values(const isa::Program& program, const isa::Memory& memory) {

@@ -9,8 +9,11 @@
 
 namespace leto::host {
 
-/// Writes DIR/NAME.npy for every output and loss (characters other than letters, digits, '.', '_', '-' become
-/// '_').
+/// The file of a tensor: NAME.npy. No two names share one: bytes that a path gives a meaning, and control characters,
+/// become %XX, and a name too long for a file system ends in a hash of all of it.
+std::string file_of(std::string_view name);
+
+/// Writes DIR/NAME.npy for every output and loss.
 void save_values(const isa::Program& program, const isa::Memory& memory, const std::filesystem::path& dir);
 
 /// One entry an output or loss: name, role, dtype, shape, hash of its bytes, and the first elements.
@@ -18,8 +21,5 @@ nlohmann::json describe_values(const isa::Program& program, const isa::Memory& m
 
 /// The same as lines for people.
 void print_values(const nlohmann::json& described);
-
-/// Creates a folder and its parents; Error(resource) when that fails.
-void make_folder(const std::filesystem::path& dir);
 
 }  // namespace leto::host

@@ -4,8 +4,8 @@
 #include <memory>
 #include <thread>
 
-#include "apps/host/digits.h"
 #include "apps/host/output.h"
+#include "apps/host/samples.h"
 #include "apps/verbs/verbs.h"
 #include "arch/chip_config.h"
 #include "base/errors.h"
@@ -47,10 +47,8 @@ std::vector<Check> checks() {
       check("instruction set", [] { return fmt::format("hash {:016x}", isa::isa_hash()); }),
       check("chip presets", presets),
       check("digits data set",
-            [] {
-              return fmt::format("{} samples",
-                                 host::read_digits(host::traces() / "digits" / "digits.csv.gz").count());
-            }),
+            [] { return fmt::format("{} samples", host::read_samples("digits").count()); }),
+      check("mnist data set", [] { return fmt::format("{} samples", host::read_samples("mnist").count()); }),
       check("waves",
             [] {
               return std::string(model::FstFile::supported()

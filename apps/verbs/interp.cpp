@@ -3,12 +3,14 @@
 
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <optional>
 
 #include "apps/host/job.h"
 #include "apps/host/memory.h"
 #include "apps/host/output.h"
 #include "apps/host/values.h"
 #include "apps/verbs/verbs.h"
+#include "base/staging.h"
 #include "isa/interp.h"
 
 namespace leto::verbs {
@@ -23,13 +25,22 @@ struct Flags {
 
 void interpret(const Flags& flags) {
   const auto job = host::make_job(flags.job);
+  std::optional<Staging> staging;
+  if (!flags.out.empty()) staging.emplace(flags.out);
   isa::Memory memory;
   host::prepare(job.program,
                 {host::load_given(flags.inputs), job.step ? &*job.step : nullptr, job.seed(), true}, memory);
   const auto& chip = job.chip;
-  const auto result = isa::interpret(job.program, {chip.pe.rows, chip.pe.columns}, chip.local_store.bytes,
-                                     chip.reduction_engine.banks, memory);
-  if (!flags.out.empty()) host::save_values(job.program, memory, flags.out);
+  host::Progress progress("interpreting", 0);
+  const auto result =
+      isa::interpret(job.program, {chip.pe.rows, chip.pe.columns}, chip.local_store.bytes,
+                     chip.reduction_engine.banks, memory, 0, [&](std::int64_t commands) {
+                       progress.update(0, host::engineering(static_cast<double>(commands), "commands"));
+                     });
+  if (staging) {
+    host::save_values(job.program, memory, staging->path());
+    staging->commit();
+  }
   const auto values = host::describe_values(job.program, memory);
   if (flags.json)
     return host::print_json({{"commands", result.commands}, {"macs", result.macs}, {"values", values}});

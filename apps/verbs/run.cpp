@@ -12,6 +12,7 @@
 #include "apps/verbs/verbs.h"
 #include "base/errors.h"
 #include "base/files.h"
+#include "base/staging.h"
 #include "study/record.h"
 
 namespace leto::verbs {
@@ -23,6 +24,9 @@ struct Flags {
   std::string values, fidelity = "full", out;
   bool reference = false, trace = false, json = false;
 };
+
+// What only some runs leave.
+constexpr std::string_view kOptional[] = {"loss.csv", "values", "trace.pftrace", "waves.fst"};
 
 void refuse_what_is_not_there(const Flags& flags) {
   if (flags.fidelity != "full")
@@ -53,6 +57,7 @@ std::string loss_csv(const host::Outcome& outcome) {
 
 void save(const host::Job& job, const host::Outcome& outcome, const study::Record& record,
           const std::filesystem::path& out) {
+  make_folder(out);
   isa::save(job.program, out / "program.prog");
   write_atomically(out / "config.toml", to_toml(job.chip));
   if (!outcome.loss.empty()) write_atomically(out / "loss.csv", loss_csv(outcome));
@@ -80,7 +85,8 @@ void print_loss(const host::Outcome& outcome) {
                outcome.loss.size());
   if (!outcome.loss_reference.empty()) print_reference(outcome);
   if (outcome.accuracy)
-    fmt::print("test accuracy: {:.1f} % (360 samples, untimed interpreter)\n", 100.0 * *outcome.accuracy);
+    fmt::print("test accuracy: {:.1f} % ({} samples, untimed interpreter)\n", 100.0 * *outcome.accuracy,
+               outcome.tested);
 }
 
 void print_summary(const study::Record& record, const host::Outcome& outcome,
@@ -98,8 +104,8 @@ void print_summary(const study::Record& record, const host::Outcome& outcome,
   fmt::print("report: {}\n", (out / "report.html").string());
 }
 
-host::ExecuteOptions options(const Flags& flags, bool values, const std::map<std::string, NpyArray>& given) {
-  const std::filesystem::path out = flags.out;
+host::ExecuteOptions options(const Flags& flags, bool values, const std::map<std::string, NpyArray>& given,
+                             const std::filesystem::path& out) {
   host::ExecuteOptions options{values, flags.reference, given, {}, {}, {}, flags.waves, flags.what_if};
   if (values) options.save_values = out / "values";
   if (flags.trace) options.trace = out / "trace.pftrace";
@@ -107,10 +113,19 @@ host::ExecuteOptions options(const Flags& flags, bool values, const std::map<std
   return options;
 }
 
-/// Those of an earlier run in the folder: they would stand beside this one's record.
-void remove_recordings(const std::filesystem::path& out) {
-  std::filesystem::remove(out / "trace.pftrace");
-  std::filesystem::remove(out / "waves.fst");
+/// Of a deadlock the recordings stay, and nothing else: no record of an earlier run stands beside them.
+host::Outcome simulate(const host::Job& job, const host::ExecuteOptions& options, Staging& staging) {
+  constexpr std::string_view kAll[] = {"loss.csv",    "values",      "program.prog", "config.toml",
+                                       "record.json", "report.html", "report.md",    "report.json",
+                                       "trace.pftrace", "waves.fst"};
+  const bool records = !options.trace.empty() || !options.waves.empty();
+  if (records) make_folder(staging.path());
+  try {
+    return host::execute(job, options);
+  } catch (const Error& error) {
+    if (records && error.code() == ExitCode::deadlock) staging.commit(kAll);
+    throw;
+  }
 }
 
 void run(const Flags& flags) {
@@ -119,11 +134,11 @@ void run(const Flags& flags) {
   const auto given = host::load_given(flags.inputs);
   const auto job = host::make_job(flags.job);
   const bool values = values_on(flags, job);
-  host::make_folder(out);
-  remove_recordings(out);
-  const auto outcome = host::execute(job, options(flags, values, given));
+  Staging staging(out);
+  const auto outcome = simulate(job, options(flags, values, given, staging.path()), staging);
   const auto record = study::build_record(host::facts_of(job, outcome, values));
-  save(job, outcome, record, out);
+  save(job, outcome, record, staging.path());
+  staging.commit(kOptional);
   for (const auto& note : outcome.notes) fmt::print(stderr, "leto: note: {}\n", note);
   if (flags.json)
     fmt::print("{}", study::to_json(record));

@@ -201,7 +201,7 @@ std::int64_t Importer::bound(const std::string& input, int axis, const std::stri
   }
   if (it == bindings_.end()) {
     bad(fmt::format("dimension {} of input '{}' is open ('{}')", axis, input, name),
-        fmt::format("bind '{}' to a size, or export the model with fixed shapes", name));
+        fmt::format("give --bind {}=N, or export the model with fixed shapes", name));
   }
   return it->second;
 }

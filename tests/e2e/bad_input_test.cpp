@@ -114,12 +114,22 @@ TEST_CASE("bad input: a full disk leaves no partial file") {
   const Folder folder;
   must(folder, "zoo gemm --m 32 --n 32 --k 32 -o g.onnx");
   check_refused(leto(folder, "chips pilot > /dev/full"), 9, "standard output");
+  check_refused(shell(folder, "ulimit -f 8; leto run g.onnx --chip tiny --values on --out small"), 9,
+                "small");
+  CHECK_FALSE(fs::exists(folder / "small"));
   if (geteuid() != 0 || shell(folder, "mkdir disk && mount -t tmpfs -o size=8k tmpfs disk").code != 0) {
     MESSAGE("no right to mount a small disk here: only /dev/full was tried");
     return;
   }
   check_refused(leto(folder, "zoo gpt2-small --layers 1 --seq 64 -o disk/g.onnx"), 9, "disk");
   CHECK(fs::is_empty(folder / "disk"));
+  must(folder, "run g.onnx --chip tiny --values on --out out");
+  for (const std::string kept : {"", "mkdir disk/o; echo old > disk/o/record.json; "}) {
+    check_refused(shell(folder, kept + "leto run g.onnx --chip tiny --values on --out disk/o"), 9, "disk");
+    CHECK(fs::exists(folder / "disk/o") == !kept.empty());
+  }
+  CHECK(read(folder / "disk/o/record.json") == "old\n");
+  CHECK(std::distance(fs::directory_iterator(folder / "disk/o"), {}) == 1);
   CHECK(shell(folder, "umount disk").code == 0);
   check_refused(leto(folder, "zoo gemm -o nosuchfolder/g.onnx"), 9, "nosuchfolder");
 }

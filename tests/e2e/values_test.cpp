@@ -4,6 +4,14 @@
 namespace leto::e2e {
 namespace {
 
+const std::string kMlp = "m.onnx --chip tiny --train r.toml";
+
+/// The model and the recipe that kMlp names; `more`: further keys of the recipe.
+void make_mlp(const Folder& folder, const std::string& more) {
+  must(folder, "zoo mlp --batch 32 -o m.onnx");
+  write(folder / "r.toml", "optimizer = \"momentum\"\nloss = \"cross_entropy\"\nlr = 0.05\n" + more);
+}
+
 void same_files(const fs::path& a, const fs::path& b) {
   int compared = 0;
   for (const auto& entry : fs::directory_iterator(a)) {
@@ -17,39 +25,59 @@ TEST_CASE("values: a gemm on the chip equals the interpreter's") {
   const Folder folder;
   must(folder, "zoo gemm --m 70 --n 50 --k 90 -o g.onnx");
   must(folder, "run g.onnx --chip tiny --values on --out o");
-  must(folder, "interp o/program.prog --out v --seed 1");
-  // The program alone does not know how its weights were drawn, so the model is interpreted too.
   must(folder, "interp g.onnx --chip tiny --out w");
   same_files(folder / "w", folder / "o/values");
 }
 
+TEST_CASE("values: a program alone gives what its model gives, weights stored or drawn") {
+  const Folder folder;
+  must(folder, "zoo gpt2-small --layers 1 --batch 1 --seq 16 -o gpt.onnx");
+  make_mlp(folder, "seed = 7\n");
+  for (const std::string& model : {std::string("gpt.onnx --chip tiny"), kMlp}) {
+    CAPTURE(model);
+    must(folder, "compile " + model + " -o step.prog");
+    must(folder, "interp " + model + " --out m");
+    must(folder, "interp step.prog --out p");
+    same_files(folder / "m", folder / "p");
+  }
+}
+
+TEST_CASE("values: no two tensors share a file") {
+  const Folder folder;
+  std::string text = ".name \"names\"\n.chip \"tiny\"\n";
+  const std::string longer(300, 'n');
+  for (const std::string& name : {std::string("a/b"), std::string("a_b"), std::string("a%2Fb"),
+                                  std::string(".a"), longer + "1", longer + "2"})
+    text += ".tensor \"" + name + "\" role=output dtype=fp32 shape=2 address=0 limit=0\n";
+  write(folder / "n.lasm", text + ".core 0\nend\n");
+  must(folder, "asm n.lasm -o n.prog");
+  must(folder, "interp n.prog --out v");
+  CHECK(std::distance(fs::directory_iterator(folder / "v"), {}) == 6);
+  for (const std::string file : {"a%2Fb.npy", "a_b.npy", "a%252Fb.npy", "%2Ea.npy"})
+    CHECK_MESSAGE(fs::exists(folder / ("v/" + file)), file);
+}
+
 TEST_CASE("values: an MLP training step on the chip equals the interpreter's") {
   const Folder folder;
-  must(folder, "zoo mlp --batch 32 -o m.onnx");
-  write(folder / "r.toml", "optimizer = \"momentum\"\nloss = \"cross_entropy\"\nlr = 0.05\n");
-  must(folder, "run m.onnx --chip tiny --train r.toml --values on --out o");
-  must(folder, "interp m.onnx --chip tiny --train r.toml --out w");
+  make_mlp(folder, "");
+  must(folder, "run " + kMlp + " --values on --out o");
+  must(folder, "interp " + kMlp + " --out w");
   same_files(folder / "w", folder / "o/values");
 }
 
 TEST_CASE("values: twice the same run, exactly") {
   const Folder folder;
-  must(folder, "zoo mlp --batch 32 -o m.onnx");
-  write(folder / "r.toml", "optimizer = \"momentum\"\nloss = \"cross_entropy\"\n");
-  must(folder, "run m.onnx --chip tiny --train r.toml --values on --out a");
-  must(folder, "run m.onnx --chip tiny --train r.toml --values on --out b");
+  make_mlp(folder, "");
+  for (const std::string out : {"a", "b", "c --seed 2"})
+    must(folder, "run " + kMlp + " --values on --out " + out);
   must(folder, "diff a b --exact");
-  must(folder, "run m.onnx --chip tiny --train r.toml --values on --seed 2 --out c");
   check_refused(leto(folder, "diff a c --exact"), 8, "differ");
 }
 
 TEST_CASE("values: training on digits lowers the loss, near the fp32 reference") {
   const Folder folder;
-  must(folder, "zoo mlp --batch 32 -o m.onnx");
-  write(folder / "r.toml",
-        "optimizer = \"momentum\"\nloss = \"cross_entropy\"\nlr = 0.05\nbatch = 32\nsteps = 30\ndata = "
-        "\"digits\"\n");
-  const auto done = leto(folder, "run m.onnx --chip tiny --train r.toml --reference --out o");
+  make_mlp(folder, "batch = 32\nsteps = 30\ndata = \"digits\"\n");
+  const auto done = leto(folder, "run " + kMlp + " --reference --out o");
   REQUIRE_MESSAGE(done.code == 0, done.err);
   CHECK(done.out.find("test accuracy: ") != std::string::npos);
   CHECK(done.out.find("fp32 reference: ") != std::string::npos);

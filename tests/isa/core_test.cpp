@@ -115,3 +115,25 @@ TEST_CASE("registers and shape are read when the command issues") {
   CHECK(c.shape == std::array<std::int64_t, 6>{120, 121, 122, 123, 124, 125});
   CHECK(describe(c) == "core 1 pc 5: load @9");
 }
+
+TEST_CASE("a loop may execute 2^36 instructions and no more, the loops around it counted") {
+  const auto entered = [](std::int64_t outer, std::int64_t inner) {
+    const Program program = assemble(fmt::format("set rd=r1 value={}\n"
+                                                 "set rd=r2 value={}\n"
+                                                 "loop count=r1 length=3\n"
+                                                 "loop count=r2 length=2\n"
+                                                 "addi rd=r3 ra=r3 value=1\n"
+                                                 "addi rd=r3 ra=r3 value=1\n"
+                                                 "end\n",
+                                                 outer, inner),
+                                     "t");
+    Core core(program.code[0], 0, {});
+    for (int i = 0; i < 4; ++i) core.execute_scalar();
+    return core.pc();
+  };
+  constexpr std::int64_t kHalf = kMostInstructions / 2;
+  CHECK(entered(1 << 20, kHalf >> 20) == 4);
+  CHECK(caught([&] { entered(1 << 20, (kHalf >> 20) + 1); }).code == ExitCode::illegal_program);
+  CHECK(caught([&] { entered(kMostInstructions / 3 + 1, 0); }).code == ExitCode::illegal_program);
+  CHECK(caught([&] { entered(2, std::int64_t{1} << 46); }).code == ExitCode::illegal_program);
+}

@@ -24,8 +24,9 @@ Program sample() {
                from_text("vector op=erf value=-0.1 shape=r3 @0", "t"), from_text("end", "t")};
   p.code[1] = {from_text("barrier scope=all", "t"), from_text("end", "t")};
   p.tensors = {
-      {"w", Role::constant, DType::bf16, {2, 3}, 4096, 0, std::vector<std::byte>(12, std::byte{0xa5})},
-      {"x y", Role::input, DType::int32, {}, kSramBase + 64, 10, {}}};
+      {"w", Role::constant, DType::bf16, {2, 3}, 4096, 0, std::vector<std::byte>(12, std::byte{0xa5}), {}},
+      {"x y", Role::input, DType::int32, {}, kSramBase + 64, 10, {}, {}},
+      {"v", Role::parameter, DType::fp32, {4}, 8192, 0, {}, Draw{-0.25, 1e-3}}};
   p.sources = {{"a", "matmul", "forward", 123456789012, "bf16"}, {"b;", "", "", 0, ""}};
   return p;
 }

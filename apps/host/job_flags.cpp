@@ -1,0 +1,32 @@
+// The flags that verbs share. Apart from job.cpp: CLI11 is the heaviest header here.
+#include <CLI/CLI.hpp>
+
+#include "apps/host/job.h"
+
+namespace leto::host {
+
+void JobFlags::add_model(CLI::App& verb) {
+  verb.add_option("input", input, "model.onnx, or a compiled step.prog")->required();
+  verb.add_option(
+          "--bind", bind,
+          "NAME=N: the size of a dimension that the model leaves open; may be repeated (a recipe's batch "
+          "binds 'batch')")
+      ->allow_extra_args(false);
+  verb.add_option("--train", train, "training recipe (TOML); without one the model runs forward");
+  verb.add_option("--resident", resident, "what is in shared SRAM from the start: none, activations or all")
+      ->check(CLI::IsMember({"none", "activations", "all"}));
+  verb.add_option("--print-after", print_after, "print the graph after this pass (or 'all') on stderr");
+}
+
+void JobFlags::add_chip(CLI::App& verb) {
+  verb.add_option("--chip", chip, "a preset (leto chips) or a chip file (default pilot)");
+  verb.add_option("--set", set, "section.key=value: changes one key of the chip; may be repeated")
+      ->allow_extra_args(false);
+}
+
+void JobFlags::add_seed(CLI::App& verb) {
+  verb.add_option("--seed", seed,
+                  "of everything drawn: weights, inputs, batches (default: the recipe's, or 1)");
+}
+
+}  // namespace leto::host
