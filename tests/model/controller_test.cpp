@@ -136,7 +136,12 @@ void compare(std::uint64_t first_seed, std::uint64_t trials, int runs) {
 }  // namespace
 
 TEST_CASE("DRAM controller: every completion at the oracle's tick") {
-  compare(1, 300, 300);
+  compare(1, 80, 300);
+}
+
+TEST_CASE("DRAM controller: every completion at the oracle's tick, millions of bursts" *
+          doctest::test_suite("slow")) {
+  compare(1000, 1000, 300);
 }
 
 }  // namespace leto::model::test
