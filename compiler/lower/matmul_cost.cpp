@@ -12,7 +12,9 @@ namespace {
 // are otherwise alike.
 constexpr double kPerCommand = 2, kPerRun = 1.0 / 32;
 constexpr double kPower = 8;
-constexpr double kUneven = 1.5;               // work of the busiest link over the average, about
+// The busiest link over the average one, and what packets that wait in routers' buffers cost: measured,
+// about.
+constexpr double kUneven = 4;
 constexpr std::int64_t kShortestStream = 32;  // a held block takes as long to load
 // Scalar instructions around a chunk's commands, about.
 constexpr double kScalarsPerChunk = 24;
