@@ -83,6 +83,7 @@ struct HbmConfig {
   std::int64_t bytes = 0;    // capacity
   int interleave_bytes = 0;  // consecutive bytes on one pseudo channel
   int latency_cycles = 0;    // controller plus PHY, both ways (ours)
+  std::string model;         // of a channel: controller (every burst) or ledger (whole runs, faster)
   // The controller of a channel (all ours).
   int read_queue = 0, write_queue = 0;   // bursts
   double write_high = 0, write_low = 0;  // shares of write_queue: turn to writes above, back below

@@ -25,6 +25,10 @@ class ClockRatio {
   std::uint64_t tick_of(std::uint64_t cycle) const { return scaled(cycle, ticks_, cycles_); }
   /// The first cycle that starts no earlier than the tick.
   std::uint64_t cycle_of(std::uint64_t tick) const { return scaled(tick, cycles_, ticks_); }
+  /// The cycle during which the tick starts.
+  std::uint64_t cycle_during(std::uint64_t tick) const {
+    return static_cast<std::uint64_t>(static_cast<unsigned __int128>(tick) * cycles_ / ticks_);
+  }
 
  private:
   static std::uint64_t scaled(std::uint64_t n, std::uint64_t by, std::uint64_t over) {

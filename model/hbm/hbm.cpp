@@ -1,20 +1,8 @@
 #include "model/hbm/hbm.h"
 
-#include <cmath>
-
 #include "model/noc/interleave.h"
 
 namespace leto::model {
-namespace {
-
-/// Femtoseconds against kilohertz: a tick lasts tick_fs, a cycle 10^12 / khz fs.
-ClockRatio ratio(double clock_mhz, double tick_ns) {
-  const auto khz = static_cast<std::uint64_t>(std::llround(clock_mhz * 1e3));
-  const auto tick_fs = static_cast<std::uint64_t>(std::llround(tick_ns * 1e6));
-  return {1'000'000'000'000, khz * tick_fs};
-}
-
-}  // namespace
 
 Hbm::Hbm(const ChipConfig& chip, bool unlimited)
     : interleave_(static_cast<std::uint64_t>(chip.hbm.interleave_bytes)),
@@ -24,8 +12,14 @@ Hbm::Hbm(const ChipConfig& chip, bool unlimited)
       from_controller_(static_cast<Cycle>(chip.hbm.latency_cycles) - to_controller_),
       unlimited_(unlimited),
       spec_(chip.dram, chip.hbm),
-      clock_(ratio(chip.pe.clock_mhz, spec_.timing.tick_ns)),
-      channels_(static_cast<std::size_t>(chip.hbm.channels), Controller(spec_)) {}
+      clock_(chip.pe.clock_mhz, spec_.timing.tick_ns),
+      timing_(chip.dram, chip.pe.clock_mhz, chip.hbm.write_queue, chip.hbm.refresh == "per_bank") {
+  const auto channels = static_cast<std::size_t>(chip.hbm.channels);
+  if (chip.hbm.model == "ledger")
+    ledgers_.assign(channels, Ledger(timing_));
+  else
+    controllers_.assign(channels, Controller(spec_));
+}
 
 Hbm::Place Hbm::place_of(std::uint64_t address) const {
   const std::uint64_t block = interleave_.quotient(address);
@@ -34,25 +28,35 @@ Hbm::Place Hbm::place_of(std::uint64_t address) const {
           above * interleave_.divisor() + interleave_.remainder(address)};
 }
 
-bool Hbm::submit(const Place& place, std::int64_t bytes, bool write, std::uint32_t tag, Cycle now) {
+std::optional<Cycle> Hbm::submit(const Place& place, std::int64_t bytes, bool write, std::uint32_t tag,
+                                 Cycle now) {
   const std::uint64_t first = burst_bytes_.quotient(place.offset);
   const std::uint64_t last = burst_bytes_.quotient(place.offset + static_cast<std::uint64_t>(bytes) - 1);
   const std::uint64_t bursts = last - first + 1;
   (write ? written_bursts_ : read_bursts_) += bursts;
-  const MemoryAccess access{
-      SharedMemory::hbm, write, place.channel, bursts * burst_bytes_.divisor(), now, now};
-  if (unlimited_) {
-    if (observer_) observer_->on_memory(access);
-    return false;
+  MemoryAccess access{SharedMemory::hbm, write, place.channel, bursts * burst_bytes_.divisor(), now, now};
+  Run run{first, static_cast<std::int32_t>(bursts), write, tag};
+  if (!unlimited_ && ledgers_.empty()) {
+    if (observer_) run.tag = observe(access, tag);
+    controllers_[static_cast<std::size_t>(place.channel)].submit(run, clock_.tick_of(now + to_controller_));
+    return {};
   }
-  if (observer_) tag = observe(access, tag);
-  channels_[static_cast<std::size_t>(place.channel)].submit(
-      {first, static_cast<std::int32_t>(bursts), write, tag}, clock_.tick_of(now + to_controller_));
-  return true;
+  if (!unlimited_) access.done = book(place, run, now);
+  if (observer_) observer_->on_memory(access);
+  return access.done;
+}
+
+Cycle Hbm::book(const Place& place, const Run& run, Cycle now) {
+  Ledger& ledger = ledgers_[static_cast<std::size_t>(place.channel)];
+  const Ticks at = (now + to_controller_) << kTickBits;
+  const Ticks done = run.write ? ledger.write(run.first_burst, run.bursts, at)
+                               : ledger.read(run.first_burst, run.bursts, at);
+  return ((done + (Ticks{1} << kTickBits) - 1) >> kTickBits) + from_controller_;
 }
 
 Cycle Hbm::due(int channel) const {
-  const Tick next = channels_[static_cast<std::size_t>(channel)].next();
+  if (controllers_.empty()) return kNever;
+  const Tick next = controllers_[static_cast<std::size_t>(channel)].next();
   return next == Controller::kNever ? kNever : clock_.cycle_during(next) + from_controller_;
 }
 
@@ -72,7 +76,7 @@ std::uint32_t Hbm::observed(std::uint32_t id, Cycle at) {
 
 ControllerCounts Hbm::counts() const {
   ControllerCounts sum;
-  for (const Controller& channel : channels_) sum += channel.counts();
+  for (const Controller& controller : controllers_) sum += controller.counts();
   return sum;
 }
 

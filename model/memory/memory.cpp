@@ -154,10 +154,10 @@ void Memory::clean(Cycle now) {
 void Memory::transfer(std::uint64_t address, std::int64_t bytes, bool write, std::uint32_t tag, Cycle now) {
   if (outside_) return outside_->submit(address, bytes, write, tag);
   const Hbm::Place place = hbm_.place_of(address);
-  if (hbm_.submit(place, bytes, write, tag, now))
-    look_ahead(place.channel, now);
+  if (const auto at = hbm_.submit(place, bytes, write, tag, now))
+    done(tag, *at);
   else
-    done(tag, now);
+    look_ahead(place.channel, now);
 }
 
 void Memory::look_ahead(int channel, Cycle now) {
