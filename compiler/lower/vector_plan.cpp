@@ -164,7 +164,8 @@ class Planner {
     const std::int64_t goal = std::max(share, kSmallestTile);  // elements
     plan_.tile_planes = plan_.tile_rows = 1;
     plan_.tile_columns = columns;
-    const bool blocks_allowed = !reduces_ || (kernel_.steps.size() == 1);
+    const bool blocks_allowed =
+        !reduces_ || (kernel_.steps.size() == 1 && kernel_.steps[0].op == isa::VectorOp::copy);
     if (!columns_matter_ || blocks_allowed) {
       if (!reduces_) plan_.tile_columns = std::min(columns, aligned(goal));
       while (!fits() && plan_.tile_columns > 64) plan_.tile_columns = aligned(plan_.tile_columns / 2);
