@@ -25,7 +25,10 @@ class VectorEmitter {
     plan_ = std::move(*plan);
     for (std::size_t i = 0; i < plan_.shape.size(); ++i)
       dims_.push_back({plan_.shape[i], plan_.tile_extent(i)});
-    if (is_copy()) plan_.inputs[0].invariant = false;
+    if (is_copy()) {  // its one buffer is emptied by the store
+      plan_.inputs[0].invariant = plan_.inputs[0].per_run = false;
+      plan_.run_dim.reset();
+    }
     find_uses();
   }
 
@@ -110,15 +113,31 @@ class VectorEmitter {
   void emit_moves() {
     auto& core = pe_.move;
     load_invariants();
-    tile_loop(core, dims_, [&](const Tile& tile) {
-      for (std::size_t i = 0; i < plan_.inputs.size(); ++i)
-        if (!plan_.inputs[i].invariant)
-          emit_load(core, input_buffers_[i], address_of(core, plan_.inputs[i], tile),
-                    transfer(plan_.inputs[i], tile.extent));
-      for (std::size_t o = 0; o < plan_.outputs.size(); ++o)
-        emit_store(core, output_buffers_[o], address_of(core, plan_.outputs[o], tile),
-                   transfer(plan_.outputs[o], tile.extent));
-    });
+    for_tiles(core, {[&](const Tile& tile) { load(tile, true); },
+                     [&](const Tile& tile) {
+                       load(tile, false);
+                       for (std::size_t o = 0; o < plan_.outputs.size(); ++o)
+                         emit_store(core, output_buffers_[o], address_of(core, plan_.outputs[o], tile),
+                                    transfer(plan_.outputs[o], tile.extent));
+                     },
+                     [](const Tile&) {}});
+  }
+
+  // Both cores visit the tiles with this loop.
+  void for_tiles(CoreEmitter& core, const RunBody& body) const {
+    if (plan_.run_dim)
+      run_loop(core, dims_, *plan_.run_dim, body);
+    else
+      tile_loop(core, dims_, body.tile);
+  }
+
+  // The operands of a run, or those of each of its tiles.
+  void load(const Tile& tile, bool per_run) {
+    auto& core = pe_.move;
+    for (std::size_t i = 0; i < plan_.inputs.size(); ++i)
+      if (!plan_.inputs[i].invariant && plan_.inputs[i].per_run == per_run)
+        emit_load(core, input_buffers_[i], address_of(core, plan_.inputs[i], tile),
+                  transfer(plan_.inputs[i], tile.extent));
   }
 
   void load_invariants() {
@@ -145,9 +164,8 @@ class VectorEmitter {
     Spread spread;
     if (ref.kind == Ref::Kind::input) {
       const auto& o = plan_.inputs[std::size_t(ref.index)];
-      const bool own = !o.invariant;  // waited for and popped tile by tile
-      s = {input_buffers_[std::size_t(ref.index)], own && first_use_[std::size_t(ref.index)] == step,
-           own && last_use_[std::size_t(ref.index)] == step, o.place.dtype};
+      s = {input_buffers_[std::size_t(ref.index)], !o.invariant && first_use_[std::size_t(ref.index)] == step,
+           !o.invariant && !o.per_run && last_use_[std::size_t(ref.index)] == step, o.place.dtype};
       spread = o.spread;
     } else {
       const auto& made = kernel_.steps[std::size_t(ref.index)];
@@ -209,21 +227,26 @@ class VectorEmitter {
   }
 
   void emit_steps() {
-    touch_invariants(true);
-    tile_loop(pe_.compute, dims_, [&](const Tile& tile) {
-      const Amount rows = rows_of(tile), columns = tile.extent.back();
-      for (int s = 0; s < int(kernel_.steps.size()); ++s) {
-        const auto& step = kernel_.steps[std::size_t(s)];
-        const int slot = plan_.slot_of[std::size_t(s)];
-        const Source a = source(step.a, s, columns),
-                     b = isa::is_binary(step.op) ? source(step.b, s, columns) : Source{};
-        const Target to = slot >= 0 ? Target{slot_buffers_[std::size_t(slot)], false, step.dtype}
-                                    : Target{output_buffers_[std::size_t(-1 - slot)], true, step.dtype};
-        emit_pass(step, to, a, b, rows, columns);
-        copy_outputs(s, rows, columns);
-      }
-    });
-    touch_invariants(false);
+    const auto invariant = [](const VectorPlan::Operand& o) { return o.invariant; };
+    const auto per_run = [](const VectorPlan::Operand& o) { return o.per_run; };
+    touch(invariant, true);
+    for_tiles(pe_.compute, {[](const Tile&) {}, [&](const Tile& tile) { emit_tile(tile); },
+                            [&](const Tile&) { touch(per_run, false); }});
+    touch(invariant, false);
+  }
+
+  void emit_tile(const Tile& tile) {
+    const Amount rows = rows_of(tile), columns = tile.extent.back();
+    for (int s = 0; s < int(kernel_.steps.size()); ++s) {
+      const auto& step = kernel_.steps[std::size_t(s)];
+      const int slot = plan_.slot_of[std::size_t(s)];
+      const Source a = source(step.a, s, columns),
+                   b = isa::is_binary(step.op) ? source(step.b, s, columns) : Source{};
+      const Target to = slot >= 0 ? Target{slot_buffers_[std::size_t(slot)], false, step.dtype}
+                                  : Target{output_buffers_[std::size_t(-1 - slot)], true, step.dtype};
+      emit_pass(step, to, a, b, rows, columns);
+      copy_outputs(s, rows, columns);
+    }
   }
 
   // A result that later steps read as well lives in a scratch slot; its output gets a copy.
@@ -238,11 +261,11 @@ class VectorEmitter {
     }
   }
 
-  // Operands that were loaded once are waited for once, before the tiles, and popped once, after them: a pass
-  // of no rows.
-  void touch_invariants(bool wait) {
+  // Operands that stay for several tiles are popped once, after them, those that stay for all are waited for
+  // once, before them: a pass of no rows.
+  void touch(bool (*which)(const VectorPlan::Operand&), bool wait) {
     for (std::size_t i = 0; i < plan_.inputs.size(); ++i) {
-      if (!plan_.inputs[i].invariant) continue;
+      if (!which(plan_.inputs[i])) continue;
       const Source from{input_buffers_[i], wait, !wait, plan_.inputs[i].place.dtype, Broadcast::full};
       emit_pass({}, {slot_buffers_[0], false, DType::fp32}, from, {}, Amount::constant(0),
                 Amount::constant(0));

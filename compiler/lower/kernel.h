@@ -26,14 +26,16 @@ struct VectorKernel {
   struct Ref {
     enum class Kind : std::uint8_t { input, result, immediate } kind = Kind::immediate;
     int index = 0;
+    bool operator==(const Ref&) const = default;
   };
   struct Step {
     isa::VectorOp op = isa::VectorOp::copy;
-    isa::Reduce reduce = isa::Reduce::none;  // none, row_sum or row_max
+    isa::Reduce reduce = isa::Reduce::none;  // of what the operation gives: none, row_sum or row_max
     Ref a, b;
     float value = 0;  // the immediate
     DType dtype = DType::fp32;
     bool column = false;  // one element a row
+    bool operator==(const Step&) const = default;
   };
   struct Output {
     int step = 0;

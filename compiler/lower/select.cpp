@@ -378,11 +378,12 @@ class Selector {
   // ---- fusion ----
 
   struct Group {
-    Dims shape;                   // iteration space
-    std::vector<int> nodes;       // step i is node nodes[i]
-    std::vector<int> step_of;     // by node, -1 outside
-    std::vector<ValueId> inputs;  // external values, as ordered in the kernel
-    VectorKernel kernel;          // without outputs
+    Dims shape;                      // iteration space
+    std::vector<int> nodes;          // in the order in which they were added
+    std::vector<int> step_of;        // by node, -1 outside; nodes may share a step
+    std::vector<bool> within_reach;  // by node: touches the group, but did not fit it on its own
+    std::vector<ValueId> inputs;     // external values, as ordered in the kernel
+    VectorKernel kernel;             // without outputs
   };
 
   // Follows reshapes back from an operand to the value that a group member may have produced.
@@ -425,15 +426,39 @@ class Selector {
     return Ref{Ref::Kind::input, int(group.kernel.inputs.size()) - 1};
   }
 
-  // Adds node n as a step, if its operands resolve; leaves the group as it was otherwise.
+  // Adds node n, and before it the producers of operands that are not computed yet: all of them or none. What
+  // is judged is the kernel with all of them, so that a wide value on the way to a sum costs no output.
   bool try_add(Group& group, int n) {
-    const auto& x = node(n);
+    Group trial = group;
+    if (!append(trial, n)) return false;
+    VectorKernel whole = trial.kernel;
+    whole.outputs = outputs_of(trial);
+    if (!plan_vector(whole, chip_)) return false;
+    group = std::move(trial);
+    for (int added : group.nodes) done_[std::size_t(added)] = true;
+    return true;
+  }
+
+  bool append(Group& group, int n) {
+    for (auto v : node(n).inputs) {
+      if (available(group, v)) continue;
+      const int p = producer_[std::size_t(behind_reshapes(v))];
+      if (p < 0 || done_[std::size_t(p)] || !is_fusable(graph_, node(p)) || !append(group, p)) return false;
+    }
+    const auto step = step_for(group, node(n));
+    if (!step) return false;
+    group.step_of[std::size_t(n)] = merged(group, node(n), *step);
+    group.nodes.push_back(n);
+    return true;
+  }
+
+  // Node x as a step of the group, if its operands resolve.
+  std::optional<VectorKernel::Step> step_for(Group& group, const Node& x) {
     const auto wanted = space_of(group.shape);
     const bool reduce = is_row_reduce(graph_, x);
     const auto have = space_of(reduce ? type(x.inputs[0]).shape : type(x.output).shape);
     const bool column = reduce || (have == Space{wanted.rows, 1} && wanted.columns != 1);
-    if (!(have == wanted) && !(column && !reduce)) return false;
-    Group trial = group;
+    if (!(have == wanted) && !(column && !reduce)) return std::nullopt;
     VectorKernel::Step step;
     step.column = column;
     step.dtype = type(x.output).dtype;
@@ -443,22 +468,48 @@ class Selector {
                                            : isa::Reduce::row_max;
     std::vector<VectorKernel::Ref> refs;
     for (auto v : x.inputs) {
-      auto ref = resolve(trial, x, v);
-      if (!ref) return false;
+      auto ref = resolve(group, x, v);
+      if (!ref) return std::nullopt;
       if (ref->kind == VectorKernel::Ref::Kind::immediate) step.value = graph_.value(v).data[0];
       refs.push_back(*ref);
     }
     step.a = refs[0];
     if (refs.size() > 1) step.b = refs[1];
     if (x.op == Op::is_class) std::swap(step.a, step.b);  // column_is compares against b
-    trial.step_of[std::size_t(n)] = int(trial.nodes.size());
-    trial.nodes.push_back(n);
-    trial.kernel.steps.push_back(step);
-    VectorKernel whole = trial.kernel;
-    whole.outputs = outputs_of(trial);
-    if (!plan_vector(whole, chip_)) return false;
-    group = std::move(trial);
-    return true;
+    return step;
+  }
+
+  // The number that x's step gets: that of an equal step; that of its operand's when a pass can do the
+  // operation and reduce its result at once; a new one otherwise.
+  int merged(Group& group, const Node& x, const VectorKernel::Step& step) const {
+    auto& steps = group.kernel.steps;
+    if (const auto same = std::find(steps.begin(), steps.end(), step); same != steps.end())
+      return int(same - steps.begin());
+    if (reduces_in_passing(group, x, step)) {
+      auto& operand = steps[std::size_t(step.a.index)];
+      operand.reduce = step.reduce;
+      operand.dtype = step.dtype;
+      operand.column = true;
+      return step.a.index;
+    }
+    steps.push_back(step);
+    return int(steps.size()) - 1;
+  }
+
+  // A pass reduces what it computes before it is rounded: the operand must be fp32, and used by nothing else.
+  bool reduces_in_passing(const Group& group, const Node& x, const VectorKernel::Step& step) const {
+    if (step.reduce == isa::Reduce::none || step.a.kind != VectorKernel::Ref::Kind::result) return false;
+    const auto& operand = group.kernel.steps[std::size_t(step.a.index)];
+    const auto v = std::size_t(x.inputs[0]);
+    return operand.dtype == DType::fp32 && !operand.column && operand.reduce == isa::Reduce::none &&
+           producer_[v] >= 0 && group.step_of[std::size_t(producer_[v])] == step.a.index &&
+           users_[v].size() == 1 && !kept_[v] && !destination_[v] && makes_one_value(group, step.a.index);
+  }
+
+  // Not shared by equal nodes?
+  bool makes_one_value(const Group& group, int step) const {
+    return std::count_if(group.nodes.begin(), group.nodes.end(),
+                         [&](int n) { return group.step_of[std::size_t(n)] == step; }) == 1;
   }
 
   // Is v needed by anything but members of the group (looking through reshapes)?
@@ -475,24 +526,26 @@ class Selector {
 
   std::vector<VectorKernel::Output> outputs_of(const Group& group) const {
     std::vector<VectorKernel::Output> outputs;
-    for (std::size_t s = 0; s < group.nodes.size(); ++s) {
-      const ValueId v = node(group.nodes[s]).output;
+    for (int n : group.nodes) {
+      const ValueId v = node(n).output;
       if (!needed_outside(group, v)) continue;
+      const int step = group.step_of[std::size_t(n)];
       Dims shape = group.shape;
-      if (group.kernel.steps[s].column) shape.back() = 1;
+      if (group.kernel.steps[std::size_t(step)].column) shape.back() = 1;
       View view = dense_view(-1, shape);
       if (const auto& d = destination_[std::size_t(v)]) {
         if (auto fitted = reshaped(*d, shape)) view = *fitted;
       }
-      outputs.push_back({int(s), {view, type(v).dtype}});
+      outputs.push_back({step, {view, type(v).dtype}});
     }
     return outputs;
   }
 
+  // Does x use a result or a large input of the group, or what could be computed from them?
   bool touches(const Group& group, const Node& x) const {
     return std::any_of(x.inputs.begin(), x.inputs.end(), [&](ValueId v) {
       const int p = producer_[std::size_t(behind_reshapes(v))];
-      if (p >= 0 && group.step_of[std::size_t(p)] >= 0) return true;
+      if (p >= 0 && (group.step_of[std::size_t(p)] >= 0 || group.within_reach[std::size_t(p)])) return true;
       return !is_immediate(v) && type(v).shape.size() > 1 &&
              std::find(group.inputs.begin(), group.inputs.end(), v) != group.inputs.end();
     });
@@ -509,41 +562,50 @@ class Selector {
     if (group.shape.empty()) group.shape = {1};
     group.kernel.shape = group.shape;
     group.step_of.assign(graph_.nodes.size(), -1);
+    group.within_reach.assign(graph_.nodes.size(), false);
     if (!try_add(group, n)) throw does_not_fit(x);
     for (int m = n + 1; m < std::min(int(graph_.nodes.size()), n + kFusionWindow); ++m) {
       if (done_[std::size_t(m)]) continue;
       if (is_view_op(node(m).op) && views_[std::size_t(node(m).inputs[0])]) move(m);
-      if (is_fusable(graph_, node(m)) && ready(group, node(m)) && touches(group, node(m))) try_add(group, m);
+      if (!is_fusable(graph_, node(m))) continue;
+      if (touches(group, node(m)))
+        group.within_reach[std::size_t(m)] = !try_add(group, m);
+      else if (is_scalar_from_memory(node(m)))
+        fuse_from(m);  // ahead of this kernel, which would be cut in two where it needs the scalar
     }
     finish(group);
   }
 
-  // Every operand is in memory or in the group.
-  bool ready(const Group& group, const Node& x) const {
-    return std::all_of(x.inputs.begin(), x.inputs.end(), [&](ValueId v) {
-      if (views_[std::size_t(v)] || is_immediate(v)) return true;
-      const int p = producer_[std::size_t(behind_reshapes(v))];
-      return p >= 0 && group.step_of[std::size_t(p)] >= 0;
-    });
+  bool is_scalar_from_memory(const Node& x) const {
+    return elements(type(x.output)) == 1 && std::all_of(x.inputs.begin(), x.inputs.end(), [&](ValueId v) {
+             return is_immediate(v) || (views_[std::size_t(v)] && elements(type(v)) == 1);
+           });
+  }
+
+  // In memory, in the group, or in the instruction?
+  bool available(const Group& group, ValueId v) const {
+    if (views_[std::size_t(v)] || is_immediate(v)) return true;
+    const int p = producer_[std::size_t(behind_reshapes(v))];
+    return p >= 0 && group.step_of[std::size_t(p)] >= 0;
   }
 
   void finish(Group& group) {
-    for (int n : group.nodes) done_[std::size_t(n)] = true;
     VectorKernel kernel = std::move(group.kernel);
-    for (std::size_t s = 0; s < group.nodes.size(); ++s) {
-      const ValueId v = node(group.nodes[s]).output;
+    for (int n : group.nodes) {
+      const ValueId v = node(n).output;
       if (!needed_outside(group, v)) continue;
+      const int step = group.step_of[std::size_t(n)];
       Dims shape = group.shape;
-      if (kernel.steps[s].column) shape.back() = 1;
+      if (kernel.steps[std::size_t(step)].column) shape.back() = 1;
       View view = result_view(v);
       auto fitted = reshaped(view, shape);
       if (!fitted) {  // the destination's strides cannot be written in this shape: produce it dense, copy
                       // after
         destination_[std::size_t(v)].reset();
-        late_copies_.push_back({group.nodes[s], view});
+        late_copies_.push_back({n, view});
         fitted = reshaped(result_view(v), shape);
       }
-      kernel.outputs.push_back({int(s), {*fitted, type(v).dtype}});
+      kernel.outputs.push_back({step, {*fitted, type(v).dtype}});
     }
     const Node& first = node(group.nodes.front());
     emit(first, std::move(kernel));

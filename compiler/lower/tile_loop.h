@@ -15,7 +15,7 @@ struct BlockedDim {
 };
 
 /// Inside the loop: the block index of every dim (register, or constant 0 when it has one block) and its
-/// extent.
+/// extent. In `begin` and `end` of a run the dim along it has no meaning.
 struct Tile {
   std::vector<int> index;      // register, -1 when the dim has one block
   std::vector<Amount> extent;  // of the tile in each dim
@@ -25,6 +25,13 @@ struct Tile {
 /// are ordered outermost first. Both cores emit the same loop and so visit the same tiles in the same order.
 void tile_loop(CoreEmitter& core, const std::vector<BlockedDim>& dims,
                const std::function<void(const Tile&)>& body);
+
+/// The same tiles, so dealt that a PE's follow each other along dim `along` (whose tiles must be alike):
+/// `begin` and `end` are emitted around each run of tiles that differ in that dim only.
+struct RunBody {
+  std::function<void(const Tile&)> begin, tile, end;
+};
+void run_loop(CoreEmitter& core, const std::vector<BlockedDim>& dims, std::size_t along, const RunBody& body);
 
 /// base + sum(index[i] * tile[i] * stride[i]); strides in bytes.
 CoreEmitter::Reg tile_address(CoreEmitter& core, std::uint64_t base, const Tile& tile,

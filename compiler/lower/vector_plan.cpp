@@ -13,6 +13,10 @@ constexpr std::int64_t kTilesPerPe = 6;
 // Smallest tile worth a command (elements): below it, set-up outweighs the work.
 constexpr std::int64_t kSmallestTile = 4096;
 
+// Share of a kernel's bytes that an operand kept over a run of tiles must save to be worth a PE's tiles lying
+// apart in memory.
+constexpr double kLeastRunSaving = 0.05;
+
 Spread spread_of(const View& v) {
   const auto n = v.shape.size();
   const bool columns = v.strides[n - 1] != 0 && v.shape[n - 1] > 1;
@@ -92,7 +96,10 @@ class Planner {
     for (int depth : {2, 1}) {
       for (auto* group : {&plan_.inputs, &plan_.outputs})
         for (auto& operand : *group) operand.depth = depth;
-      if (choose_tile()) return plan_;
+      if (choose_tile()) {
+        choose_run();
+        return plan_;
+      }
     }
     return {};
   }
@@ -164,7 +171,8 @@ class Planner {
     const std::int64_t goal = std::max(share, kSmallestTile);  // elements
     plan_.tile_planes = plan_.tile_rows = 1;
     plan_.tile_columns = columns;
-    const bool blocks_allowed = !reduces_ || (kernel_.steps.size() == 1);
+    const bool blocks_allowed =
+        !reduces_ || (kernel_.steps.size() == 1 && kernel_.steps[0].op == isa::VectorOp::copy);
     if (!columns_matter_ || blocks_allowed) {
       if (!reduces_) plan_.tile_columns = std::min(columns, aligned(goal));
       while (!fits() && plan_.tile_columns > 64) plan_.tile_columns = aligned(plan_.tile_columns / 2);
@@ -174,6 +182,31 @@ class Planner {
     grow(plan_.tile_rows, rows, goal);
     if (plan_.tile_rows == rows && !element_granular()) grow(plan_.tile_planes, planes, goal);
     return fits();
+  }
+
+  // The dim along which most bytes repeat from tile to tile: a mask over all heads, a table over the batch.
+  void choose_run() {
+    if (reduces_ && plan_.tile_columns < plan_.shape.back()) return;  // blocks of a row belong together
+    std::int64_t moved = 0, most = 0;  // bytes, were every operand moved with every tile
+    for (const auto* group : {&plan_.inputs, &plan_.outputs})
+      for (const auto& o : *group)
+        if (!o.invariant) moved += o.tile_bytes * plan_.tiles();
+    for (std::size_t i = 0; i < plan_.shape.size(); ++i) {
+      if (plan_.shape[i] % plan_.tile_extent(i) != 0) continue;  // tiles of a run are alike
+      std::int64_t saved = 0;
+      for (const auto& o : plan_.inputs)
+        if (repeats(o, i)) saved += o.tile_bytes * (plan_.tiles() - plan_.tiles() / plan_.blocks(i));
+      if (saved > most && double(saved) > kLeastRunSaving * double(moved)) {
+        most = saved;
+        plan_.run_dim = i;
+      }
+    }
+    if (plan_.run_dim)
+      for (auto& o : plan_.inputs) o.per_run = repeats(o, *plan_.run_dim);
+  }
+
+  static bool repeats(const VectorPlan::Operand& o, std::size_t dim) {
+    return !o.invariant && o.place.view.strides[dim] == 0;
   }
 
   // An operand whose columns are not adjacent is moved element by element: rows and planes of the transfer

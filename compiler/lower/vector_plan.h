@@ -23,6 +23,7 @@ struct VectorPlan {
     Place place;  // view over `shape`
     Spread spread = Spread::full;
     bool invariant = false;  // the same for every tile: loaded once
+    bool per_run = false;    // the same along a run of tiles: loaded once a run
     std::int64_t tile_bytes = 0;
     int depth = 2;
   };
@@ -33,6 +34,8 @@ struct VectorPlan {
   std::vector<std::int64_t> slot_bytes;
   std::int64_t tile_planes = 1, tile_rows = 1, tile_columns = 1;
   std::int64_t local_bytes = 0;  // of the local store, all buffers
+  /// A PE takes tiles that follow each other along this dim of `shape`; any tiles when there is none.
+  std::optional<std::size_t> run_dim;
   std::int64_t tiles() const;
   /// Tiles along dim `i` of shape.
   std::int64_t blocks(std::size_t i) const;

@@ -102,6 +102,9 @@ void Narrowing::spread_goals() {
 
 DType Narrowing::result_type(const Node& node) const {
   const auto out = at(node.output);
+  if (node.op == Op::is_class) {
+    return DType::bf16;  // zeros and ones are exact
+  }
   if (node.phase == Phase::optimizer || node.phase == Phase::loss) {
     return DType::fp32;
   }

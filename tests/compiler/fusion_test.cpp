@@ -1,0 +1,87 @@
+// What is fused: how often a training step's kernels read and write the large values.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "compiler/compiler.h"
+#include "compiler/lower/select.h"
+#include "compiler/lower/update.h"
+
+using namespace leto;
+using namespace leto::compiler;
+
+namespace {
+
+struct Step {
+  Graph graph;
+  Lowered lowered;
+};
+
+Step step_of(const std::string& forward, Optimizer optimizer) {
+  Recipe recipe;
+  recipe.optimizer = optimizer;
+  Step step{primitives(training_step(parse(forward, "test"), recipe), {}), {}};
+  step.lowered = select(step.graph, load_chip("tiny"));
+  update_in_place(step.lowered, step.graph);
+  return step;
+}
+
+using Touched = std::vector<const Place*> (*)(const Kernel&);
+
+/// The kernels that read (or write) the storage of a value.
+std::vector<const Kernel*> kernels(const Step& step, Touched touched, ValueId v) {
+  const StorageId id = step.lowered.storage_of[std::size_t(v)];
+  std::vector<const Kernel*> found;
+  for (const Kernel& kernel : step.lowered.kernels) {
+    const auto places = touched(kernel);
+    if (std::any_of(places.begin(), places.end(), [&](const Place* p) { return p->view.storage == id; }))
+      found.push_back(&kernel);
+  }
+  return found;
+}
+
+ValueId named(const Graph& graph, const std::string& name) {
+  for (ValueId v = 0; v < ValueId(graph.values.size()); ++v)
+    if (graph.value(v).name == name) return v;
+  FAIL("no value ", name);
+  return -1;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "cross entropy: one kernel reads the scores once for the loss and their gradient, and writes that") {
+  // A row of 12,000 scores: what is wide on the way to the gradient would not fit the local store as an
+  // output.
+  const Step step = step_of(
+      "graph \"g\" tokens=8\n%x: fp32[8,16] = input\n%y: int64[8] = input limit=12000\n"
+      "%w: fp32[16,12000] = parameter\n%s: fp32[8,12000] = matmul(%x, %w) phase=forward name=\"head\"\n"
+      "%loss: fp32[] = cross_entropy(%s, %y) phase=loss name=\"loss\"\nloss %loss\n",
+      Optimizer::sgd);
+  const auto readers = kernels(step, reads, named(step.graph, "s"));
+  REQUIRE(readers.size() == 1);
+  std::int64_t wide = 0;  // bytes
+  for (const Place* place : writes(*readers[0]))
+    if (product(place->view.shape) == 8 * 12000) wide += product(place->view.shape) * size_of(place->dtype);
+  CHECK(wide == 8 * 12000 * 2);
+}
+
+TEST_CASE("adamw: one kernel a parameter reads and writes each of its states once") {
+  const Step step = step_of(
+      "graph \"g\" tokens=32\n%x: fp32[32,64] = input\n%y: int64[32] = input limit=10\n"
+      "%w: fp32[64,48] = parameter\n%v: fp32[48,10] = parameter\n"
+      "%h: fp32[32,48] = matmul(%x, %w) phase=forward name=\"a\"\n"
+      "%s: fp32[32,10] = matmul(%h, %v) phase=forward name=\"b\"\n"
+      "%loss: fp32[] = cross_entropy(%s, %y) phase=loss name=\"loss\"\nloss %loss\n",
+      Optimizer::adamw);
+  for (const std::string parameter : {"w", "v"}) {
+    const auto update = kernels(step, writes, named(step.graph, parameter));
+    REQUIRE(update.size() == 1);
+    CHECK(writes(*update[0]).size() == 3);
+    for (const char* state : {".m", ".v"}) {
+      CHECK(kernels(step, reads, named(step.graph, parameter + state)) == update);
+      CHECK(kernels(step, writes, named(step.graph, parameter + state)) == update);
+    }
+  }
+}
