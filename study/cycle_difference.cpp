@@ -1,7 +1,6 @@
 #include "study/cycle_difference.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <tuple>
 
 namespace leto::study {
@@ -9,11 +8,16 @@ namespace {
 
 /// state, operation, kind, phase
 using Place = std::tuple<std::string, std::string, std::string, std::string>;
-using Places = std::map<Place, std::int64_t>;
+using Places = std::map<Place, std::uint64_t>;   // modulo 2^64: a damaged record may bill more than there is
 using Accounts = std::map<std::string, Places>;  // by engine
 
 std::int64_t signed_of(std::uint64_t cycles) {
   return static_cast<std::int64_t>(cycles);
+}
+
+std::uint64_t magnitude(std::int64_t cycles) {
+  const auto bits = static_cast<std::uint64_t>(cycles);
+  return cycles < 0 ? -bits : bits;
 }
 
 /// Every engine-cycle of a run by place. What the engine's total has beyond its operations is billed to none.
@@ -21,16 +25,16 @@ Accounts accounts_of(const Record& record) {
   Accounts accounts;
   for (const auto& [engine, facts] : record.stalls) {
     Places& places = accounts[engine];
-    places[{"busy", "", "", ""}] = signed_of(facts.busy);
-    places[{"idle", "", "", ""}] = signed_of(facts.idle);
-    for (const auto& [cause, cycles] : facts.causes) places[{cause, "", "", ""}] = signed_of(cycles);
+    places[{"busy", "", "", ""}] = facts.busy;
+    places[{"idle", "", "", ""}] = facts.idle;
+    for (const auto& [cause, cycles] : facts.causes) places[{cause, "", "", ""}] = cycles;
   }
   const auto move = [&](const std::string& engine, const std::string& state, const OperationRecord& op,
                         std::uint64_t cycles) {
     const auto found = accounts.find(engine);
     if (found == accounts.end()) return;
-    found->second[{state, op.name, op.kind, op.phase}] += signed_of(cycles);
-    found->second[{state, "", "", ""}] -= signed_of(cycles);
+    found->second[{state, op.name, op.kind, op.phase}] += cycles;
+    found->second[{state, "", "", ""}] -= cycles;
   };
   for (const OperationRecord& op : record.ops) {
     for (const auto& [engine, cycles] : op.busy) move(engine, "busy", op, cycles);
@@ -49,20 +53,21 @@ std::vector<Contribution> ranked(const Places& a, const Places& b) {
     std::tie(one.state, one.operation, one.kind, one.phase) = place;
     return one;
   };
-  for (const auto& [place, cycles] : a) at(place).a = cycles;
-  for (const auto& [place, cycles] : b) at(place).b = cycles;
+  for (const auto& [place, cycles] : a) at(place).a = signed_of(cycles);
+  for (const auto& [place, cycles] : b) at(place).b = signed_of(cycles);
   std::vector<Contribution> out;
   for (const auto& [place, one] : all)
     if (one.difference() != 0) out.push_back(one);
-  std::ranges::stable_sort(
-      out, [](const auto& x, const auto& y) { return std::abs(x.difference()) > std::abs(y.difference()); });
+  std::ranges::stable_sort(out, [](const auto& x, const auto& y) {
+    return magnitude(x.difference()) > magnitude(y.difference());
+  });
   return out;
 }
 
 std::int64_t total(const Places& places) {
-  std::int64_t sum = 0;
+  std::uint64_t sum = 0;
   for (const auto& [place, cycles] : places) sum += cycles;
-  return sum;
+  return signed_of(sum);
 }
 
 std::int64_t instances(const Record& record, const std::string& engine) {
@@ -71,10 +76,10 @@ std::int64_t instances(const Record& record, const std::string& engine) {
 }
 
 /// Cycles that changed place, idle ones aside: what an engine with nothing to do waits for, others explain.
-std::int64_t moved(const EngineDifference& engine) {
-  std::int64_t sum = 0;
+std::uint64_t moved(const EngineDifference& engine) {
+  std::uint64_t sum = 0;
   for (const Contribution& one : engine.contributions)
-    if (one.state != "idle") sum += std::abs(one.difference());
+    if (one.state != "idle") sum += magnitude(one.difference());
   return sum;
 }
 

@@ -14,11 +14,16 @@
 
 namespace leto::study {
 
+/// Exact for runs that a simulator can have made. The numbers of a damaged record wrap around.
+constexpr std::int64_t cycles_between(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(b) - static_cast<std::uint64_t>(a));
+}
+
 struct Contribution {
   std::string state;                   // "busy", "idle", or a cause of waiting
   std::string operation, kind, phase;  // empty: billed to none
   std::int64_t a = 0, b = 0;           // engine-cycles
-  std::int64_t difference() const { return b - a; }
+  std::int64_t difference() const { return cycles_between(a, b); }
 };
 
 struct EngineDifference {
@@ -26,7 +31,7 @@ struct EngineDifference {
   std::int64_t instances_a = 0, instances_b = 0;
   std::int64_t cycles_a = 0, cycles_b = 0;  // engine-cycles: instances x cycles of the run
   std::vector<Contribution> contributions;  // that differ, the largest first
-  std::int64_t difference() const { return cycles_b - cycles_a; }
+  std::int64_t difference() const { return cycles_between(cycles_a, cycles_b); }
 };
 
 /// Engines with any difference, the one first in which most cycles moved.

@@ -234,9 +234,10 @@ Tensor gather(const NodeView& node, const Inputs& in) {
   bounded(node, out.type.shape);
   const std::int64_t outer = checked_elements(Dims(shape.begin(), cut), node.name());
   const std::int64_t inner = checked_elements(Dims(cut + 1, shape.end()), node.name());
+  const Dims rows = integers(index, node);
   for (std::int64_t o = 0; o < outer; ++o) {
-    for (const double i : index.data) {
-      const auto row = static_cast<std::int64_t>(i < 0 ? i + static_cast<double>(shape[axis]) : i);
+    for (const std::int64_t i : rows) {
+      const std::int64_t row = i < 0 ? i + shape[axis] : i;
       if (row < 0 || row >= shape[axis]) {
         node.fail("an index is out of range");
       }
@@ -295,7 +296,11 @@ Tensor trilu(const NodeView& node, const Inputs& in) {
   if (shape.size() < 2) {
     node.fail("needs at least two dimensions");
   }
-  const std::int64_t k = in.size() > 1 && in[1] ? integers_of(node, in, 1).at(0) : 0;
+  const Dims diagonal = in.size() > 1 && in[1] ? integers_of(node, in, 1) : Dims{0};
+  if (diagonal.size() != 1) {
+    node.fail("the diagonal must be one number");
+  }
+  const std::int64_t k = diagonal[0];
   const std::int64_t columns = shape.back(), rows = shape[shape.size() - 2];
   const bool upper = node.integer("upper", 1) != 0;
   for (std::size_t i = 0; i < out.data.size(); ++i) {

@@ -134,7 +134,7 @@ Dims parts_of(Importer& m, const NodeView& node, std::int64_t size) {
   Dims parts = node.has_input(1) ? m.integers(node, 1) : node.list("split", {});
   const auto n = static_cast<std::int64_t>(node.outputs());
   if (parts.empty()) {
-    if (size % n != 0) {
+    if (n == 0 || size % n != 0) {
       node.fail(fmt::format("{} does not split into {} equal parts", size, n));
     }
     parts.assign(node.outputs(), size / n);

@@ -109,7 +109,6 @@ void slice_dimension(const NodeView& node, std::int64_t size, std::int64_t start
   if (step == 0 || step == INT64_MIN) {
     node.fail("a step of this size is not possible");
   }
-  out.steps[d] = step;
   if (size == 0) {
     return;
   }
@@ -126,6 +125,7 @@ void slice_dimension(const NodeView& node, std::int64_t size, std::int64_t start
     out.sizes[d] = start > end ? (start - end - 1) / -step + 1 : 0;
   }
   out.starts[d] = start;
+  out.steps[d] = out.sizes[d] > 1 ? step : 1;  // of a single element any, however large
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "compiler/import/tensor.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -135,14 +136,16 @@ DType dtype_of(int onnx_type, const std::string& where) {
 }
 
 std::int64_t checked_elements(const Dims& shape, const std::string& where) {
-  std::int64_t n = 1;
+  std::int64_t extent = 1;  // dimensions of size 0 aside: strides are computed for an empty tensor too
+  bool empty = false;
   for (const std::int64_t d : shape) {
-    if (d < 0 || (n > 0 && d > kMaxElements / n)) {
+    if (d < 0 || d > kMaxElements / extent) {
       damaged(where, fmt::format("shape [{}] is not possible", fmt::join(shape, ",")));
     }
-    n *= d;
+    empty = empty || d == 0;
+    extent *= std::max<std::int64_t>(d, 1);
   }
-  return n;
+  return empty ? 0 : extent;
 }
 
 Tensor read_tensor(const TensorProto& p, const std::string& where) {
