@@ -52,7 +52,8 @@ void Fabric::check_same(const Group& group) const {
   }
 }
 
-// All members are there: one stream on the group's own port serves them all.
+// All members are there: one stream on the group's own port serves them all. Its data come through every
+// member's port: it goes on from the fullest of their buckets, and leaves them all as full as its own.
 void Fabric::gather(Group& group, Cycle now) {
   std::ranges::sort(group.waiting, {}, [this](int id) { return streams_[id].members[0].pe; });
   check_same(group);
@@ -75,22 +76,27 @@ void Fabric::gather(Group& group, Cycle now) {
             .ready = now,
             .gathered = now,
             .members = std::move(members)};
+  Port& port = this->port(group.port);
   for (int member : group.waiting) {
     const Stream& waiting = streams_[member];
+    port.next_issue = std::max(port.next_issue, this->port(waiting.port).next_issue);
     stream.granted = std::min(stream.granted, waiting.granted);
     stream.members.push_back(waiting.members[0]);
   }
   stream.rate = Divider(static_cast<std::uint64_t>(stream.granted));
   group.waiting.clear();
-  port(group.port).queue.push_back(id);
+  port.queue.push_back(id);
   pump(group.port, now);
 }
 
 // The group has issued everything: its members' ports go on with their next transfers.
 void Fabric::issued(int id, Cycle now) {
-  const std::vector<int>& pes = groups_[static_cast<std::size_t>(streams_[id].group)].pes;
+  const Group& group = groups_[static_cast<std::size_t>(streams_[id].group)];
+  const std::vector<int>& pes = group.pes;
+  const Cycle next_issue = port(group.port).next_issue;
   for (int pe : pes) {
     Port& port = this->port(pe * 2);
+    port.next_issue = next_issue;
     streams_.give(port.queue.front());
     port.queue.pop_front();
   }

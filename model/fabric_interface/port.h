@@ -3,8 +3,8 @@
 //
 // Models: transfers go out in order, cut into fragments along their rows; at most outstanding_bytes of
 // fragments are in flight; a load's requests are shaped by a leaky bucket that drains at the port's rate and
-// holds bucket_bytes, so that data do not come back faster than the port takes them; a store's data share the
-// port out; each transfer costs command_cycles of set-up, overlapped with the one before. A row's pieces are
+// holds bucket_bytes, so that data do not come back faster than the port takes them (a multicast's go into the
+// buckets of all its members); a store's data share the port out; each transfer costs command_cycles of set-up, overlapped with the one before. A row's pieces are
 // padded to 32-byte beats.
 #pragma once
 

@@ -11,7 +11,8 @@ Noc::Noc(const ChipConfig& chip, bool unlimited)
       unlimited_(unlimited),
       width_(static_cast<std::uint64_t>(chip.noc.link_bytes_per_cycle)),
       hop_(unlimited ? 0 : static_cast<Cycle>(chip.noc.hop_cycles)),
-      slot_(static_cast<std::uint64_t>(std::max(1, chip.noc.buffer_bytes / kSlots))),
+      slot_bytes_(std::max(1, chip.noc.buffer_bytes / static_cast<int>(kSlots))),
+      most_buffered_(std::int64_t{slot_bytes_} * (kSlots - 1)),
       ways_out_(kWays + cluster_rows_ * cluster_columns_),
       free_(static_cast<std::size_t>(rows_ * columns_ * kWays), 0),
       buffers_(static_cast<std::size_t>(rows_ * columns_ * kWays * ways_out_)),
@@ -41,12 +42,13 @@ void Noc::buffer(int router, int way_out, Cycle leaves) {
   const int link = passages_[static_cast<std::size_t>(router)].link;
   if (link < 0) return;
   Buffer& buffer = buffers_[static_cast<std::size_t>(link * ways_out_ + way_out)];
+  if (buffer.left > 0) buffer.emptied[buffer.slot] = leaves;
   Cycle room = 0;
-  for (int i = 0; i < slots_; ++i) {
-    Cycle& emptied = buffer.emptied[static_cast<std::size_t>(buffer.next)];
+  for (buffer.left -= buffered_; buffer.left < 0; buffer.left += slot_bytes_) {
+    buffer.slot = (buffer.slot + 1) % kSlots;
+    Cycle& emptied = buffer.emptied[buffer.slot];
     room = std::max(room, emptied);
     emptied = leaves;
-    buffer.next = (buffer.next + 1) % kSlots;
   }
   Cycle& free = free_[static_cast<std::size_t>(link)];
   free = std::max(free, room);

@@ -78,11 +78,14 @@ class Noc {
 
  private:
   enum Way { north, east, south, west };
-  static constexpr int kWays = 4, kSlots = 8;
-  /// A router's buffer for one way in and one way out, in slots: when each was, or will be, emptied.
+  static constexpr int kWays = 4;
+  static constexpr std::uint32_t kSlots = 8;
+  /// A router's buffer for one way in and one way out: packets fill its slots one after the other, byte by
+  /// byte; a slot is free again when the last packet in it has left.
   struct Buffer {
-    std::array<Cycle, kSlots> emptied{};
-    int next = 0;
+    std::array<Cycle, kSlots> emptied{};  // by slot: when that was, or will be
+    std::uint32_t slot = 0;               // that is being filled
+    std::int32_t left = 0;                // bytes free in it
   };
   /// A packet's way through a router: when its head was there, and the link it came by (-1: it started here).
   struct Passage {
@@ -94,8 +97,7 @@ class Noc {
   static int link(int router, Way way) { return router * kWays + way; }
   void enter(int router, std::int64_t bytes, Cycle at) {
     length_ = unlimited_ ? 0 : width_.ceiling(static_cast<Cycle>(bytes));
-    slots_ =
-        unlimited_ ? 0 : static_cast<int>(std::min<Cycle>(slot_.ceiling(static_cast<Cycle>(bytes)), kSlots));
+    buffered_ = unlimited_ ? 0 : static_cast<std::int32_t>(std::min<std::int64_t>(bytes, most_buffered_));
     passages_[static_cast<std::size_t>(router)] = {at, -1};
   }
   void cross(int link, int from, int to);
@@ -112,7 +114,8 @@ class Noc {
   bool unlimited_;
   Divider width_;
   Cycle hop_;
-  Divider slot_;  // bytes of a buffer's slot
+  std::int32_t slot_bytes_;     // of a buffer
+  std::int64_t most_buffered_;  // of one packet: a longer one streams through
   int ways_out_;  // of a router: links, and the PEs of its cluster
   struct Position {
     int row, column;
@@ -122,7 +125,7 @@ class Noc {
   std::vector<Cycle> free_;        // per router and way
   std::vector<Buffer> buffers_;    // by link in and way out
   Cycle length_ = 0;               // of the last packet on a link
-  int slots_ = 0;                  // that it needs
+  std::int32_t buffered_ = 0;      // bytes of it that lie in a buffer
   std::vector<Passage> passages_;  // of the last packet, by router
 };
 
