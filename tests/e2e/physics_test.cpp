@@ -36,15 +36,15 @@ TEST_CASE("physics: the cost of issuing a command word shows in a small gemm") {
 
 TEST_CASE("physics: half the memory channels, twice the time of a large add") {
   const Folder folder;
-  must(folder, "zoo add --m 4096 --n 8192 -o a.onnx");
+  must(folder, "zoo add --m 16384 --n 16384 -o a.onnx");
   const auto whole = record(folder, "a.onnx", "pilot"),
              half = record(folder, "a.onnx", "pilot", "--set hbm.channels=96");
   const double ratio = half["cycles"].get<double>() / whole["cycles"].get<double>();
   CHECK(ratio > 1.8);
   CHECK(ratio < 2.2);
-  CHECK(whole["bytes"]["hbm"]["read"] == 2 * 4096 * 8192 * 2);
-  CHECK(whole["bytes"]["hbm"]["write"] == 4096 * 8192 * 2);
-  CHECK(whole["simulation"]["bursts"].get<std::int64_t>() * 32 == 3ll * 4096 * 8192 * 2);
+  CHECK(whole["bytes"]["hbm"]["read"] == 2ll * 16384 * 16384 * 2);
+  CHECK(whole["bytes"]["hbm"]["write"] == 16384ll * 16384 * 2);
+  CHECK(whole["simulation"]["bursts"].get<std::int64_t>() * 32 == 3ll * 16384 * 16384 * 2);
   accounts_close(whole);
 }
 
