@@ -89,6 +89,7 @@ class Execution {
     run.trace = options_.trace;
     run.waves = options_.waves;
     run.signals = options_.signals;
+    run.construction_seed = options_.construction_seed;
     run.what_if = {unlimited("hbm"), unlimited("noc"), unlimited("ls"), unlimited("issue")};
     run.progress = [this](std::uint64_t cycles, std::int64_t commands) {
       if (job_.recipe.steps == 1)

@@ -14,11 +14,9 @@ struct Later {
   const char* doc;
   const char* remedy;
 };
-constexpr std::array<Later, 4> kLater = {{
+constexpr std::array<Later, 3> kLater = {{
     {"twin", "replay and import RTL twins (not yet)",
      "leto interp checks values against the untimed interpreter"},
-    {"bench", "measure the simulator's own speed (not yet)",
-     "record.json of leto run holds simulation.macs_per_s and wall_s"},
     {"sweep", "run a study over chip keys (not yet)",
      "leto run --set section.key=value changes one key a run"},
     {"decide", "judge records against criteria (not yet)", "leto report puts a run beside the baselines"},

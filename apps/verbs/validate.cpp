@@ -1,21 +1,76 @@
-// leto validate: the model beside references.
+// leto validate: the model beside closed forms, references and silicon.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <memory>
 
 #include "apps/host/dram_points.h"
 #include "apps/host/output.h"
+#include "apps/verbs/validate_suites.h"
 #include "apps/verbs/verbs.h"
 #include "base/errors.h"
+#include "base/files.h"
 
 namespace leto::verbs {
 namespace {
 
 struct Flags {
+  std::vector<std::string> suites;
+  std::string docs;
+  bool quick = false, json = false;
+};
+
+struct PointFlags {
   std::string points, timing;
   bool json = false;
 };
 
-void validate_dram(const Flags& flags) {
+const std::vector<std::string> kSuites = {"oracles", "dram", "determinism", "published"};
+
+study::Suite run(const std::string& name, bool quick) {
+  if (name == "oracles") return validate_oracles();
+  if (name == "dram") return validate_dram_points();
+  if (name == "determinism") return validate_determinism();
+  return validate_published(quick);
+}
+
+std::vector<study::Suite> run(const Flags& flags) {
+  std::vector<study::Suite> suites;
+  for (const auto& name : kSuites) {
+    if (!flags.suites.empty() && std::ranges::find(flags.suites, name) == flags.suites.end()) continue;
+    suites.push_back(run(name, flags.quick));
+    if (!flags.json) fmt::print("{}\n", study::to_text(suites.back()));
+  }
+  return suites;
+}
+
+void print_json(const std::vector<study::Suite>& suites) {
+  auto documents = nlohmann::json::array();
+  for (const auto& suite : suites) documents.push_back(study::to_json(suite));
+  host::print_json({{"suites", documents}});
+}
+
+void renew(const std::string& file, const std::vector<study::Suite>& suites) {
+  std::string text = read_text(file);
+  for (const auto& suite : suites)
+    text = study::with_section(std::move(text), suite.name, study::to_markdown(suite), file);
+  write_atomically(file, text);
+}
+
+void validate(const Flags& flags) {
+  if (flags.quick && !flags.docs.empty())
+    throw Error(ExitCode::usage, "validate: --docs takes the figures of whole workloads",
+                "leave --quick out");
+  const auto suites = run(flags);
+  if (flags.json) print_json(suites);
+  if (!flags.docs.empty()) renew(flags.docs, suites);
+  int failed = 0;
+  for (const auto& suite : suites) failed += suite.failed();
+  if (failed > 0)
+    throw Error(ExitCode::mismatch, fmt::format("validate: {} checks failed", failed),
+                "the lines on stdout that end in FAILED say which, and by how much");
+}
+
+void validate_dram(const PointFlags& flags) {
   const auto result = host::compare_dram_points(flags.points, load_dram_timing(flags.timing));
   if (flags.json) return host::print_json(result);
   fmt::print("{:<24} {:<7} {:<5} {:>8}  {:>10} {:>10}\n", "config", "pattern", "mode", "param", "bandwidth",
@@ -34,7 +89,7 @@ void validate_dram(const Flags& flags) {
 }
 
 void add_dram(CLI::App& validate) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<PointFlags>();
   auto* verb = validate.add_subcommand("dram", "the DRAM controller beside another simulator's points");
   verb->add_option("points", flags->points, "CSV file of reference points")->required();
   verb->add_option("--timing", flags->timing, "the grade: a name in arch/timings or a TOML file")->required();
@@ -46,15 +101,21 @@ void add_dram(CLI::App& validate) {
 }  // namespace
 
 void add_validate(CLI::App& app) {
-  auto* verb = app.add_subcommand("validate", "compare the model with references");
-  auto suite = std::make_shared<std::string>();
-  verb->add_option("--suite", *suite, "a suite of checks (not yet)");
+  auto flags = std::make_shared<Flags>();
+  auto* verb = app.add_subcommand("validate", "check the model against closed forms, references and silicon");
+  verb->add_option("--suite", flags->suites, "oracles, dram, determinism, published (default: all)")
+      ->delimiter(',')
+      ->check(CLI::IsMember(kSuites));
+  verb->add_flag("--quick", flags->quick, "published: smaller workloads, whose figures are not judged");
+  verb->add_option("--docs", flags->docs,
+                   "renew these suites' sections of a file, as docs/validation.md has them");
+  verb->add_flag("--json", flags->json, "one JSON document on stdout");
   add_dram(*verb);
-  verb->footer("example:\n  leto validate dram points.csv --timing hbm3_6400");
-  verb->callback([verb] {
-    if (verb->get_subcommands().empty())
-      throw Error(ExitCode::unsupported, "validate: only `validate dram` is there in this version",
-                  "ctest runs the closed-form checks; docs/validation.md says what they cover");
+  verb->footer(
+      "exit code 8 when a check fails\n"
+      "example:\n  leto validate --suite oracles,dram\n  leto validate dram points.csv --timing hbm3_6400");
+  verb->callback([verb, flags] {
+    if (verb->get_subcommands().empty()) validate(*flags);
   });
 }
 

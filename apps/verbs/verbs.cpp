@@ -14,6 +14,7 @@ void add_all(CLI::App& app) {
   add_explain(app);
   add_doctor(app);
   add_validate(app);
+  add_bench(app);
   add_later(app);
 }
 

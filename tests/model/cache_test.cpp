@@ -65,7 +65,7 @@ TEST_CASE("LLC: all scratch means no cache, and the same bytes twice come from m
   CHECK(o["hbm.read"] == 2 * 8 * 512);
 }
 
-TEST_CASE("LLC: whoever asks for a line on its way waits for it; memory is read once") {
+TEST_CASE("LLC: whoever asks for a line on its way waits for it, memory is read once") {
   Setup setup = small_cache({"pe.columns=4"});
   const Outcome o = run(program(sweep_text(1, 1)), setup);
   CHECK(o["hbm.read"] == 512);
@@ -95,7 +95,7 @@ TEST_CASE("cache: sectors fill and write back one by one, the least recently use
   CHECK(cache.misses() == 3);
 }
 
-TEST_CASE("cache: a line that is being filled stays; when all are, nothing is allocated") {
+TEST_CASE("cache: a line that is being filled stays, when all are, nothing is allocated") {
   SramConfig sram = load_chip("tiny").sram;
   sram.bytes = 65536;
   sram.banks = 1;

@@ -139,7 +139,7 @@ TEST_CASE("DRAM controller: every completion at the oracle's tick") {
   compare(1, 80, 300);
 }
 
-TEST_CASE("DRAM controller: every completion at the oracle's tick, millions of bursts" *
+TEST_CASE("DRAM controller: every completion at the oracle's tick for millions of bursts" *
           doctest::test_suite("slow")) {
   compare(1000, 1000, 300);
 }

@@ -76,7 +76,7 @@ TEST_CASE("DRAM: an unloaded row hit takes CL + BL + 1, a miss RCD more, a confl
   }
 }
 
-TEST_CASE("DRAM: streams reach the bus, or the long column gap; scattered bursts four to a window") {
+TEST_CASE("DRAM: streams reach the bus, or the long column gap, scattered bursts four to a window") {
   for (const std::string name : kGrades) {
     CAPTURE(name);
     const DramTiming d = load_dram_timing(name);

@@ -1,0 +1,26 @@
+// Workloads of the zoo, simulated without leaving files.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "apps/host/execute.h"
+
+namespace leto::host {
+
+struct Workload {
+  std::string name;                                             // in the zoo
+  std::map<std::string, std::int64_t, std::less<>> settings{};  // those that are not the zoo's own
+  std::string dtype{};                                          // empty: the zoo's own
+  std::string chip{};
+  std::string resident = "none";
+  std::string recipe{};  // TOML text; empty: forward only
+  bool values = false;
+  std::uint64_t construction_seed = 0;
+};
+
+/// Builds, compiles and runs it in a child process: record.json as a document.
+nlohmann::json record_of(const Workload& workload);
+
+}  // namespace leto::host

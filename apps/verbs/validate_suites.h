@@ -1,0 +1,17 @@
+// The suites of leto validate.
+#pragma once
+
+#include "study/validate.h"
+
+namespace leto::verbs {
+
+/// Small assembled programs on the model, each beside its closed form, to the cycle.
+study::Suite validate_oracles();
+/// The DRAM controller beside the reference points in traces/dram.
+study::Suite validate_dram_points();
+/// What was published about the silicon; `quick`: smaller workloads, whose figures are shown, not judged.
+study::Suite validate_published(bool quick);
+/// One program twice, under another construction order, with values and without: nothing may differ.
+study::Suite validate_determinism();
+
+}  // namespace leto::verbs
