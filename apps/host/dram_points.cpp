@@ -5,9 +5,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <fstream>
+#include <sstream>
 
 #include "base/errors.h"
+#include "base/files.h"
 #include "model/hbm/patterns.h"
 
 namespace leto::host {
@@ -35,10 +36,10 @@ json value_of(const std::string& text) {
 
 class Rows {
  public:
-  explicit Rows(const std::filesystem::path& csv) : name_(csv.string()), in_(csv) {
+  explicit Rows(const std::filesystem::path& csv) : name_(csv.string()), in_(read_text(csv, kMostBytes)) {
     std::string header;
-    if (!in_ || !std::getline(in_, header))
-      throw Error(ExitCode::bad_input, fmt::format("{}: cannot be read, or is empty", name_),
+    if (!std::getline(in_, header))
+      throw Error(ExitCode::bad_input, fmt::format("{}: is empty", name_),
                   "give a CSV file with a line of column names");
     columns_ = split(header, ',');
   }
@@ -58,9 +59,10 @@ class Rows {
   }
 
   double number(const json& row, const char* column) const {
-    if (!row.contains(column) || !row[column].is_number() || row[column].get<double>() <= 0)
-      fail(fmt::format("no number above 0 in column {}", column), "every point has one");
-    return row[column].get<double>();
+    const double value = row.contains(column) && row[column].is_number() ? row[column].get<double>() : 0;
+    if (!(value > 0 && value <= kMost))
+      fail(fmt::format("no number above 0 and up to {} in column {}", kMost, column), "every point has one");
+    return value;
   }
   std::string text(const json& row, const char* column) const {
     if (!row.contains(column) || !row[column].is_string())
@@ -72,8 +74,11 @@ class Rows {
   }
 
  private:
+  static constexpr std::uint64_t kMostBytes = 64u << 20;
+  static constexpr double kMost = 1e9;  // ticks from the first request to the last then fit 64 bits
+
   std::string name_;
-  std::ifstream in_;
+  std::istringstream in_;
   std::vector<std::string> columns_;
   int line_ = 1;
 };
@@ -121,6 +126,8 @@ void compare(json& row, const Rows& rows, const DramTiming& grade, const Configu
   const model::PatternLoad load{model::pattern_of(rows.text(row, "pattern")),
                                 model::issue_of(rows.text(row, "mode")), rows.number(row, "param"),
                                 static_cast<std::uint64_t>(rows.number(row, "n"))};
+  if (load.issue == model::Issue::dep && load.parameter < 1)
+    rows.fail(fmt::format("{} reads under way", load.parameter), "param is 1 or more where mode is dep");
   const model::PatternResult result = model::run_pattern(spec, grade.burst_bytes, load);
   // In the reference's nanoseconds a tick, so that only ticks are compared.
   const double gbps = rows.number(row, "n") * bytes / (static_cast<double>(result.end) * tick_ns);

@@ -29,10 +29,10 @@ bool is_account(const study::Difference& one) {
 
 void print_rest(const study::EngineDifference& engine) {
   if (engine.contributions.size() <= kRows) return;
-  std::int64_t rest = 0;
+  std::uint64_t rest = 0;  // modulo 2^64, as the differences are
   for (std::size_t i = kRows; i < engine.contributions.size(); ++i)
-    rest += engine.contributions[i].difference();
-  fmt::print("{:>+16}  {} others\n", rest, engine.contributions.size() - kRows);
+    rest += static_cast<std::uint64_t>(engine.contributions[i].difference());
+  fmt::print("{:>+16}  {} others\n", static_cast<std::int64_t>(rest), engine.contributions.size() - kRows);
 }
 
 void print(const study::EngineDifference& engine) {

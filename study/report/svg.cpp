@@ -52,24 +52,31 @@ double nice_step(double span, int most) {
 
 /// A linear scale with round ticks that covers [low, high].
 struct Linear {
+  static constexpr int kParts = 6;  // at most, and one more where the ends are rounded outwards
   double low, high, step;
   Linear(double a, double b) {
     const double pad = a == b ? std::max(1e-9, std::abs(a) * 0.1) : 0;
-    step = nice_step(b - a + 2 * pad, 6);
+    step = nice_step(b - a + 2 * pad, kParts);
     low = std::floor((a - pad) / step) * step;
     high = std::ceil((b + pad) / step) * step;
   }
   double share(double v) const { return (v - low) / (high - low); }
 };
 
+/// log10; what is no positive finite number, as in a record by other hands, lies at an end of all doubles.
+double decade_of(double v) {
+  constexpr double kMost = 308;
+  return v > 0 ? std::clamp(std::log10(v), -kMost, kMost) : -kMost;
+}
+
 /// A logarithmic scale of whole decades that covers [low, high].
 struct Decades {
   int low, high;
   Decades(double a, double b)
-      : low(static_cast<int>(std::floor(std::log10(a)))), high(static_cast<int>(std::ceil(std::log10(b)))) {
+      : low(static_cast<int>(std::floor(decade_of(a)))), high(static_cast<int>(std::ceil(decade_of(b)))) {
     if (low == high) ++high;
   }
-  double share(double v) const { return (std::log10(v) - low) / (high - low); }
+  double share(double v) const { return (decade_of(v) - low) / (high - low); }
 };
 
 std::string bar_part(const StackedBars& bars, const StackedBars::Bar& bar, std::size_t part, double x,
@@ -208,7 +215,9 @@ std::string to_svg(const LineChart& chart) {
   const Frame frame;
   const Linear scale(low, high);
   std::string out = open_svg(frame.height(), chart.caption);
-  for (double v = scale.low; v <= scale.high + scale.step / 2; v += scale.step) {
+  for (int tick = 0; tick <= Linear::kParts + 1; ++tick) {
+    const double v = scale.low + tick * scale.step;
+    if (v > scale.high + scale.step / 2) break;
     const double y = frame.y(scale.share(v));
     out += line(frame.left, y, frame.right, y, "grid") +
            label(frame.left - 8, y + 4, "end", fmt::format("{:.4g}", v));

@@ -64,7 +64,7 @@ class Model {
               const std::vector<std::string>& out = {"y"}) {
     node_ = graph().add_node();
     node_->set_op_type(op);
-    node_->set_name(out[0] + "_node");
+    node_->set_name((out.empty() ? op : out[0]) + "_node");
     for (const auto& i : in) node_->add_input(i);
     for (const auto& o : out) node_->add_output(o);
     return *this;
@@ -459,6 +459,31 @@ TEST_CASE("import: what is wrong with a model is an error that names the place")
   entry.set_value("weights.bin");
   external.node("Add", {"x", "w"}).output("y");
   contains(import_error(external, ExitCode::unsupported), "weights.bin");
+}
+
+TEST_CASE("import: numbers at the end of their range") {
+  Model far;  // the first row, whatever the step to the next
+  far.input("x", {2}).ints("rows", {2, 1, 9, 9}, Dims{2, 2});
+  far.ints("s", {0}).ints("e", {INT64_MAX}).ints("a", {0}).ints("t", {INT64_MAX});
+  far.node("Slice", {"rows", "s", "e", "a", "t"}, {"row"}).ints("flat", {2});
+  far.node("Reshape", {"row", "flat"}, {"shape"}).node("Reshape", {"x", "shape"});
+  CHECK(far.run({{"x", {1, 2}}}) == List{1, 2});
+
+  Model no_index;
+  no_index.input("x", {2}).ints("rows", {1, 2}).constant("i", {}, {NAN}).node("Gather", {"rows", "i"}, {"k"});
+  CHECK(import_error(no_index.node("Reshape", {"x", "k"}), ExitCode::bad_input).find("k_node") !=
+        std::string::npos);
+  Model no_diagonal;
+  no_diagonal.input("x", {2}).ints("ones", {1, 1, 1, 1}, Dims{2, 2}).ints("k", {});
+  no_diagonal.node("Trilu", {"ones", "k"}, {"t"}).node("Where", {"t", "x", "x"});
+  CHECK(import_error(no_diagonal, ExitCode::bad_input).find("diagonal") != std::string::npos);
+  Model no_parts;
+  no_parts.input("x", {2}).node("Split", {"x"}, {}).node("Relu", {"x"});
+  CHECK(import_error(no_parts, ExitCode::bad_input).find("Split_node") != std::string::npos);
+  constexpr std::int64_t kLong = std::int64_t{1} << 40;
+  Model empty;
+  empty.input("x", {2}).ints("none", {}, Dims{0, kLong, kLong, kLong}).node("Reshape", {"x", "none"});
+  CHECK(import_error(empty, ExitCode::bad_input).find("not possible") != std::string::npos);
 }
 
 TEST_CASE("import: truncated and damaged files are errors, never crashes") {

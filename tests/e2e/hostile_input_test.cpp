@@ -74,6 +74,23 @@ TEST_CASE("hostile input: endless files") {
   check_refused(leto(folder, "interp g.onnx --chip tiny --inputs a=z.npy"), 3, "longer than");
 }
 
+TEST_CASE("hostile input: reference points that no run can reach") {
+  const Folder folder;
+  const auto refused = [&](const std::string& param, const std::string& n, const std::string& cause) {
+    write(folder / "points.csv",
+          "config,pattern,mode,param,n,tck_ns,tx_bytes,GBps,rlat_avg\n"
+          "hbm3_6400_pc1_ref,seq,dep," +
+              param + "," + n + ",0.3125,32,1,1\n");
+    check_refused(leto(folder, "validate dram points.csv --timing hbm3_6400"), 3, cause);
+  };
+  refused("1", "nan", "column n");
+  refused("1", "1e300", "column n");
+  refused("inf", "10", "column param");
+  refused("0.5", "10", "0.5 reads under way");
+  fs::create_symlink("/dev/zero", folder / "z.csv");
+  check_refused(leto(folder, "validate dram z.csv --timing hbm3_6400"), 3, "longer than");
+}
+
 TEST_CASE("hostile input: keys nested beyond the stack") {
   const Folder folder;
   gemm(folder);

@@ -211,6 +211,21 @@ TEST_CASE("a loss that is not finite leaves a gap, not a number") {
   }
 }
 
+TEST_CASE("a loss that differs in its last bits only has an axis that ends") {
+  LineChart chart{"loss", "step", "loss", {}};
+  chart.y = {1e17, 1e17 + 16};
+  CHECK(to_svg(chart).size() < 10'000);
+}
+
+TEST_CASE("a chip without peak, memory or time leaves a chart within the numbers there are") {
+  for (const double peak : {0.0, 1e15})
+    for (const double memory : {0.0, 1e12})
+      for (const double flops : {0.0, 1e12, std::numeric_limits<double>::infinity()}) {
+        const Roofline chart{"", peak, {{"device memory", memory}}, {{"1", 10, flops}}};
+        CHECK(to_svg(chart).find("nan") == std::string::npos);
+      }
+}
+
 TEST_CASE("stacked bars sum to the whole") {
   const auto blocks = engine_stalls(build_record(sample_run()));
   for (const auto& bar : std::get<StackedBars>(blocks[0]).bars) {
