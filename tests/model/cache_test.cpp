@@ -7,7 +7,8 @@
 namespace leto::model::test {
 namespace {
 
-constexpr std::int64_t kSram = 1 << 20, kLines = kSram / 2 / 512;  // half of it is cache, in lines of 512 bytes
+constexpr std::int64_t kSram = 1 << 20,
+                       kLines = kSram / 2 / 512;  // half of it is cache, in lines of 512 bytes
 
 Setup small_cache(std::vector<std::string> overrides = {}) {
   overrides.insert(overrides.begin(), {"pe.rows=1", "pe.columns=1", fmt::format("sram.bytes={}", kSram)});
@@ -19,10 +20,11 @@ Setup small_cache(std::vector<std::string> overrides = {}) {
 /// Loads `lines` lines from address 0 on, `times` times over.
 std::string sweep_text(std::int64_t lines, int times) {
   return ".core 0\nbuffer id=b0 base=0 bytes=512 depth=0\n" + shape(10, {512, 1, 512, 1, 0, 512}) +
-         fmt::format("set rd=r4 value={}\nset rd=r5 value={}\n"
-                     "loop count=r4 length=4\nset rd=r3 value=0\nloop count=r5 length=2\n"
-                     "load dst=b0 address=r3 shape=r10 @0\naddi rd=r3 ra=r3 value=512\nend\n",
-                     times, lines);
+         fmt::format(
+             "set rd=r4 value={}\nset rd=r5 value={}\n"
+             "loop count=r4 length=4\nset rd=r3 value=0\nloop count=r5 length=2\n"
+             "load dst=b0 address=r3 shape=r10 @0\naddi rd=r3 ra=r3 value=512\nend\n",
+             times, lines);
 }
 
 /// Two loads of the same 512 bytes, the second long after the first.
@@ -30,6 +32,17 @@ std::string twice_text() {
   return ".core 0\nbuffer id=b0 base=0 bytes=512 depth=0\nset rd=r3 value=0\n" +
          shape(10, {512, 1, 512, 1, 0, 512}) +
          "load dst=b0 address=r3 shape=r10 @0\nbarrier scope=pe\nload dst=b0 address=r3 shape=r10 @1\nend\n";
+}
+
+/// 64 KiB of cache in one slice, in lines of 512 bytes.
+SramConfig one_slice(int ways) {
+  SramConfig sram = load_chip("tiny").sram;
+  sram.bytes = 65536;
+  sram.banks = 1;
+  sram.scratch_fraction = 0;
+  sram.line_bytes = 512;
+  sram.ways = ways;
+  return sram;
 }
 
 }  // namespace
@@ -74,13 +87,7 @@ TEST_CASE("LLC: whoever asks for a line on its way waits for it, memory is read 
 }
 
 TEST_CASE("cache: sectors fill and write back one by one, the least recently used line leaves") {
-  SramConfig sram = load_chip("tiny").sram;
-  sram.bytes = 65536;
-  sram.banks = 1;
-  sram.scratch_fraction = 0;
-  sram.line_bytes = 512;
-  sram.ways = 2;
-  Cache cache(sram, 32);  // 64 sets
+  Cache cache(one_slice(2), 32);  // 64 sets
   CHECK(cache.capacity() == 128);
   CHECK(cache.touched(512 + 40, 60) == 0b1110);
   CHECK(cache.read(0, 5, 5, 0b11).missing == 0b11);
@@ -96,13 +103,7 @@ TEST_CASE("cache: sectors fill and write back one by one, the least recently use
 }
 
 TEST_CASE("cache: a line that is being filled stays, when all are, nothing is allocated") {
-  SramConfig sram = load_chip("tiny").sram;
-  sram.bytes = 65536;
-  sram.banks = 1;
-  sram.scratch_fraction = 0;
-  sram.line_bytes = 512;
-  sram.ways = 1;
-  Cache cache(sram, 32);  // 128 sets
+  Cache cache(one_slice(1), 32);  // 128 sets
   const int line = cache.read(0, 0, 0, 1).line;
   ++cache.fill(line).under_way;
   CHECK(cache.read(0, 128, 128, 1).line == -1);

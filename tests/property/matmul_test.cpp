@@ -6,7 +6,7 @@
 
 #include "compiler/compiler.h"
 #include "compiler/lower/matmul_plan.h"
-#include "tests/model/helpers.h"
+#include "tests/property/filled_run.h"
 
 using namespace leto;
 using namespace leto::compiler;
@@ -95,16 +95,7 @@ TEST_CASE("matmul: every product once, every byte as often as the plan says, the
     INFO(fmt::format("{}: {} x {} x {} x {}, {}{}", p.chip, p.batch, p.m, p.n, p.k, p.a_adjacent_in_m,
                      p.b_adjacent_in_n));
     const isa::Program program = program_of(p, chip);
-    model::test::Setup setup;
-    setup.chip = chip;
-    setup.options.values = true;
-    setup.fill = [&](isa::Memory& memory) {
-      for (std::size_t i = 0; i < 2; ++i)
-        model::test::ramp(memory, program.tensors[i].address, DType::bf16, isa::elements(program.tensors[i]),
-                          int(i));
-    };
-    const isa::Tensor& c = program.tensors.back();
-    setup.output = {c.address, std::size_t(isa::bytes(c))};
+    const model::test::Setup setup = property::filled_run(program, chip);
     const auto chip_says = model::test::run(program, setup);
     REQUIRE_MESSAGE(chip_says.code == 0, chip_says.error);
     CHECK(chip_says["macs"] == std::uint64_t(p.batch * p.m * p.n * p.k));

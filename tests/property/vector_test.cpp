@@ -2,7 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "compiler/compiler.h"
-#include "tests/model/helpers.h"
+#include "tests/property/filled_run.h"
 
 using namespace leto;
 using namespace leto::compiler;
@@ -18,16 +18,7 @@ TEST_CASE(
                                                        planes, rows, columns),
                                            "g"),
                                      chip, Recipe{}, {});
-  model::test::Setup setup;
-  setup.chip = chip;
-  setup.options.values = true;
-  setup.fill = [&](isa::Memory& memory) {
-    for (std::size_t i = 0; i < 2; ++i)
-      model::test::ramp(memory, program.tensors[i].address, DType::bf16, isa::elements(program.tensors[i]),
-                        int(i));
-  };
-  const isa::Tensor& y = program.tensors.back();
-  setup.output = {y.address, std::size_t(isa::bytes(y))};
+  const model::test::Setup setup = property::filled_run(program, chip);
   const auto chip_says = model::test::run(program, setup);
   REQUIRE_MESSAGE(chip_says.code == 0, chip_says.error);
   // The local store takes 64 rows of everything, twice: 3 blocks of rows, each over 30 planes. Four PEs share
