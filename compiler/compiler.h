@@ -49,8 +49,9 @@ struct Options {
   std::string stop_after;
 };
 
-/// The graph passes of the back half (pipeline.cpp): after them only primitives remain.
-Graph primitives(const Graph& step, const Options& options);
+/// The graph passes of the back half (pipeline.cpp): after them only primitives remain, and attention where the chip
+/// has room for its kernels.
+Graph primitives(const Graph& step, const ChipConfig& chip, const Options& options);
 
 /// Lowers a step graph to a program for a chip. Throws Error(does_not_fit, unsupported).
 isa::Program lower(const Graph& step, const ChipConfig& chip, const Recipe& recipe, const Options& options);

@@ -55,6 +55,10 @@ class Inference {
   Shape loss() const;
   Shape conv() const;
   Shape pool() const;
+  Shape attention() const;
+  Shape scores_product() const;
+  std::int64_t back(std::size_t i, std::size_t n) const { return shape(i)[rank(i) - n]; }
+  Shape with_last(Shape shape, std::int64_t rows, std::int64_t columns) const;
   Shape window(const Shape& kernel, const Shape& dilations, std::int64_t channels) const;
 
   const Graph& graph_;
@@ -167,6 +171,14 @@ Shape Inference::output_shape() const {
     case Op::max_pool:
     case Op::average_pool:
       return pool();
+    case Op::attention:
+    case Op::attention_lse:
+    case Op::attention_dscores:
+    case Op::attention_dv:
+      return attention();
+    case Op::attention_dk:
+    case Op::attention_dq:
+      return scores_product();
     default:
       return elementwise();
   }
@@ -359,6 +371,52 @@ Shape Inference::conv() const {
 Shape Inference::pool() const {
   require(rank(0) == 4, "needs x[n,c,h,w]");
   return window(list_of("kernel", 2), {1, 1}, shape(0)[1]);
+}
+
+Shape Inference::with_last(Shape shape, std::int64_t rows, std::int64_t columns) const {
+  shape[shape.size() - 2] = rows;
+  shape.back() = columns;
+  return shape;
+}
+
+// q, k and what follows them: v, dy as [..., rows, e]; lse and delta as [..., m, 1].
+Shape Inference::attention() const {
+  require(node_.number("scale", 1.0) > 0, "'scale' must be positive");
+  for (std::size_t i = 0; i < node_.inputs.size(); ++i)
+    require(rank(i) == rank(0) && rank(0) >= 3, "operands need the same rank, at least 3");
+  require(back(0, 1) == back(1, 1), "q and k differ in their last dimension");
+  require(back(0, 3) % back(1, 3) == 0, "the heads of q are not a multiple of those of k");
+  for (std::size_t i = 0; i + 3 < rank(0); ++i)
+    require(shape(0)[i] == shape(1)[i], "q and k differ in a batch dimension");
+  const std::int64_t m = back(0, 2), n = back(1, 2);
+  require(node_.integer("causal") == 0 || m == n, "causal attention needs as many rows as columns");
+  switch (node_.op) {
+    case Op::attention:
+      require(with_last(shape(2), 1, 1) == with_last(shape(1), 1, 1) && back(2, 2) == n, "v does not fit k");
+      return with_last(shape(0), m, back(2, 1));
+    case Op::attention_lse:
+      return with_last(shape(0), m, 1);
+    case Op::attention_dscores:
+      require(shape(4) == with_last(shape(0), m, 1) && shape(5) == shape(4), "lse or delta does not fit q");
+      require(back(2, 2) == n && shape(3) == with_last(shape(0), m, back(2, 1)), "dy or v does not fit");
+      return with_last(shape(0), n, m);
+    default:  // attention_dv
+      require(shape(3) == with_last(shape(0), m, 1), "lse does not fit q");
+      require(shape(2) == with_last(shape(0), m, back(2, 1)), "dy does not fit q");
+      return with_last(shape(1), n, back(2, 1));
+  }
+}
+
+// dscores[..., n, m] with q or k.
+Shape Inference::scores_product() const {
+  require(rank(0) == rank(1) && rank(0) >= 3, "operands need the same rank, at least 3");
+  const bool dk = node_.op == Op::attention_dk;
+  require(back(1, 2) == back(0, dk ? 1 : 2), "the contracted sizes differ");
+  Shape out = with_last(shape(0), back(0, dk ? 2 : 1), back(1, 1));
+  if (dk) out[out.size() - 3] = node_.integer("heads", back(0, 3));
+  require(out[out.size() - 3] >= 1 && back(0, 3) % out[out.size() - 3] == 0, "'heads' does not divide q's");
+  require(back(0, 3) % back(1, 3) == 0, "the heads of the operands do not fit");
+  return out;
 }
 
 }  // namespace

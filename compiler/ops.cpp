@@ -55,6 +55,9 @@ bool is_movement(Op op) {
 bool is_composite(Op op) {
   return op >= Op::div;
 }
+bool is_attention(Op op) {
+  return op >= Op::attention;
+}
 
 std::optional<std::vector<std::int64_t>> broadcast_shapes(const std::vector<std::int64_t>& a,
                                                           const std::vector<std::int64_t>& b) {

@@ -18,8 +18,9 @@ inline bool is_elementwise(Op op) {
 bool is_reduction(Op op);
 /// reshape … expand: elements keep their bits (gather and scatter_add are not in this group).
 bool is_movement(Op op);
-/// What decompose lowers: div … average_pool.
+/// What decompose lowers: div … attention_dq.
 bool is_composite(Op op);
+bool is_attention(Op op);
 
 /// Shape of a broadcast as ONNX defines it; empty optional when the shapes do not fit.
 std::optional<std::vector<std::int64_t>> broadcast_shapes(const std::vector<std::int64_t>& a,

@@ -10,6 +10,7 @@
 #include "compiler/lower/select.h"
 #include "compiler/lower/update.h"
 #include "compiler/passes/decompose.h"
+#include "compiler/passes/expand_attention.h"
 #include "compiler/passes/fold.h"
 #include "compiler/passes/merge_embeds.h"
 #include "compiler/passes/sink_transposes.h"
@@ -19,17 +20,24 @@ namespace {
 
 struct Pass {
   const char* name;
-  Graph (*run)(const Graph&);
+  Graph (*run)(const Graph&, const ChipConfig&);
 };
+
+/// A pass that does not ask what chip it is for.
+template <Graph (*run)(const Graph&)>
+Graph any_chip(const Graph& graph, const ChipConfig&) {
+  return run(graph);
+}
 
 // Adding a graph pass: its file in passes/, one line here, one test.
 constexpr Pass kPasses[] = {
-    {"decompose", decompose},
-    {"merge_embeds", merge_embeds},
-    {"fold", fold},
-    {"sink_transposes", sink_transposes},
-    {"common_subexpressions", common_subexpressions},
-    {"dead_code", dead_code},
+    {"expand_attention", expand_attention},
+    {"decompose", any_chip<decompose>},
+    {"merge_embeds", any_chip<merge_embeds>},
+    {"fold", any_chip<fold>},
+    {"sink_transposes", any_chip<sink_transposes>},
+    {"common_subexpressions", any_chip<common_subexpressions>},
+    {"dead_code", any_chip<dead_code>},
 };
 
 isa::Role host_role(const Graph& graph, ValueId v) {
@@ -90,9 +98,9 @@ std::vector<isa::Tensor> memory_map(const Graph& graph, const Lowered& lowered) 
 std::vector<isa::Source> source_map(const Lowered& lowered) {
   std::vector<isa::Source> sources;
   for (const auto& k : lowered.kernels) {
-    const auto* matmul = std::get_if<MatmulKernel>(&k.body);
+    const auto dtype = product_dtype(k);
     sources.push_back({k.name, std::string(kind_of(k)), std::string(name_of(k.phase)), k.useful_macs,
-                       matmul ? std::string(name_of(matmul->a.dtype)) : std::string()});
+                       dtype ? std::string(name_of(*dtype)) : std::string()});
   }
   return sources;
 }
@@ -120,12 +128,12 @@ void check_pass(const std::string& name) {
 
 }  // namespace
 
-Graph primitives(const Graph& step, const Options& options) {
+Graph primitives(const Graph& step, const ChipConfig& chip, const Options& options) {
   check_pass(options.print_after);
   check_pass(options.stop_after);
   Graph graph = step;
   for (const auto& pass : kPasses) {
-    graph = pass.run(graph);
+    graph = pass.run(graph, chip);
     verify(graph, pass.name);
     show(options, pass.name, graph);
     if (options.stop_after == pass.name) break;
@@ -134,7 +142,7 @@ Graph primitives(const Graph& step, const Options& options) {
 }
 
 isa::Program lower(const Graph& step, const ChipConfig& chip, const Recipe& recipe, const Options& options) {
-  const Graph graph = primitives(step, options);
+  const Graph graph = primitives(step, chip, options);
   Lowered lowered = select(graph, chip);
   update_in_place(lowered, graph);
   const MemoryFit fit = place(lowered, graph, chip, options.resident);

@@ -80,7 +80,7 @@ Job compile_model(const JobFlags& flags) {
   if (flags.stop_after.empty())
     job.program = compiler::lower(*job.step, job.chip, job.recipe, options);
   else
-    compiler::primitives(*job.step, options);
+    compiler::primitives(*job.step, job.chip, options);
   return job;
 }
 

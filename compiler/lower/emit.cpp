@@ -58,6 +58,15 @@ void emit_one(EmitContext& context, const GatherKernel& k) {
 void emit_one(EmitContext& context, const ScatterKernel& k) {
   emit_scatter(context, k);
 }
+void emit_one(EmitContext& context, const AttentionKernel& k) {
+  emit_attention(context, k);
+}
+void emit_one(EmitContext& context, const AttentionGradientKernel& k) {
+  emit_attention_gradient(context, k);
+}
+void emit_one(EmitContext& context, const AttentionQueryKernel& k) {
+  emit_attention_query(context, k);
+}
 
 }  // namespace
 

@@ -36,6 +36,9 @@ void emit_matmul(EmitContext& context, const MatmulKernel& kernel);
 void emit_copy(EmitContext& context, const CopyKernel& kernel);
 void emit_gather(EmitContext& context, const GatherKernel& kernel);
 void emit_scatter(EmitContext& context, const ScatterKernel& kernel);
+void emit_attention(EmitContext& context, const AttentionKernel& kernel);
+void emit_attention_gradient(EmitContext& context, const AttentionGradientKernel& kernel);
+void emit_attention_query(EmitContext& context, const AttentionQueryKernel& kernel);
 
 /// All kernels of a lowered graph; `code` receives both cores' programs.
 void emit_all(const Lowered& lowered, const ChipConfig& chip, std::vector<isa::Instruction>* code);

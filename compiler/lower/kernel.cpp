@@ -17,8 +17,20 @@ std::string_view kind_of(const Kernel& kernel) {
       Overload{[](const VectorKernel&) { return "vector"; },
                [](const ColumnReduceKernel&) { return "column_reduce"; },
                [](const MatmulKernel&) { return "matmul"; }, [](const CopyKernel&) { return "copy"; },
-               [](const GatherKernel&) { return "gather"; }, [](const ScatterKernel&) { return "scatter"; }},
+               [](const GatherKernel&) { return "gather"; }, [](const ScatterKernel&) { return "scatter"; },
+               [](const AttentionKernel&) { return "attention"; },
+               [](const AttentionGradientKernel&) { return "attention_gradient"; },
+               [](const AttentionQueryKernel&) { return "attention_query"; }},
       kernel.body);
+}
+
+std::optional<DType> product_dtype(const Kernel& kernel) {
+  return std::visit(Overload{[](const MatmulKernel& k) { return std::optional(k.a.dtype); },
+                             [](const AttentionKernel& k) { return std::optional(k.q.dtype); },
+                             [](const AttentionGradientKernel& k) { return std::optional(k.q.dtype); },
+                             [](const AttentionQueryKernel& k) { return std::optional(k.k.dtype); },
+                             [](const auto&) { return std::optional<DType>(); }},
+                    kernel.body);
 }
 
 std::vector<const Place*> reads(const Kernel& kernel) {
@@ -38,6 +50,15 @@ std::vector<const Place*> reads(const Kernel& kernel) {
                              },
                              [](const ScatterKernel& k) {
                                return Places{&k.table, &k.index, &k.rows};
+                             },
+                             [](const AttentionKernel& k) {
+                               return Places{&k.q, &k.k, &k.v};
+                             },
+                             [](const AttentionGradientKernel& k) {
+                               return Places{&k.q, &k.k, &k.v, &k.dy, &k.lse, &k.delta};
+                             },
+                             [](const AttentionQueryKernel& k) {
+                               return Places{&k.dscores, &k.k};
                              }},
                     kernel.body);
 }
@@ -53,7 +74,16 @@ std::vector<const Place*> writes(const Kernel& kernel) {
                              [](const MatmulKernel& k) { return Places{&k.c}; },
                              [](const CopyKernel& k) { return Places{&k.to}; },
                              [](const GatherKernel& k) { return Places{&k.out}; },
-                             [](const ScatterKernel& k) { return Places{&k.table}; }},
+                             [](const ScatterKernel& k) { return Places{&k.table}; },
+                             [](const AttentionKernel& k) {
+                               Places out{&k.out};
+                               if (k.lse) out.push_back(&*k.lse);
+                               return out;
+                             },
+                             [](const AttentionGradientKernel& k) {
+                               return Places{&k.dscores, &k.dk, &k.dv};
+                             },
+                             [](const AttentionQueryKernel& k) { return Places{&k.dq}; }},
                     kernel.body);
 }
 

@@ -3,6 +3,7 @@
 // place.h gives their storages addresses, emit.h writes their code.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -82,14 +83,43 @@ struct ScatterKernel {
   Place table, index, rows;
 };
 
+/// What attention's kernels have in common: see ops.inc. Batch dims of k and v are those of q but for the last,
+/// which divides q's. Rows of every matrix are dense.
+struct AttentionTerms {
+  float scale = 1;
+  bool causal = false;
+};
+
+/// out = softmax(scale q k^T) v, and the logarithm of each row's sum of exponentials where somebody needs it.
+struct AttentionKernel : AttentionTerms {
+  Place q, k, v, out;        // [batch…, m, d], [batch…, n, d], [batch…, n, e], [batch…, m, e]
+  std::optional<Place> lse;  // fp32 [batch…, m, 1]
+};
+
+/// What the backward pass makes of the scores, all but dq.
+struct AttentionGradientKernel : AttentionTerms {
+  Place q, k, v, dy, lse, delta;     // lse and delta fp32 [batch…, m, 1]
+  Place dscores, dk, dv;             // [batch…, n, m], as k, as v
+};
+
+/// dq = dscores^T k. A PE owns no more rows than the kernel before did: beyond the diagonal of those it wrote nothing.
+struct AttentionQueryKernel : AttentionTerms {
+  Place dscores, k, dq;
+  std::int64_t most_rows = 0;
+};
+
 struct Kernel {
-  std::variant<VectorKernel, ColumnReduceKernel, MatmulKernel, CopyKernel, GatherKernel, ScatterKernel> body;
+  std::variant<VectorKernel, ColumnReduceKernel, MatmulKernel, CopyKernel, GatherKernel, ScatterKernel,
+               AttentionKernel, AttentionGradientKernel, AttentionQueryKernel>
+      body;
   std::string name;  // the graph operation it came from (the first, when several were fused)
   Phase phase = Phase::forward;
   std::int64_t useful_macs = 0;
 };
 
 std::string_view kind_of(const Kernel& kernel);
+/// What its matrix products take; nothing for a kernel without any.
+std::optional<DType> product_dtype(const Kernel& kernel);
 /// Every place the kernel reads, and every place it writes.
 std::vector<const Place*> reads(const Kernel& kernel);
 std::vector<const Place*> writes(const Kernel& kernel);

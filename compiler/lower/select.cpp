@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/errors.h"
+#include "compiler/lower/attention_plan.h"
 #include "compiler/lower/vector_ops.h"
 #include "compiler/lower/vector_plan.h"
 
@@ -155,6 +156,12 @@ class Selector {
         return gather(x);
       case Op::scatter_add:
         return scatter(x);
+      case Op::attention:
+        return attention(x);
+      case Op::attention_dscores:
+        return attention_gradient(x);
+      case Op::attention_dq:
+        return attention_query(x);
       default:
         throw Error(ExitCode::unsupported,
                     fmt::format("operation {} ({}) cannot be lowered to the chip", name_of(x.op), x.name),
@@ -373,6 +380,91 @@ class Selector {
     k.index = {*reshaped(*views_[std::size_t(x.inputs[1])], {count}), type(x.inputs[1]).dtype};
     k.rows = {as_rows(*views_[std::size_t(x.inputs[0])], count, x), type(x.inputs[0]).dtype};
     emit(x, k);
+  }
+
+  // ---- attention ----
+
+  // Rows of an operand are dense; a copy provides that where a view does not.
+  Place dense_rows(const Node& x, ValueId v) {
+    const View& view = *views_[std::size_t(v)];
+    if (view.strides.back() == 1 || view.shape.back() == 1) return place_of(v);
+    const View dense = temporary(v);
+    copy(x, place_of(v), {dense, type(v).dtype});
+    return {dense, type(v).dtype};
+  }
+  View temporary(ValueId v) {
+    out_.storages.push_back({v, elements(type(v)), type(v).dtype, false});
+    return dense_view(StorageId(out_.storages.size() - 1), type(v).shape);
+  }
+
+  // The node that `belongs` accepts, marked as done with its result written by the kernel at hand.
+  template <class F>
+  std::optional<Place> companion(F belongs) {
+    for (int n = 0; n < int(graph_.nodes.size()); ++n) {
+      if (done_[std::size_t(n)] || !belongs(node(n))) continue;
+      done_[std::size_t(n)] = true;
+      const View view = result_view(node(n).output);
+      return Place{view, type(node(n).output).dtype};
+    }
+    return std::nullopt;
+  }
+
+  static AttentionTerms terms_of(const Node& x) {
+    return {float(x.number("scale", 1.0)), x.integer("causal") != 0};
+  }
+  static void set_terms(AttentionTerms& terms, const Node& x) { terms = terms_of(x); }
+  // Products of the scores' shape times `width`, of those the model needs.
+  std::int64_t useful_macs(const Node& x, ValueId scores_like, std::int64_t columns, std::int64_t width) const {
+    const Dims& shape = type(scores_like).shape;
+    const std::int64_t rows = shape[shape.size() - 2], heads = product(shape) / (rows * shape.back());
+    const std::int64_t scores = x.integer("causal") != 0 ? rows * (rows + 1) / 2 : rows * columns;
+    return heads * scores * width;
+  }
+
+  void attention(const Node& x) {
+    AttentionKernel k;
+    set_terms(k, x);
+    k.q = dense_rows(x, x.inputs[0]);
+    k.k = dense_rows(x, x.inputs[1]);
+    k.v = dense_rows(x, x.inputs[2]);
+    k.out = {result_view(x.output), type(x.output).dtype};
+    k.lse = companion([&](const Node& y) {
+      return y.op == Op::attention_lse && y.inputs[0] == x.inputs[0] && y.inputs[1] == x.inputs[1] &&
+             terms_of(y).scale == k.scale && terms_of(y).causal == k.causal;
+    });
+    const std::int64_t width = k.q.view.shape.back() + k.v.view.shape.back();
+    emit(x, k, useful_macs(x, x.inputs[0], k.k.view.shape[k.k.view.shape.size() - 2], width));
+  }
+
+  void attention_gradient(const Node& x) {
+    AttentionGradientKernel k;
+    set_terms(k, x);
+    k.q = dense_rows(x, x.inputs[0]);
+    k.k = dense_rows(x, x.inputs[1]);
+    k.v = dense_rows(x, x.inputs[2]);
+    k.dy = dense_rows(x, x.inputs[3]);
+    k.lse = place_of(x.inputs[4]);
+    k.delta = place_of(x.inputs[5]);
+    k.dscores = {result_view(x.output), type(x.output).dtype};
+    const auto gradient = [&](Op op, ValueId like) {
+      const auto place = companion([&](const Node& y) { return y.op == op && shares_scores(y, x); });
+      return place ? *place : Place{temporary(like), type(like).dtype};
+    };
+    k.dk = gradient(Op::attention_dk, x.inputs[1]);
+    k.dv = gradient(Op::attention_dv, x.inputs[2]);
+    const std::int64_t width = k.q.view.shape.back() + 2 * k.v.view.shape.back();
+    emit(x, k, useful_macs(x, x.inputs[0], k.k.view.shape[k.k.view.shape.size() - 2], width));
+  }
+
+  void attention_query(const Node& x) {
+    AttentionQueryKernel k;
+    set_terms(k, x);
+    k.dscores = place_of(x.inputs[0]);
+    k.k = dense_rows(x, x.inputs[1]);
+    k.dq = {result_view(x.output), type(x.output).dtype};
+    const Node& scores = node(producer_[std::size_t(x.inputs[0])]);
+    k.most_rows = plan_attention(AttentionStage::gradient, gradient_shape(graph_, scores), chip_)->rows();
+    emit(x, k, useful_macs(x, x.output, k.k.view.shape[k.k.view.shape.size() - 2], k.k.view.shape.back()));
   }
 
   // ---- fusion ----

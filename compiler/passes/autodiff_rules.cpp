@@ -54,6 +54,9 @@ Contributions Rule::run() {
     case Op::mse:
       mse();
       break;
+    case Op::attention:
+      attention();
+      break;
     default:
       if (is_unary(node_.op)) {
         unary();
@@ -377,6 +380,30 @@ void Rule::mse() {
   }
   if (needs(1)) {
     give(1, b_.unary(Op::neg, slope));
+  }
+}
+
+// With p = e^(scale q k^T - lse) and delta = sum(dy y) a row: ds = scale p (dy v^T - delta), dq = ds k, dk = ds^T q,
+// dv = p^T dy. The scores are computed once more, and once.
+void Rule::attention() {
+  const Builder::Attributes mask{{"scale", node_.number("scale", 1.0)}, {"causal", node_.integer("causal")}};
+  const auto with = [&](Op op, std::vector<ValueId> inputs, Builder::Attributes attributes = {}) {
+    attributes.insert(mask.begin(), mask.end());
+    return b_.raw(op, std::move(inputs), std::move(attributes));
+  };
+  const Builder::Attributes fp32{{"dtype", std::string(name_of(DType::fp32))}};
+  const ValueId lse = with(Op::attention_lse, {x(0), x(1)}, fp32);
+  const ValueId delta = b_.sum_last(b_.mul(dy_, y()));
+  const ValueId ds = with(Op::attention_dscores, {x(0), x(1), x(2), dy_, lse, delta});
+  if (needs(0)) {
+    give(0, with(Op::attention_dq, {ds, x(1)}));
+  }
+  if (needs(1)) {
+    const Dims k = b_.shape(x(1));
+    give(1, with(Op::attention_dk, {ds, x(0)}, {{"heads", k[k.size() - 3]}}));
+  }
+  if (needs(2)) {
+    give(2, with(Op::attention_dv, {x(0), x(1), dy_, lse}));
   }
 }
 

@@ -49,6 +49,7 @@ class Rule {
   void layernorm();
   void cross_entropy();
   void mse();
+  void attention();
 
   Builder& b_;
   const Node& node_;  // a copy outside the graph: appending moves the graph's nodes

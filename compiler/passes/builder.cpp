@@ -24,6 +24,13 @@ ValueId Builder::transpose(ValueId x, Dims perm) {
   return perm == identity ? x : raw(Op::transpose, {x}, {{"perm", std::move(perm)}});
 }
 
+ValueId Builder::swap_last_two(ValueId x) {
+  Dims perm(shape(x).size());
+  std::iota(perm.begin(), perm.end(), 0);
+  std::swap(perm[perm.size() - 1], perm[perm.size() - 2]);
+  return transpose(x, perm);
+}
+
 ValueId Builder::slice(ValueId x, Dims starts, Dims sizes, Dims steps) {
   return shape(x) == sizes
              ? x

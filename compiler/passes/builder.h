@@ -46,6 +46,7 @@ class Builder {
   /// Movement; the value itself when nothing would move.
   ValueId reshape(ValueId x, Dims shape);
   ValueId transpose(ValueId x, Dims perm);
+  ValueId swap_last_two(ValueId x);
   ValueId slice(ValueId x, Dims starts, Dims sizes, Dims steps);
   ValueId expand(ValueId x, Dims shape);
 

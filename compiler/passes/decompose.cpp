@@ -143,7 +143,7 @@ bool Decomposer::stays(const Node& node) const {
     return over_last_axis(node, rewriter_.from().value(node.inputs[0]).type) ||
            (node.op == Op::reduce_sum && runs(node.list("axes")).size() == 1) || node.list("axes").empty();
   }
-  return !is_composite(node.op);
+  return !is_composite(node.op) || is_attention(node.op);
 }
 
 ValueId Decomposer::lower(Builder& b, const Node& node, const std::vector<ValueId>& in, const Type& out) {

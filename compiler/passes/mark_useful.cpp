@@ -6,10 +6,6 @@
 namespace leto::compiler {
 namespace {
 
-// A mask adds at most this to a score that softmax is to ignore (exporters write -1e4, -1e9, -3.4e38 or
-// -inf).
-constexpr float kMasked = -1000;
-
 // The unmasked share of a constant additive mask; nothing when the value is not one.
 std::optional<double> unmasked_share(const Value& value) {
   if (value.role != Role::constant || value.data.size() < 2) return std::nullopt;

@@ -8,6 +8,10 @@
 
 namespace leto::compiler {
 
+/// A mask adds at most this to a score that softmax is to ignore (exporters write -1e4, -1e9, -3.4e38 or
+/// -inf).
+inline constexpr float kMasked = -1000;
+
 Graph mark_useful(const Graph& forward);
 
 }  // namespace leto::compiler

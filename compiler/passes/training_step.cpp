@@ -3,6 +3,7 @@
 #include "compiler/passes/decompose.h"
 #include "compiler/passes/fold.h"
 #include "compiler/passes/mark_useful.h"
+#include "compiler/passes/match_attention.h"
 #include "compiler/passes/rewriter.h"
 
 namespace leto::compiler {
@@ -48,9 +49,9 @@ bool trains(const Recipe& recipe) {
 
 Graph training_step(const Graph& forward, const Recipe& recipe) {
   if (!trains(recipe) && recipe.text.empty()) {
-    return mark_useful(forward);
+    return match_attention(mark_useful(forward));
   }
-  Graph graph = decompose_windows(widen(mark_useful(forward)));
+  Graph graph = decompose_windows(widen(match_attention(mark_useful(forward))));
   Gradients gradients;
   if (trains(recipe)) {
     add_loss(graph, recipe.loss);

@@ -17,6 +17,11 @@ bool exact_in_bf16(const std::vector<float>& data) {
   });
 }
 
+/// lse and delta: operands of attention's gradients that are no matrices.
+bool is_statistic(Op op, std::size_t operand) {
+  return (op == Op::attention_dv && operand == 3) || (op == Op::attention_dscores && operand >= 4);
+}
+
 class Narrowing {
  public:
   Narrowing(const Graph& graph, const Gradients& gradients)
@@ -67,7 +72,7 @@ void Narrowing::classify_leaves() {
 void Narrowing::classify(const Node& node) {
   const auto out = at(node.output);
   const bool moves = is_movement(node.op) || node.op == Op::cast;
-  bool any_activation = node.op == Op::matmul || node.op == Op::gather;
+  bool any_activation = node.op == Op::matmul || node.op == Op::gather || is_attention(node.op);
   bool all_parameters = moves;
   for (const ValueId id : node.inputs) {
     any_activation = any_activation || activation_[at(id)];
@@ -102,8 +107,11 @@ void Narrowing::spread_goals() {
 
 DType Narrowing::result_type(const Node& node) const {
   const auto out = at(node.output);
-  if (node.op == Op::is_class) {
-    return DType::bf16;  // zeros and ones are exact
+  if (node.op == Op::is_class || node.op == Op::attention_dscores) {
+    return DType::bf16;  // zeros and ones are exact; what products take
+  }
+  if (node.op == Op::attention_lse) {
+    return DType::fp32;
   }
   if (node.phase == Phase::optimizer || node.phase == Phase::loss) {
     return DType::fp32;
@@ -136,11 +144,11 @@ ValueId Narrowing::as(ValueId id, DType type, const Node& user) {
 
 std::vector<ValueId> Narrowing::operands(const Node& node, DType result) {
   std::vector<ValueId> in = rewriter_.mapped(node.inputs);
-  for (ValueId& id : in) {
-    const bool wide = rewriter_.to().value(id).type.dtype == DType::fp32;
-    if ((node.op == Op::matmul && wide) ||
-        (node.op == Op::concat && is_float(rewriter_.to().value(id).type.dtype))) {
-      id = as(id, node.op == Op::concat ? result : DType::bf16, node);
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    const DType type = rewriter_.to().value(in[i]).type.dtype;
+    const bool multiplied = node.op == Op::matmul || (is_attention(node.op) && !is_statistic(node.op, i));
+    if ((multiplied && type == DType::fp32) || (node.op == Op::concat && is_float(type))) {
+      in[i] = as(in[i], node.op == Op::concat ? result : DType::bf16, node);
     }
   }
   return in;

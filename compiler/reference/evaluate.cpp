@@ -34,6 +34,9 @@ Array compute(const Node& node, const Type& out, const std::vector<Operand>& in)
   if (node.op == Op::matmul) {
     return matmul(node, out, in[0], in[1]);
   }
+  if (is_attention(node.op)) {
+    return attention(node, out, in);
+  }
   if (is_composite(node.op)) {
     return composite(node, out, in);
   }

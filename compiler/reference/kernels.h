@@ -28,6 +28,7 @@ Array reduce(const Node& node, const Type& out, const Operand& x);
 Array matmul(const Node& node, const Type& out, const Operand& a, const Operand& b);
 Array movement(const Node& node, const Type& out, const std::vector<Operand>& in);
 Array composite(const Node& node, const Type& out, const std::vector<Operand>& in);
+Array attention(const Node& node, const Type& out, const std::vector<Operand>& in);
 
 /// Rounds to what memory of this type holds (RNE; integers truncate and saturate).
 void round_to(DType type, Array& data);

@@ -21,7 +21,7 @@ struct Step {
 Step step_of(const std::string& forward, Optimizer optimizer) {
   Recipe recipe;
   recipe.optimizer = optimizer;
-  Step step{primitives(training_step(parse(forward, "test"), recipe), {}), {}};
+  Step step{primitives(training_step(parse(forward, "test"), recipe), load_chip("tiny"), {}), {}};
   step.lowered = select(step.graph, load_chip("tiny"));
   update_in_place(step.lowered, step.graph);
   return step;
