@@ -23,17 +23,25 @@ class Planner {
       for (plan_.held = most; plan_.held >= isa::kBankRows; plan_.held /= 2)
         for (plan_.slots = 2; plan_.slots >= 1; --plan_.slots)
           for (plan_.columns = plan_.rows(); plan_.columns >= isa::kBankRows; plan_.columns /= 2)
-            if (plan_.rows() <= s_.most_rows && accumulates() && fits()) return plan_;
+            if (accumulates() && fits()) return plan_;
+    return std::nullopt;
+  }
+
+  // The query kernel owns the rows and takes the tiles of dscores that the gradient kernel left.
+  std::optional<AttentionPlan> like(const AttentionPlan& gradient) {
+    plan_ = gradient;
+    plan_.columns = gradient.rows();
+    for (profile_ = 0; profile_ < kProfiles; ++profile_)
+      if (fits()) return plan_;
     return std::nullopt;
   }
 
  private:
-  // Products of a slot fill half of the accumulators at most; those of the query kernel stay in all of them.
+  // Products of a slot fill half of the accumulators at most.
   bool accumulates() {
     plan_.half = chip_.reduction_engine.banks / 2;
     const std::int64_t banks_m = plan_.held / isa::kBankRows;
     const auto banks = [&](std::int64_t n) { return banks_m * ceil_div(n, isa::kBankRows); };
-    if (stage_ == AttentionStage::query) return banks(s_.d) * plan_.slots <= chip_.reduction_engine.banks;
     const bool square = stage_ == AttentionStage::forward || banks(s_.d) <= plan_.half;
     return square && banks(plan_.columns) <= plan_.half && banks(s_.e) <= plan_.half;
   }
@@ -102,7 +110,7 @@ class Planner {
     using namespace attention_query;
     const std::int64_t rows = plan_.rows(), columns = plan_.columns, x = s_.element;
     std::vector<LocalBuffer> b(kCount);
-    b[ds_raw] = {rows * columns * x, deep(2)};
+    b[ds_raw] = {rows * columns * x, deep(2)};  // room for the widest tile
     b[k_raw] = {columns * s_.d * x, deep(2)};
     b[ds] = {rows * columns * x, deep(2)};
     b[k] = {columns * s_.d * x, deep(2)};
@@ -128,12 +136,10 @@ bool has_plan(const Graph& graph, const Node& node, const ChipConfig& chip) {
            plan_attention(AttentionStage::forward, {back(0, 2), back(1, 2), back(0, 1), back(2, 1), element}, chip);
   if (node.op == Op::attention_dscores)
     return element <= 2 &&
-           plan_attention(AttentionStage::gradient, gradient_shape(graph, node), chip);
+           plan_attention(AttentionStage::gradient, gradient_shape(graph, node), chip) &&
+           plan_attention(AttentionStage::query, gradient_shape(graph, node), chip);
   if (node.op == Op::attention_dv || node.op == Op::attention_dk)
     return std::any_of(graph.nodes.begin(), graph.nodes.end(), [&](const Node& ds) { return shares_scores(node, ds); });
-  if (node.op == Op::attention_dq)
-    return element <= 2 &&
-           plan_attention(AttentionStage::query, {back(0, 1), back(0, 2), back(1, 1), back(1, 1), element}, chip);
   return true;
 }
 
@@ -154,8 +160,21 @@ AttentionShape gradient_shape(const Graph& graph, const Node& ds) {
   return {back(0, 2), back(1, 2), back(0, 1), back(2, 1), size_of(graph.value(ds.inputs[0]).type.dtype)};
 }
 
+View dscores_view(StorageId storage, const Dims& shape, const AttentionPlan& gradient) {
+  const std::int64_t n = shape[shape.size() - 2], m = shape.back();
+  const std::int64_t width = ceil_div(m, gradient.columns) * gradient.columns;
+  View view = dense_view(storage, shape);
+  std::int64_t stride = ceil_div(n, gradient.rows()) * gradient.rows() * width;
+  view.strides.back() = gradient.rows();
+  view.strides[shape.size() - 2] = width;
+  for (std::size_t i = shape.size() - 2; i-- > 0; stride *= shape[i]) view.strides[i] = stride;
+  return view;
+}
+
 std::optional<AttentionPlan> plan_attention(AttentionStage stage, const AttentionShape& shape, const ChipConfig& chip) {
-  return Planner(stage, shape, chip).best();
+  if (stage != AttentionStage::query) return Planner(stage, shape, chip).best();
+  const auto gradient = Planner(AttentionStage::gradient, shape, chip).best();
+  return gradient ? Planner(stage, shape, chip).like(*gradient) : std::nullopt;
 }
 
 bool attention_fits(const Graph& graph, const ChipConfig& chip) {

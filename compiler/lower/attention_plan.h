@@ -20,7 +20,6 @@ enum class AttentionStage : std::uint8_t { forward, gradient, query };
 struct AttentionShape {
   std::int64_t m = 0, n = 0, d = 0, e = 0;  // rows of q, rows of k, columns of q and k, columns of v
   int element = 2;                          // bytes
-  std::int64_t most_rows = isa::kHeldRows * 2;  // that a unit may own
   bool operator==(const AttentionShape&) const = default;
 };
 
@@ -52,8 +51,14 @@ namespace attention_query {
 enum Buffer : std::uint8_t { ds_raw, k_raw, ds, k, out, none, kCount };
 }
 
-/// Nothing when no tile fits the chip.
+/// Nothing when no tile fits the chip. The query kernel has the gradient kernel's shape.
 std::optional<AttentionPlan> plan_attention(AttentionStage stage, const AttentionShape& shape, const ChipConfig& chip);
+
+/// Where the tiles of dscores[batch…, n, m] start: rows() x columns of the gradient kernel's plan lie together, so that
+/// a tile moves in one piece. Row i and column j stand for the tile that begins with them. Its last element ends the
+/// storage: dims are rounded up to whole tiles.
+View dscores_view(StorageId storage, const Dims& shape, const AttentionPlan& gradient);
+inline std::int64_t dscores_elements(const View& view) { return view.shape[0] * view.strides[0]; }
 
 /// Is a gradient (attention_dk, attention_dv) made by the kernel of these scores?
 bool shares_scores(const Node& gradient, const Node& dscores);

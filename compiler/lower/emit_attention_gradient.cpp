@@ -20,6 +20,22 @@ std::int64_t back(const Place& place, std::size_t n) {
   return place.view.shape[place.view.shape.size() - n];
 }
 
+// Address of the tile of dscores that begins with row `row` and column `column` of head `head`: registers.
+Reg tile_of_dscores(const AttentionLoops& loops, CoreEmitter& core, const Place& place, Reg head, Reg row, Reg column) {
+  const Reg at = loops.address(core, place, head, row);
+  core.scope([&] {
+    const Reg step = core.reg();
+    core.muli(step, column, place.view.strides.back() * size_of(place.dtype));
+    core.add(at, at, step);
+  });
+  return at;
+}
+
+// Part of a tile whose rows have `width` columns in memory.
+Transfer dscores_tile(Amount rows, Amount columns, std::int64_t width, int element) {
+  return transfer_of(element, {{columns, element}, {rows, width * element}});
+}
+
 class GradientEmitter {
  public:
   GradientEmitter(EmitContext& context, const AttentionGradientKernel& kernel)
@@ -68,13 +84,8 @@ class GradientEmitter {
     load(B::dy_raw, kernel_.dy);
     load(B::lse, kernel_.lse);
     load(B::delta, kernel_.delta);
-    // Rows of ds are those of the unit, its columns those of the block.
-    const Reg at = loops_.address(move_, kernel_.dscores, head, u.first), step = move_.reg();
-    move_.muli(step, first, s_.element);
-    move_.add(at, at, step);
-    const auto& strides = kernel_.dscores.view.strides;
-    emit_store(move_, B::ds_out, at,
-               transfer_of(s_.element, {{columns, s_.element}, {u.rows, strides[strides.size() - 2] * s_.element}}));
+    const Reg at = tile_of_dscores(loops_, move_, kernel_.dscores, head, u.first, first);
+    emit_store(move_, B::ds_out, at, dscores_tile(u.rows, columns, plan_.columns, s_.element));
   }
 
   void store_slots(const AttentionUnit& u, const Place& place) {
@@ -275,8 +286,9 @@ class QueryEmitter {
  public:
   QueryEmitter(EmitContext& context, const AttentionQueryKernel& kernel)
       : kernel_(kernel),
-        s_{back(kernel.dq, 2), back(kernel.k, 2), back(kernel.k, 1), back(kernel.k, 1), size_of(kernel.k.dtype), kernel.most_rows},
+        s_{back(kernel.dq, 2), back(kernel.k, 2), back(kernel.k, 1), kernel.value_columns, size_of(kernel.k.dtype)},
         plan_(*plan_attention(AttentionStage::query, s_, context.chip)),
+        tile_columns_(plan_attention(AttentionStage::gradient, s_, context.chip)->columns),
         loops_(context, plan_),
         move_(context.pe.move),
         core_(context.pe.compute),
@@ -294,26 +306,44 @@ class QueryEmitter {
 
   void moves(const AttentionUnit& u) {
     const AttentionBlocks blocks = loops_.blocks(move_, u, s_.n, kernel_.causal, false);
-    const Reg head = move_.reg(), step = move_.reg();
+    const Reg head = move_.reg();
     move_.divi(head, u.head, group_);
-    const auto& strides = kernel_.dscores.view.strides;
-    loops_.for_each_block(move_, blocks, [&](int first, Amount columns) {
-      const Reg at = loops_.address(move_, kernel_.dscores, u.head, first);
-      move_.muli(step, u.first, s_.element);
-      move_.add(at, at, step);
-      emit_load(move_, B::ds_raw, at,
-                transfer_of(s_.element, {{u.rows, s_.element}, {columns, strides[strides.size() - 2] * s_.element}}));
-      loops_.load(move_, B::k_raw, kernel_.k, loops_.address(move_, kernel_.k, head, first), columns);
+    const std::vector<Piece> pieces = pieces_of(move_, u);
+    loops_.for_each_block(move_, blocks, [&](int first, Amount rows) {
+      for (const Piece& piece : pieces)
+        move_.scope([&] {
+          emit_load(move_, B::ds_raw, tile_of_dscores(loops_, move_, kernel_.dscores, u.head, first, piece.first),
+                    dscores_tile(rows, piece.columns, tile_columns_, s_.element));
+        });
+      loops_.load(move_, B::k_raw, kernel_.k, loops_.address(move_, kernel_.k, head, first), rows);
     });
     loops_.store(move_, B::out, kernel_.dq, loops_.address(move_, kernel_.dq, u.head, u.first), u.rows);
   }
 
+  // A unit's rows of q are columns of this many tiles of dscores.
+  struct Piece {
+    Reg first;
+    Amount columns;
+    bool opens, closes;
+    std::int64_t rows_before;
+  };
+  std::vector<Piece> pieces_of(CoreEmitter& core, const AttentionUnit& u) const {
+    std::vector<Piece> pieces;
+    for (std::int64_t at = 0; at < plan_.rows(); at += tile_columns_) {
+      Piece piece{core.reg(), Amount::constant(tile_columns_), at == 0, at + tile_columns_ == plan_.rows(), at};
+      core.addi(piece.first, u.first, at);
+      if (s_.m % tile_columns_ != 0) piece.columns = Amount::in(core.rest(piece.first, s_.m, tile_columns_));
+      pieces.push_back(piece);
+    }
+    return pieces;
+  }
+
   void compute(const AttentionUnit& u) {
-    rows_ = u.rows;
     slots_ = loops_.slots(core_, u.rows);
     for_each_slot(core_, slots_, [&](const AttentionSlot& slot) { multiply(slot, Amount::constant(0), {B::none, 0}, {B::none, 0}, true, false); });
     const AttentionBlocks blocks = loops_.blocks(core_, u, s_.n, kernel_.causal, false);
-    loops_.for_each_block(core_, blocks, [&](int, Amount columns) { block(u, columns); });
+    const std::vector<Piece> pieces = pieces_of(core_, u);
+    loops_.for_each_block(core_, blocks, [&](int, Amount rows) { block(pieces, rows); });
     const std::int64_t pitch = s_.d * size_of(kernel_.dq.dtype);
     for_each_slot(core_, slots_, [&](const AttentionSlot& slot) {
       multiply(slot, Amount::constant(0), {B::none, 0}, {B::none, 0}, false, true);
@@ -328,24 +358,26 @@ class QueryEmitter {
     });
   }
 
-  void block(const AttentionUnit& u, Amount columns) {
+  void block(const std::vector<Piece>& pieces, Amount rows) {
     const std::int64_t pitch = plan_.columns * s_.element;
     const DType type = kernel_.k.dtype;
-    emit_transpose_rows(u.rows, columns, pitch, type);
-    emit_transpose(core_, {B::k, B::k_raw, pitch, s_.d * s_.element, type}, columns, Amount::constant(s_.d));
+    for (const Piece& piece : pieces) core_.scope([&] { turn(piece, rows, pitch, type); });
+    emit_transpose(core_, {B::k, B::k_raw, pitch, s_.d * s_.element, type}, rows, Amount::constant(s_.d));
     for_each_slot(core_, slots_, [&](const AttentionSlot& slot) {
-      const Reg offset = loops_.before(core_, slot, pitch);
-      multiply(slot, columns, {B::ds, pitch, offset, {slot.first, slot.last}}, {B::k, pitch, 0, {slot.first, slot.last}}, false, false);
+      multiply(slot, rows, {B::ds, pitch, loops_.before(core_, slot, pitch), {slot.first, slot.last}},
+               {B::k, pitch, 0, {slot.first, slot.last}}, false, false);
     });
   }
 
-  // ds^T: as many columns as the unit has rows, dense in the raw tile.
-  void emit_transpose_rows(Amount rows, Amount columns, std::int64_t pitch, DType type) {
+  // A piece of dscores, transposed into its rows of the block.
+  void turn(const Piece& piece, Amount rows, std::int64_t pitch, DType type) {
     using T = isa::transpose_t;
-    const Reg shape = core_.shape({columns, rows, rows.times(s_.element), Amount::constant(pitch)});
+    const Reg offset = piece.opens ? 0 : core_.constant(piece.rows_before * pitch);
+    const Reg shape = core_.shape({rows, piece.columns, piece.columns.times(s_.element), Amount::constant(pitch)});
     core_.emit(isa::Opcode::transpose, {{T::dst, B::ds},
-                                        {T::reserve, 1},
-                                        {T::push, 1},
+                                        {T::dst_offset, offset},
+                                        {T::reserve, piece.opens},
+                                        {T::push, piece.closes},
                                         {T::src, B::ds_raw},
                                         {T::wait, 1},
                                         {T::pop, 1},
@@ -370,10 +402,10 @@ class QueryEmitter {
   const AttentionQueryKernel& kernel_;
   const AttentionShape s_;
   const AttentionPlan plan_;
+  const std::int64_t tile_columns_;
   AttentionLoops loops_;
   CoreEmitter &move_, &core_;
   std::int64_t heads_, group_;
-  Amount rows_;
   std::vector<AttentionSlot> slots_;
 };
 

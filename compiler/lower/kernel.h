@@ -99,13 +99,13 @@ struct AttentionKernel : AttentionTerms {
 /// What the backward pass makes of the scores, all but dq.
 struct AttentionGradientKernel : AttentionTerms {
   Place q, k, v, dy, lse, delta;     // lse and delta fp32 [batch…, m, 1]
-  Place dscores, dk, dv;             // [batch…, n, m], as k, as v
+  Place dscores, dk, dv;             // [batch…, n, m] in tiles (attention_plan.h), as k, as v
 };
 
-/// dq = dscores^T k. A PE owns no more rows than the kernel before did: beyond the diagonal of those it wrote nothing.
+/// dq = dscores^T k, dscores as the gradient kernel left them: in its tiles, nothing beyond the diagonal of its rows.
 struct AttentionQueryKernel : AttentionTerms {
   Place dscores, k, dq;
-  std::int64_t most_rows = 0;
+  std::int64_t value_columns = 0;  // of the v that the scores' gradient came from
 };
 
 struct Kernel {

@@ -445,7 +445,11 @@ class Selector {
     k.dy = dense_rows(x, x.inputs[3]);
     k.lse = place_of(x.inputs[4]);
     k.delta = place_of(x.inputs[5]);
-    k.dscores = {result_view(x.output), type(x.output).dtype};
+    const auto plan = plan_attention(AttentionStage::gradient, gradient_shape(graph_, x), chip_);
+    const View tiles = dscores_view(new_storage(x.output, false), type(x.output).shape, *plan);
+    out_.storages.back().elements = dscores_elements(tiles);
+    views_[std::size_t(x.output)] = tiles;
+    k.dscores = {tiles, type(x.output).dtype};
     const auto gradient = [&](Op op, ValueId like) {
       const auto place = companion([&](const Node& y) { return y.op == op && shares_scores(y, x); });
       return place ? *place : Place{temporary(like), type(like).dtype};
@@ -463,7 +467,7 @@ class Selector {
     k.k = dense_rows(x, x.inputs[1]);
     k.dq = {result_view(x.output), type(x.output).dtype};
     const Node& scores = node(producer_[std::size_t(x.inputs[0])]);
-    k.most_rows = plan_attention(AttentionStage::gradient, gradient_shape(graph_, scores), chip_)->rows();
+    k.value_columns = gradient_shape(graph_, scores).e;
     emit(x, k, useful_macs(x, x.output, k.k.view.shape[k.k.view.shape.size() - 2], k.k.view.shape.back()));
   }
 
