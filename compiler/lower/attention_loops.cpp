@@ -21,7 +21,8 @@ void AttentionLoops::define_buffers() const {
   context_.begin_code();
 }
 
-void AttentionLoops::for_each_unit(CoreEmitter& core, std::int64_t heads, std::int64_t rows, bool last_rows_first,
+void AttentionLoops::for_each_unit(CoreEmitter& core, std::int64_t heads, std::int64_t rows,
+                                   bool last_rows_first,
                                    const std::function<void(const AttentionUnit&)>& body) const {
   const std::int64_t blocks = ceil_div(rows, plan_.rows()), units = heads * blocks, pes = context_.chip.pes();
   const Reg turn = core.constant(0), index = core.where(isa::Coordinate::index), mirror = core.reg();
@@ -52,13 +53,13 @@ void AttentionLoops::for_each_unit(CoreEmitter& core, std::int64_t heads, std::i
   });
 }
 
-AttentionBlocks AttentionLoops::blocks(CoreEmitter& core, const AttentionUnit& unit, std::int64_t total, bool causal,
-                                       bool from_diagonal) const {
+AttentionBlocks AttentionLoops::blocks(CoreEmitter& core, const AttentionUnit& unit, std::int64_t total,
+                                       bool causal, bool from_diagonal) const {
   const std::int64_t width = plan_.columns;
   AttentionBlocks b{core.constant(0), core.reg(), {}};
-  const auto rest = [&](Reg first, int window) {
-    const bool whole = total % width == 0;
-    b.rest.push_back({first, whole ? Amount::constant(width) : Amount::in(core.rest(first, total, width)), window});
+  const auto rest = [&](Reg first, int window, bool whole) {
+    b.rest.push_back(
+        {first, whole ? Amount::constant(width) : Amount::in(core.rest(first, total, width)), window});
   };
   if (!causal) {
     const std::int64_t full = (total - 1) / width;
@@ -76,7 +77,7 @@ AttentionBlocks AttentionLoops::blocks(CoreEmitter& core, const AttentionUnit& u
       const Reg tail = core.reg();
       core.muli(tail, b.full, width);
       core.add(tail, tail, b.first);
-      rest(tail, -1);
+      rest(tail, -1, false);
     }
   } else {
     core.divi(b.full, unit.first, width);
@@ -84,18 +85,26 @@ AttentionBlocks AttentionLoops::blocks(CoreEmitter& core, const AttentionUnit& u
   for (std::int64_t at = 0; at < plan_.rows(); at += width) {
     const Reg first = core.reg();
     core.addi(first, unit.first, at);
-    rest(first, int(at));
+    rest(first, int(at), total % plan_.rows() == 0);
   }
   return b;
 }
 
 void AttentionLoops::for_each_block(CoreEmitter& core, const AttentionBlocks& blocks,
                                     const std::function<void(int first, Amount columns)>& body) const {
-  const Reg at = core.reg();
-  core.add(at, blocks.first, 0);
+  // PEs start at different blocks and come round: those that share a head would else ask one bank after the
+  // other all at once.
+  const Reg past = core.where(isa::Coordinate::index), span = core.reg();
+  core.mul(past, past, blocks.full);
+  core.divi(past, past, context_.chip.pes());
+  core.muli(past, past, plan_.columns);
+  core.muli(span, blocks.full, plan_.columns);
   core.loop(blocks.full, [&] {
-    body(at, Amount::constant(plan_.columns));
-    core.addi(at, at, plan_.columns);
+    const Reg at = core.reg();
+    core.add(at, blocks.first, past);
+    core.scope([&] { body(at, Amount::constant(plan_.columns)); });
+    core.addi(past, past, plan_.columns);
+    core.rem(past, past, span);
   });
   for (const auto& rest : blocks.rest) core.scope([&] { body(rest.first, rest.columns); });
 }
@@ -108,7 +117,8 @@ void AttentionLoops::pipeline(CoreEmitter& core, const AttentionBlocks& blocks,
   core.min(any, blocks.full, core.constant(1));
   core.sub(before_last, blocks.full, any);
   Amount first = next;
-  if (!next.is_constant() || next.value != whole.value) {  // the first of the rest, unless a whole block comes before
+  if (!next.is_constant() ||
+      next.value != whole.value) {  // the first of the rest, unless a whole block comes before
     const Reg columns = core.materialise(next), more = core.constant(plan_.columns);
     core.sub(more, more, columns);
     core.loop(any, [&] { core.add(columns, columns, more); });
@@ -165,7 +175,8 @@ void AttentionLoops::load(CoreEmitter& core, int buffer, const Place& place, int
   emit_load(core, buffer, address, rows_of(place, rows));
 }
 
-void AttentionLoops::store(CoreEmitter& core, int buffer, const Place& place, int address, Amount rows) const {
+void AttentionLoops::store(CoreEmitter& core, int buffer, const Place& place, int address,
+                           Amount rows) const {
   emit_store(core, buffer, address, rows_of(place, rows));
 }
 
@@ -212,7 +223,8 @@ int AttentionLoops::before(CoreEmitter& core, const AttentionSlot& slot, std::in
 
 void emit_matmul_command(CoreEmitter& core, const MatmulCommand& c) {
   using M = isa::matmul_t;
-  const Reg shape = core.shape({c.m, c.n, c.k, Amount::constant(c.held.pitch), Amount::constant(c.stream.pitch)});
+  const Reg shape =
+      core.shape({c.m, c.n, c.k, Amount::constant(c.held.pitch), Amount::constant(c.stream.pitch)});
   core.emit(isa::Opcode::matmul, {{M::held, c.held.buffer},
                                   {M::held_offset, c.held.offset},
                                   {M::held_wait, c.held.flags.hold},
@@ -227,6 +239,18 @@ void emit_matmul_command(CoreEmitter& core, const MatmulCommand& c) {
                                   {M::first, c.first},
                                   {M::last, c.last},
                                   {M::shape, shape}});
+}
+
+void emit_matmul_touch(CoreEmitter& core, int buffer, DType dtype, Flags flags) {
+  const Amount none = Amount::constant(0);
+  emit_matmul_command(core, {.held = {buffer, 0, 0, flags},
+                             .stream = {buffer, 0},
+                             .m = none,
+                             .n = none,
+                             .k = none,
+                             .dtype = dtype,
+                             .first = false,
+                             .last = false});
 }
 
 void emit_drain(CoreEmitter& core, const AccumulatorTile& t) {
@@ -259,8 +283,8 @@ void emit_transpose(CoreEmitter& core, const LayoutCommand& c, Amount rows, Amou
                                      {T::reserve, 1},
                                      {T::push, 1},
                                      {T::src, c.from},
-                                     {T::wait, 1},
-                                     {T::pop, c.pop},
+                                     {T::wait, c.take.hold},
+                                     {T::pop, c.take.advance},
                                      {T::type, std::int64_t(c.dtype)},
                                      {T::shape, shape}});
 }
@@ -272,8 +296,8 @@ void emit_layout_copy(CoreEmitter& core, const LayoutCommand& c, Amount rows, Am
                                 {T::reserve, 1},
                                 {T::push, 1},
                                 {T::src, c.from},
-                                {T::wait, 1},
-                                {T::pop, c.pop},
+                                {T::wait, c.take.hold},
+                                {T::pop, c.take.advance},
                                 {T::type, std::int64_t(c.dtype)},
                                 {T::shape, shape}});
 }

@@ -1,5 +1,5 @@
-// What the code of attention's kernels shares: the units of work dealt to PEs, the blocks that a unit walks, addresses
-// of rows of a head, and the ramp and mask that causal kernels make for themselves.
+// What the code of attention's kernels shares: the units of work dealt to PEs, the blocks that a unit walks,
+// addresses of rows of a head, and the ramp and mask that causal kernels make for themselves.
 #pragma once
 
 #include <functional>
@@ -21,11 +21,12 @@ struct AttentionUnit {
   Amount rows;  // the last unit of a head may have fewer
 };
 
-/// Blocks of the other side that a unit walks: `full` (a register) whole ones from row `first` on, then the rest.
+/// Blocks of the other side that a unit walks: `full` (a register) whole ones from row `first` on, then the
+/// rest.
 struct AttentionBlocks {
   struct Rest {
-    int first;       // register
-    Amount columns;  // may come out as none
+    int first;        // register
+    Amount columns;   // may come out as none
     int window = -1;  // bytes into the rows of the mask; -1 = nothing is masked
   };
   int first, full;
@@ -51,18 +52,20 @@ class AttentionLoops {
   /// The PE's circular buffers: ids are those of the plan's enumeration.
   void define_buffers() const;
 
-  /// `body` for every unit of this PE: heads x blocks of rows. The most work comes first and PEs take turns from both
-  /// ends, so that all have nearly the same.
+  /// `body` for every unit of this PE: heads x blocks of rows. The most work comes first and PEs take turns
+  /// from both ends, so that all have nearly the same.
   void for_each_unit(CoreEmitter& core, std::int64_t heads, std::int64_t rows, bool last_rows_first,
                      const std::function<void(const AttentionUnit&)>& body) const;
 
-  /// Columns that rows of a unit see: all `total` of them, or those up to the diagonal, or (`from_diagonal`) from it on.
+  /// Columns that rows of a unit see: all `total` of them, or those up to the diagonal, or (`from_diagonal`)
+  /// from it on.
   AttentionBlocks blocks(CoreEmitter& core, const AttentionUnit& unit, std::int64_t total, bool causal,
                          bool from_diagonal) const;
   void for_each_block(CoreEmitter& core, const AttentionBlocks& blocks,
                       const std::function<void(int first, Amount columns)>& body) const;
   /// The same blocks, with `ahead` one block ahead of `body`.
-  void pipeline(CoreEmitter& core, const AttentionBlocks& blocks, const std::function<void(Amount columns)>& ahead,
+  void pipeline(CoreEmitter& core, const AttentionBlocks& blocks,
+                const std::function<void(Amount columns)>& ahead,
                 const std::function<void(Amount columns, int window)>& body) const;
 
   /// Address of row `first` of head `head`: registers.
@@ -100,6 +103,9 @@ struct MatmulCommand {
 };
 void emit_matmul_command(CoreEmitter& core, const MatmulCommand& command);
 
+/// A matmul of no rows, which waits for the tile of an operand that stays for a while, or pops it.
+void emit_matmul_touch(CoreEmitter& core, int buffer, DType dtype, Flags flags);
+
 /// Accumulators to and from a buffer of m x n at `pitch` bytes.
 struct AccumulatorTile {
   int bank = 0;
@@ -118,7 +124,7 @@ struct LayoutCommand {
   int to, from;
   std::int64_t to_pitch, from_pitch;
   DType dtype;
-  bool pop = true;
+  Flags take{true, true};  // of the source
 };
 void emit_transpose(CoreEmitter& core, const LayoutCommand& command, Amount rows, Amount columns);
 void emit_layout_copy(CoreEmitter& core, const LayoutCommand& command, Amount rows, Amount columns);

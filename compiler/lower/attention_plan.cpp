@@ -15,10 +15,12 @@ constexpr int kProfiles = 4;
 
 class Planner {
  public:
-  Planner(AttentionStage stage, const AttentionShape& shape, const ChipConfig& chip) : stage_(stage), s_(shape), chip_(chip) {}
+  Planner(AttentionStage stage, const AttentionShape& shape, const ChipConfig& chip)
+      : stage_(stage), s_(shape), chip_(chip) {}
 
   std::optional<AttentionPlan> best() {
-    const std::int64_t most = std::min<std::int64_t>(isa::kHeldRows, isa::kBankRows * chip_.matrix_engine.tiles);
+    const std::int64_t most =
+        std::min<std::int64_t>(isa::kHeldRows, isa::kBankRows * chip_.matrix_engine.tiles);
     for (profile_ = 0; profile_ < kProfiles; ++profile_)
       for (plan_.held = most; plan_.held >= isa::kBankRows; plan_.held /= 2)
         for (plan_.slots = 2; plan_.slots >= 1; --plan_.slots)
@@ -47,7 +49,9 @@ class Planner {
   }
 
   bool fits() {
-    plan_.buffers = stage_ == AttentionStage::forward ? forward() : stage_ == AttentionStage::gradient ? gradient() : query();
+    plan_.buffers = stage_ == AttentionStage::forward    ? forward()
+                    : stage_ == AttentionStage::gradient ? gradient()
+                                                         : query();
     std::int64_t bytes = 0;
     for (LocalBuffer& b : plan_.buffers) {
       b.bytes = aligned(b.bytes);
@@ -132,14 +136,14 @@ bool has_plan(const Graph& graph, const Node& node, const ChipConfig& chip) {
   const auto back = [&](std::size_t i, std::size_t n) { return in(i).shape[in(i).shape.size() - n]; };
   const int element = size_of(in(0).dtype);
   if (node.op == Op::attention)
-    return element <= 2 &&
-           plan_attention(AttentionStage::forward, {back(0, 2), back(1, 2), back(0, 1), back(2, 1), element}, chip);
+    return element <= 2 && plan_attention(AttentionStage::forward,
+                                          {back(0, 2), back(1, 2), back(0, 1), back(2, 1), element}, chip);
   if (node.op == Op::attention_dscores)
-    return element <= 2 &&
-           plan_attention(AttentionStage::gradient, gradient_shape(graph, node), chip) &&
+    return element <= 2 && plan_attention(AttentionStage::gradient, gradient_shape(graph, node), chip) &&
            plan_attention(AttentionStage::query, gradient_shape(graph, node), chip);
   if (node.op == Op::attention_dv || node.op == Op::attention_dk)
-    return std::any_of(graph.nodes.begin(), graph.nodes.end(), [&](const Node& ds) { return shares_scores(node, ds); });
+    return std::any_of(graph.nodes.begin(), graph.nodes.end(),
+                       [&](const Node& ds) { return shares_scores(node, ds); });
   return true;
 }
 
@@ -171,7 +175,8 @@ View dscores_view(StorageId storage, const Dims& shape, const AttentionPlan& gra
   return view;
 }
 
-std::optional<AttentionPlan> plan_attention(AttentionStage stage, const AttentionShape& shape, const ChipConfig& chip) {
+std::optional<AttentionPlan> plan_attention(AttentionStage stage, const AttentionShape& shape,
+                                            const ChipConfig& chip) {
   if (stage != AttentionStage::query) return Planner(stage, shape, chip).best();
   const auto gradient = Planner(AttentionStage::gradient, shape, chip).best();
   return gradient ? Planner(stage, shape, chip).like(*gradient) : std::nullopt;

@@ -41,12 +41,14 @@ class CoreEmitter {
   void addi(Reg rd, Reg a, std::int64_t value);
   void sub(Reg rd, Reg a, Reg b) { three(isa::Opcode::sub, rd, a, b); }
   void muli(Reg rd, Reg a, std::int64_t value);
+  void mul(Reg rd, Reg a, Reg b) { three(isa::Opcode::mul, rd, a, b); }
   void min(Reg rd, Reg a, Reg b) { three(isa::Opcode::min, rd, a, b); }
   void max(Reg rd, Reg a, Reg b) { three(isa::Opcode::max, rd, a, b); }
   /// rd = floor(a / divisor), rd = a mod divisor.
   void divi(Reg rd, Reg a, std::int64_t divisor);
   void remi(Reg rd, Reg a, std::int64_t divisor);
   void div(Reg rd, Reg a, Reg b) { three(isa::Opcode::div, rd, a, b); }
+  void rem(Reg rd, Reg a, Reg b) { three(isa::Opcode::rem, rd, a, b); }
   Reg where(isa::Coordinate which);
   /// rd = min(limit, total - start), at least 0: what is left of a dim from `start`.
   Reg rest(Reg start, std::int64_t total, std::int64_t limit);

@@ -2,11 +2,11 @@
 //
 //   matrix     scores(j+1) | product(j) = p(j) v(j)
 //   reduction  drains both
-//   vector     p(j) from scores(j), against the running maximum; then sum = (sum + product(j-1)) * what the maximum moved
-//   layout     v(j) transposed
+//   vector     p(j) from scores(j), against the running maximum; then sum = (sum + product(j-1)) * what the
+//   maximum moved layout     v(j) transposed
 //
-// so that scores live in the local store only. Statistics a row: the running maximum of q k^T, the factor for sums made
-// before it moved, and the running sum of exponentials.
+// so that scores live in the local store only. Statistics a row: the running maximum of q k^T, the factor for
+// sums made before it moved, and the running sum of exponentials.
 #include <limits>
 
 #include "compiler/lower/attention_loops.h"
@@ -19,8 +19,11 @@ using Reg = CoreEmitter::Reg;
 using isa::VectorOp;
 
 AttentionShape shape_of(const AttentionKernel& kernel) {
-  const auto back = [](const Place& place, std::size_t n) { return place.view.shape[place.view.shape.size() - n]; };
-  return {back(kernel.q, 2), back(kernel.k, 2), back(kernel.q, 1), back(kernel.v, 1), size_of(kernel.q.dtype)};
+  const auto back = [](const Place& place, std::size_t n) {
+    return place.view.shape[place.view.shape.size() - n];
+  };
+  return {back(kernel.q, 2), back(kernel.k, 2), back(kernel.q, 1), back(kernel.v, 1),
+          size_of(kernel.q.dtype)};
 }
 
 class Emitter {
@@ -81,6 +84,7 @@ class Emitter {
     rows_ = u.rows;
     slots_ = loops_.slots(core_, u.rows);
     started_ = core_.constant(0);
+    emit_matmul_touch(core_, q, kernel_.q.dtype, {true, false});
     tiny({.to = maximum(), .value = -std::numeric_limits<float>::infinity()});
     tiny({.to = total()});
     pass({.to = sums()}, Amount::constant(s_.e));
@@ -88,15 +92,7 @@ class Emitter {
     loops_.pipeline(
         core_, blocks, [&](Amount columns) { make_scores(columns); },
         [&](Amount columns, int window) { block(columns, window); });
-    // The rows of q go once their last block is done: a matmul of no rows.
-    emit_matmul_command(core_, {.held = {q, 0, 0, {true, true}},
-                                .stream = {q, 0},
-                                .m = Amount::constant(0),
-                                .n = Amount::constant(0),
-                                .k = Amount::constant(0),
-                                .dtype = kernel_.q.dtype,
-                                .first = false,
-                                .last = false});
+    emit_matmul_touch(core_, q, kernel_.q.dtype, {false, true});
     take_product();
     finish();
   }
@@ -107,7 +103,7 @@ class Emitter {
     for_each_slot(core_, slots_, [&](const AttentionSlot& slot) {
       const std::int64_t pitch = s_.d * s_.element;
       const int bank = loops_.bank(half(slot, false));
-      emit_matmul_command(core_, {.held = {q, pitch, loops_.before(core_, slot, pitch), {slot.first, false}},
+      emit_matmul_command(core_, {.held = {q, pitch, loops_.before(core_, slot, pitch)},
                                   .stream = {k, pitch, 0, {slot.first, slot.last}},
                                   .m = slot.rows,
                                   .n = columns,
@@ -126,20 +122,23 @@ class Emitter {
 
   void block(Amount columns, int window) {
     const std::int64_t pitch = plan_.columns * s_.element;
-    emit_transpose(core_, {v, v_raw, pitch, s_.e * s_.element, kernel_.v.dtype}, columns, Amount::constant(s_.e));
+    emit_transpose(core_, {v, v_raw, pitch, s_.e * s_.element, kernel_.v.dtype}, columns,
+                   Amount::constant(s_.e));
     make_probabilities(columns, window);
     core_.loop(started_, [&] { take_product(); });
     core_.set(started_, 1);
-    pass({.op = VectorOp::multiply, .to = sums(), .a = sums(), .b = factor().column()}, Amount::constant(s_.e));
+    pass({.op = VectorOp::multiply, .to = sums(), .a = sums(), .b = factor().column()},
+         Amount::constant(s_.e));
     for_each_slot(core_, slots_, [&](const AttentionSlot& slot) {
       const int bank = loops_.bank(half(slot, true));
-      emit_matmul_command(core_, {.held = {p, pitch, loops_.before(core_, slot, pitch), {slot.first, slot.last}},
-                                  .stream = {v, pitch, 0, {slot.first, slot.last}},
-                                  .m = slot.rows,
-                                  .n = Amount::constant(s_.e),
-                                  .k = columns,
-                                  .dtype = kernel_.q.dtype,
-                                  .bank = bank});
+      emit_matmul_command(core_,
+                          {.held = {p, pitch, loops_.before(core_, slot, pitch), {slot.first, slot.last}},
+                           .stream = {v, pitch, 0, {slot.first, slot.last}},
+                           .m = slot.rows,
+                           .n = Amount::constant(s_.e),
+                           .k = columns,
+                           .dtype = kernel_.q.dtype,
+                           .bank = bank});
       emit_drain(core_, {.bank = bank,
                          .buffer = weighted,
                          .m = slot.rows,
@@ -156,15 +155,19 @@ class Emitter {
     if (masked) {
       pass({.op = VectorOp::multiply,
             .to = exponents(),
-            .a = LocalTile{mask, DType::e4m3, Amount::constant(plan_.rows())}.at(window == 0 ? 0 : core_.constant(window)),
+            .a = LocalTile{mask, DType::e4m3, Amount::constant(plan_.rows())}.at(
+                window == 0 ? 0 : core_.constant(window)),
             .value = kMaskedScore},
            columns);
       pass({.op = VectorOp::add, .to = exponents(), .a = raw_scores().taking(), .b = exponents()}, columns);
     }
     const LocalTile x = masked ? exponents() : raw_scores();
     tiny({.to = factor(), .a = maximum()});
-    pass({.to = maximum(), .a = x.taking(!masked, false), .reduce = isa::Reduce::row_max, .accumulate = true}, columns);
-    pass({.op = VectorOp::subtract, .to = exponents(), .a = x.taking(false, !masked), .b = maximum().column()}, columns);
+    pass({.to = maximum(), .a = x.taking(!masked, false), .reduce = isa::Reduce::row_max, .accumulate = true},
+         columns);
+    pass(
+        {.op = VectorOp::subtract, .to = exponents(), .a = x.taking(false, !masked), .b = maximum().column()},
+        columns);
     if (kernel_.scale != 1)
       pass({.op = VectorOp::multiply, .to = exponents(), .a = exponents(), .value = kernel_.scale}, columns);
     pass({.op = VectorOp::exponential,
@@ -172,10 +175,15 @@ class Emitter {
           .a = exponents()},
          columns);
     tiny({.op = VectorOp::subtract, .to = factor(), .a = factor(), .b = maximum()});
-    if (kernel_.scale != 1) tiny({.op = VectorOp::multiply, .to = factor(), .a = factor(), .value = kernel_.scale});
+    if (kernel_.scale != 1)
+      tiny({.op = VectorOp::multiply, .to = factor(), .a = factor(), .value = kernel_.scale});
     tiny({.op = VectorOp::exponential, .to = factor(), .a = factor()});
     tiny({.op = VectorOp::multiply, .to = total(), .a = total(), .b = factor()});
-    pass({.op = VectorOp::exponential, .to = total(), .a = exponents(), .reduce = isa::Reduce::row_sum, .accumulate = true},
+    pass({.op = VectorOp::exponential,
+          .to = total(),
+          .a = exponents(),
+          .reduce = isa::Reduce::row_sum,
+          .accumulate = true},
          columns);
   }
 
@@ -198,7 +206,8 @@ class Emitter {
     }
     tiny({.op = VectorOp::reciprocal, .to = total(), .a = total()});
     pass({.op = VectorOp::multiply,
-          .to = LocalTile{out, kernel_.out.dtype, Amount::constant(s_.e * size_of(kernel_.out.dtype))}.taking(),
+          .to =
+              LocalTile{out, kernel_.out.dtype, Amount::constant(s_.e * size_of(kernel_.out.dtype))}.taking(),
           .a = sums(),
           .b = total().column()},
          Amount::constant(s_.e));

@@ -1,13 +1,13 @@
-// Attention, backward. The gradient kernel: a PE owns rows of k and v and walks q and dy block by block. Scores come out
-// transposed, so that what follows finds its k adjacent:
+// Attention, backward. The gradient kernel: a PE owns rows of k and v and walks q and dy block by block.
+// Scores come out transposed, so that what follows finds its k adjacent:
 //
 //   matrix     scores = k q^T, dp = v dy^T of block j+1 | dv += p dy, dk += ds q of block j
 //   vector     p = e^(scale scores - lse), ds = scale p (dp - delta)
 //   layout     q and dy, as they are and transposed
 //
-// dk and dv go round: from the accumulators to the local store and back, so that one half of the banks is drained while
-// the other is at work. ds also goes to memory, for the query kernel: dq = ds^T k, as a product whose blocks beyond the
-// diagonal are left out.
+// dk and dv go round: from the accumulators to the local store and back, so that one half of the banks is
+// drained while the other is at work. ds also goes to memory, for the query kernel: dq = ds^T k, as a product
+// whose blocks beyond the diagonal are left out.
 #include "compiler/lower/attention_loops.h"
 
 namespace leto::compiler {
@@ -21,7 +21,8 @@ std::int64_t back(const Place& place, std::size_t n) {
 }
 
 // Address of the tile of dscores that begins with row `row` and column `column` of head `head`: registers.
-Reg tile_of_dscores(const AttentionLoops& loops, CoreEmitter& core, const Place& place, Reg head, Reg row, Reg column) {
+Reg tile_of_dscores(const AttentionLoops& loops, CoreEmitter& core, const Place& place, Reg head, Reg row,
+                    Reg column) {
   const Reg at = loops.address(core, place, head, row);
   core.scope([&] {
     const Reg step = core.reg();
@@ -40,7 +41,8 @@ class GradientEmitter {
  public:
   GradientEmitter(EmitContext& context, const AttentionGradientKernel& kernel)
       : kernel_(kernel),
-        s_{back(kernel.q, 2), back(kernel.k, 2), back(kernel.q, 1), back(kernel.v, 1), size_of(kernel.q.dtype)},
+        s_{back(kernel.q, 2), back(kernel.k, 2), back(kernel.q, 1), back(kernel.v, 1),
+           size_of(kernel.q.dtype)},
         plan_(*plan_attention(AttentionStage::gradient, s_, context.chip)),
         loops_(context, plan_),
         move_(context.pe.move),
@@ -69,7 +71,8 @@ class GradientEmitter {
     const Reg head = move_.reg();
     move_.muli(head, u.head, group_);
     move_.loop(move_.constant(group_), [&] {
-      loops_.for_each_block(move_, blocks, [&](int first, Amount columns) { move_block(u, head, first, columns); });
+      loops_.for_each_block(move_, blocks,
+                            [&](int first, Amount columns) { move_block(u, head, first, columns); });
       move_.addi(head, head, 1);
     });
     store_slots(u, kernel_.dv);
@@ -78,7 +81,8 @@ class GradientEmitter {
 
   void move_block(const AttentionUnit& u, int head, int first, Amount columns) {
     const auto load = [&](int buffer, const Place& place) {
-      move_.scope([&] { loops_.load(move_, buffer, place, loops_.address(move_, place, head, first), columns); });
+      move_.scope(
+          [&] { loops_.load(move_, buffer, place, loops_.address(move_, place, head, first), columns); });
     };
     load(B::q_raw, kernel_.q);
     load(B::dy_raw, kernel_.dy);
@@ -104,6 +108,7 @@ class GradientEmitter {
     slots_ = loops_.slots(core_, u.rows);
     half_ = 0;
     pending_ = {};
+    touch_operands({true, false});
     start(B::dv, s_.e);
     start(B::dk, s_.d);
     const AttentionBlocks blocks = loops_.blocks(core_, u, s_.m, kernel_.causal, true);
@@ -112,15 +117,18 @@ class GradientEmitter {
           core_, blocks, [&](Amount columns) { make_scores(columns); },
           [&](Amount columns, int window) { block(columns, window); });
     });
-    for (const int buffer : {B::k, B::v}) release(buffer);
+    touch_operands({false, true});
     finish(B::dv, s_.e, kernel_.dv);
     finish(B::dk, s_.d, kernel_.dk);
   }
 
+  void touch_operands(Flags flags) {
+    for (const int buffer : {B::k, B::v}) emit_matmul_touch(core_, buffer, kernel_.q.dtype, flags);
+  }
   static MatmulOperandTile nothing() { return {B::none, 0}; }
 
-  // Products take turns between the halves of the banks. A drain is emitted after the next product's fill, so that the
-  // reduction engine does the fill first, while the matrix engine is still busy.
+  // Products take turns between the halves of the banks. A drain is emitted after the next product's fill, so
+  // that the reduction engine does the fill first, while the matrix engine is still busy.
   void issue(MatmulCommand command, AccumulatorTile drain, bool fill) {
     command.bank = drain.bank = loops_.bank(half_);
     half_ = 1 - half_;
@@ -178,25 +186,17 @@ class GradientEmitter {
     });
   }
 
-  // A matmul of no rows pops the operand.
-  void release(int buffer) {
-    emit_matmul_command(core_, {.held = {buffer, 0, 0, {true, true}},
-                                .stream = nothing(),
-                                .m = Amount::constant(0),
-                                .n = Amount::constant(0),
-                                .k = Amount::constant(0),
-                                .dtype = kernel_.q.dtype,
-                                .first = false,
-                                .last = false});
-  }
-
   void make_scores(Amount columns) {
     const std::int64_t x = s_.element, wide = plan_.columns * x;
     const DType type = kernel_.q.dtype;
-    emit_layout_copy(core_, {B::q, B::q_raw, s_.d * x, s_.d * x, type, false}, columns, Amount::constant(s_.d));
-    emit_layout_copy(core_, {B::dy, B::dy_raw, s_.e * x, s_.e * x, type, false}, columns, Amount::constant(s_.e));
-    emit_transpose(core_, {B::q_t, B::q_raw, wide, s_.d * x, type}, columns, Amount::constant(s_.d));
-    emit_transpose(core_, {B::dy_t, B::dy_raw, wide, s_.e * x, type}, columns, Amount::constant(s_.e));
+    emit_layout_copy(core_, {B::q, B::q_raw, s_.d * x, s_.d * x, type, {true, false}}, columns,
+                     Amount::constant(s_.d));
+    emit_layout_copy(core_, {B::dy, B::dy_raw, s_.e * x, s_.e * x, type, {true, false}}, columns,
+                     Amount::constant(s_.e));
+    emit_transpose(core_, {B::q_t, B::q_raw, wide, s_.d * x, type, {false, true}}, columns,
+                   Amount::constant(s_.d));
+    emit_transpose(core_, {B::dy_t, B::dy_raw, wide, s_.e * x, type, {false, true}}, columns,
+                   Amount::constant(s_.e));
     scores_of(B::k, B::q, s_.d, B::scores, columns);
     scores_of(B::v, B::dy, s_.e, B::dp, columns);
     flush();
@@ -205,7 +205,7 @@ class GradientEmitter {
   void scores_of(int held, int stream, std::int64_t depth, int to, Amount columns) {
     const std::int64_t pitch = depth * s_.element, wide = plan_.columns * 4;
     for_each_slot(core_, slots_, [&](const AttentionSlot& slot) {
-      issue({.held = {held, pitch, loops_.before(core_, slot, pitch), {slot.first, false}},
+      issue({.held = {held, pitch, loops_.before(core_, slot, pitch)},
              .stream = {stream, pitch, 0, {slot.first, slot.last}},
              .m = slot.rows,
              .n = columns,
@@ -242,7 +242,9 @@ class GradientEmitter {
   }
 
   void make_gradients(Amount columns, int window) {
-    const auto wide = [&](int buffer) { return LocalTile{buffer, DType::fp32, Amount::constant(plan_.columns * 4)}; };
+    const auto wide = [&](int buffer) {
+      return LocalTile{buffer, DType::fp32, Amount::constant(plan_.columns * 4)};
+    };
     const auto narrow = [&](int buffer) {
       return LocalTile{buffer, kernel_.q.dtype, Amount::constant(plan_.columns * s_.element)};
     };
@@ -286,7 +288,8 @@ class QueryEmitter {
  public:
   QueryEmitter(EmitContext& context, const AttentionQueryKernel& kernel)
       : kernel_(kernel),
-        s_{back(kernel.dq, 2), back(kernel.k, 2), back(kernel.k, 1), kernel.value_columns, size_of(kernel.k.dtype)},
+        s_{back(kernel.dq, 2), back(kernel.k, 2), back(kernel.k, 1), kernel.value_columns,
+           size_of(kernel.k.dtype)},
         plan_(*plan_attention(AttentionStage::query, s_, context.chip)),
         tile_columns_(plan_attention(AttentionStage::gradient, s_, context.chip)->columns),
         loops_(context, plan_),
@@ -312,7 +315,8 @@ class QueryEmitter {
     loops_.for_each_block(move_, blocks, [&](int first, Amount rows) {
       for (const Piece& piece : pieces)
         move_.scope([&] {
-          emit_load(move_, B::ds_raw, tile_of_dscores(loops_, move_, kernel_.dscores, u.head, first, piece.first),
+          emit_load(move_, B::ds_raw,
+                    tile_of_dscores(loops_, move_, kernel_.dscores, u.head, first, piece.first),
                     dscores_tile(rows, piece.columns, tile_columns_, s_.element));
         });
       loops_.load(move_, B::k_raw, kernel_.k, loops_.address(move_, kernel_.k, head, first), rows);
@@ -330,7 +334,8 @@ class QueryEmitter {
   std::vector<Piece> pieces_of(CoreEmitter& core, const AttentionUnit& u) const {
     std::vector<Piece> pieces;
     for (std::int64_t at = 0; at < plan_.rows(); at += tile_columns_) {
-      Piece piece{core.reg(), Amount::constant(tile_columns_), at == 0, at + tile_columns_ == plan_.rows(), at};
+      Piece piece{core.reg(), Amount::constant(tile_columns_), at == 0, at + tile_columns_ == plan_.rows(),
+                  at};
       core.addi(piece.first, u.first, at);
       if (s_.m % tile_columns_ != 0) piece.columns = Amount::in(core.rest(piece.first, s_.m, tile_columns_));
       pieces.push_back(piece);
@@ -340,7 +345,9 @@ class QueryEmitter {
 
   void compute(const AttentionUnit& u) {
     slots_ = loops_.slots(core_, u.rows);
-    for_each_slot(core_, slots_, [&](const AttentionSlot& slot) { multiply(slot, Amount::constant(0), {B::none, 0}, {B::none, 0}, true, false); });
+    for_each_slot(core_, slots_, [&](const AttentionSlot& slot) {
+      multiply(slot, Amount::constant(0), {B::none, 0}, {B::none, 0}, true, false);
+    });
     const AttentionBlocks blocks = loops_.blocks(core_, u, s_.n, kernel_.causal, false);
     const std::vector<Piece> pieces = pieces_of(core_, u);
     loops_.for_each_block(core_, blocks, [&](int, Amount rows) { block(pieces, rows); });
@@ -373,7 +380,8 @@ class QueryEmitter {
   void turn(const Piece& piece, Amount rows, std::int64_t pitch, DType type) {
     using T = isa::transpose_t;
     const Reg offset = piece.opens ? 0 : core_.constant(piece.rows_before * pitch);
-    const Reg shape = core_.shape({rows, piece.columns, piece.columns.times(s_.element), Amount::constant(pitch)});
+    const Reg shape =
+        core_.shape({rows, piece.columns, piece.columns.times(s_.element), Amount::constant(pitch)});
     core_.emit(isa::Opcode::transpose, {{T::dst, B::ds},
                                         {T::dst_offset, offset},
                                         {T::reserve, piece.opens},
@@ -385,7 +393,8 @@ class QueryEmitter {
                                         {T::shape, shape}});
   }
 
-  void multiply(const AttentionSlot& slot, Amount depth, MatmulOperandTile held, MatmulOperandTile stream, bool first, bool last) {
+  void multiply(const AttentionSlot& slot, Amount depth, MatmulOperandTile held, MatmulOperandTile stream,
+                bool first, bool last) {
     emit_matmul_command(core_, {.held = held,
                                 .stream = stream,
                                 .m = slot.rows,

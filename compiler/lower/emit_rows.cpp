@@ -17,8 +17,7 @@ constexpr std::int64_t kSpare = 1024;
 /// Rows of a tile so that `row_bytes` a row fit the local store beside `taken` bytes, at most `rows`.
 std::int64_t rows_that_fit(const ChipConfig& chip, std::int64_t row_bytes, std::int64_t rows,
                            const std::string& what, std::int64_t taken = 0) {
-  const std::int64_t fit =
-      (chip.local_store.bytes - kSpare - taken) / std::max<std::int64_t>(1, row_bytes);
+  const std::int64_t fit = (chip.local_store.bytes - kSpare - taken) / std::max<std::int64_t>(1, row_bytes);
   if (fit < 1)
     throw Error(ExitCode::does_not_fit,
                 fmt::format("{}: one row of {} bytes does not fit the local store of {} bytes", what,
@@ -77,14 +76,15 @@ void emit_column_reduce(EmitContext& context, const ColumnReduceKernel& kernel) 
   const auto& out = kernel.out;
   const std::int64_t outer = in.view.shape[0], reduced = in.view.shape[1], inner = in.view.shape[2];
   const int in_element = size_of(in.dtype), out_element = size_of(out.dtype);
-  // Columns are dealt to PEs in blocks of at least 64 bytes, two rows of which fit beside the sums and results.
+  // Columns are dealt to PEs in blocks of at least 64 bytes, two rows of which fit beside the sums and
+  // results.
   const std::int64_t wanted = ceil_div(inner, std::max<std::int64_t>(1, context.chip.pes() / outer));
   const std::int64_t fixed = 4 + 2 * out_element;  // bytes a column
   const std::int64_t most = (context.chip.local_store.bytes - kSpare) / (fixed + 4 * in_element) / 32 * 32;
   const std::int64_t columns = std::min({inner, std::max<std::int64_t>(ceil_div(wanted, 32) * 32, 32), most});
-  const std::int64_t rows =
-      rows_that_fit(context.chip, columns * in_element * 2,
-                    std::min<std::int64_t>(reduced, ceil_div(16384, columns)), "a sum over rows", columns * fixed);
+  const std::int64_t rows = rows_that_fit(context.chip, columns * in_element * 2,
+                                          std::min<std::int64_t>(reduced, ceil_div(16384, columns)),
+                                          "a sum over rows", columns * fixed);
   const std::vector<BlockedDim> dims{{outer, 1}, {inner, columns}};
 
   auto& pe = context.pe;

@@ -83,8 +83,8 @@ struct ScatterKernel {
   Place table, index, rows;
 };
 
-/// What attention's kernels have in common: see ops.inc. Batch dims of k and v are those of q but for the last,
-/// which divides q's. Rows of every matrix are dense.
+/// What attention's kernels have in common: see ops.inc. Batch dims of k and v are those of q but for the
+/// last, which divides q's. Rows of every matrix are dense.
 struct AttentionTerms {
   float scale = 1;
   bool causal = false;
@@ -98,11 +98,12 @@ struct AttentionKernel : AttentionTerms {
 
 /// What the backward pass makes of the scores, all but dq.
 struct AttentionGradientKernel : AttentionTerms {
-  Place q, k, v, dy, lse, delta;     // lse and delta fp32 [batch…, m, 1]
-  Place dscores, dk, dv;             // [batch…, n, m] in tiles (attention_plan.h), as k, as v
+  Place q, k, v, dy, lse, delta;  // lse and delta fp32 [batch…, m, 1]
+  Place dscores, dk, dv;          // [batch…, n, m] in tiles (attention_plan.h), as k, as v
 };
 
-/// dq = dscores^T k, dscores as the gradient kernel left them: in its tiles, nothing beyond the diagonal of its rows.
+/// dq = dscores^T k, dscores as the gradient kernel left them: in its tiles, nothing beyond the diagonal of
+/// its rows.
 struct AttentionQueryKernel : AttentionTerms {
   Place dscores, k, dq;
   std::int64_t value_columns = 0;  // of the v that the scores' gradient came from

@@ -414,7 +414,8 @@ class Selector {
   }
   static void set_terms(AttentionTerms& terms, const Node& x) { terms = terms_of(x); }
   // Products of the scores' shape times `width`, of those the model needs.
-  std::int64_t useful_macs(const Node& x, ValueId scores_like, std::int64_t columns, std::int64_t width) const {
+  std::int64_t useful_macs(const Node& x, ValueId scores_like, std::int64_t columns,
+                           std::int64_t width) const {
     const Dims& shape = type(scores_like).shape;
     const std::int64_t rows = shape[shape.size() - 2], heads = product(shape) / (rows * shape.back());
     const std::int64_t scores = x.integer("causal") != 0 ? rows * (rows + 1) / 2 : rows * columns;

@@ -5,7 +5,8 @@
 
 namespace leto::compiler {
 
-/// A tile as a pass sees it. `offset` is a register (bytes into the buffer's tile), `pitch` is bytes from row to row.
+/// A tile as a pass sees it. `offset` is a register (bytes into the buffer's tile), `pitch` is bytes from row
+/// to row.
 struct LocalTile {
   int buffer = 0;
   DType dtype = DType::fp32;

@@ -383,8 +383,8 @@ void Rule::mse() {
   }
 }
 
-// With p = e^(scale q k^T - lse) and delta = sum(dy y) a row: ds = scale p (dy v^T - delta), dq = ds k, dk = ds^T q,
-// dv = p^T dy. The scores are computed once more, and once.
+// With p = e^(scale q k^T - lse) and delta = sum(dy y) a row: ds = scale p (dy v^T - delta), dq = ds k, dk =
+// ds^T q, dv = p^T dy. The scores are computed once more, and once.
 void Rule::attention() {
   const Builder::Attributes mask{{"scale", node_.number("scale", 1.0)}, {"causal", node_.integer("causal")}};
   const auto with = [&](Op op, std::vector<ValueId> inputs, Builder::Attributes attributes = {}) {

@@ -56,8 +56,8 @@ ValueId mean_of_all(Builder& b, ValueId x) {
   return b.reshape(b.mul(sum, 1.0 / n), {});
 }
 
-// Row loss = log(sum e^(x - max)) + max - x[label]. The label's score is picked by a one-hot product (exact in bf16);
-// from x rather than x - max, so that a fused row keeps one wide intermediate alive, not two.
+// Row loss = log(sum e^(x - max)) + max - x[label]. The label's score is picked by a one-hot product (exact
+// in bf16); from x rather than x - max, so that a fused row keeps one wide intermediate alive, not two.
 ValueId cross_entropy(Builder& b, ValueId scores, ValueId labels) {
   const RowExponentials e = row_exponentials(b, scores);
   const ValueId picked = b.sum_last(b.mul(scores, b.one_hot(labels, b.shape(scores)[1])));

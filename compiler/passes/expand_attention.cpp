@@ -32,8 +32,10 @@ class Expander {
       }
       case Op::attention_dscores: {
         const ValueId p = b.unary(Op::exp, b.sub(scores(b, node, in[0], in[1]), in[4]));
-        const ValueId dp = product(b, node, in[3], repeated(b, in[2], in[0]), {{"trans_b", std::int64_t{1}}, {"dtype", std::string("fp32")}});
-        const ValueId ds = b.op(Op::mul, {b.mul(p, b.sub(dp, in[5])), b.scalar(node.number("scale", 1.0))}, out.dtype);
+        const ValueId dp = product(b, node, in[3], repeated(b, in[2], in[0]),
+                                   {{"trans_b", std::int64_t{1}}, {"dtype", std::string("fp32")}});
+        const ValueId ds =
+            b.op(Op::mul, {b.mul(p, b.sub(dp, in[5])), b.scalar(node.number("scale", 1.0))}, out.dtype);
         return b.swap_last_two(ds);
       }
       case Op::attention_dv: {
@@ -44,7 +46,8 @@ class Expander {
       case Op::attention_dk:
         return summed(b, product(b, node, in[0], in[1], {{"dtype", dtype}}), out);
       default:  // attention_dq
-        return product(b, node, in[0], repeated(b, in[1], in[0]), {{"trans_a", std::int64_t{1}}, {"dtype", dtype}});
+        return product(b, node, in[0], repeated(b, in[1], in[0]),
+                       {{"trans_a", std::int64_t{1}}, {"dtype", dtype}});
     }
   }
 
@@ -60,7 +63,8 @@ class Expander {
   }
 
   ValueId scores(Builder& b, const Node& node, ValueId q, ValueId k) {
-    const ValueId s = product(b, node, q, repeated(b, k, q), {{"trans_b", std::int64_t{1}}, {"dtype", std::string("fp32")}});
+    const ValueId s = product(b, node, q, repeated(b, k, q),
+                              {{"trans_b", std::int64_t{1}}, {"dtype", std::string("fp32")}});
     const ValueId scaled = b.mul(s, node.number("scale", 1.0));
     return node.integer("causal") == 0 ? scaled : b.add(scaled, mask(b.shape(scaled).back()));
   }
@@ -121,7 +125,8 @@ Graph expand_attention(const Graph& graph, const ChipConfig& chip) {
       continue;
     }
     Builder b(rewriter.to(), node.phase, node.name);
-    rewriter.replace(node.output, expander.expand(b, node, rewriter.mapped(node.inputs), graph.value(node.output).type));
+    rewriter.replace(node.output,
+                     expander.expand(b, node, rewriter.mapped(node.inputs), graph.value(node.output).type));
   }
   return rewriter.finish();
 }

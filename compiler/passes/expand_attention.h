@@ -1,5 +1,5 @@
-// Undoes match_attention where the chip has no room for the fused kernel, and for its gradients: products, softmax and
-// movement, scores in memory.
+// Undoes match_attention where the chip has no room for the fused kernel, and for its gradients: products,
+// softmax and movement, scores in memory.
 #pragma once
 
 #include "arch/chip_config.h"

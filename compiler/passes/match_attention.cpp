@@ -131,7 +131,8 @@ class Matcher {
   bool fits(const Attention& a) const {
     const Dims &q = shape(a.q), &k = shape(a.k), &v = shape(a.v);
     if (q.size() < 3 || k.size() != q.size() || v.size() != q.size()) return false;
-    const bool batches = std::equal(q.begin(), q.end() - 2, k.begin()) && std::equal(q.begin(), q.end() - 2, v.begin());
+    const bool batches =
+        std::equal(q.begin(), q.end() - 2, k.begin()) && std::equal(q.begin(), q.end() - 2, v.begin());
     return batches && (!a.causal || q[q.size() - 2] == k[k.size() - (a.k_transposed ? 1 : 2)]);
   }
 
@@ -170,8 +171,10 @@ Graph match_attention(const Graph& forward) {
     if (found->k_transposed) keys = b.swap_last_two(keys);
     const ValueId values = operand(found->v, v);
     const std::string dtype(name_of(forward.value(node.output).type.dtype));
-    rewriter.replace(node.output, b.raw(Op::attention, {rewriter[found->q], keys, values},
-                                        {{"scale", found->scale}, {"causal", std::int64_t(found->causal)}, {"dtype", dtype}}));
+    rewriter.replace(
+        node.output,
+        b.raw(Op::attention, {rewriter[found->q], keys, values},
+              {{"scale", found->scale}, {"causal", std::int64_t(found->causal)}, {"dtype", dtype}}));
   }
   return rewriter.finish();
 }

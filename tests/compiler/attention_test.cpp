@@ -1,4 +1,5 @@
-// Attention and its gradients on the untimed interpreter: fused where the chip has room, expanded where it has not.
+// Attention and its gradients on the untimed interpreter: fused where the chip has room, expanded where it
+// has not.
 #include "compiler/lower/attention_plan.h"
 #include "compiler/passes/match_attention.h"
 #include "tests/compiler/lowered.h"
@@ -23,7 +24,8 @@ std::string type(int heads, int rows, int columns) {
 std::string graph_of(const Heads& h) {
   const std::string q = "bf16" + type(h.queries, h.m, h.d), k = "bf16" + type(h.keys, h.n, h.d),
                     v = "bf16" + type(h.keys, h.n, h.e), y = "bf16" + type(h.queries, h.m, h.e),
-                    row = "fp32" + type(h.queries, h.m, 1), with = fmt::format("scale=0.3, causal={}", int(h.causal));
+                    row = "fp32" + type(h.queries, h.m, 1),
+                    with = fmt::format("scale=0.3, causal={}", int(h.causal));
   return fmt::format(
       "graph \"g\" tokens=0\n%q: {0} = input\n%k: {1} = input\n%v: {2} = input\n%dy: {3} = input\n"
       "%y: {3} = attention(%q, %k, %v) {{{5}}} phase=forward name=\"a\"\n"
@@ -46,8 +48,7 @@ std::vector<Heads> shapes() {
       {1, 1, 129, 129, 40, 24, true},   // one row over
       {4, 2, 150, 150, 32, 32, true},   // two query heads a key head
       {2, 2, 100, 300, 32, 64, false},  // rectangular
-      {4, 1, 64, 65, 16, 16, false},    {1, 1, 7, 5, 8, 8, false},
-      {2, 1, 3, 3, 64, 64, true},
+      {4, 1, 64, 65, 16, 16, false},   {1, 1, 7, 5, 8, 8, false}, {2, 1, 3, 3, 64, 64, true},
   };
 }
 
@@ -68,7 +69,10 @@ TEST_CASE("attention: values and gradients of fused kernels, over heads, masks a
 
 TEST_CASE("attention: wide tiles, a PE with two slots of rows") {
   const ChipConfig pilot = load_chip("pilot");
-  for (const Heads& h : {Heads{2, 1, 300, 300, 128, 128, true}, {1, 1, 200, 333, 64, 64, false}}) {
+  for (const Heads& h : {Heads{2, 1, 300, 300, 128, 128, true},
+                         {1, 1, 200, 333, 64, 64, false},
+                         {2, 2, 64, 64, 128, 128, true},
+                         {1, 1, 192, 192, 64, 64, true}}) {
     REQUIRE(attention_fits(parse(graph_of(h), "test"), pilot));
     check(graph_of(h), 2e-2, pilot);
   }
@@ -82,10 +86,14 @@ TEST_CASE("attention: a chip without room for the kernels computes the same from
   }
 }
 
-TEST_CASE("attention: found under scale, mask and repeated heads; left alone under a mask of another kind") {
+TEST_CASE(
+    "attention: found under scale, mask and repeated heads and left alone under a mask of another kind") {
   const auto text = [](const std::string& mask, const std::string& softmax_of) {
-    return "graph \"g\" tokens=0\n%q: fp32[1,4,2,8] = input\n%k: fp32[1,2,2,8] = input\n%v: fp32[1,2,2,8] = input\n"
-           "%m: fp32[2,2] = constant data=[" + mask + "]\n%c: fp32[] = constant data=[2]\n"
+    return "graph \"g\" tokens=0\n%q: fp32[1,4,2,8] = input\n%k: fp32[1,2,2,8] = input\n%v: fp32[1,2,2,8] = "
+           "input\n"
+           "%m: fp32[2,2] = constant data=[" +
+           mask +
+           "]\n%c: fp32[] = constant data=[2]\n"
            "%k5: fp32[1,2,1,2,8] = reshape(%k) {shape=[1,2,1,2,8]} phase=forward name=\"k\"\n"
            "%ke: fp32[1,2,2,2,8] = expand(%k5) {shape=[1,2,2,2,8]} phase=forward name=\"k\"\n"
            "%kr: fp32[1,4,2,8] = reshape(%ke) {shape=[1,4,2,8]} phase=forward name=\"k\"\n"
@@ -96,11 +104,14 @@ TEST_CASE("attention: found under scale, mask and repeated heads; left alone und
            "%s: fp32[1,4,2,2] = matmul(%q, %kt) phase=forward name=\"s\"\n"
            "%d: fp32[1,4,2,2] = div(%s, %c) phase=forward name=\"d\"\n"
            "%a: fp32[1,4,2,2] = add(%d, %m) phase=forward name=\"a\"\n"
-           "%p: fp32[1,4,2,2] = softmax(" + softmax_of + ") phase=forward name=\"p\"\n"
+           "%p: fp32[1,4,2,2] = softmax(" +
+           softmax_of +
+           ") phase=forward name=\"p\"\n"
            "%y: fp32[1,4,2,8] = matmul(%p, %vr) phase=forward name=\"y\"\noutput %y\n";
   };
   const auto fused = [&](const Graph& graph) {
-    return std::find_if(graph.nodes.begin(), graph.nodes.end(), [](const Node& n) { return n.op == Op::attention; });
+    return std::find_if(graph.nodes.begin(), graph.nodes.end(),
+                        [](const Node& n) { return n.op == Op::attention; });
   };
   for (const auto& [mask, causal] : {std::pair{"0,-10000,0,0", 1}, {"0,0,0,0", 0}}) {
     const Graph before = parse(text(mask, "%a"), "test"), graph = match_attention(before);

@@ -71,7 +71,7 @@ inline double error_of(const std::vector<float>& got, const std::vector<float>& 
 }
 
 inline void check(const std::string& text, double tolerance, const ChipConfig& chip = tiny(),
-           std::uint32_t seed = 1) {
+                  std::uint32_t seed = 1) {
   INFO(text);
   const Graph graph = parse(text, "test");
   verify(graph, "test");

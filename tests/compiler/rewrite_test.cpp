@@ -89,7 +89,8 @@ TEST_CASE("pass names: an unknown one is refused with the list of those there ar
   Options options;
   options.stop_after = "fuse";
   try {
-    primitives(parse("graph \"g\" tokens=0\n%a: fp32[2] = input\noutput %a\n", "test"), leto::load_chip("tiny"), options);
+    primitives(parse("graph \"g\" tokens=0\n%a: fp32[2] = input\noutput %a\n", "test"),
+               leto::load_chip("tiny"), options);
     FAIL("accepted");
   } catch (const leto::Error& error) {
     CHECK(error.code() == leto::ExitCode::usage);

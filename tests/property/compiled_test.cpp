@@ -48,25 +48,28 @@ const std::vector<Workload>& workloads() {
        "%loss: fp32[] = cross_entropy(%s, %y) phase=loss name=\"loss\"\noutput %s\nloss %loss\n",
        "optimizer = \"adamw\"\nlr = 0.01\n"},
       {"attention step",
-       "graph \"attention\" tokens=32\n%t: int64[2,16] = input limit=40\n%e: fp32[40,32] = parameter\n%w: "
+       "graph \"attention\" tokens=800\n%t: int64[2,400] = input limit=40\n%e: fp32[40,32] = parameter\n%w: "
        "fp32[32,96] = parameter\n"
        "%o: fp32[32,32] = parameter\n"
-       "%x: fp32[2,16,32] = gather(%e, %t) phase=forward name=\"embed\"\n"
-       "%p: fp32[2,16,96] = matmul(%x, %w) phase=forward name=\"qkv\"\n"
-       "%h: fp32[2,16,6,16] = reshape(%p) {shape=[2,16,6,16]} phase=forward name=\"heads\"\n"
-       "%u: fp32[2,6,16,16] = transpose(%h) {perm=[0,2,1,3]} phase=forward name=\"heads\"\n"
-       "%q: fp32[2,2,16,16] = slice(%u) {starts=[0,0,0,0], sizes=[2,2,16,16], steps=[1,1,1,1]} phase=forward "
+       "%x: fp32[2,400,32] = gather(%e, %t) phase=forward name=\"embed\"\n"
+       "%p: fp32[2,400,96] = matmul(%x, %w) phase=forward name=\"qkv\"\n"
+       "%h: fp32[2,400,6,16] = reshape(%p) {shape=[2,400,6,16]} phase=forward name=\"heads\"\n"
+       "%u: fp32[2,6,400,16] = transpose(%h) {perm=[0,2,1,3]} phase=forward name=\"heads\"\n"
+       "%q: fp32[2,2,400,16] = slice(%u) {starts=[0,0,0,0], sizes=[2,2,400,16], steps=[1,1,1,1]} "
+       "phase=forward "
        "name=\"q\"\n"
-       "%k: fp32[2,2,16,16] = slice(%u) {starts=[0,2,0,0], sizes=[2,2,16,16], steps=[1,1,1,1]} phase=forward "
+       "%k: fp32[2,2,400,16] = slice(%u) {starts=[0,2,0,0], sizes=[2,2,400,16], steps=[1,1,1,1]} "
+       "phase=forward "
        "name=\"k\"\n"
-       "%v: fp32[2,2,16,16] = slice(%u) {starts=[0,4,0,0], sizes=[2,2,16,16], steps=[1,1,1,1]} phase=forward "
+       "%v: fp32[2,2,400,16] = slice(%u) {starts=[0,4,0,0], sizes=[2,2,400,16], steps=[1,1,1,1]} "
+       "phase=forward "
        "name=\"v\"\n"
-       "%s: fp32[2,2,16,16] = matmul(%q, %k) {trans_b=1} phase=forward name=\"scores\"\n"
-       "%a: fp32[2,2,16,16] = softmax(%s) phase=forward name=\"softmax\"\n"
-       "%c: fp32[2,2,16,16] = matmul(%a, %v) phase=forward name=\"context\"\n"
-       "%m: fp32[2,16,2,16] = transpose(%c) {perm=[0,2,1,3]} phase=forward name=\"merge\"\n"
-       "%f: fp32[2,16,32] = reshape(%m) {shape=[2,16,32]} phase=forward name=\"merge\"\n"
-       "%y: fp32[2,16,32] = matmul(%f, %o) phase=forward name=\"out\"\noutput %y\n",
+       "%s: fp32[2,2,400,400] = matmul(%q, %k) {trans_b=1} phase=forward name=\"scores\"\n"
+       "%a: fp32[2,2,400,400] = softmax(%s) phase=forward name=\"softmax\"\n"
+       "%c: fp32[2,2,400,16] = matmul(%a, %v) phase=forward name=\"context\"\n"
+       "%m: fp32[2,400,2,16] = transpose(%c) {perm=[0,2,1,3]} phase=forward name=\"merge\"\n"
+       "%f: fp32[2,400,32] = reshape(%m) {shape=[2,400,32]} phase=forward name=\"merge\"\n"
+       "%y: fp32[2,400,32] = matmul(%f, %o) phase=forward name=\"out\"\noutput %y\n",
        "optimizer = \"momentum\"\nloss = \"mse\"\nlr = 0.01\n"},
       {"convolution step",
        "graph \"conv\" tokens=2\n%x: fp32[2,3,10,10] = input\n%w: fp32[4,3,3,3] = parameter\n"
