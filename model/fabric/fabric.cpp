@@ -47,9 +47,8 @@ Fabric::Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipCo
 }
 
 void Fabric::submit(const Transfer& transfer) {
-  const Cycle now = now_cycle();
-  inbox_[now % 2].push_back(transfer);
-  wake_at(now + 1);
+  inbox_[now() % 2].push_back(transfer);
+  wake_at(now() + 1);
 }
 
 void Fabric::step(Cycle now) {

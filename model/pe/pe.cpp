@@ -59,22 +59,22 @@ void Pe::turn(Cycle now) {
     changed |= start_all(now);
   } while (changed);
   leave_barriers(now);
-  if (const Cycle next = next_event(); next != kNever) wake_at(std::max(next, now + 1));
+  if (const Cycle next = next_event(now); next != kNever) wake_at(std::max(next, now + 1));
 }
 
-Cycle Pe::next_event() const {
+Cycle Pe::next_event(Cycle now) const {
   Cycle next = kNever;
   for (const Mail& mail : mail_) next = std::min(next, mail.at);
   for (const IssueCore& core : cores_) {
     const bool dated = core.stop() != IssueCore::Stop::queue_full;
-    if (dated && (core.time() > now_cycle() || core.stop() == IssueCore::Stop::pause))
+    if (dated && (core.time() > now || core.stop() == IssueCore::Stop::pause))
       next = std::min(next, core.time());
   }
   for (std::size_t queue = 0; queue < kQueues; ++queue) {
     // A running unit looks at its queue when it finishes.
     if (queue >= 2 && slot(queue).phase != Slot::Phase::idle) continue;
     const Entry* oldest = processor_.oldest(queue);
-    if (oldest && oldest->issued > now_cycle()) next = std::min(next, oldest->issued);
+    if (oldest && oldest->issued > now) next = std::min(next, oldest->issued);
   }
   for (const Slot& slot : slots_)
     if (slot.phase == Slot::Phase::running) next = std::min(next, slot.finish);

@@ -110,7 +110,7 @@ class Pe : public Process, public TransferClient {
 
   void step(Cycle now) override;
   void turn(Cycle now);
-  Cycle next_event() const;
+  Cycle next_event(Cycle now) const;
   bool take_mail(Cycle now);
   void take(Mail& mail);
 
