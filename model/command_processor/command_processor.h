@@ -26,17 +26,20 @@ inline constexpr std::size_t queue_of(isa::Unit unit) {
 class CommandProcessor {
  public:
   struct Entry {
-    isa::Command command;
     Cycle issued = 0;
+    isa::Command command;
   };
 
   explicit CommandProcessor(int depth);
 
   bool full(std::size_t queue, int core) const { return ring(queue, core).count == depth_; }
-  void push(std::size_t queue, int core, const isa::Command& command, Cycle issued);
+  /// A new last entry of a core, in whatever state its last use left it.
+  Entry& push(std::size_t queue, int core);
   /// The oldest command, dated or not yet due; nullptr when there is none.
-  Entry* oldest(std::size_t queue);
-  const Entry* oldest(std::size_t queue) const;
+  const Entry* oldest(std::size_t queue) const {
+    const int core = older_core(queue);
+    return core < 0 ? nullptr : &ring(queue, core).entries[ring(queue, core).head];
+  }
   /// Every command of a queue, in the order each core issued its own.
   std::vector<const isa::Command*> all(std::size_t queue) const;
   /// Removes the oldest command.
@@ -51,7 +54,12 @@ class CommandProcessor {
   const Ring& ring(std::size_t queue, int core) const {
     return rings_[queue][static_cast<std::size_t>(core)];
   }
-  int older_core(std::size_t queue) const;
+  int older_core(std::size_t queue) const {
+    const Ring &a = ring(queue, 0), &b = ring(queue, 1);
+    if (b.count == 0) return a.count == 0 ? -1 : 0;
+    return a.count != 0 && a.entries[a.head].issued <= b.entries[b.head].issued ? 0 : 1;
+  }
+  std::size_t wrapped(std::size_t place) const { return place < depth_ ? place : place - depth_; }
 
   std::size_t depth_;
   std::array<std::array<Ring, isa::kCores>, kQueues> rings_;

@@ -30,9 +30,7 @@ Fabric::Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipCo
     for (int direction = 0; direction < 2; ++direction) ports_.emplace_back().router = noc_.router_of_pe(pe);
   const auto add = [this](std::vector<int> pes) {
     std::vector<int> routers;
-    for (int pe : pes)
-      if (const int router = noc_.router_of_pe(pe); std::ranges::find(routers, router) == routers.end())
-        routers.push_back(router);
+    for (int pe : pes) routers.push_back(noc_.router_of_pe(pe));
     ports_.emplace_back().router = routers.front();
     groups_.push_back({std::move(pes), std::move(routers), {}, static_cast<int>(ports_.size()) - 1});
   };
@@ -77,7 +75,9 @@ void Fabric::serve(Cycle now) {
 void Fabric::fetch(const std::uint64_t* event) const {
   if (!event) return;
   const Kind kind = Event(*event).kind();
-  if (kind != kPump && kind != kServe) pieces_.prefetch(Event(*event).id());
+  if (kind == kPump || kind == kServe) return;
+  pieces_.prefetch(Event(*event).id());
+  if (kind == kRequest) memory_.prefetch(Event(*event).id());
 }
 
 void Fabric::handle(Event event, Cycle now) {
@@ -122,9 +122,8 @@ void Fabric::start(const Transfer& transfer, Cycle now) {
   stream.modify = transfer.modify;
   stream.joined = false;
   stream.runs = transfer.runs;
-  stream.run = 0;
-  stream.offset = stream.undelivered = 0;
-  for (const isa::Run& run : transfer.runs) stream.undelivered += run.bytes;
+  stream.undelivered = stream.runs.bytes();
+  stream.rest = stream.runs.next();
   stream.granted = transfer.rate;
   stream.rate = Divider(static_cast<std::uint64_t>(transfer.rate));
   stream.members.assign(1, {transfer.pe, port.router, noc_.local_of(transfer.pe), 0, transfer.sequence});

@@ -71,9 +71,8 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
     std::int64_t undelivered;  // bytes not yet on their last leg
     std::int64_t granted;      // bytes a cycle at the port …
     Divider rate;              // … as a divider
-    std::span<const isa::Run> runs;
-    std::size_t run;
-    std::int64_t offset;
+    isa::Run rest;                // of the run that is being issued
+    isa::Runs runs;               // after it
     Cycle ready;                  // set-up done
     Cycle gathered;               // multicast: when the last member came
     std::vector<Member> members;  // one; a multicast's own stream: all; a member of one, waiting: itself
@@ -85,8 +84,8 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
     Cycle done;
   };
   struct Group {
-    std::vector<int> pes;
-    std::vector<int> routers;        // of the PEs, each once
+    std::vector<int> pes;            // ascending
+    std::vector<int> routers;        // of each
     std::vector<int> waiting;        // streams of members that have come to the rendezvous
     int port;                        // the group's own: window and request slots
     std::vector<Noc::Tree> trees{};  // to the group, by memory's router; grown when first used
@@ -119,6 +118,7 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   void leaves(int piece, Cycle now);
   void data(int piece, Cycle now);
   void deliver(Stream& stream, const Piece& piece, Fragment& fragment, Cycle now);
+  void take_in(Member& member, const Noc::Arrival& packet, Cycle length);
   void last_leg(int piece);
   const Noc::Tree& tree(Group& group, int router);
   void check_same(const Group& group) const;

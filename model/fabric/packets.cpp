@@ -43,27 +43,33 @@ const Noc::Tree& Fabric::tree(Group& group, int router) {
   const auto index = static_cast<std::size_t>(router);
   if (group.trees.size() <= index) group.trees.resize(index + 1);
   Noc::Tree& tree = group.trees[index];
-  if (tree.leaves.empty()) tree = noc_.tree(router, group.routers);
+  if (tree.ends.empty()) tree = noc_.tree(router, group.routers);
   return tree;
 }
 
 // Through the network to every member, and through its port into its local store.
 void Fabric::deliver(Stream& stream, const Piece& piece, Fragment& fragment, Cycle now) {
   const std::int64_t bytes = in_beats(piece.bytes);
-  if (stream.group >= 0)
-    noc_.multicast(tree(groups_[static_cast<std::size_t>(stream.group)], piece.router), bytes, now);
-  else
-    noc_.send(piece.router, stream.members.front().router, bytes, now);
   const Cycle length = stream.rate.ceiling(static_cast<Cycle>(bytes));
-  for (Member& member : stream.members) {
-    const Noc::Arrival arrival = noc_.arrival(member.router);
-    Cycle& free = port_free_[static_cast<std::size_t>(member.pe)];
-    free = std::max(arrival.head, free) + length;
-    noc_.taken(member.router, member.local, free);
-    member.done = std::max({member.done, free, arrival.tail});
-    fragment.done = std::max(fragment.done, member.done);
+  if (stream.group < 0) {
+    Member& member = stream.members.front();
+    take_in(member, noc_.send(piece.router, member.router, bytes, now), length);
+  } else {
+    const Noc::Tree& tree = this->tree(groups_[static_cast<std::size_t>(stream.group)], piece.router);
+    noc_.multicast(tree, bytes, now);
+    for (std::size_t i = 0; i < stream.members.size(); ++i)
+      take_in(stream.members[i], noc_.arrival(tree, i), length);
   }
+  for (const Member& member : stream.members) fragment.done = std::max(fragment.done, member.done);
   port_bytes_ += static_cast<std::uint64_t>(bytes) * stream.members.size();
+}
+
+// A member's port takes a packet of `length` cycles.
+inline void Fabric::take_in(Member& member, const Noc::Arrival& packet, Cycle length) {
+  Cycle& free = port_free_[static_cast<std::size_t>(member.pe)];
+  free = std::max(packet.head, free) + length;
+  noc_.taken(packet.link, member.local, free);
+  member.done = std::max({member.done, free, packet.tail});
 }
 
 // From here on the piece's arrival is known: the last one of a fragment dates the room it frees, the last one

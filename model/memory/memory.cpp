@@ -45,7 +45,12 @@ Piece Memory::locate(std::uint64_t address, std::int64_t most) const {
     piece.unit = sram_.bank_of(offset);
   } else {
     const Hbm::Place place = hbm_.place_of(offset);
-    piece.unit = cache_.present() ? line_of(place).slice : place.channel;
+    piece.unit = place.channel;
+    if (cache_.present()) {
+      const Line line = line_of(place);
+      piece.unit = line.slice;
+      piece.set = cache_.set_of(line.slice, line.index);
+    }
   }
   const bool bank = piece.scratch || cache_.present();
   piece.router = (bank ? sram_router_ : hbm_router_)[static_cast<std::size_t>(piece.unit)];
@@ -68,11 +73,9 @@ void Memory::load(int id, Cycle now) {
   const auto tag = static_cast<std::uint32_t>(id);
   if (!cache_.present()) return transfer(piece.address, piece.bytes, false, tag, now);
 
-  const Line line = line_of(hbm_.place_of(piece.address));
   const std::uint64_t number = by_line_.quotient(piece.address);
-  const Cache::Access access =
-      cache_.read(line.slice, line.index, number, cache_.touched(piece.address, piece.bytes));
-  write_back(line.slice, access.victim, access.write_back, kNobody, now);
+  const Cache::Access access = cache_.read(piece.set, number, cache_.touched(piece.address, piece.bytes));
+  write_back(piece.unit, access.victim, access.write_back, kNobody, now);
   if (access.missing != 0) {
     piece.line = access.line;
     if (access.line >= 0) ++cache_.fill(access.line).under_way;
@@ -95,12 +98,11 @@ void Memory::store(int id, Cycle now) {
   piece.ready = sram_.write(piece.unit, piece.bytes, now);
   if (piece.scratch) return client_.stored(id, piece.ready);
 
-  const Line line = line_of(hbm_.place_of(piece.address));
-  const Cache::Access access = cache_.write(line.slice, line.index, by_line_.quotient(piece.address),
+  const Cache::Access access = cache_.write(piece.set, by_line_.quotient(piece.address),
                                             cache_.touched(piece.address, piece.bytes));
   if (access.line < 0) return transfer(piece.address, piece.bytes, true, tag, now);
   if (access.write_back == 0) return client_.stored(id, piece.ready);
-  write_back(line.slice, access.victim, access.write_back, tag, now);
+  write_back(piece.unit, access.victim, access.write_back, tag, now);
 }
 
 // The dirty bursts of a line that leaves, one request a run of neighbours; the last one answers.

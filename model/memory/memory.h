@@ -54,6 +54,10 @@ class Memory {
   /// The piece of at most `most` bytes that starts at `address`.
   Piece locate(std::uint64_t address, std::int64_t most) const;
 
+  /// A piece's request is about to come: asks the host to have what it needs at hand.
+  void prefetch(int piece) const {
+    if (cache_.present()) cache_.prefetch(pieces_[piece].set);
+  }
   /// A piece's request, or its bytes, have come to its unit.
   void load(int piece, Cycle now);
   void store(int piece, Cycle now);

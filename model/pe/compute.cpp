@@ -11,8 +11,8 @@ using isa::PeState;
 using isa::Unit;
 
 // The oldest command of a queue, once its issue date has come; bills what the lane did until then.
-CommandProcessor::Entry* Pe::due(std::size_t queue, Lane& lane, Cycle now) {
-  Entry* entry = processor_.oldest(queue);
+const CommandProcessor::Entry* Pe::due(std::size_t queue, Lane& lane, Cycle now) {
+  const Entry* entry = processor_.oldest(queue);
   if (!entry || entry->issued > now) return nullptr;
   if (!lane.waiting) {
     bill_gap(lane, *entry, std::max(entry->issued, lane.line.since()));
@@ -50,11 +50,21 @@ void Pe::hold(Lane& lane, State cause, Cycle now) {
 // The lane has nothing under way from `now` on.
 void Pe::rest(Lane& lane, Cycle now) {
   lane.waiting = false;
+  lane.held = nullptr;
   for (std::size_t i = 0; i < cores_.size(); ++i) lane.cores[i] = cores_[i].waited(now);
 }
 
-State Pe::held_by(const isa::Command& command) const {
-  switch (state_.hold(command).cause) {
+// Is the oldest command held by what held it when it was looked at last? Then nothing has changed: nobody but
+// the command itself can take the rest of what it needs.
+bool Pe::still_held(std::size_t queue, const Lane& lane) const {
+  return lane.held && lane.held == processor_.oldest(queue) && state_.lasts(lane.hold);
+}
+
+State Pe::held_by(const Entry& entry, Lane& lane) const {
+  const isa::Command& command = entry.command;
+  lane.held = &entry;
+  lane.hold = state_.hold(command);
+  switch (lane.hold.cause) {
     case PeState::Hold::Cause::none:
       break;
     case PeState::Hold::Cause::data:
@@ -74,9 +84,10 @@ bool Pe::start(std::size_t queue, Slot& slot, Cycle now) {
     bill_wait(slot, slot.entry, now);
     return go(slot, now);
   }
-  Entry* entry = due(queue, slot, now);
+  if (still_held(queue, slot)) return false;
+  const Entry* entry = due(queue, slot, now);
   if (!entry) return false;
-  if (const State cause = held_by(entry->command); cause != State::busy) {
+  if (const State cause = held_by(*entry, slot); cause != State::busy) {
     hold(slot, cause, now);
     return false;
   }
@@ -87,6 +98,7 @@ bool Pe::start(std::size_t queue, Slot& slot, Cycle now) {
 
 void Pe::begin(std::size_t queue, Slot& slot, Cycle now) {
   slot.entry = *processor_.oldest(queue);
+  slot.held = nullptr;
   processor_.pop(queue);
   isa::Command& command = slot.entry.command;
   if (command.opcode == Opcode::matmul) {

@@ -9,7 +9,6 @@
 // index lists need.
 #pragma once
 
-#include <deque>
 #include <memory>
 
 #include "isa/machine.h"
@@ -22,6 +21,7 @@
 #include "model/kernel/accounts.h"
 #include "model/kernel/observer.h"
 #include "model/kernel/process.h"
+#include "model/kernel/ring.h"
 #include "model/kernel/waits.h"
 #include "model/layout_engine/layout_engine.h"
 #include "model/local_store/local_store.h"
@@ -80,6 +80,8 @@ class Pe : public Process, public TransferClient {
     bool waiting = false;        // a command is due and held
     State cause = State::issue;  // by what
     Cycle waiting_since = 0;
+    const Entry* held = nullptr;  // the command that `hold` was seen to hold
+    isa::PeState::Hold hold;
     std::array<IssueCore::Waited, isa::kCores> cores{};  // the cores' waits when the lane fell idle
   };
   /// A compute unit: one command at a time.
@@ -97,12 +99,14 @@ class Pe : public Process, public TransferClient {
     Entry entry;
     std::uint64_t sequence;
     Cycle begun, done, gathered, port_cycles;
-    std::vector<isa::Run> runs;
+    std::vector<isa::Run> list;  // gather, scatter: the memory that the indices lead to
   };
+  /// Transfers under way per direction: as many as hide memory latency with short ones (ours).
+  static constexpr std::size_t kFlights = 16;
   /// One direction of the fabric interface.
   struct Mover : Lane {
     using Lane::Lane;
-    std::deque<Flight> flights;
+    Ring<Flight, kFlights> flights;
     std::uint64_t next_sequence = 0;
     std::int64_t grant = 0;
     Cycle port_carry = 0;  // port cycles not yet billed as busy
@@ -127,14 +131,15 @@ class Pe : public Process, public TransferClient {
 
   bool finish_all(Cycle now);
   bool start_all(Cycle now);
-  Entry* due(std::size_t queue, Lane& lane, Cycle now);
+  const Entry* due(std::size_t queue, Lane& lane, Cycle now);
   void bill_gap(Lane& lane, const Entry& entry, Cycle until);
   void bill_wait(Lane& lane, const Entry& entry, Cycle now);
   void hold(Lane& lane, State cause, Cycle now);
   void rest(Lane& lane, Cycle now);
 
   bool start(std::size_t queue, Slot& slot, Cycle now);
-  State held_by(const isa::Command& command) const;
+  bool still_held(std::size_t queue, const Lane& lane) const;
+  State held_by(const Entry& entry, Lane& lane) const;
   void begin(std::size_t queue, Slot& slot, Cycle now);
   bool go(Slot& slot, Cycle now);
   Work work(const Slot& slot, Cycle now) const;
@@ -146,7 +151,8 @@ class Pe : public Process, public TransferClient {
   bool start(std::size_t queue, Mover& mover, Cycle now);
   bool billed(const isa::Command& command) const;
   void fly(Mover& mover, bool stores, const Entry& entry, Cycle now);
-  void check_memory(const isa::Command& command, const std::vector<isa::Run>& runs) const;
+  void check_memory(const isa::Command& command, isa::Runs runs) const;
+  static isa::Runs runs_of(const Flight& flight);
   bool land(Mover& mover, bool stores, Cycle now);
   void bill_flight(Mover& mover, const Flight& flight, Cycle now);
   void execute_transfer(const Flight& flight, bool stores);

@@ -15,7 +15,7 @@ Cache::Cache(const SramConfig& sram, int sector_bytes)
       by_sets_(static_cast<std::uint64_t>(std::max<std::int64_t>(sets_, 1))),
       tags_(capacity(), kEmpty),
       lines_(capacity()),
-      clocks_(static_cast<std::size_t>(sets_) * slices_, 0) {}
+      state_(static_cast<std::size_t>(sets_) * slices_) {}
 
 Sectors Cache::touched(std::uint64_t address, std::int64_t bytes) const {
   const std::uint64_t offset = by_line_.remainder(address);
@@ -23,11 +23,16 @@ Sectors Cache::touched(std::uint64_t address, std::int64_t bytes) const {
                  static_cast<int>(by_sector_.quotient(offset + static_cast<std::uint64_t>(bytes) - 1)));
 }
 
+void Cache::prefetch(int set) const {
+  const std::size_t first = first_of(set);
+  __builtin_prefetch(tags_.data() + first);
+  __builtin_prefetch(lines_.data() + first + state_[static_cast<std::size_t>(set)].last);
+}
+
 // Least recently used of the lines that are not being filled; -1 when all are.
-int Cache::victim_of(std::size_t set) const {
+int Cache::victim_of(int set) const {
   int oldest = -1;
-  for (int way = 0; way < ways_; ++way) {
-    const std::size_t at = set * static_cast<std::size_t>(ways_) + static_cast<std::size_t>(way);
+  for (std::size_t at = first_of(set), end = at + static_cast<std::size_t>(ways_); at < end; ++at) {
     if (tags_[at] == kEmpty) return static_cast<int>(at);
     const bool older = oldest < 0 || lines_[at].used < lines_[static_cast<std::size_t>(oldest)].used;
     if (older && lines_[at].fill.under_way == 0) oldest = static_cast<int>(at);
@@ -35,18 +40,27 @@ int Cache::victim_of(std::size_t set) const {
   return oldest;
 }
 
-Cache::Access Cache::find(int slice, std::uint64_t index, std::uint64_t number) {
-  const std::size_t set = static_cast<std::size_t>(slice) * static_cast<std::size_t>(sets_) +
-                          static_cast<std::size_t>(by_sets_.remainder(index));
-  const std::uint32_t now = ++clocks_[set];
+// The way that holds a line; the number of ways when none does.
+std::uint32_t Cache::way_of(int set, std::uint32_t tag) const {
+  const std::uint32_t* tags = tags_.data() + first_of(set);
+  const std::uint32_t last = state_[static_cast<std::size_t>(set)].last;
+  if (tags[last] == tag) return last;
+  const auto ways = static_cast<std::uint32_t>(ways_);
+  std::uint32_t way = 0;
+  while (way < ways && tags[way] != tag) ++way;
+  return way;
+}
+
+Cache::Access Cache::find(int set, std::uint64_t number) {
+  Set& state = state_[static_cast<std::size_t>(set)];
+  const std::uint32_t now = ++state.clock;
   const auto tag = static_cast<std::uint32_t>(number);
-  const std::uint32_t* ways = tags_.data() + set * static_cast<std::size_t>(ways_);
-  for (int way = 0; way < ways_; ++way)
-    if (ways[way] == tag) {
-      const auto at = static_cast<int>(set * static_cast<std::size_t>(ways_)) + way;
-      lines_[static_cast<std::size_t>(at)].used = now;
-      return {at};
-    }
+  if (const std::uint32_t way = way_of(set, tag); way < static_cast<std::uint32_t>(ways_)) {
+    state.last = way;
+    const std::size_t at = first_of(set) + way;
+    lines_[at].used = now;
+    return {static_cast<int>(at)};
+  }
   Access access{victim_of(set)};
   if (access.line < 0) return access;
   const auto at = static_cast<std::size_t>(access.line);
@@ -56,11 +70,12 @@ Cache::Access Cache::find(int slice, std::uint64_t index, std::uint64_t number) 
   tags_[at] = tag;
   lines_[at] = {};
   lines_[at].used = now;
+  state.last = static_cast<std::uint32_t>(at - first_of(set));
   return access;
 }
 
-Cache::Access Cache::read(int slice, std::uint64_t index, std::uint64_t number, Sectors wanted) {
-  Access access = find(slice, index, number);
+Cache::Access Cache::read(int set, std::uint64_t number, Sectors wanted) {
+  Access access = find(set, number);
   access.missing = wanted;
   if (access.line >= 0) {
     Line& line = lines_[static_cast<std::size_t>(access.line)];
@@ -71,8 +86,8 @@ Cache::Access Cache::read(int slice, std::uint64_t index, std::uint64_t number, 
   return access;
 }
 
-Cache::Access Cache::write(int slice, std::uint64_t index, std::uint64_t number, Sectors written) {
-  Access access = find(slice, index, number);
+Cache::Access Cache::write(int set, std::uint64_t number, Sectors written) {
+  Access access = find(set, number);
   if (access.line >= 0) {
     Line& line = lines_[static_cast<std::size_t>(access.line)];
     line.valid |= written;

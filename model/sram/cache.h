@@ -41,9 +41,15 @@ class Cache {
     Sectors write_back = 0; // dirty sectors of the line that had to leave …
     std::uint64_t victim = 0;  // … and its number
   };
-  /// Line `number` (address / line_bytes), the `index`-th of its slice, is read or written.
-  Access read(int slice, std::uint64_t index, std::uint64_t number, Sectors wanted);
-  Access write(int slice, std::uint64_t index, std::uint64_t number, Sectors written);
+  /// The set of the `index`-th line of a slice.
+  int set_of(int slice, std::uint64_t index) const {
+    return slice * static_cast<int>(sets_) + static_cast<int>(by_sets_.remainder(index));
+  }
+  /// Line `number` (address / line_bytes) of a set is read or written.
+  Access read(int set, std::uint64_t number, Sectors wanted);
+  Access write(int set, std::uint64_t number, Sectors written);
+  /// Asks the host to have a set at hand soon.
+  void prefetch(int set) const;
 
   /// Every dirty line becomes clean: write_back(slice, number, its dirty sectors), set by set.
   template <class WriteBack>
@@ -75,8 +81,15 @@ class Cache {
     Fill fill;
   };
 
-  Access find(int slice, std::uint64_t index, std::uint64_t number);
-  int victim_of(std::size_t set) const;
+  struct Set {
+    std::uint32_t clock = 0;  // accesses
+    std::uint32_t last = 0;   // the way of the last one: often that of the next, too
+  };
+
+  std::size_t first_of(int set) const { return static_cast<std::size_t>(set) * static_cast<std::size_t>(ways_); }
+  std::uint32_t way_of(int set, std::uint32_t tag) const;
+  Access find(int set, std::uint64_t number);
+  int victim_of(int set) const;
 
   int line_bytes_, sectors_, ways_;
   std::uint64_t slices_;
@@ -84,7 +97,7 @@ class Cache {
   Divider by_line_, by_sector_, by_sets_;
   std::vector<std::uint32_t> tags_;    // line numbers, the ways of a set side by side
   std::vector<Line> lines_;            // in the same places
-  std::vector<std::uint32_t> clocks_;  // accesses of each set
+  std::vector<Set> state_;             // of each set
   std::uint64_t hits_ = 0, misses_ = 0, write_backs_ = 0;
 };
 

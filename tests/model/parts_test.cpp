@@ -55,10 +55,11 @@ TEST_CASE("network: cut-through, links as ledgers, a multicast charges every lin
   CHECK(first.tail == 100 + 4 * 4 + 4);
   CHECK(noc.send(0, 1, 512, 100).head == 104 + 4);  // waits 4 cycles for the link the first holds
   CHECK(noc.link_bytes() == 5 * 512);
-  noc.multicast(noc.tree(0, {0, 1, 2, 3, 4, 5, 6, 7, 8}), 512, 1000);
+  const Noc::Tree tree = noc.tree(0, {0, 1, 2, 3, 4, 5, 6, 7, 8});
+  noc.multicast(tree, 512, 1000);
   CHECK(noc.link_bytes() == (5 + 8) * 512);  // a spanning tree of nine routers
-  CHECK(noc.arrival(0).tail == 1000);
-  CHECK(noc.arrival(8).head == 1000 + 16);
+  CHECK(noc.arrival(tree, 0).tail == 1000);
+  CHECK(noc.arrival(tree, 8).head == 1000 + 16);
 }
 
 TEST_CASE("network: a packet that waits fills the buffer between, then holds the link behind it") {
