@@ -47,6 +47,7 @@ int first_bank(const Command& command) {
 // What capture needs of an instruction's row in the table.
 struct RegistersRead {
   Unit unit = Unit::core;
+  std::size_t count = 0;     // of fields
   std::uint32_t fields = 0;  // bit i: field i names a register
   int shape = -1;            // the field that names shape registers
 };
@@ -56,6 +57,7 @@ std::array<RegistersRead, 256> registers_read() {
   for (const InstructionSpec& spec : instructions()) {
     RegistersRead& reads = by_opcode[spec.opcode];
     reads.unit = spec.unit;
+    reads.count = spec.fields.size();
     for (std::size_t i = 0; i < spec.fields.size(); ++i) {
       if (spec.fields[i].kind == FieldKind::reg) reads.fields |= 1u << i;
       if (spec.fields[i].kind == FieldKind::shape) reads.shape = static_cast<int>(i);
@@ -83,7 +85,7 @@ void capture(const Instruction& instruction, std::span<const std::int64_t> regis
   to.pc = pc;
   to.core = static_cast<std::uint8_t>(core);
   to.tile = {};
-  to.value = instruction.field;
+  std::copy_n(instruction.field.begin(), reads.count, to.value.begin());
   for (std::uint32_t left = reads.fields; left != 0; left &= left - 1) {
     const auto i = static_cast<std::size_t>(std::countr_zero(left));
     to.value[i] = registers[static_cast<std::size_t>(instruction.field[i])];

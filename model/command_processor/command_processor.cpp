@@ -2,9 +2,10 @@
 
 namespace leto::model {
 
-CommandProcessor::CommandProcessor(int depth) : depth_(static_cast<std::size_t>(depth)) {
+CommandProcessor::CommandProcessor(int depth, int kept)
+    : depth_(static_cast<std::size_t>(depth)), places_(static_cast<std::size_t>(depth + kept)) {
   for (auto& cores : rings_)
-    for (Ring& ring : cores) ring.entries.resize(depth_);
+    for (Ring& ring : cores) ring.entries.resize(places_);
 }
 
 CommandProcessor::Entry& CommandProcessor::push(std::size_t queue, int core) {
@@ -20,10 +21,12 @@ std::vector<const isa::Command*> CommandProcessor::all(std::size_t queue) const 
   return commands;
 }
 
-void CommandProcessor::pop(std::size_t queue) {
+CommandProcessor::Entry& CommandProcessor::pop(std::size_t queue) {
   Ring& ring = rings_[queue][static_cast<std::size_t>(older_core(queue))];
+  Entry& oldest = ring.entries[ring.head];
   ring.head = wrapped(ring.head + 1);
   --ring.count;
+  return oldest;
 }
 
 bool CommandProcessor::empty() const {

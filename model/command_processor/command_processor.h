@@ -30,7 +30,8 @@ class CommandProcessor {
     isa::Command command;
   };
 
-  explicit CommandProcessor(int depth);
+  /// An entry that was taken out stays as it is until `kept` more of its core and queue have been.
+  CommandProcessor(int depth, int kept);
 
   bool full(std::size_t queue, int core) const { return ring(queue, core).count == depth_; }
   /// A new last entry of a core, in whatever state its last use left it.
@@ -42,8 +43,8 @@ class CommandProcessor {
   }
   /// Every command of a queue, in the order each core issued its own.
   std::vector<const isa::Command*> all(std::size_t queue) const;
-  /// Removes the oldest command.
-  void pop(std::size_t queue);
+  /// Takes the oldest command out.
+  Entry& pop(std::size_t queue);
   bool empty() const;
 
  private:
@@ -59,9 +60,9 @@ class CommandProcessor {
     if (b.count == 0) return a.count == 0 ? -1 : 0;
     return a.count != 0 && a.entries[a.head].issued <= b.entries[b.head].issued ? 0 : 1;
   }
-  std::size_t wrapped(std::size_t place) const { return place < depth_ ? place : place - depth_; }
+  std::size_t wrapped(std::size_t place) const { return place < places_ ? place : place - places_; }
 
-  std::size_t depth_;
+  std::size_t depth_, places_;  // of each ring: commands that wait; with those that are kept
   std::array<std::array<Ring, isa::kCores>, kQueues> rings_;
 };
 

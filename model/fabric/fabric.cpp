@@ -29,10 +29,8 @@ Fabric::Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipCo
   for (int pe = 0; pe < chip.pes(); ++pe)
     for (int direction = 0; direction < 2; ++direction) ports_.emplace_back().router = noc_.router_of_pe(pe);
   const auto add = [this](std::vector<int> pes) {
-    std::vector<int> routers;
-    for (int pe : pes) routers.push_back(noc_.router_of_pe(pe));
-    ports_.emplace_back().router = routers.front();
-    groups_.push_back({std::move(pes), std::move(routers), {}, static_cast<int>(ports_.size()) - 1});
+    ports_.emplace_back().router = noc_.router_of_pe(pes.front());
+    groups_.push_back({std::move(pes), {}, static_cast<int>(ports_.size()) - 1});
   };
   for (int r = 0; r < rows_; ++r) add(line(r * columns_, 1, columns_));
   for (int c = 0; c < columns_; ++c) add(line(c, columns_, rows_));
@@ -77,7 +75,7 @@ void Fabric::fetch(const std::uint64_t* event) const {
   const Kind kind = Event(*event).kind();
   if (kind == kPump || kind == kServe) return;
   pieces_.prefetch(Event(*event).id());
-  if (kind == kRequest) memory_.prefetch(Event(*event).id());
+  if (kind == kRequest) memory_.prefetch(pieces_[Event(*event).id()]);
 }
 
 void Fabric::handle(Event event, Cycle now) {

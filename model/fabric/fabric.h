@@ -85,7 +85,6 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   };
   struct Group {
     std::vector<int> pes;            // ascending
-    std::vector<int> routers;        // of each
     std::vector<int> waiting;        // streams of members that have come to the rendezvous
     int port;                        // the group's own: window and request slots
     std::vector<Noc::Tree> trees{};  // to the group, by memory's router; grown when first used
@@ -118,7 +117,7 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   void leaves(int piece, Cycle now);
   void data(int piece, Cycle now);
   void deliver(Stream& stream, const Piece& piece, Fragment& fragment, Cycle now);
-  void take_in(Member& member, const Noc::Arrival& packet, Cycle length);
+  Cycle take_in(Member& member, const Noc::Arrival& packet, Cycle length);
   void last_leg(int piece);
   const Noc::Tree& tree(Group& group, int router);
   void check_same(const Group& group) const;

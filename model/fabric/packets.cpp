@@ -43,7 +43,7 @@ const Noc::Tree& Fabric::tree(Group& group, int router) {
   const auto index = static_cast<std::size_t>(router);
   if (group.trees.size() <= index) group.trees.resize(index + 1);
   Noc::Tree& tree = group.trees[index];
-  if (tree.ends.empty()) tree = noc_.tree(router, group.routers);
+  if (tree.ends.empty()) tree = noc_.tree(router, group.pes);
   return tree;
 }
 
@@ -51,25 +51,27 @@ const Noc::Tree& Fabric::tree(Group& group, int router) {
 void Fabric::deliver(Stream& stream, const Piece& piece, Fragment& fragment, Cycle now) {
   const std::int64_t bytes = in_beats(piece.bytes);
   const Cycle length = stream.rate.ceiling(static_cast<Cycle>(bytes));
+  port_bytes_ += static_cast<std::uint64_t>(bytes) * stream.members.size();
+  Cycle done = fragment.done;
   if (stream.group < 0) {
     Member& member = stream.members.front();
-    take_in(member, noc_.send(piece.router, member.router, bytes, now), length);
+    done = std::max(done, take_in(member, noc_.send(piece.router, member.router, bytes, now, member.local), length));
   } else {
     const Noc::Tree& tree = this->tree(groups_[static_cast<std::size_t>(stream.group)], piece.router);
     noc_.multicast(tree, bytes, now);
-    for (std::size_t i = 0; i < stream.members.size(); ++i)
-      take_in(stream.members[i], noc_.arrival(tree, i), length);
+    const Noc::Tree::End* end = tree.ends.data();  // of the same PEs in the same order
+    for (Member& member : stream.members) done = std::max(done, take_in(member, noc_.arrival(*end++), length));
   }
-  for (const Member& member : stream.members) fragment.done = std::max(fragment.done, member.done);
-  port_bytes_ += static_cast<std::uint64_t>(bytes) * stream.members.size();
+  fragment.done = done;
 }
 
-// A member's port takes a packet of `length` cycles.
-inline void Fabric::take_in(Member& member, const Noc::Arrival& packet, Cycle length) {
+// A member's port takes a packet of `length` cycles: when all that the member has got is there.
+inline Cycle Fabric::take_in(Member& member, const Noc::Arrival& packet, Cycle length) {
   Cycle& free = port_free_[static_cast<std::size_t>(member.pe)];
   free = std::max(packet.head, free) + length;
-  noc_.taken(packet.link, member.local, free);
+  noc_.taken(packet, free);
   member.done = std::max({member.done, free, packet.tail});
+  return member.done;
 }
 
 // From here on the piece's arrival is known: the last one of a fragment dates the room it frees, the last one

@@ -55,8 +55,8 @@ class Memory {
   Piece locate(std::uint64_t address, std::int64_t most) const;
 
   /// A piece's request is about to come: asks the host to have what it needs at hand.
-  void prefetch(int piece) const {
-    if (cache_.present()) cache_.prefetch(pieces_[piece].set);
+  void prefetch(const Piece& piece) const {
+    if (cache_.present()) cache_.prefetch(piece.set);
   }
   /// A piece's request, or its bytes, have come to its unit.
   void load(int piece, Cycle now);

@@ -14,7 +14,7 @@ struct Piece {
   std::int32_t bytes = 0;
   int unit = 0;              // SRAM bank (scratch, LLC slice), or HBM channel where there is no LLC
   int router = 0;            // at which it enters and leaves the NoC
-  int set = 0;               // of the LLC, where there is one
+  int set = 0;               // of the LLC, where there is one (else 0)
   int fragment = 0;          // that it is part of
   Cycle ready = 0;           // a store: when its SRAM bank has taken it
   std::uint32_t length = 0;  // a store: cycles it takes to leave the port

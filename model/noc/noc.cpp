@@ -35,7 +35,7 @@ int Noc::router_of_memory(int unit, int units) const {
   return place * rows_ / half * columns_ + (is_west ? 0 : columns_ - 1);
 }
 
-Noc::Arrival Noc::send(int from, int to, std::int64_t bytes, Cycle at) {
+Noc::Arrival Noc::send(int from, int to, std::int64_t bytes, Cycle at, int local) {
   enter(bytes);
   const int east_by = column(to) - column(from), south_by = row(to) - row(from);
   int here = from, before = -1;
@@ -49,7 +49,7 @@ Noc::Arrival Noc::send(int from, int to, std::int64_t bytes, Cycle at) {
   go(std::abs(east_by), east_by > 0 ? east : west);
   go(std::abs(south_by), south_by > 0 ? south : north);
   charge(static_cast<std::size_t>(std::abs(east_by) + std::abs(south_by)), bytes);
-  return {head, before < 0 ? head : head + length_, before};
+  return {head, before < 0 ? head : head + length_, before, buffer_of(before, kWays + local)};
 }
 
 void Noc::grow(Tree& tree, int router, int steps, Way way, std::vector<int>& reached) const {
@@ -61,8 +61,10 @@ void Noc::grow(Tree& tree, int router, int steps, Way way, std::vector<int>& rea
   }
 }
 
-Noc::Tree Noc::tree(int from, const std::vector<int>& to) const {
-  Tree tree{from, {}, {}};
+Noc::Tree Noc::tree(int from, const std::vector<int>& pes) const {
+  std::vector<int> to;
+  for (int pe : pes) to.push_back(router_of_pe(pe));
+  Tree tree;
   std::vector<int> reached(place_.size(), -1);
   const auto [first, last] =
       std::minmax_element(to.begin(), to.end(), [&](int a, int b) { return column(a) < column(b); });
@@ -79,7 +81,11 @@ Noc::Tree Noc::tree(int from, const std::vector<int>& to) const {
     grow(tree, turn, up, north, reached);
     grow(tree, turn, down, south, reached);
   }
-  for (int router : to) tree.ends.push_back(reached[static_cast<std::size_t>(router)]);
+  for (std::size_t i = 0; i < pes.size(); ++i) {
+    const int branch = reached[static_cast<std::size_t>(to[i])];
+    const int link = branch < 0 ? -1 : tree.branches[static_cast<std::size_t>(branch)].link;
+    tree.ends.push_back({branch, link, buffer_of(link, kWays + local_of(pes[i]))});
+  }
   return tree;
 }
 

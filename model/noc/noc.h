@@ -33,37 +33,41 @@ class Noc {
   /// `unlimited`: hops and links take no time, buffers hold everything.
   explicit Noc(const ChipConfig& chip, bool unlimited = false);
 
-  /// A packet at a router it goes to: its first and last byte, and the link it comes by (-1: it started there).
+  /// A packet at its last router: its first and last byte, the link it came by (-1: it started there), and the
+  /// buffer in which it waits for its PE.
   struct Arrival {
     Cycle head, tail;
-    int link;
+    int link, buffer;
   };
-  Arrival send(int from, int to, std::int64_t bytes, Cycle at);
+  /// `local`: where it goes to a PE, that one's number in its cluster.
+  Arrival send(int from, int to, std::int64_t bytes, Cycle at, int local = 0);
 
-  /// The links from one router to several, each once, a router before the links that leave it.
+  /// The links from one router to those of several PEs, each once, a router before the links that leave it.
   struct Tree {
     struct Branch {
       int link;    // to be crossed
       int after;   // the branch that leads to it; -1: it leaves the root
       int before;  // that branch's link
     };
-    int root = 0;
     std::vector<Branch> branches;
-    std::vector<int> ends;  // for each router it delivers to: the branch that leads there; -1: the root
+    struct End {
+      int branch;  // that leads there; -1: the root
+      int link;    // of that branch
+      int buffer;  // between that link and the PE
+    };
+    std::vector<End> ends;  // one for each PE
   };
-  Tree tree(int from, const std::vector<int>& to) const;
+  Tree tree(int from, const std::vector<int>& pes) const;
   /// Delivers down a tree.
   void multicast(const Tree& tree, std::int64_t bytes, Cycle at);
-  /// Of the last packet, which went down `tree`, at the router that is number `end` of its ends.
-  Arrival arrival(const Tree& tree, std::size_t end) const {
-    const int branch = tree.ends[end];
-    const Cycle head = heads_[static_cast<std::size_t>(branch + 1)];
-    if (branch < 0) return {head, head, -1};
-    return {head, head + length_, tree.branches[static_cast<std::size_t>(branch)].link};
+  /// Of the last packet, which went down a tree, at one of its ends.
+  Arrival arrival(const Tree::End& end) const {
+    const Cycle head = heads_[static_cast<std::size_t>(end.branch + 1)];
+    return {head, end.link < 0 ? head : head + length_, end.link, end.buffer};
   }
 
-  /// PE number `local` of its cluster has taken the end of the last packet, which came by `link`, at `at`.
-  void taken(int link, int local, Cycle at) { buffer(link, kWays + local, at); }
+  /// The PE has taken the end of the last packet from its router at `at`.
+  void taken(const Arrival& packet, Cycle at) { fill(packet.link, packet.buffer, at); }
   /// Number of a PE in its cluster.
   int local_of(int pe) const;
 
@@ -100,7 +104,8 @@ class Noc {
     buffered_ = unlimited_ ? 0 : static_cast<std::int32_t>(std::min<std::int64_t>(bytes, most_buffered_));
   }
   Cycle cross(int link, int before, Cycle head);
-  void buffer(int link, int way_out, Cycle leaves);
+  void fill(int link, int number, Cycle leaves);
+  int buffer_of(int link, int way_out) const { return link * ways_out_ + way_out; }
   void charge(std::size_t links, std::int64_t bytes) {
     link_bytes_ += links * static_cast<std::uint64_t>(bytes);
   }
@@ -130,11 +135,11 @@ class Noc {
 
 // What every packet goes through at every link and port is inline.
 
-// The last packet, which came by `link`, lies in its router's buffer for a way out until `leaves`. Its end could
-// not come in before what lay in its slots had gone: so long the link is held.
-inline void Noc::buffer(int link, int way_out, Cycle leaves) {
+// The last packet, which came by `link`, lies in a buffer behind it until `leaves`. Its end could not come in
+// before what lay in its slots had gone: so long the link is held.
+inline void Noc::fill(int link, int number, Cycle leaves) {
   if (link < 0) return;
-  Buffer& buffer = buffers_[static_cast<std::size_t>(link * ways_out_ + way_out)];
+  Buffer& buffer = buffers_[static_cast<std::size_t>(number)];
   if (buffer.left > 0) buffer.emptied[buffer.slot] = leaves;
   buffer.left -= buffered_;
   if (buffer.left >= 0) return;
@@ -154,7 +159,7 @@ inline Cycle Noc::cross(int link, int before, Cycle head) {
   Cycle& free = free_[static_cast<std::size_t>(link)];
   const Cycle start = std::max(head, free);
   free = start + length_;
-  buffer(before, link % kWays, free);
+  fill(before, buffer_of(before, link % kWays), free);
   return start + hop_;
 }
 

@@ -81,7 +81,7 @@ State Pe::held_by(const Entry& entry, Lane& lane) const {
 bool Pe::start(std::size_t queue, Slot& slot, Cycle now) {
   if (slot.phase == Slot::Phase::running) return false;
   if (slot.phase == Slot::Phase::begun) {
-    bill_wait(slot, slot.entry, now);
+    bill_wait(slot, *slot.entry, now);
     return go(slot, now);
   }
   if (still_held(queue, slot)) return false;
@@ -97,15 +97,14 @@ bool Pe::start(std::size_t queue, Slot& slot, Cycle now) {
 }
 
 void Pe::begin(std::size_t queue, Slot& slot, Cycle now) {
-  slot.entry = *processor_.oldest(queue);
+  slot.entry = &processor_.pop(queue);
   slot.held = nullptr;
-  processor_.pop(queue);
-  isa::Command& command = slot.entry.command;
+  isa::Command& command = slot.entry->command;
   if (command.opcode == Opcode::matmul) {
     const auto& tiles = pushed_at_[static_cast<std::size_t>(command[isa::matmul_t::held])];
     const auto taken =
         static_cast<std::size_t>(state_.buffer(static_cast<int>(command[isa::matmul_t::held])).taken);
-    slot.held_ready = std::max(slot.entry.issued, tiles.empty() ? 0 : tiles[taken % tiles.size()]);
+    slot.held_ready = std::max(slot.entry->issued, tiles.empty() ? 0 : tiles[taken % tiles.size()]);
   }
   state_.begin(command);
   if (command.opcode == Opcode::merge) take_partials(slot, now);
@@ -118,7 +117,7 @@ void Pe::begin(std::size_t queue, Slot& slot, Cycle now) {
 }
 
 Work Pe::work(const Slot& slot, Cycle now) const {
-  const isa::Command& command = slot.entry.command;
+  const isa::Command& command = slot.entry->command;
   switch (command.unit) {
     case Unit::matrix:
       return matrix_.work(command, now, slot.held_ready);
@@ -144,7 +143,7 @@ bool Pe::go(Slot& slot, Cycle now) {
   slot.stretch = moved > w.cycles ? moved - w.cycles : 0;
   slot.finish = now + w.cycles + slot.stretch;
   slot.phase = Slot::Phase::running;
-  const isa::Command& command = slot.entry.command;
+  const isa::Command& command = slot.entry->command;
   if (command.unit == Unit::matrix) {
     matrix_.started(command, now, slot.finish);
     count_macs(command);
@@ -164,13 +163,13 @@ void Pe::count_macs(const isa::Command& command) {
 }
 
 void Pe::finish(Slot& slot, Cycle now) {
-  const isa::Command& command = slot.entry.command;
+  const isa::Command& command = slot.entry->command;
   isa::Partials outgoing{{}, command.shape[0], command.shape[1]};
   if (wiring_.values) isa::execute(command, state_, wiring_.memory, &slot.partials, &outgoing);
   if (command.opcode == Opcode::pass) send_partials(command, std::move(outgoing), now);
   note_pushes(command, now);
   state_.finish(command);
-  if (wiring_.observer) observe(slot.entry, slot.begun, now);
+  if (wiring_.observer) observe(*slot.entry, slot.begun, now);
   store_.release(slot.grant);
   slot.line.until(now - slot.stretch, State::busy, command.source);
   slot.line.until(now, State::local_store, command.source);
@@ -225,7 +224,7 @@ void Pe::send_partials(const isa::Command& command, isa::Partials partials, Cycl
 }
 
 void Pe::take_partials(Slot& slot, Cycle now) {
-  const isa::Command& command = slot.entry.command;
+  const isa::Command& command = slot.entry->command;
   const isa::Direction from = direction_of(command);
   auto& arrived = reduction_.arrived[static_cast<std::size_t>(from)];
   slot.partials = std::move(*arrived);

@@ -12,7 +12,7 @@ Pe::Pe(const sc_core::sc_module_name& name, Kernel& kernel, Wiring& w, int index
       wiring_(w),
       index_(index),
       place_{index / w.chip.pe.columns, index % w.chip.pe.columns, w.chip.pe.rows, w.chip.pe.columns},
-      processor_(w.chip.command_processor.queue_depth),
+      processor_(w.chip.command_processor.queue_depth, kFlights),
       cores_{IssueCore(w.program, 0, place_, w.chip.command_processor, w.what_if.issue, w.accounts),
              IssueCore(w.program, 1, place_, w.chip.command_processor, w.what_if.issue, w.accounts)},
       state_(w.chip.local_store.bytes, w.chip.reduction_engine.banks, w.values),
@@ -155,7 +155,7 @@ void Pe::settle(Cycle now) {
     const bool moves = queue < movers_.size();
     Lane& lane = moves ? static_cast<Lane&>(movers_[queue]) : slot(queue);
     if (moves && !movers_[queue].flights.empty())
-      lane.line.until(now, State::multicast, movers_[queue].flights.front().entry.command.source);
+      lane.line.until(now, State::multicast, movers_[queue].flights.front().entry->command.source);
     else if (const Entry* entry = processor_.oldest(queue))
       bill_wait(lane, *entry, now);
   }

@@ -88,7 +88,7 @@ class Pe : public Process, public TransferClient {
   struct Slot : Lane {
     using Lane::Lane;
     enum class Phase : std::uint8_t { idle, begun, running } phase = Phase::idle;
-    Entry entry;
+    Entry* entry = nullptr;
     Cycle held_ready = 0;                      // matmul: since when the held tile is there
     Cycle begun = 0, finish = 0, stretch = 0;  // stretch: cycles lost to the local store
     std::int64_t grant = 0;
@@ -96,7 +96,7 @@ class Pe : public Process, public TransferClient {
   };
   /// A transfer under way.
   struct Flight {
-    Entry entry;
+    Entry* entry;
     std::uint64_t sequence;
     Cycle begun, done, gathered, port_cycles;
     std::vector<isa::Run> list;  // gather, scatter: the memory that the indices lead to
@@ -150,7 +150,7 @@ class Pe : public Process, public TransferClient {
 
   bool start(std::size_t queue, Mover& mover, Cycle now);
   bool billed(const isa::Command& command) const;
-  void fly(Mover& mover, bool stores, const Entry& entry, Cycle now);
+  void fly(Mover& mover, bool stores, Entry& entry, Cycle now);
   void check_memory(const isa::Command& command, isa::Runs runs) const;
   static isa::Runs runs_of(const Flight& flight);
   bool land(Mover& mover, bool stores, Cycle now);

@@ -11,9 +11,9 @@ using Stop = IssueCore::Stop;
 // Is every command issued up to `date` done?
 bool Pe::done_before(Cycle date) const {
   for (const Slot& slot : slots_)
-    if (slot.phase != Slot::Phase::idle && slot.entry.issued <= date) return false;
+    if (slot.phase != Slot::Phase::idle && slot.entry->issued <= date) return false;
   for (const Mover& mover : movers_)
-    if (!mover.flights.empty() && mover.flights.front().entry.issued <= date) return false;
+    if (!mover.flights.empty() && mover.flights.front().entry->issued <= date) return false;
   for (std::size_t queue = 0; queue < kQueues; ++queue)
     if (const Entry* oldest = processor_.oldest(queue); oldest && oldest->issued <= date) return false;
   return true;

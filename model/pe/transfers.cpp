@@ -33,8 +33,7 @@ bool Pe::start(std::size_t queue, Mover& mover, Cycle now) {
     }
   }
   mover.held = nullptr;
-  fly(mover, queue == 1, *entry, now);
-  processor_.pop(queue);
+  fly(mover, queue == 1, processor_.pop(queue), now);
   return true;
 }
 
@@ -61,7 +60,7 @@ void Pe::check_memory(const isa::Command& command, isa::Runs runs) const {
 }
 
 isa::Runs Pe::runs_of(const Flight& flight) {
-  const isa::Command& command = flight.entry.command;
+  const isa::Command& command = flight.entry->command;
   return indexed(command) ? isa::Runs(flight.list) : isa::Runs(isa::transfer_of(command));
 }
 
@@ -81,10 +80,10 @@ bool Pe::billed(const isa::Command& command) const {
   }
 }
 
-void Pe::fly(Mover& mover, bool stores, const Entry& entry, Cycle now) {
+void Pe::fly(Mover& mover, bool stores, Entry& entry, Cycle now) {
   Flight& flight = mover.flights.grow();
-  flight.entry = entry;
-  isa::Command& command = flight.entry.command;
+  flight.entry = &entry;
+  isa::Command& command = flight.entry->command;
   state_.begin(command);
   if (indexed(command)) flight.list = isa::runs_of(command, isa::index_rows(command, state_));
   const isa::Runs runs = runs_of(flight);
@@ -128,11 +127,11 @@ bool Pe::land(Mover& mover, bool stores, Cycle now) {
   while (!mover.flights.empty() && mover.flights.front().done <= now) {
     const Flight& flight = mover.flights.front();
     execute_transfer(flight, stores);
-    note_pushes(flight.entry.command, now);
-    state_.finish(flight.entry.command);
-    if (wiring_.observer) observe(flight.entry, flight.begun, now);
+    note_pushes(flight.entry->command, now);
+    state_.finish(flight.entry->command);
+    if (wiring_.observer) observe(*flight.entry, flight.begun, now);
     bill_flight(mover, flight, now);
-    wiring_.accounts.touch(flight.entry.command.source, now);
+    wiring_.accounts.touch(flight.entry->command.source, now);
     last_finish_ = now;
     mover.flights.pop_front();
     if (mover.flights.empty()) {
@@ -147,7 +146,7 @@ bool Pe::land(Mover& mover, bool stores, Cycle now) {
 
 // The time since the transfer before: waiting for the multicast's members, moving data, waiting for memory.
 void Pe::bill_flight(Mover& mover, const Flight& flight, Cycle now) {
-  const std::uint32_t operation = flight.entry.command.source;
+  const std::uint32_t operation = flight.entry->command.source;
   mover.port_carry += flight.port_cycles;
   mover.line.until(std::min(flight.gathered, now), State::multicast, operation);
   const Cycle busy = std::min(mover.port_carry, now - mover.line.since());
@@ -157,7 +156,7 @@ void Pe::bill_flight(Mover& mover, const Flight& flight, Cycle now) {
 }
 
 void Pe::execute_transfer(const Flight& flight, bool stores) {
-  const isa::Command& command = flight.entry.command;
+  const isa::Command& command = flight.entry->command;
   if (!wiring_.values) {
     const bool feeds_index =
         command.opcode == Opcode::load && (wiring_.index_buffers >> command[isa::load_t::dst] & 1) != 0;

@@ -15,7 +15,7 @@ Cache::Cache(const SramConfig& sram, int sector_bytes)
       by_sets_(static_cast<std::uint64_t>(std::max<std::int64_t>(sets_, 1))),
       tags_(capacity(), kEmpty),
       lines_(capacity()),
-      state_(static_cast<std::size_t>(sets_) * slices_) {}
+      last_way_(static_cast<std::size_t>(sets_) * slices_, 0) {}
 
 Sectors Cache::touched(std::uint64_t address, std::int64_t bytes) const {
   const std::uint64_t offset = by_line_.remainder(address);
@@ -26,7 +26,7 @@ Sectors Cache::touched(std::uint64_t address, std::int64_t bytes) const {
 void Cache::prefetch(int set) const {
   const std::size_t first = first_of(set);
   __builtin_prefetch(tags_.data() + first);
-  __builtin_prefetch(lines_.data() + first + state_[static_cast<std::size_t>(set)].last);
+  __builtin_prefetch(lines_.data() + first + last_way_[static_cast<std::size_t>(set)]);
 }
 
 // Least recently used of the lines that are not being filled; -1 when all are.
@@ -43,7 +43,7 @@ int Cache::victim_of(int set) const {
 // The way that holds a line; the number of ways when none does.
 std::uint32_t Cache::way_of(int set, std::uint32_t tag) const {
   const std::uint32_t* tags = tags_.data() + first_of(set);
-  const std::uint32_t last = state_[static_cast<std::size_t>(set)].last;
+  const std::uint32_t last = last_way_[static_cast<std::size_t>(set)];
   if (tags[last] == tag) return last;
   const auto ways = static_cast<std::uint32_t>(ways_);
   std::uint32_t way = 0;
@@ -52,11 +52,10 @@ std::uint32_t Cache::way_of(int set, std::uint32_t tag) const {
 }
 
 Cache::Access Cache::find(int set, std::uint64_t number) {
-  Set& state = state_[static_cast<std::size_t>(set)];
-  const std::uint32_t now = ++state.clock;
+  const std::uint64_t now = ++accesses_;
   const auto tag = static_cast<std::uint32_t>(number);
   if (const std::uint32_t way = way_of(set, tag); way < static_cast<std::uint32_t>(ways_)) {
-    state.last = way;
+    last_way_[static_cast<std::size_t>(set)] = static_cast<std::uint8_t>(way);
     const std::size_t at = first_of(set) + way;
     lines_[at].used = now;
     return {static_cast<int>(at)};
@@ -70,7 +69,7 @@ Cache::Access Cache::find(int set, std::uint64_t number) {
   tags_[at] = tag;
   lines_[at] = {};
   lines_[at].used = now;
-  state.last = static_cast<std::uint32_t>(at - first_of(set));
+  last_way_[static_cast<std::size_t>(set)] = static_cast<std::uint8_t>(at - first_of(set));
   return access;
 }
 

@@ -77,13 +77,8 @@ class Cache {
   static constexpr std::uint32_t kEmpty = ~std::uint32_t{0};
   struct Line {
     Sectors valid = 0, dirty = 0;
-    std::uint32_t used = 0;  // the set's clock when last touched
+    std::uint64_t used = 0;  // number of the last access
     Fill fill;
-  };
-
-  struct Set {
-    std::uint32_t clock = 0;  // accesses
-    std::uint32_t last = 0;   // the way of the last one: often that of the next, too
   };
 
   std::size_t first_of(int set) const { return static_cast<std::size_t>(set) * static_cast<std::size_t>(ways_); }
@@ -97,7 +92,8 @@ class Cache {
   Divider by_line_, by_sector_, by_sets_;
   std::vector<std::uint32_t> tags_;    // line numbers, the ways of a set side by side
   std::vector<Line> lines_;            // in the same places
-  std::vector<Set> state_;             // of each set
+  std::vector<std::uint8_t> last_way_;  // of each set, in which something was found: often the next one's, too
+  std::uint64_t accesses_ = 0;
   std::uint64_t hits_ = 0, misses_ = 0, write_backs_ = 0;
 };
 

@@ -58,8 +58,8 @@ TEST_CASE("network: cut-through, links as ledgers, a multicast charges every lin
   const Noc::Tree tree = noc.tree(0, {0, 1, 2, 3, 4, 5, 6, 7, 8});
   noc.multicast(tree, 512, 1000);
   CHECK(noc.link_bytes() == (5 + 8) * 512);  // a spanning tree of nine routers
-  CHECK(noc.arrival(tree, 0).tail == 1000);
-  CHECK(noc.arrival(tree, 8).head == 1000 + 16);
+  CHECK(noc.arrival(tree.ends[0]).tail == 1000);
+  CHECK(noc.arrival(tree.ends[8]).head == 1000 + 16);
 }
 
 TEST_CASE("network: a packet that waits fills the buffer between, then holds the link behind it") {
