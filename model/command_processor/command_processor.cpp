@@ -8,9 +8,22 @@ CommandProcessor::CommandProcessor(int depth, int kept)
     for (Ring& ring : cores) ring.entries.resize(places_);
 }
 
-CommandProcessor::Entry& CommandProcessor::push(std::size_t queue, int core) {
+void CommandProcessor::find_head(std::size_t queue) {
+  Head& head = heads_[queue];
+  head = {};
+  for (int core = 0; core < isa::kCores; ++core) {
+    const Ring& ring = this->ring(queue, core);
+    if (ring.count != 0 && ring.entries[ring.head].issued < head.issued)
+      head = {&ring.entries[ring.head], ring.entries[ring.head].issued, core};
+  }
+}
+
+isa::Command& CommandProcessor::push(std::size_t queue, int core, Cycle issued) {
   Ring& ring = rings_[queue][static_cast<std::size_t>(core)];
-  return ring.entries[wrapped(ring.head + ring.count++)];
+  Entry& entry = ring.entries[wrapped(ring.head + ring.count++)];
+  entry.issued = issued;
+  if (ring.count == 1) find_head(queue);
+  return entry.command;
 }
 
 std::vector<const isa::Command*> CommandProcessor::all(std::size_t queue) const {
@@ -22,16 +35,17 @@ std::vector<const isa::Command*> CommandProcessor::all(std::size_t queue) const 
 }
 
 CommandProcessor::Entry& CommandProcessor::pop(std::size_t queue) {
-  Ring& ring = rings_[queue][static_cast<std::size_t>(older_core(queue))];
+  Ring& ring = rings_[queue][static_cast<std::size_t>(heads_[queue].core)];
   Entry& oldest = ring.entries[ring.head];
   ring.head = wrapped(ring.head + 1);
   --ring.count;
+  find_head(queue);
   return oldest;
 }
 
 bool CommandProcessor::empty() const {
   for (std::size_t queue = 0; queue < kQueues; ++queue)
-    if (older_core(queue) >= 0) return false;
+    if (heads_[queue].entry) return false;
   return true;
 }
 

@@ -34,13 +34,12 @@ class CommandProcessor {
   CommandProcessor(int depth, int kept);
 
   bool full(std::size_t queue, int core) const { return ring(queue, core).count == depth_; }
-  /// A new last entry of a core, in whatever state its last use left it.
-  Entry& push(std::size_t queue, int core);
+  /// A new last command of a core, for the caller to fill in.
+  isa::Command& push(std::size_t queue, int core, Cycle issued);
   /// The oldest command, dated or not yet due; nullptr when there is none.
-  const Entry* oldest(std::size_t queue) const {
-    const int core = older_core(queue);
-    return core < 0 ? nullptr : &ring(queue, core).entries[ring(queue, core).head];
-  }
+  const Entry* oldest(std::size_t queue) const { return heads_[queue].entry; }
+  /// When it was issued; kNever when there is none.
+  Cycle due(std::size_t queue) const { return heads_[queue].issued; }
   /// Every command of a queue, in the order each core issued its own.
   std::vector<const isa::Command*> all(std::size_t queue) const;
   /// Takes the oldest command out.
@@ -55,15 +54,18 @@ class CommandProcessor {
   const Ring& ring(std::size_t queue, int core) const {
     return rings_[queue][static_cast<std::size_t>(core)];
   }
-  int older_core(std::size_t queue) const {
-    const Ring &a = ring(queue, 0), &b = ring(queue, 1);
-    if (b.count == 0) return a.count == 0 ? -1 : 0;
-    return a.count != 0 && a.entries[a.head].issued <= b.entries[b.head].issued ? 0 : 1;
-  }
+  /// The oldest command of a queue, at hand without a look into the rings.
+  struct Head {
+    const Entry* entry = nullptr;
+    Cycle issued = kNever;
+    int core = 0;
+  };
+  void find_head(std::size_t queue);
   std::size_t wrapped(std::size_t place) const { return place < places_ ? place : place - places_; }
 
   std::size_t depth_, places_;  // of each ring: commands that wait; with those that are kept
   std::array<std::array<Ring, isa::kCores>, kQueues> rings_;
+  std::array<Head, kQueues> heads_;
 };
 
 }  // namespace leto::model

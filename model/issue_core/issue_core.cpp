@@ -87,9 +87,7 @@ void IssueCore::issue(CommandProcessor& processor, Counters& counters) {
   spend(config_.issue_cycles);
   ++counters.instructions;
   ++counters.commands;
-  CommandProcessor::Entry& entry = processor.push(wanted_queue(), id_);
-  core_.capture_current(entry.command);
-  entry.issued = time_;
+  core_.capture_current(processor.push(wanted_queue(), id_, time_));
   core_.advance();
 }
 

@@ -78,14 +78,14 @@ void Memory::load(int id, Cycle now) {
   write_back(piece.unit, access.victim, access.write_back, kNobody, now);
   if (access.missing != 0) {
     piece.line = access.line;
-    if (access.line >= 0) ++cache_.fill(access.line).under_way;
+    if (access.line >= 0) cache_.begin_fill(piece.set, access.line);
     const int first = std::countr_zero(access.missing), end = 64 - std::countl_zero(access.missing);
     const std::int64_t sector = cache_.sector_bytes();
     transfer(number * by_line_.divisor() + static_cast<std::uint64_t>(first * sector), (end - first) * sector,
              false, tag, now);
     return;
   }
-  if (Cache::Fill& fill = cache_.fill(access.line); fill.under_way > 0) return wait(id, fill);
+  if (cache_.filling(piece.set, access.line)) return wait(id, access.line);
   client_.loaded(id, sram_.read(piece.unit, piece.bytes, now));
 }
 
@@ -121,26 +121,26 @@ void Memory::fetched(int id, Cycle now) {
   Piece& piece = pieces_[id];
   if (piece.line < 0) return;
   sram_.write(piece.unit, piece.bytes, now);
-  Cache::Fill& fill = cache_.fill(piece.line);
+  const int line = piece.line;
   piece.line = -1;
-  if (--fill.under_way == 0) release(fill, now);
+  if (cache_.end_fill(piece.set, line)) release(line, now);
 }
 
-void Memory::wait(int id, Cache::Fill& fill) {
-  pieces_[id].next = fill.waiters;
-  fill.waiters = id;
+void Memory::wait(int id, int line) {
+  pieces_[id].next = cache_.waiters(line);
+  cache_.waiters(line) = id;
 }
 
 // In order of arrival: the list has the last one first.
-void Memory::release(Cache::Fill& fill, Cycle now) {
+void Memory::release(int line, Cycle now) {
   int reversed = -1;
-  for (int id = fill.waiters; id >= 0;) {
+  for (int id = cache_.waiters(line); id >= 0;) {
     const int next = pieces_[id].next;
     pieces_[id].next = reversed;
     reversed = id;
     id = next;
   }
-  fill.waiters = -1;
+  cache_.waiters(line) = -1;
   for (int id = reversed; id >= 0; id = pieces_[id].next) {
     Piece& piece = pieces_[id];
     client_.loaded(id, sram_.read(piece.unit, piece.bytes, now));

@@ -93,8 +93,8 @@ class Memory {
   void done(std::uint32_t tag, Cycle at);
   void look_ahead(int channel, Cycle now);
   void write_back(int slice, std::uint64_t line, Sectors dirty, std::uint32_t tag, Cycle now);
-  void wait(int piece, Cache::Fill& fill);
-  void release(Cache::Fill& fill, Cycle now);
+  void wait(int piece, int line);
+  void release(int line, Cycle now);
 
   Pool<Piece>& pieces_;
   Client& client_;

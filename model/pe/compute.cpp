@@ -13,7 +13,7 @@ using isa::Unit;
 // The oldest command of a queue, once its issue date has come; bills what the lane did until then.
 const CommandProcessor::Entry* Pe::due(std::size_t queue, Lane& lane, Cycle now) {
   const Entry* entry = processor_.oldest(queue);
-  if (!entry || entry->issued > now) return nullptr;
+  if (processor_.due(queue) > now) return nullptr;
   if (!lane.waiting) {
     bill_gap(lane, *entry, std::max(entry->issued, lane.line.since()));
     lane.waiting = true;

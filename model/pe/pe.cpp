@@ -73,8 +73,7 @@ Cycle Pe::next_event(Cycle now) const {
   for (std::size_t queue = 0; queue < kQueues; ++queue) {
     // A running unit looks at its queue when it finishes.
     if (queue >= 2 && slot(queue).phase != Slot::Phase::idle) continue;
-    const Entry* oldest = processor_.oldest(queue);
-    if (oldest && oldest->issued > now) next = std::min(next, oldest->issued);
+    if (processor_.due(queue) > now) next = std::min(next, processor_.due(queue));
   }
   for (const Slot& slot : slots_)
     if (slot.phase == Slot::Phase::running) next = std::min(next, slot.finish);

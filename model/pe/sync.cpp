@@ -15,7 +15,7 @@ bool Pe::done_before(Cycle date) const {
   for (const Mover& mover : movers_)
     if (!mover.flights.empty() && mover.flights.front().entry->issued <= date) return false;
   for (std::size_t queue = 0; queue < kQueues; ++queue)
-    if (const Entry* oldest = processor_.oldest(queue); oldest && oldest->issued <= date) return false;
+    if (processor_.due(queue) <= date) return false;
   return true;
 }
 

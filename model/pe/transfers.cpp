@@ -19,7 +19,7 @@ bool Pe::start(std::size_t queue, Mover& mover, Cycle now) {
   if (mover.flights.full() || still_held(queue, mover)) return false;
   const bool alone = mover.flights.empty();
   const Entry* entry = processor_.oldest(queue);
-  if (!entry || entry->issued > now) return false;
+  if (processor_.due(queue) > now) return false;
   if (alone) due(queue, mover, now);
   if (const State cause = held_by(*entry, mover); cause != State::busy) {
     hold(mover, cause, now);

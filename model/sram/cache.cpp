@@ -14,8 +14,12 @@ Cache::Cache(const SramConfig& sram, int sector_bytes)
       by_sector_(static_cast<std::uint64_t>(sector_bytes)),
       by_sets_(static_cast<std::uint64_t>(std::max<std::int64_t>(sets_, 1))),
       tags_(capacity(), kEmpty),
-      lines_(capacity()),
-      last_way_(static_cast<std::size_t>(sets_) * slices_, 0) {}
+      used_(capacity(), 0),
+      valid_(capacity(), 0),
+      dirty_(capacity(), 0),
+      fills_(capacity()),
+      clocks_(static_cast<std::size_t>(sets_) * slices_, 0),
+      filling_(static_cast<std::size_t>(sets_) * slices_, 0) {}
 
 Sectors Cache::touched(std::uint64_t address, std::int64_t bytes) const {
   const std::uint64_t offset = by_line_.remainder(address);
@@ -24,9 +28,14 @@ Sectors Cache::touched(std::uint64_t address, std::int64_t bytes) const {
 }
 
 void Cache::prefetch(int set) const {
-  const std::size_t first = first_of(set);
-  __builtin_prefetch(tags_.data() + first);
-  __builtin_prefetch(lines_.data() + first + last_way_[static_cast<std::size_t>(set)]);
+  constexpr std::size_t kHostLine = 64;
+  const std::size_t first = first_of(set), ways = static_cast<std::size_t>(ways_);
+  for (std::size_t way = 0; way < ways; way += kHostLine / sizeof tags_[0]) {
+    __builtin_prefetch(tags_.data() + first + way);
+    __builtin_prefetch(used_.data() + first + way, 1);
+  }
+  for (std::size_t way = 0; way < ways; way += kHostLine / sizeof valid_[0])
+    __builtin_prefetch(valid_.data() + first + way, 1);
 }
 
 // Least recently used of the lines that are not being filled; -1 when all are.
@@ -34,42 +43,30 @@ int Cache::victim_of(int set) const {
   int oldest = -1;
   for (std::size_t at = first_of(set), end = at + static_cast<std::size_t>(ways_); at < end; ++at) {
     if (tags_[at] == kEmpty) return static_cast<int>(at);
-    const bool older = oldest < 0 || lines_[at].used < lines_[static_cast<std::size_t>(oldest)].used;
-    if (older && lines_[at].fill.under_way == 0) oldest = static_cast<int>(at);
+    const bool older = oldest < 0 || used_[at] < used_[static_cast<std::size_t>(oldest)];
+    if (older && fills_[at].under_way == 0) oldest = static_cast<int>(at);
   }
   return oldest;
 }
 
-// The way that holds a line; the number of ways when none does.
-std::uint32_t Cache::way_of(int set, std::uint32_t tag) const {
-  const std::uint32_t* tags = tags_.data() + first_of(set);
-  const std::uint32_t last = last_way_[static_cast<std::size_t>(set)];
-  if (tags[last] == tag) return last;
-  const auto ways = static_cast<std::uint32_t>(ways_);
-  std::uint32_t way = 0;
-  while (way < ways && tags[way] != tag) ++way;
-  return way;
-}
-
 Cache::Access Cache::find(int set, std::uint64_t number) {
-  const std::uint64_t now = ++accesses_;
+  const std::uint32_t now = ++clocks_[static_cast<std::size_t>(set)];
   const auto tag = static_cast<std::uint32_t>(number);
-  if (const std::uint32_t way = way_of(set, tag); way < static_cast<std::uint32_t>(ways_)) {
-    last_way_[static_cast<std::size_t>(set)] = static_cast<std::uint8_t>(way);
-    const std::size_t at = first_of(set) + way;
-    lines_[at].used = now;
-    return {static_cast<int>(at)};
-  }
+  const std::size_t first = first_of(set), end = first + static_cast<std::size_t>(ways_);
+  for (std::size_t at = first; at < end; ++at)
+    if (tags_[at] == tag) {
+      used_[at] = now;
+      return {static_cast<int>(at)};
+    }
   Access access{victim_of(set)};
   if (access.line < 0) return access;
   const auto at = static_cast<std::size_t>(access.line);
-  access.write_back = lines_[at].dirty;
+  access.write_back = dirty_[at];
   access.victim = tags_[at];
   if (access.write_back != 0) ++write_backs_;
   tags_[at] = tag;
-  lines_[at] = {};
-  lines_[at].used = now;
-  last_way_[static_cast<std::size_t>(set)] = static_cast<std::uint8_t>(at - first_of(set));
+  used_[at] = now;
+  valid_[at] = dirty_[at] = 0;
   return access;
 }
 
@@ -77,9 +74,9 @@ Cache::Access Cache::read(int set, std::uint64_t number, Sectors wanted) {
   Access access = find(set, number);
   access.missing = wanted;
   if (access.line >= 0) {
-    Line& line = lines_[static_cast<std::size_t>(access.line)];
-    access.missing = wanted & ~line.valid;
-    line.valid |= wanted;
+    Sectors& valid = valid_[static_cast<std::size_t>(access.line)];
+    access.missing = wanted & ~valid;
+    valid |= wanted;
   }
   ++(access.missing == 0 ? hits_ : misses_);
   return access;
@@ -88,9 +85,8 @@ Cache::Access Cache::read(int set, std::uint64_t number, Sectors wanted) {
 Cache::Access Cache::write(int set, std::uint64_t number, Sectors written) {
   Access access = find(set, number);
   if (access.line >= 0) {
-    Line& line = lines_[static_cast<std::size_t>(access.line)];
-    line.valid |= written;
-    line.dirty |= written;
+    valid_[static_cast<std::size_t>(access.line)] |= written;
+    dirty_[static_cast<std::size_t>(access.line)] |= written;
   }
   return access;
 }

@@ -55,19 +55,28 @@ class Cache {
   template <class WriteBack>
   void clean(WriteBack&& write_back) {
     const auto slice_lines = static_cast<std::size_t>(sets_ * ways_);
-    for (std::size_t at = 0; at < lines_.size(); ++at) {
-      if (lines_[at].dirty == 0) continue;
+    for (std::size_t at = 0; at < dirty_.size(); ++at) {
+      if (dirty_[at] == 0) continue;
       ++write_backs_;
-      write_back(static_cast<int>(at / slice_lines), std::uint64_t{tags_[at]}, lines_[at].dirty);
-      lines_[at].dirty = 0;
+      write_back(static_cast<int>(at / slice_lines), std::uint64_t{tags_[at]}, dirty_[at]);
+      dirty_[at] = 0;
     }
   }
 
-  /// Fills under way into a line, and the head of the caller's list of those who wait for them (-1: none).
-  struct Fill {
-    int under_way = 0, waiters = -1;
-  };
-  Fill& fill(int line) { return lines_[static_cast<std::size_t>(line)].fill; }
+  /// Bytes are on their way into a line of a set; they have come: the last ones?
+  void begin_fill(int set, int line) {
+    ++filling_[static_cast<std::size_t>(set)];
+    ++fills_[static_cast<std::size_t>(line)].under_way;
+  }
+  bool end_fill(int set, int line) {
+    --filling_[static_cast<std::size_t>(set)];
+    return --fills_[static_cast<std::size_t>(line)].under_way == 0;
+  }
+  bool filling(int set, int line) const {
+    return filling_[static_cast<std::size_t>(set)] != 0 && fills_[static_cast<std::size_t>(line)].under_way != 0;
+  }
+  /// The head of the caller's list of those who wait for a line (-1: none).
+  int& waiters(int line) { return fills_[static_cast<std::size_t>(line)].waiters; }
 
   std::uint64_t hits() const { return hits_; }
   std::uint64_t misses() const { return misses_; }
@@ -75,14 +84,11 @@ class Cache {
 
  private:
   static constexpr std::uint32_t kEmpty = ~std::uint32_t{0};
-  struct Line {
-    Sectors valid = 0, dirty = 0;
-    std::uint64_t used = 0;  // number of the last access
-    Fill fill;
+  struct Fill {
+    int under_way = 0, waiters = -1;
   };
 
   std::size_t first_of(int set) const { return static_cast<std::size_t>(set) * static_cast<std::size_t>(ways_); }
-  std::uint32_t way_of(int set, std::uint32_t tag) const;
   Access find(int set, std::uint64_t number);
   int victim_of(int set) const;
 
@@ -90,10 +96,15 @@ class Cache {
   std::uint64_t slices_;
   std::int64_t sets_;  // a slice
   Divider by_line_, by_sector_, by_sets_;
-  std::vector<std::uint32_t> tags_;    // line numbers, the ways of a set side by side
-  std::vector<Line> lines_;            // in the same places
-  std::vector<std::uint8_t> last_way_;  // of each set, in which something was found: often the next one's, too
-  std::uint64_t accesses_ = 0;
+  // By line, the ways of a set side by side; apart, since few accesses need more than the first three, and all of
+  // it exceeds the host's second caches.
+  std::vector<std::uint32_t> tags_;  // line numbers
+  std::vector<std::uint32_t> used_;  // the set's clock when last touched
+  std::vector<Sectors> valid_, dirty_;
+  std::vector<Fill> fills_;
+  // By set.
+  std::vector<std::uint32_t> clocks_;   // accesses
+  std::vector<std::uint32_t> filling_;  // fills under way
   std::uint64_t hits_ = 0, misses_ = 0, write_backs_ = 0;
 };
 

@@ -104,11 +104,11 @@ TEST_CASE("cache: sectors fill and write back one by one, the least recently use
 
 TEST_CASE("cache: a line that is being filled stays, when all are, nothing is allocated") {
   Cache cache(one_slice(1), 32);  // 128 sets
-  const int line = cache.read(cache.set_of(0, 0), 0, 1).line;
-  ++cache.fill(line).under_way;
+  const int set = cache.set_of(0, 0), line = cache.read(set, 0, 1).line;
+  cache.begin_fill(set, line);
   CHECK(cache.read(cache.set_of(0, 128), 128, 1).line == -1);
   CHECK(cache.read(cache.set_of(0, 128), 128, 1).missing == 1);
-  --cache.fill(line).under_way;
+  CHECK(cache.end_fill(set, line));
   CHECK(cache.read(cache.set_of(0, 128), 128, 1).line == line);
 }
 
