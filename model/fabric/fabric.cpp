@@ -75,7 +75,7 @@ void Fabric::fetch(const std::uint64_t* event) const {
   const Kind kind = Event(*event).kind();
   if (kind == kPump || kind == kServe) return;
   pieces_.prefetch(Event(*event).id());
-  if (kind == kRequest) memory_.prefetch(pieces_[Event(*event).id()]);
+  if (kind == kRequest || kind == kStore) memory_.prefetch(pieces_[Event(*event).id()], kind == kStore);
 }
 
 void Fabric::handle(Event event, Cycle now) {

@@ -134,7 +134,7 @@ void Fabric::cut(Port& port, int port_id, Stream& stream, int stream_id, std::in
     const int piece_id = pieces_.take();
     Piece& piece = pieces_[piece_id];
     piece = memory_.locate(address, left);
-    memory_.prefetch(piece);
+    memory_.prefetch(piece, stream.store);
     piece.fragment = id;
     piece.modify = stream.modify;
     if (stream.store) {

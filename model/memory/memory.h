@@ -54,9 +54,9 @@ class Memory {
   /// The piece of at most `most` bytes that starts at `address`.
   Piece locate(std::uint64_t address, std::int64_t most) const;
 
-  /// A piece's request is about to come: asks the host to have what it needs at hand.
-  void prefetch(const Piece& piece) const {
-    if (cache_.present()) cache_.prefetch(piece.set);
+  /// A piece is about to come to its unit: asks the host to have what it needs at hand.
+  void prefetch(const Piece& piece, bool write) const {
+    if (cache_.present() && !piece.scratch) cache_.prefetch(piece.set, write);
   }
   /// A piece's request, or its bytes, have come to its unit.
   void load(int piece, Cycle now);

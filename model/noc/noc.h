@@ -140,16 +140,21 @@ class Noc {
 inline void Noc::fill(int link, int number, Cycle leaves) {
   if (link < 0) return;
   Buffer& buffer = buffers_[static_cast<std::size_t>(number)];
-  if (buffer.left > 0) buffer.emptied[buffer.slot] = leaves;
-  buffer.left -= buffered_;
-  if (buffer.left >= 0) return;
+  std::uint32_t slot = buffer.slot;
+  std::int32_t left = buffer.left;
   Cycle room = 0;
-  for (; buffer.left < 0; buffer.left += slot_bytes_) {
-    buffer.slot = (buffer.slot + 1) % kSlots;
-    Cycle& emptied = buffer.emptied[buffer.slot];
-    room = std::max(room, emptied);
-    emptied = leaves;
-  }
+  buffer.emptied[slot] = left > 0 ? leaves : buffer.emptied[slot];
+  left -= buffered_;
+  do {  // most packets fit into one slot: then without a jump that depends on the packet
+    const bool next = left < 0;
+    slot = (slot + next) % kSlots;
+    left += next ? slot_bytes_ : 0;
+    Cycle& emptied = buffer.emptied[slot];
+    room = std::max(room, next ? emptied : 0);
+    emptied = next ? leaves : emptied;
+  } while (left < 0);
+  buffer.slot = slot;
+  buffer.left = left;
   Cycle& free = free_[static_cast<std::size_t>(link)];
   free = std::max(free, room);
 }

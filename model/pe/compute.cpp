@@ -10,17 +10,23 @@ using isa::Opcode;
 using isa::PeState;
 using isa::Unit;
 
-// The oldest command of a queue, once its issue date has come; bills what the lane did until then.
-const CommandProcessor::Entry* Pe::due(std::size_t queue, Lane& lane, Cycle now) {
-  const Entry* entry = processor_.oldest(queue);
-  if (processor_.due(queue) > now) return nullptr;
+// Is it worth looking at the oldest command of a queue? It is not while what held it when it was looked at last
+// still does: nobody but the command itself can take the rest of what it needs.
+bool Pe::may_start(std::size_t queue, const Lane& lane, Cycle now) const {
+  if (processor_.due(queue) > now) return false;
+  return lane.held != processor_.oldest(queue) || !state_.lasts(lane.hold);
+}
+
+// The oldest command of a queue, whose issue date has come; bills what the lane did until then.
+const CommandProcessor::Entry& Pe::look(std::size_t queue, Lane& lane, Cycle now) {
+  const Entry& entry = *processor_.oldest(queue);
   if (!lane.waiting) {
-    bill_gap(lane, *entry, std::max(entry->issued, lane.line.since()));
+    bill_gap(lane, entry, std::max(entry.issued, lane.line.since()));
     lane.waiting = true;
     lane.waiting_since = lane.line.since();
     lane.cause = State::issue;
   }
-  bill_wait(lane, *entry, now);
+  bill_wait(lane, entry, now);
   return entry;
 }
 
@@ -54,12 +60,6 @@ void Pe::rest(Lane& lane, Cycle now) {
   for (std::size_t i = 0; i < cores_.size(); ++i) lane.cores[i] = cores_[i].waited(now);
 }
 
-// Is the oldest command held by what held it when it was looked at last? Then nothing has changed: nobody but
-// the command itself can take the rest of what it needs.
-bool Pe::still_held(std::size_t queue, const Lane& lane) const {
-  return lane.held && lane.held == processor_.oldest(queue) && state_.lasts(lane.hold);
-}
-
 State Pe::held_by(const Entry& entry, Lane& lane) const {
   const isa::Command& command = entry.command;
   lane.held = &entry;
@@ -79,21 +79,19 @@ State Pe::held_by(const Entry& entry, Lane& lane) const {
 }
 
 bool Pe::start(std::size_t queue, Slot& slot, Cycle now) {
-  if (slot.phase == Slot::Phase::running) return false;
-  if (slot.phase == Slot::Phase::begun) {
-    bill_wait(slot, *slot.entry, now);
-    return go(slot, now);
-  }
-  if (still_held(queue, slot)) return false;
-  const Entry* entry = due(queue, slot, now);
-  if (!entry) return false;
-  if (const State cause = held_by(*entry, slot); cause != State::busy) {
+  if (const State cause = held_by(look(queue, slot, now), slot); cause != State::busy) {
     hold(slot, cause, now);
     return false;
   }
   begin(queue, slot, now);
   go(slot, now);
   return true;
+}
+
+// It has begun, and waits for the local store.
+bool Pe::resume(Slot& slot, Cycle now) {
+  bill_wait(slot, *slot.entry, now);
+  return go(slot, now);
 }
 
 void Pe::begin(std::size_t queue, Slot& slot, Cycle now) {

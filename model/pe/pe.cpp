@@ -128,9 +128,16 @@ bool Pe::finish_all(Cycle now) {
 }
 
 bool Pe::start_all(Cycle now) {
-  bool changed = start(0, movers_[0], now);
-  changed |= start(1, movers_[1], now);
-  for (std::size_t queue = 2; queue < kQueues; ++queue) changed |= start(queue, slot(queue), now);
+  bool changed = false;
+  for (std::size_t queue = 0; queue < movers_.size(); ++queue)
+    if (may_start(queue, movers_[queue], now)) changed |= start(queue, movers_[queue], now);
+  for (std::size_t queue = movers_.size(); queue < kQueues; ++queue) {
+    Slot& slot = this->slot(queue);
+    if (slot.phase == Slot::Phase::begun)
+      changed |= resume(slot, now);
+    else if (slot.phase == Slot::Phase::idle && may_start(queue, slot, now))
+      changed |= start(queue, slot, now);
+  }
   return changed;
 }
 

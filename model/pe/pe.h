@@ -131,14 +131,15 @@ class Pe : public Process, public TransferClient {
 
   bool finish_all(Cycle now);
   bool start_all(Cycle now);
-  const Entry* due(std::size_t queue, Lane& lane, Cycle now);
+  bool may_start(std::size_t queue, const Lane& lane, Cycle now) const;
+  const Entry& look(std::size_t queue, Lane& lane, Cycle now);
   void bill_gap(Lane& lane, const Entry& entry, Cycle until);
   void bill_wait(Lane& lane, const Entry& entry, Cycle now);
   void hold(Lane& lane, State cause, Cycle now);
   void rest(Lane& lane, Cycle now);
 
   bool start(std::size_t queue, Slot& slot, Cycle now);
-  bool still_held(std::size_t queue, const Lane& lane) const;
+  bool resume(Slot& slot, Cycle now);
   State held_by(const Entry& entry, Lane& lane) const;
   void begin(std::size_t queue, Slot& slot, Cycle now);
   bool go(Slot& slot, Cycle now);

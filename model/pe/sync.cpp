@@ -30,7 +30,7 @@ bool Pe::may_resume(IssueCore& core, Cycle now) {
     case Stop::post:
       return now >= core.time() && done_before(core.time());
     case Stop::wait: {
-      const isa::Command wait = core.command();
+      const auto& wait = core.instruction().field;
       return now >= core.time() &&
              semaphores_[static_cast<std::size_t>(wait[isa::wait_t::semaphore])] >= wait[isa::wait_t::count];
     }

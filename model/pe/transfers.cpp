@@ -16,12 +16,10 @@ bool indexed(const isa::Command& command) {
 }  // namespace
 
 bool Pe::start(std::size_t queue, Mover& mover, Cycle now) {
-  if (mover.flights.full() || still_held(queue, mover)) return false;
+  if (mover.flights.full()) return false;
   const bool alone = mover.flights.empty();
-  const Entry* entry = processor_.oldest(queue);
-  if (processor_.due(queue) > now) return false;
-  if (alone) due(queue, mover, now);
-  if (const State cause = held_by(*entry, mover); cause != State::busy) {
+  const Entry& entry = alone ? look(queue, mover, now) : *processor_.oldest(queue);
+  if (const State cause = held_by(entry, mover); cause != State::busy) {
     hold(mover, cause, now);
     return false;
   }

@@ -13,13 +13,14 @@ Cache::Cache(const SramConfig& sram, int sector_bytes)
       by_line_(static_cast<std::uint64_t>(sram.line_bytes)),
       by_sector_(static_cast<std::uint64_t>(sector_bytes)),
       by_sets_(static_cast<std::uint64_t>(std::max<std::int64_t>(sets_, 1))),
-      tags_(capacity(), kEmpty),
+      tags_(capacity(), 0),
       used_(capacity(), 0),
       valid_(capacity(), 0),
       dirty_(capacity(), 0),
       fills_(capacity()),
       clocks_(static_cast<std::size_t>(sets_) * slices_, 0),
-      filling_(static_cast<std::size_t>(sets_) * slices_, 0) {}
+      filling_(static_cast<std::size_t>(sets_) * slices_, 0),
+      taken_(static_cast<std::size_t>(sets_) * slices_, 0) {}
 
 Sectors Cache::touched(std::uint64_t address, std::int64_t bytes) const {
   const std::uint64_t offset = by_line_.remainder(address);
@@ -27,24 +28,33 @@ Sectors Cache::touched(std::uint64_t address, std::int64_t bytes) const {
                  static_cast<int>(by_sector_.quotient(offset + static_cast<std::uint64_t>(bytes) - 1)));
 }
 
-void Cache::prefetch(int set) const {
+void Cache::prefetch(int set, bool write) const {
   constexpr std::size_t kHostLine = 64;
   const std::size_t first = first_of(set), ways = static_cast<std::size_t>(ways_);
   for (std::size_t way = 0; way < ways; way += kHostLine / sizeof tags_[0]) {
     __builtin_prefetch(tags_.data() + first + way);
     __builtin_prefetch(used_.data() + first + way, 1);
   }
-  for (std::size_t way = 0; way < ways; way += kHostLine / sizeof valid_[0])
+  for (std::size_t way = 0; way < ways; way += kHostLine / sizeof valid_[0]) {
     __builtin_prefetch(valid_.data() + first + way, 1);
+    if (write) __builtin_prefetch(dirty_.data() + first + way, 1);
+  }
 }
 
-// Least recently used of the lines that are not being filled; -1 when all are.
-int Cache::victim_of(int set) const {
+// Where a line that is not there may go: a free way, else that of the least recently used line of those that are
+// not being filled; -1 when all are.
+int Cache::place_in(int set) {
+  const auto first = static_cast<int>(first_of(set));
+  if (std::uint32_t& taken = taken_[static_cast<std::size_t>(set)]; taken < static_cast<std::uint32_t>(ways_))
+    return first + static_cast<int>(taken++);
   int oldest = -1;
-  for (std::size_t at = first_of(set), end = at + static_cast<std::size_t>(ways_); at < end; ++at) {
-    if (tags_[at] == kEmpty) return static_cast<int>(at);
-    const bool older = oldest < 0 || used_[at] < used_[static_cast<std::size_t>(oldest)];
-    if (older && fills_[at].under_way == 0) oldest = static_cast<int>(at);
+  std::uint32_t oldest_used = ~std::uint32_t{0};
+  for (int line = first; line < first + ways_; ++line) {
+    const std::uint32_t used = used_[static_cast<std::size_t>(line)];
+    if (used < oldest_used && !filling(set, line)) {
+      oldest = line;
+      oldest_used = used;
+    }
   }
   return oldest;
 }
@@ -52,13 +62,13 @@ int Cache::victim_of(int set) const {
 Cache::Access Cache::find(int set, std::uint64_t number) {
   const std::uint32_t now = ++clocks_[static_cast<std::size_t>(set)];
   const auto tag = static_cast<std::uint32_t>(number);
-  const std::size_t first = first_of(set), end = first + static_cast<std::size_t>(ways_);
+  const std::size_t first = first_of(set), end = first + taken_[static_cast<std::size_t>(set)];
   for (std::size_t at = first; at < end; ++at)
     if (tags_[at] == tag) {
       used_[at] = now;
       return {static_cast<int>(at)};
     }
-  Access access{victim_of(set)};
+  Access access{place_in(set)};
   if (access.line < 0) return access;
   const auto at = static_cast<std::size_t>(access.line);
   access.write_back = dirty_[at];

@@ -48,8 +48,8 @@ class Cache {
   /// Line `number` (address / line_bytes) of a set is read or written.
   Access read(int set, std::uint64_t number, Sectors wanted);
   Access write(int set, std::uint64_t number, Sectors written);
-  /// Asks the host to have a set at hand soon.
-  void prefetch(int set) const;
+  /// Asks the host to have at hand soon what a read, or a write, of a set needs.
+  void prefetch(int set, bool write) const;
 
   /// Every dirty line becomes clean: write_back(slice, number, its dirty sectors), set by set.
   template <class WriteBack>
@@ -83,14 +83,13 @@ class Cache {
   std::uint64_t write_backs() const { return write_backs_; }
 
  private:
-  static constexpr std::uint32_t kEmpty = ~std::uint32_t{0};
   struct Fill {
     int under_way = 0, waiters = -1;
   };
 
   std::size_t first_of(int set) const { return static_cast<std::size_t>(set) * static_cast<std::size_t>(ways_); }
   Access find(int set, std::uint64_t number);
-  int victim_of(int set) const;
+  int place_in(int set);
 
   int line_bytes_, sectors_, ways_;
   std::uint64_t slices_;
@@ -105,6 +104,7 @@ class Cache {
   // By set.
   std::vector<std::uint32_t> clocks_;   // accesses
   std::vector<std::uint32_t> filling_;  // fills under way
+  std::vector<std::uint32_t> taken_;    // ways that hold a line: the first ones
   std::uint64_t hits_ = 0, misses_ = 0, write_backs_ = 0;
 };
 
