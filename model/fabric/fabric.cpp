@@ -61,26 +61,38 @@ void Fabric::take_up(Cycle now) {
   inbox.clear();
 }
 
-// Pieces under way exceed the host's first caches: what the next event needs is fetched while this one is
-// handled.
+// Pieces under way, and the LLC, exceed the host's first caches: what the events ahead need is fetched while this
+// one is handled.
 void Fabric::serve(Cycle now) {
-  for (std::uint64_t event; wheel_.pop(now, event);) {
-    fetch(wheel_.upcoming(now));
-    handle(Event(event), now);
+  constexpr std::size_t kFar = 6, kNear = 3;
+  now_ = now;
+  for (wheel_.take(now, due_); !due_.empty(); wheel_.take(now, due_)) {
+    const std::size_t count = due_.size();
+    for (std::size_t i = 0; i < std::min(kFar, count); ++i) fetch_piece(Event(due_[i]));
+    for (std::size_t i = 0; i < std::min(kNear, count); ++i) fetch_rest(Event(due_[i]));
+    for (std::size_t i = 0; i < count; ++i) {
+      if (i + kFar < count) fetch_piece(Event(due_[i + kFar]));
+      if (i + kNear < count) fetch_rest(Event(due_[i + kNear]));
+      handle(Event(due_[i]), now);
+    }
   }
 }
 
-void Fabric::fetch(const std::uint64_t* event) const {
-  if (!event) return;
-  const Kind kind = Event(*event).kind();
-  if (kind == kPump || kind == kServe) return;
-  pieces_.prefetch(Event(*event).id());
-  if (kind == kRequest || kind == kStore) memory_.prefetch(pieces_[Event(*event).id()], kind == kStore);
+void Fabric::fetch_piece(Event event) const {
+  if (event.kind() != kPump && event.kind() != kServe) pieces_.prefetch(event.id());
+}
+
+void Fabric::fetch_rest(Event event) const {
+  if (event.kind() == kPump || event.kind() == kServe) return;
+  const Piece& piece = pieces_[event.id()];
+  fragments_.prefetch(piece.fragment);
+  if (event.kind() == kRequest) memory_.prefetch_load(piece);
+  if (event.kind() == kStore) memory_.prefetch_store(piece);
+  if (event.kind() == kFetched) memory_.prefetch_fetched(piece);
 }
 
 void Fabric::handle(Event event, Cycle now) {
   const int id = event.id();
-  now_ = now;
   switch (event.kind()) {
     case kPump:
       if (port(id).pump_at == now) port(id).pump_at = kNever;

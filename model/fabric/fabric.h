@@ -46,12 +46,12 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
 
  private:
   /// As the wheel holds it: the kind, and what it happens to (a port, a piece, a channel).
-  enum Kind : std::uint64_t { kPump, kRequest, kData, kFetched, kLeaves, kStore, kServe };
+  enum Kind : std::uint32_t { kPump, kRequest, kData, kFetched, kLeaves, kStore, kServe };
   struct Event {
-    static constexpr int kKindBits = 4;
-    std::uint64_t word;
-    Event(Kind kind, int id) : word(kind | static_cast<std::uint64_t>(id) << kKindBits) {}
-    explicit Event(std::uint64_t w) : word(w) {}
+    static constexpr int kKindBits = 3;
+    TimingWheel::Event word;
+    Event(Kind kind, int id) : word(kind | static_cast<std::uint32_t>(id) << kKindBits) {}
+    explicit Event(TimingWheel::Event w) : word(w) {}
     Kind kind() const { return static_cast<Kind>(word & ((1u << kKindBits) - 1)); }
     int id() const { return static_cast<int>(word >> kKindBits); }
   };
@@ -78,7 +78,7 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
     std::vector<Member> members;  // one; a multicast's own stream: all; a member of one, waiting: itself
   };
   struct Fragment {
-    int stream, port;
+    int stream;
     int pieces;  // not yet on their last leg
     std::int32_t bytes;
     Cycle done;
@@ -94,7 +94,8 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   void take_up(Cycle now);
   void start(const Transfer& transfer, Cycle now);
   void serve(Cycle now);
-  void fetch(const std::uint64_t* event) const;
+  void fetch_piece(Event event) const;
+  void fetch_rest(Event event) const;
   void handle(Event event, Cycle now);
 
   void loaded(int piece, Cycle at) override { this->at(at, kData, piece); }
@@ -110,8 +111,7 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   void gather(Group& group, Cycle now);
   void issued(int stream, Cycle now);
   bool issue(int port, Stream& stream, int id, Cycle now);
-  void cut(Port& port, int port_id, Stream& stream, int id, std::int64_t bytes, Cycle now);
-  void request(const Port& port, int piece, Cycle at);
+  void cut(Port& port, Stream& stream, int id, std::int64_t bytes, Cycle now);
   Cycle leave(Stream& stream, int piece, Cycle at);
 
   void leaves(int piece, Cycle now);
@@ -135,6 +135,7 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   Pool<Stream> streams_;
   Pool<Fragment> fragments_;
   TimingWheel wheel_;
+  std::vector<TimingWheel::Event> due_;
   std::array<std::vector<Transfer>, 2> inbox_;  // by parity of the cycle of submission
   std::uint64_t port_bytes_ = 0;                // over the PE ports
   Cycle now_ = 0;                               // of the event that is being handled

@@ -112,7 +112,7 @@ bool Fabric::issue(int id, Stream& stream, int stream_id, Cycle now) {
       if (port.window.next_end() != kNever) pump_later(id, port.window.next_end());
       return false;
     }
-    cut(port, id, stream, stream_id, bytes, now);
+    cut(port, stream, stream_id, bytes, now);
     stream.rest.address += static_cast<std::uint64_t>(bytes);
     stream.rest.bytes -= bytes;
     if (stream.rest.bytes == 0) stream.rest = stream.runs.next();
@@ -122,7 +122,7 @@ bool Fabric::issue(int id, Stream& stream, int stream_id, Cycle now) {
 
 // One fragment: a request to each memory unit it touches (load), or its pieces out of the port one by one
 // (store).
-void Fabric::cut(Port& port, int port_id, Stream& stream, int stream_id, std::int64_t bytes, Cycle now) {
+void Fabric::cut(Port& port, Stream& stream, int stream_id, std::int64_t bytes, Cycle now) {
   const int id = fragments_.take();
   port.window.open(static_cast<std::int32_t>(bytes));
   const Cycle bucket = stream.rate.quotient(static_cast<Cycle>(config_.bucket_bytes));
@@ -134,20 +134,18 @@ void Fabric::cut(Port& port, int port_id, Stream& stream, int stream_id, std::in
     const int piece_id = pieces_.take();
     Piece& piece = pieces_[piece_id];
     piece = memory_.locate(address, left);
-    memory_.prefetch(piece, stream.store);
     piece.fragment = id;
     piece.modify = stream.modify;
     if (stream.store) {
-      piece.length = static_cast<std::uint32_t>(stream.rate.ceiling(static_cast<Cycle>(in_beats(piece.bytes))));
       this->at(at, kLeaves, piece_id);
-      at += piece.length;
+      at += stream.rate.ceiling(static_cast<Cycle>(in_beats(piece.bytes)));
     } else {
       this->at(at + noc_.hop_latency(port.router, piece.router), kRequest, piece_id);
     }
     left -= piece.bytes;
     address += static_cast<std::uint64_t>(piece.bytes);
   }
-  fragments_[id] = {stream_id, port_id, count, static_cast<std::int32_t>(bytes), 0};
+  fragments_[id] = {stream_id, count, static_cast<std::int32_t>(bytes), 0};
   port.next_issue =
       stream.store ? at : std::max(port.next_issue, requested) + stream.rate.ceiling(static_cast<Cycle>(bytes));
 }

@@ -8,21 +8,23 @@ namespace leto::model {
 // A store's piece leaves its port.
 void Fabric::leaves(int id, Cycle now) {
   const Piece& piece = pieces_[id];
-  const int from = ports_[static_cast<std::size_t>(fragments_[piece.fragment].port)].router;
+  const Stream& stream = streams_[fragments_[piece.fragment].stream];
   const std::int64_t bytes = in_beats(piece.bytes);
-  const Noc::Arrival arrival = noc_.send(from, piece.router, bytes, now);
+  const Cycle length = stream.rate.ceiling(static_cast<Cycle>(bytes));
+  const Noc::Arrival arrival = noc_.send(port(stream.port).router, piece.router, bytes, now);
   port_bytes_ += static_cast<std::uint64_t>(bytes);
-  at(std::max(arrival.tail, arrival.head + piece.length), kStore, id);
+  at(std::max(arrival.tail, arrival.head + length), kStore, id);
 }
 
 // Memory has accepted a store's piece: the acknowledgement goes back.
 void Fabric::stored(int id, Cycle at) {
   const Piece& piece = pieces_[id];
   Fragment& fragment = fragments_[piece.fragment];
+  Stream& stream = streams_[fragment.stream];
   const Cycle acknowledged =
-      std::max(at, now_ + 1) + noc_.hop_latency(piece.router, port(fragment.port).router);
+      std::max(at, now_ + 1) + noc_.hop_latency(piece.router, port(stream.port).router);
   fragment.done = std::max(fragment.done, acknowledged);
-  Cycle& done = streams_[fragment.stream].members.front().done;
+  Cycle& done = stream.members.front().done;
   done = std::max(done, acknowledged);
   last_leg(id);
 }
@@ -31,7 +33,7 @@ void Fabric::stored(int id, Cycle at) {
 void Fabric::data(int id, Cycle now) {
   Piece& piece = pieces_[id];
   if (piece.modify) {
-    piece.modify = false;
+    piece.modify = 0;
     return memory_.store(id, now);
   }
   Fragment& fragment = fragments_[piece.fragment];
@@ -85,9 +87,9 @@ void Fabric::last_leg(int id) {
   stream.undelivered -= piece.bytes;
   pieces_.give(id);
   if (--fragment.pieces == 0) {
-    Port& port = this->port(fragment.port);
+    Port& port = this->port(stream.port);
     port.window.close(fragment.bytes, fragment.done);
-    if (port.full) pump_later(fragment.port, port.window.next_end());
+    if (port.full) pump_later(stream.port, port.window.next_end());
     fragments_.give(fragment_id);
   }
   if (stream.undelivered != 0) return;

@@ -11,12 +11,12 @@ Kernel::Kernel(const sc_core::sc_module_name& name) : sc_module(name) {
   dont_initialize();
 }
 
-std::uint64_t Kernel::enrol(Process& process) {
+std::uint32_t Kernel::enrol(Process& process) {
   processes_.push_back(&process);
-  return processes_.size() - 1;
+  return static_cast<std::uint32_t>(processes_.size()) - 1;
 }
 
-void Kernel::call(std::uint64_t process, Cycle at) {
+void Kernel::call(std::uint32_t process, Cycle at) {
   calendar_.push(at, process);
   if (running_ || at >= wake_at_) return;
   wake_at_ = at;
@@ -36,13 +36,14 @@ void Kernel::run() {
 
 void Kernel::serve(Cycle date) {
   constexpr std::uint64_t kBeat = 1 << 12;
-  for (std::uint64_t number; !failure && calendar_.pop(date, number);) {
-    Process& process = *processes_[number];
-    if (process.pending_ != date) continue;
-    now_ = date;
-    if (++steps_ % kBeat == 0 && heartbeat) heartbeat();
-    process.activate(date);
-  }
+  for (calendar_.take(date, due_); !due_.empty(); calendar_.take(date, due_))
+    for (const std::uint32_t number : due_) {
+      Process& process = *processes_[number];
+      if (process.pending_ != date || failure) continue;
+      now_ = date;
+      if (++steps_ % kBeat == 0 && heartbeat) heartbeat();
+      process.activate(date);
+    }
 }
 
 }  // namespace leto::model

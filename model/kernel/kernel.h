@@ -35,13 +35,14 @@ class Kernel : public sc_core::sc_module {
 
  private:
   friend class Process;
-  std::uint64_t enrol(Process& process);
-  void call(std::uint64_t process, Cycle at);
+  std::uint32_t enrol(Process& process);
+  void call(std::uint32_t process, Cycle at);
   void run();
   void serve(Cycle date);
 
   TimingWheel calendar_;  // of processes, by number; a date its process no longer waits for is void
   std::vector<Process*> processes_;
+  std::vector<std::uint32_t> due_;
   sc_core::sc_event wake_;
   Cycle wake_at_ = kNever;
   Cycle now_ = 0;

@@ -27,7 +27,7 @@ class Process : public sc_core::sc_module {
   void activate(Cycle now);
 
   Kernel& kernel_;
-  std::uint64_t number_;
+  std::uint32_t number_;
   Cycle pending_ = kNever;
 };
 

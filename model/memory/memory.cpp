@@ -36,24 +36,24 @@ Memory::Memory(const ChipConfig& chip, bool unlimited_hbm, const Noc& noc, Pool<
 Piece Memory::locate(std::uint64_t address, std::int64_t most) const {
   Piece piece;
   piece.address = address;
-  piece.scratch = address >= isa::kSramBase;
-  const std::uint64_t offset = piece.scratch ? address - isa::kSramBase : address;
-  const Divider& block = piece.scratch ? sram_.interleave() : cache_.present() ? by_line_ : hbm_.interleave();
-  piece.bytes = static_cast<std::int32_t>(
+  const bool scratch = piece.scratch();
+  const std::uint64_t offset = scratch ? address - isa::kSramBase : address;
+  const Divider& block = scratch ? sram_.interleave() : cache_.present() ? by_line_ : hbm_.interleave();
+  piece.bytes = static_cast<std::uint32_t>(
       std::min(static_cast<std::uint64_t>(most), block.divisor() - block.remainder(offset)));
-  if (piece.scratch) {
-    piece.unit = sram_.bank_of(offset);
+  if (scratch) {
+    piece.unit = static_cast<std::uint16_t>(sram_.bank_of(offset));
   } else {
     const Hbm::Place place = hbm_.place_of(offset);
-    piece.unit = place.channel;
+    piece.unit = static_cast<std::uint16_t>(place.channel);
     if (cache_.present()) {
       const Line line = line_of(place);
-      piece.unit = line.slice;
+      piece.unit = static_cast<std::uint16_t>(line.slice);
       piece.set = cache_.set_of(line.slice, line.index);
     }
   }
-  const bool bank = piece.scratch || cache_.present();
-  piece.router = (bank ? sram_router_ : hbm_router_)[static_cast<std::size_t>(piece.unit)];
+  const bool bank = scratch || cache_.present();
+  piece.router = static_cast<std::uint16_t>((bank ? sram_router_ : hbm_router_)[piece.unit]);
   return piece;
 }
 
@@ -68,8 +68,9 @@ Memory::Line Memory::line_of(const Hbm::Place& place) const {
 
 void Memory::load(int id, Cycle now) {
   Piece& piece = pieces_[id];
-  piece.writes = false;
-  if (piece.scratch) return client_.loaded(id, sram_.read(piece.unit, piece.bytes, now));
+  piece.writes = 0;
+  piece.fill = {};
+  if (piece.scratch()) return client_.loaded(id, sram_.read(piece.unit, piece.bytes, now));
   const auto tag = static_cast<std::uint32_t>(id);
   if (!cache_.present()) return transfer(piece.address, piece.bytes, false, tag, now);
 
@@ -77,7 +78,7 @@ void Memory::load(int id, Cycle now) {
   const Cache::Access access = cache_.read(piece.set, number, cache_.touched(piece.address, piece.bytes));
   write_back(piece.unit, access.victim, access.write_back, kNobody, now);
   if (access.missing != 0) {
-    piece.line = access.line;
+    piece.fill.line = access.line;
     if (access.line >= 0) cache_.begin_fill(piece.set, access.line);
     const int first = std::countr_zero(access.missing), end = 64 - std::countl_zero(access.missing);
     const std::int64_t sector = cache_.sector_bytes();
@@ -91,12 +92,12 @@ void Memory::load(int id, Cycle now) {
 
 void Memory::store(int id, Cycle now) {
   Piece& piece = pieces_[id];
-  piece.writes = true;
+  piece.writes = 1;
   piece.ready = 0;
   const auto tag = static_cast<std::uint32_t>(id);
-  if (!piece.scratch && !cache_.present()) return transfer(piece.address, piece.bytes, true, tag, now);
+  if (!piece.scratch() && !cache_.present()) return transfer(piece.address, piece.bytes, true, tag, now);
   piece.ready = sram_.write(piece.unit, piece.bytes, now);
-  if (piece.scratch) return client_.stored(id, piece.ready);
+  if (piece.scratch()) return client_.stored(id, piece.ready);
 
   const Cache::Access access = cache_.write(piece.set, by_line_.quotient(piece.address),
                                             cache_.touched(piece.address, piece.bytes));
@@ -119,15 +120,15 @@ void Memory::write_back(int slice, std::uint64_t line, Sectors dirty, std::uint3
 
 void Memory::fetched(int id, Cycle now) {
   Piece& piece = pieces_[id];
-  if (piece.line < 0) return;
+  if (piece.fill.line < 0) return;
   sram_.write(piece.unit, piece.bytes, now);
-  const int line = piece.line;
-  piece.line = -1;
+  const int line = piece.fill.line;
+  piece.fill.line = -1;
   if (cache_.end_fill(piece.set, line)) release(line, now);
 }
 
 void Memory::wait(int id, int line) {
-  pieces_[id].next = cache_.waiters(line);
+  pieces_[id].fill.next = cache_.waiters(line);
   cache_.waiters(line) = id;
 }
 
@@ -135,13 +136,13 @@ void Memory::wait(int id, int line) {
 void Memory::release(int line, Cycle now) {
   int reversed = -1;
   for (int id = cache_.waiters(line); id >= 0;) {
-    const int next = pieces_[id].next;
-    pieces_[id].next = reversed;
+    const int next = pieces_[id].fill.next;
+    pieces_[id].fill.next = reversed;
     reversed = id;
     id = next;
   }
   cache_.waiters(line) = -1;
-  for (int id = reversed; id >= 0; id = pieces_[id].next) {
+  for (int id = reversed; id >= 0; id = pieces_[id].fill.next) {
     Piece& piece = pieces_[id];
     client_.loaded(id, sram_.read(piece.unit, piece.bytes, now));
   }

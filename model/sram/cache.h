@@ -50,6 +50,7 @@ class Cache {
   Access write(int set, std::uint64_t number, Sectors written);
   /// Asks the host to have at hand soon what a read, or a write, of a set needs.
   void prefetch(int set, bool write) const;
+  void prefetch_fill(int line) const { __builtin_prefetch(fills_.data() + line, 1); }
 
   /// Every dirty line becomes clean: write_back(slice, number, its dirty sectors), set by set.
   template <class WriteBack>

@@ -17,10 +17,14 @@ namespace leto::model::test {
 TEST_CASE("timing wheel: dates ascend, equal dates come out in the order they went in, near and far") {
   std::mt19937_64 random(7);
   TimingWheel wheel;
-  std::vector<std::pair<Cycle, std::uint64_t>> expected, popped;
-  std::uint64_t id = 0;
+  std::vector<std::pair<Cycle, TimingWheel::Event>> expected, taken;
+  std::vector<TimingWheel::Event> due;
+  TimingWheel::Event id = 0;
   Cycle now = 0;
-  std::uint64_t event;
+  const auto take = [&] {
+    for (wheel.take(now, due); !due.empty(); wheel.take(now, due))
+      for (const TimingWheel::Event event : due) taken.emplace_back(now, event);
+  };
   for (int round = 0; round < 2000; ++round) {
     for (int i = 0; i < 5; ++i) {
       const Cycle at = now + random() % (round % 3 == 0 ? 20000 : 50);
@@ -28,12 +32,11 @@ TEST_CASE("timing wheel: dates ascend, equal dates come out in the order they we
       wheel.push(at, id++);
     }
     now = wheel.next();
-    while (wheel.pop(now, event)) popped.emplace_back(now, event);
+    take();
   }
-  while ((now = wheel.next()) != kNever)
-    while (wheel.pop(now, event)) popped.emplace_back(now, event);
+  while ((now = wheel.next()) != kNever) take();
   std::stable_sort(expected.begin(), expected.end(), [](auto& a, auto& b) { return a.first < b.first; });
-  CHECK(popped == expected);
+  CHECK(taken == expected);
 }
 
 TEST_CASE("local store: grants never add up to more than there is, too little is nothing") {
