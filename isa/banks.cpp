@@ -34,10 +34,8 @@ PeState::Hold PeState::hold_banks(const Command& command) const {
   const Banks used = banks_of(command);
   if (used.first + used.count > banks()) return {};  // begin reports it
   const Need need = need_of(command);
-  for (int i = used.first; i < used.first + used.count; ++i) {
-    const auto bank = static_cast<std::size_t>(i);
-    if (moving_[bank] || banks_[bank] != need.state) return {need.cause, i};
-  }
+  for (int i = used.first; i < used.first + used.count; ++i)
+    if (lacks_bank(static_cast<std::size_t>(i), need.state)) return {need.cause, i, need.state};
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
 namespace leto::isa {
 namespace {
@@ -43,25 +44,57 @@ int first_bank(const Command& command) {
   }
 }
 
+// What capture needs of an instruction's row in the table.
+struct RegistersRead {
+  Unit unit = Unit::core;
+  std::size_t count = 0;     // of fields
+  std::uint32_t fields = 0;  // bit i: field i names a register
+  int shape = -1;            // the field that names shape registers
+};
+
+std::array<RegistersRead, 256> registers_read() {
+  std::array<RegistersRead, 256> by_opcode;
+  for (const InstructionSpec& spec : instructions()) {
+    RegistersRead& reads = by_opcode[spec.opcode];
+    reads.unit = spec.unit;
+    reads.count = spec.fields.size();
+    for (std::size_t i = 0; i < spec.fields.size(); ++i) {
+      if (spec.fields[i].kind == FieldKind::reg) reads.fields |= 1u << i;
+      if (spec.fields[i].kind == FieldKind::shape) reads.shape = static_cast<int>(i);
+    }
+  }
+  return by_opcode;
+}
+
 }  // namespace
 
 Command capture(const Instruction& instruction, std::span<const std::int64_t> registers, int core,
                 std::uint32_t pc) {
-  const InstructionSpec& spec = spec_of(instruction.opcode);
   Command command;
-  command.opcode = instruction.opcode;
-  command.unit = spec.unit;
-  command.source = instruction.source;
-  command.pc = pc;
-  command.core = static_cast<std::uint8_t>(core);
-  command.value = instruction.field;
-  for (std::size_t i = 0; i < spec.fields.size(); ++i) {
-    if (spec.fields[i].kind == FieldKind::reg)
-      command.value[i] = registers[static_cast<std::size_t>(instruction.field[i])];
-    if (spec.fields[i].kind == FieldKind::shape)
-      std::copy_n(registers.begin() + instruction.field[i], kShapeRegisters, command.shape.begin());
-  }
+  capture(instruction, registers, core, pc, command);
   return command;
+}
+
+void capture(const Instruction& instruction, std::span<const std::int64_t> registers, int core,
+             std::uint32_t pc, Command& to) {
+  static const auto reads_of = registers_read();
+  const RegistersRead& reads = reads_of[static_cast<std::size_t>(instruction.opcode)];
+  to.opcode = instruction.opcode;
+  to.unit = reads.unit;
+  to.source = instruction.source;
+  to.pc = pc;
+  to.core = static_cast<std::uint8_t>(core);
+  to.tile = {};
+  std::copy_n(instruction.field.begin(), reads.count, to.value.begin());
+  for (std::uint32_t left = reads.fields; left != 0; left &= left - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(left));
+    to.value[i] = registers[static_cast<std::size_t>(instruction.field[i])];
+  }
+  if (reads.shape < 0)
+    to.shape = {};
+  else
+    std::copy_n(registers.begin() + instruction.field[static_cast<std::size_t>(reads.shape)],
+                kShapeRegisters, to.shape.begin());
 }
 
 bool reads_a(const Command& vector) {

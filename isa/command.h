@@ -12,11 +12,11 @@ struct Command {
   std::uint32_t source = 0;  // graph operation
   std::uint32_t pc = 0;      // instruction index in the core's code, for messages
   std::uint8_t core = 0;
-  std::array<std::int64_t, kMaxFields>
-      value{};  // as Instruction::field, but reg fields hold the register's content
   std::array<std::int64_t, kShapeRegisters>
       shape{};                         // content of the shape registers, if the instruction has a shape
   std::array<std::int64_t, 3> tile{};  // set by PeState::begin: local-store address of each operand's tile
+  std::array<std::int64_t, kMaxFields>
+      value{};  // as Instruction::field, but reg fields hold the register's content
 
   std::int64_t operator[](int field) const { return value[static_cast<std::size_t>(field)]; }
   DType dtype(int field) const { return static_cast<DType>(value[static_cast<std::size_t>(field)]); }
@@ -25,6 +25,9 @@ struct Command {
 /// Reads the registers an instruction names. `registers` has kRegisters entries.
 Command capture(const Instruction& instruction, std::span<const std::int64_t> registers, int core,
                 std::uint32_t pc);
+/// The same, in the place of a command that is no longer needed.
+void capture(const Instruction& instruction, std::span<const std::int64_t> registers, int core,
+             std::uint32_t pc, Command& to);
 
 /// A read or write operand in the local store: the buffer and what the command does to its pointers.
 struct Operand {
@@ -63,14 +66,46 @@ std::string describe(const Command& command);
 struct Transfer {
   std::uint64_t address = 0;
   std::int64_t bytes = 0, rows = 0, row_stride = 0, planes = 0, plane_stride = 0, pitch = 0;
+  bool operator==(const Transfer&) const = default;
 };
 Transfer transfer_of(const Command& command);
+/// From its lowest byte to behind its highest one. Needs a checked command's transfer with bytes to move.
+struct Extent {
+  std::uint64_t begin, end;
+};
+Extent extent_of(const Transfer& transfer);
 /// One contiguous piece of memory.
 struct Run {
   std::uint64_t address;
   std::int64_t bytes;
   bool operator==(const Run&) const = default;
 };
+/// The memory that a transfer touches, run by run, without a list of them.
+class Runs {
+ public:
+  Runs() = default;
+  /// Of a load or store: its rows in order, neighbouring ones joined when they touch.
+  explicit Runs(const Transfer& transfer);
+  /// Of a gather or scatter: those of runs_of, which must outlive this.
+  explicit Runs(std::span<const Run> list) : list_(list) {}
+
+  /// The next run; of zero bytes when there is none left.
+  Run next();
+  /// Of all that are left.
+  std::int64_t bytes() const;
+  /// Do both come to the same runs?
+  friend bool same(Runs a, Runs b);
+
+ private:
+  void step();
+
+  std::span<const Run> list_;
+  Transfer transfer_;
+  std::int64_t row_ = 0, plane_ = 0;  // the next row
+  std::uint64_t address_ = 0;         // at which it starts
+};
+bool same(Runs a, Runs b);
+
 /// The memory a load or store touches, in order, neighbouring rows joined when they touch.
 std::vector<Run> runs_of(const Command& command);
 /// The same for a gather or scatter with these indices: one run an index.

@@ -27,14 +27,8 @@ void Core::illegal(const std::string& cause, const std::string& remedy) const {
               fmt::format("pe {} core {} pc {}: {}", place_.index(), id_, pc_, cause), remedy);
 }
 
-const Instruction& Core::current() const {
-  if (pc_ >= code_.size())
-    illegal("the core ran off the end of its code", "finish the core's code with `end`");
-  return code_[pc_];
-}
-
-Command Core::capture_current() const {
-  return capture(current(), registers_, id_, pc_);
+void Core::ran_off() const {
+  illegal("the core ran off the end of its code", "finish the core's code with `end`");
 }
 
 void Core::go_to(std::uint32_t pc) {

@@ -30,10 +30,14 @@ class Core {
   /// After `end`. A core that has ended takes part in no barrier.
   bool ended() const { return ended_; }
   /// The instruction at pc; Error(illegal_program) when the core ran off its code without `end`.
-  const Instruction& current() const;
+  const Instruction& current() const {
+    if (pc_ >= code_.size()) ran_off();
+    return code_[pc_];
+  }
   Unit unit() const { return spec_of(current().opcode).unit; }
   /// The current instruction with its registers read.
-  Command capture_current() const;
+  Command capture_current() const { return capture(current(), registers_, id_, pc_); }
+  void capture_current(Command& to) const { capture(current(), registers_, id_, pc_, to); }
   /// Executes the current instruction, which must be of Unit::core, and moves on.
   void execute_scalar();
   /// Moves to the next instruction, hardware loops included: call it when a non-scalar instruction was
@@ -55,6 +59,7 @@ class Core {
   std::int64_t quotient(std::int64_t dividend, std::int64_t divisor) const;
   std::int64_t coordinate(Coordinate which) const;
   std::int64_t result(const Instruction& instruction) const;
+  [[noreturn]] void ran_off() const;
   [[noreturn]] void illegal(const std::string& cause, const std::string& remedy) const;
 
   std::span<const Instruction> code_;

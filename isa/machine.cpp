@@ -27,6 +27,13 @@ bool overlap(const Buffer& x, const Buffer& y) {
   return x.base < y.base + extent(y) && y.base < x.base + extent(x);
 }
 
+bool lacks_data(const Buffer& buffer) {
+  return buffer.pushed <= buffer.taken;
+}
+bool lacks_space(const Buffer& buffer) {
+  return !buffer.reserved && buffer.opened - buffer.popped >= buffer.depth;
+}
+
 std::int64_t tile_address(const Buffer& buffer, std::int64_t tile) {
   return buffer.scratch() ? buffer.base : buffer.base + tile % buffer.depth * buffer.bytes;
 }
@@ -83,10 +90,22 @@ void PeState::define(const Command& command) {
 PeState::Hold PeState::hold_operand(const Operand& operand) const {
   const Buffer& b = buffer(operand.buffer);
   if (!operand.hold || !b.defined || b.scratch()) return {};
-  if (operand.writes && !b.reserved && b.opened - b.popped >= b.depth)
-    return {Hold::Cause::space, operand.buffer};
-  if (!operand.writes && b.pushed <= b.taken) return {Hold::Cause::data, operand.buffer};
+  if (operand.writes && lacks_space(b)) return {Hold::Cause::space, operand.buffer};
+  if (!operand.writes && lacks_data(b)) return {Hold::Cause::data, operand.buffer};
   return {};
+}
+
+bool PeState::lasts(const Hold& hold) const {
+  switch (hold.cause) {
+    case Hold::Cause::none:
+      return false;
+    case Hold::Cause::data:
+      return lacks_data(buffer(hold.buffer));
+    case Hold::Cause::space:
+      return lacks_space(buffer(hold.buffer));
+    default:
+      return lacks_bank(static_cast<std::size_t>(hold.buffer), hold.needed);
+  }
 }
 
 PeState::Hold PeState::hold(const Command& command) const {

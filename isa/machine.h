@@ -75,8 +75,11 @@ class PeState {
   struct Hold {
     enum class Cause : std::uint8_t { none, data, space, banks_free, banks_full } cause = Cause::none;
     int buffer = -1;  // the buffer, or the first bank, in question
+    BankState needed = BankState::free;  // of the bank
   };
   Hold hold(const Command& command) const;
+  /// Is what held a command, and it alone, still so?
+  bool lasts(const Hold& hold) const;
   /// Checks the rules, fills command.tile.
   void begin(Command& command);
   void finish(const Command& command);
@@ -105,6 +108,9 @@ class PeState {
   void finish_banks(const Command& command);
   Hold hold_operand(const Operand& operand) const;
   Hold hold_banks(const Command& command) const;
+  bool lacks_bank(std::size_t bank, BankState needed) const {
+    return moving_[bank] || banks_[bank] != needed;
+  }
   void check_inside(const Operand& operand, std::int64_t bytes) const;
 
   std::int64_t store_bytes_;

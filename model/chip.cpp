@@ -36,19 +36,20 @@ Chip::Chip(const isa::Program& program, const ChipConfig& config, isa::Memory& m
            const RunOptions& options, Kernel& kernel)
     : program_(program),
       config_(config),
+      kernel_(kernel),
       accounts_(std::max<std::size_t>(program.sources.size(), 1), options.observer),
       control_(config),
       wiring_{program,   config,    options.what_if, options.values, index_buffers(program), memory,
               accounts_, counters_, control_,        nullptr,        options.observer,       nullptr,
               {}} {
-  construct(options, kernel);
+  construct(options);
 }
 
-void Chip::construct(const RunOptions& options, Kernel& kernel) {
+void Chip::construct(const RunOptions& options) {
   const int pes = config_.pes();
   pes_.resize(static_cast<std::size_t>(pes));
   wiring_.pes.resize(static_cast<std::size_t>(pes));
-  for (int part : permutation(pes + 1, options.construction_seed)) construct_part(part, options, kernel);
+  for (int part : permutation(pes + 1, options.construction_seed)) construct_part(part, options);
   wiring_.fabric = fabric_.get();
   for (int pe = 0; pe < pes; ++pe) fabric_->connect(pe, *wiring_.pes[static_cast<std::size_t>(pe)]);
   control_.on_release = [this](Cycle at) {
@@ -61,15 +62,15 @@ void Chip::construct(const RunOptions& options, Kernel& kernel) {
 }
 
 // Part 0 is the fabric, part n + 1 is PE n.
-void Chip::construct_part(int part, const RunOptions& options, Kernel& kernel) {
+void Chip::construct_part(int part, const RunOptions& options) {
   if (part == 0) {
-    fabric_ = std::make_unique<Fabric>("fabric", kernel, config_, options);
+    fabric_ = std::make_unique<Fabric>("fabric", kernel_, config_, options);
     fabric_->watch(options.observer);
     return;
   }
   const int index = part - 1;
   auto& pe = pes_[static_cast<std::size_t>(index)];
-  pe = std::make_unique<Pe>(fmt::format("pe_{}", index).c_str(), kernel, wiring_, index);
+  pe = std::make_unique<Pe>(fmt::format("pe_{}", index).c_str(), kernel_, wiring_, index);
   wiring_.pes[static_cast<std::size_t>(index)] = pe.get();
   order_.push_back(pe.get());
 }
@@ -97,13 +98,13 @@ Cycle Chip::close() {
 }
 
 void Chip::settle() {
-  for (const auto& pe : pes_) pe->settle(now_cycle());
+  for (const auto& pe : pes_) pe->settle(kernel_.now());
 }
 
 void Chip::throw_deadlock() const {
   std::vector<Wait> waits;
   for (const auto& pe : pes_) pe->add_waits(waits);
-  model::throw_deadlock(waits, program_, now_cycle());
+  model::throw_deadlock(waits, program_, kernel_.now());
 }
 
 void Chip::report(Statistics& statistics, Cycle cycles) const {

@@ -32,11 +32,12 @@ class Chip {
   const Counters& counters() const { return counters_; }
 
  private:
-  void construct(const RunOptions& options, Kernel& kernel);
-  void construct_part(int part, const RunOptions& options, Kernel& kernel);
+  void construct(const RunOptions& options);
+  void construct_part(int part, const RunOptions& options);
 
   const isa::Program& program_;
   const ChipConfig& config_;
+  Kernel& kernel_;
   Accounts accounts_;
   Counters counters_;
   ControlCore control_;

@@ -89,7 +89,7 @@ struct Simulation::Impl {
     const auto now = std::chrono::steady_clock::now();
     if (now - reported < std::chrono::seconds(1)) return;
     reported = now;
-    options.progress(now_cycle(), chip->counters().commands);
+    options.progress(kernel.now(), chip->counters().commands);
   }
 };
 
@@ -126,7 +126,7 @@ void Simulation::step() {
   sc_core::sc_start();
   if (s.kernel.failure) std::rethrow_exception(s.kernel.failure);
   s.chip->report(s.statistics, s.chip->close());
-  s.statistics.kernel_switches = s.kernel.switches;
+  s.statistics.kernel_switches = s.kernel.steps();
 }
 
 std::vector<std::string> Simulation::publish() {

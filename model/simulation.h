@@ -63,7 +63,7 @@ struct Statistics {
   std::map<std::string, Traffic> bytes;               // "hbm", "sram", "ls", "noc"
   std::map<std::string, std::int64_t> macs_by_dtype;  // executed, by operand type
   std::int64_t macs = 0, commands = 0, instructions = 0, bursts = 0;
-  std::uint64_t kernel_switches = 0;  // SystemC process activations
+  std::uint64_t kernel_switches = 0;  // steps of the chip's processes
 };
 
 /// One chip and one program; SystemC allows one of these a process.

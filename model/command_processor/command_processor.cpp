@@ -1,56 +1,51 @@
 #include "model/command_processor/command_processor.h"
 
-#include <utility>
-
 namespace leto::model {
 
-CommandProcessor::CommandProcessor(int depth) : depth_(static_cast<std::size_t>(depth)) {
+CommandProcessor::CommandProcessor(int depth, int kept)
+    : depth_(static_cast<std::size_t>(depth)), places_(static_cast<std::size_t>(depth + kept)) {
   for (auto& cores : rings_)
-    for (Ring& ring : cores) ring.entries.resize(depth_);
+    for (Ring& ring : cores) ring.entries.resize(places_);
 }
 
-void CommandProcessor::push(std::size_t queue, int core, const isa::Command& command, Cycle issued) {
+void CommandProcessor::find_head(std::size_t queue) {
+  Head& head = heads_[queue];
+  head = {};
+  for (int core = 0; core < isa::kCores; ++core) {
+    const Ring& ring = this->ring(queue, core);
+    if (ring.count != 0 && ring.entries[ring.head].issued < head.issued)
+      head = {&ring.entries[ring.head], ring.entries[ring.head].issued, core};
+  }
+}
+
+isa::Command& CommandProcessor::push(std::size_t queue, int core, Cycle issued) {
   Ring& ring = rings_[queue][static_cast<std::size_t>(core)];
-  Entry& entry = ring.entries[(ring.head + ring.count) % depth_];
-  entry.command = command;
+  Entry& entry = ring.entries[wrapped(ring.head + ring.count++)];
   entry.issued = issued;
-  ++ring.count;
-}
-
-int CommandProcessor::older_core(std::size_t queue) const {
-  const Ring &a = ring(queue, 0), &b = ring(queue, 1);
-  if (b.count == 0) return a.count == 0 ? -1 : 0;
-  return a.count != 0 && a.entries[a.head].issued <= b.entries[b.head].issued ? 0 : 1;
-}
-
-const CommandProcessor::Entry* CommandProcessor::oldest(std::size_t queue) const {
-  const int core = older_core(queue);
-  if (core < 0) return nullptr;
-  const Ring& found = ring(queue, core);
-  return &found.entries[found.head];
-}
-
-CommandProcessor::Entry* CommandProcessor::oldest(std::size_t queue) {
-  return const_cast<Entry*>(std::as_const(*this).oldest(queue));
+  if (ring.count == 1) find_head(queue);
+  return entry.command;
 }
 
 std::vector<const isa::Command*> CommandProcessor::all(std::size_t queue) const {
   std::vector<const isa::Command*> commands;
   for (int core = 0; core < isa::kCores; ++core)
     for (std::size_t i = 0; i < ring(queue, core).count; ++i)
-      commands.push_back(&ring(queue, core).entries[(ring(queue, core).head + i) % depth_].command);
+      commands.push_back(&ring(queue, core).entries[wrapped(ring(queue, core).head + i)].command);
   return commands;
 }
 
-void CommandProcessor::pop(std::size_t queue) {
-  Ring& ring = rings_[queue][static_cast<std::size_t>(older_core(queue))];
-  ring.head = (ring.head + 1) % depth_;
+CommandProcessor::Entry& CommandProcessor::pop(std::size_t queue) {
+  Ring& ring = rings_[queue][static_cast<std::size_t>(heads_[queue].core)];
+  Entry& oldest = ring.entries[ring.head];
+  ring.head = wrapped(ring.head + 1);
   --ring.count;
+  find_head(queue);
+  return oldest;
 }
 
 bool CommandProcessor::empty() const {
   for (std::size_t queue = 0; queue < kQueues; ++queue)
-    if (older_core(queue) >= 0) return false;
+    if (heads_[queue].entry) return false;
   return true;
 }
 

@@ -26,21 +26,24 @@ inline constexpr std::size_t queue_of(isa::Unit unit) {
 class CommandProcessor {
  public:
   struct Entry {
-    isa::Command command;
     Cycle issued = 0;
+    isa::Command command;
   };
 
-  explicit CommandProcessor(int depth);
+  /// An entry that was taken out stays as it is until `kept` more of its core and queue have been.
+  CommandProcessor(int depth, int kept);
 
   bool full(std::size_t queue, int core) const { return ring(queue, core).count == depth_; }
-  void push(std::size_t queue, int core, const isa::Command& command, Cycle issued);
+  /// A new last command of a core, for the caller to fill in.
+  isa::Command& push(std::size_t queue, int core, Cycle issued);
   /// The oldest command, dated or not yet due; nullptr when there is none.
-  Entry* oldest(std::size_t queue);
-  const Entry* oldest(std::size_t queue) const;
+  const Entry* oldest(std::size_t queue) const { return heads_[queue].entry; }
+  /// When it was issued; kNever when there is none.
+  Cycle due(std::size_t queue) const { return heads_[queue].issued; }
   /// Every command of a queue, in the order each core issued its own.
   std::vector<const isa::Command*> all(std::size_t queue) const;
-  /// Removes the oldest command.
-  void pop(std::size_t queue);
+  /// Takes the oldest command out.
+  Entry& pop(std::size_t queue);
   bool empty() const;
 
  private:
@@ -51,10 +54,18 @@ class CommandProcessor {
   const Ring& ring(std::size_t queue, int core) const {
     return rings_[queue][static_cast<std::size_t>(core)];
   }
-  int older_core(std::size_t queue) const;
+  /// The oldest command of a queue, at hand without a look into the rings.
+  struct Head {
+    const Entry* entry = nullptr;
+    Cycle issued = kNever;
+    int core = 0;
+  };
+  void find_head(std::size_t queue);
+  std::size_t wrapped(std::size_t place) const { return place < places_ ? place : place - places_; }
 
-  std::size_t depth_;
+  std::size_t depth_, places_;  // of each ring: commands that wait; with those that are kept
   std::array<std::array<Ring, isa::kCores>, kQueues> rings_;
+  std::array<Head, kQueues> heads_;
 };
 
 }  // namespace leto::model

@@ -29,12 +29,8 @@ Fabric::Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipCo
   for (int pe = 0; pe < chip.pes(); ++pe)
     for (int direction = 0; direction < 2; ++direction) ports_.emplace_back().router = noc_.router_of_pe(pe);
   const auto add = [this](std::vector<int> pes) {
-    std::vector<int> routers;
-    for (int pe : pes)
-      if (const int router = noc_.router_of_pe(pe); std::ranges::find(routers, router) == routers.end())
-        routers.push_back(router);
-    ports_.emplace_back().router = routers.front();
-    groups_.push_back({std::move(pes), std::move(routers), {}, static_cast<int>(ports_.size()) - 1});
+    ports_.emplace_back().router = noc_.router_of_pe(pes.front());
+    groups_.push_back({std::move(pes), {}, static_cast<int>(ports_.size()) - 1});
   };
   for (int r = 0; r < rows_; ++r) add(line(r * columns_, 1, columns_));
   for (int c = 0; c < columns_; ++c) add(line(c, columns_, rows_));
@@ -47,9 +43,8 @@ Fabric::Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipCo
 }
 
 void Fabric::submit(const Transfer& transfer) {
-  const Cycle now = now_cycle();
-  inbox_[now % 2].push_back(transfer);
-  wake_at(now + 1);
+  inbox_[now() % 2].push_back(transfer);
+  wake_at(now() + 1);
 }
 
 void Fabric::step(Cycle now) {
@@ -66,24 +61,38 @@ void Fabric::take_up(Cycle now) {
   inbox.clear();
 }
 
-// Pieces under way exceed the host's first caches: what the next event needs is fetched while this one is
-// handled.
+// Pieces under way, and the LLC, exceed the host's first caches: what the events ahead need is fetched while this
+// one is handled.
 void Fabric::serve(Cycle now) {
-  for (std::uint64_t event; wheel_.pop(now, event);) {
-    fetch(wheel_.upcoming(now));
-    handle(Event(event), now);
+  constexpr std::size_t kFar = 6, kNear = 3;
+  now_ = now;
+  for (wheel_.take(now, due_); !due_.empty(); wheel_.take(now, due_)) {
+    const std::size_t count = due_.size();
+    for (std::size_t i = 0; i < std::min(kFar, count); ++i) fetch_piece(Event(due_[i]));
+    for (std::size_t i = 0; i < std::min(kNear, count); ++i) fetch_rest(Event(due_[i]));
+    for (std::size_t i = 0; i < count; ++i) {
+      if (i + kFar < count) fetch_piece(Event(due_[i + kFar]));
+      if (i + kNear < count) fetch_rest(Event(due_[i + kNear]));
+      handle(Event(due_[i]), now);
+    }
   }
 }
 
-void Fabric::fetch(const std::uint64_t* event) const {
-  if (!event) return;
-  const Kind kind = Event(*event).kind();
-  if (kind != kPump && kind != kServe) pieces_.prefetch(Event(*event).id());
+void Fabric::fetch_piece(Event event) const {
+  if (event.kind() != kPump && event.kind() != kServe) pieces_.prefetch(event.id());
+}
+
+void Fabric::fetch_rest(Event event) const {
+  if (event.kind() == kPump || event.kind() == kServe) return;
+  const Piece& piece = pieces_[event.id()];
+  fragments_.prefetch(piece.fragment);
+  if (event.kind() == kRequest) memory_.prefetch_load(piece);
+  if (event.kind() == kStore) memory_.prefetch_store(piece);
+  if (event.kind() == kFetched) memory_.prefetch_fetched(piece);
 }
 
 void Fabric::handle(Event event, Cycle now) {
   const int id = event.id();
-  now_ = now;
   switch (event.kind()) {
     case kPump:
       if (port(id).pump_at == now) port(id).pump_at = kNever;
@@ -123,9 +132,8 @@ void Fabric::start(const Transfer& transfer, Cycle now) {
   stream.modify = transfer.modify;
   stream.joined = false;
   stream.runs = transfer.runs;
-  stream.run = 0;
-  stream.offset = stream.undelivered = 0;
-  for (const isa::Run& run : transfer.runs) stream.undelivered += run.bytes;
+  stream.undelivered = stream.runs.bytes();
+  stream.rest = stream.runs.next();
   stream.granted = transfer.rate;
   stream.rate = Divider(static_cast<std::uint64_t>(transfer.rate));
   stream.members.assign(1, {transfer.pe, port.router, noc_.local_of(transfer.pe), 0, transfer.sequence});

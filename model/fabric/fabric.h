@@ -46,12 +46,12 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
 
  private:
   /// As the wheel holds it: the kind, and what it happens to (a port, a piece, a channel).
-  enum Kind : std::uint64_t { kPump, kRequest, kData, kFetched, kLeaves, kStore, kServe };
+  enum Kind : std::uint32_t { kPump, kRequest, kData, kFetched, kLeaves, kStore, kServe };
   struct Event {
-    static constexpr int kKindBits = 4;
-    std::uint64_t word;
-    Event(Kind kind, int id) : word(kind | static_cast<std::uint64_t>(id) << kKindBits) {}
-    explicit Event(std::uint64_t w) : word(w) {}
+    static constexpr int kKindBits = 3;
+    TimingWheel::Event word;
+    Event(Kind kind, int id) : word(kind | static_cast<std::uint32_t>(id) << kKindBits) {}
+    explicit Event(TimingWheel::Event w) : word(w) {}
     Kind kind() const { return static_cast<Kind>(word & ((1u << kKindBits) - 1)); }
     int id() const { return static_cast<int>(word >> kKindBits); }
   };
@@ -71,22 +71,20 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
     std::int64_t undelivered;  // bytes not yet on their last leg
     std::int64_t granted;      // bytes a cycle at the port …
     Divider rate;              // … as a divider
-    std::span<const isa::Run> runs;
-    std::size_t run;
-    std::int64_t offset;
+    isa::Run rest;                // of the run that is being issued
+    isa::Runs runs;               // after it
     Cycle ready;                  // set-up done
     Cycle gathered;               // multicast: when the last member came
     std::vector<Member> members;  // one; a multicast's own stream: all; a member of one, waiting: itself
   };
   struct Fragment {
-    int stream, port;
+    int stream;
     int pieces;  // not yet on their last leg
     std::int32_t bytes;
     Cycle done;
   };
   struct Group {
-    std::vector<int> pes;
-    std::vector<int> routers;        // of the PEs, each once
+    std::vector<int> pes;            // ascending
     std::vector<int> waiting;        // streams of members that have come to the rendezvous
     int port;                        // the group's own: window and request slots
     std::vector<Noc::Tree> trees{};  // to the group, by memory's router; grown when first used
@@ -96,7 +94,8 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   void take_up(Cycle now);
   void start(const Transfer& transfer, Cycle now);
   void serve(Cycle now);
-  void fetch(const std::uint64_t* event) const;
+  void fetch_piece(Event event) const;
+  void fetch_rest(Event event) const;
   void handle(Event event, Cycle now);
 
   void loaded(int piece, Cycle at) override { this->at(at, kData, piece); }
@@ -112,13 +111,13 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   void gather(Group& group, Cycle now);
   void issued(int stream, Cycle now);
   bool issue(int port, Stream& stream, int id, Cycle now);
-  void cut(Port& port, int port_id, Stream& stream, int id, std::int64_t bytes, Cycle now);
-  void request(const Port& port, int piece, Cycle at);
+  void cut(Port& port, Stream& stream, int id, std::int64_t bytes, Cycle now);
   Cycle leave(Stream& stream, int piece, Cycle at);
 
   void leaves(int piece, Cycle now);
   void data(int piece, Cycle now);
   void deliver(Stream& stream, const Piece& piece, Fragment& fragment, Cycle now);
+  Cycle take_in(Member& member, const Noc::Arrival& packet, Cycle length);
   void last_leg(int piece);
   const Noc::Tree& tree(Group& group, int router);
   void check_same(const Group& group) const;
@@ -136,6 +135,7 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   Pool<Stream> streams_;
   Pool<Fragment> fragments_;
   TimingWheel wheel_;
+  std::vector<TimingWheel::Event> due_;
   std::array<std::vector<Transfer>, 2> inbox_;  // by parity of the cycle of submission
   std::uint64_t port_bytes_ = 0;                // over the PE ports
   Cycle now_ = 0;                               // of the event that is being handled

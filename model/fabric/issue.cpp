@@ -42,12 +42,12 @@ void Fabric::check_same(const Group& group) const {
   const Stream& first = streams_[group.waiting.front()];
   for (int id : group.waiting) {
     const Stream& other = streams_[id];
-    if (std::ranges::equal(first.runs, other.runs)) continue;
+    if (first.rest == other.rest && same(first.runs, other.runs)) continue;
     throw Error(
         ExitCode::illegal_program,
         fmt::format("multicast load: PE {} and PE {} ask for different memory (from {:#x} and {:#x})",
-                    first.members[0].pe, other.members[0].pe, first.runs.front().address,
-                    other.runs.front().address),
+                    first.members[0].pe, other.members[0].pe, first.rest.address,
+                    other.rest.address),
         "every PE of the row, column or grid must issue the same multicast loads in the same order");
   }
 }
@@ -70,9 +70,8 @@ void Fabric::gather(Group& group, Cycle now) {
             .undelivered = leader.undelivered,
             .granted = leader.granted,
             .rate = {},
+            .rest = leader.rest,
             .runs = leader.runs,
-            .run = 0,
-            .offset = 0,
             .ready = now,
             .gathered = now,
             .members = std::move(members)};
@@ -106,33 +105,30 @@ void Fabric::issued(int id, Cycle now) {
 // Issues what the window has room for. True when the whole stream has been issued.
 bool Fabric::issue(int id, Stream& stream, int stream_id, Cycle now) {
   Port& port = this->port(id);
-  while (stream.run < stream.runs.size()) {
-    const std::int64_t rest = stream.runs[stream.run].bytes - stream.offset;
-    const std::int64_t bytes = std::min<std::int64_t>(rest, config_.fragment_bytes);
+  while (stream.rest.bytes != 0) {
+    const std::int64_t bytes = std::min<std::int64_t>(stream.rest.bytes, config_.fragment_bytes);
     port.full = !port.window.fits(bytes, config_.outstanding_bytes, now);
     if (port.full) {
       if (port.window.next_end() != kNever) pump_later(id, port.window.next_end());
       return false;
     }
-    cut(port, id, stream, stream_id, bytes, now);
-    stream.offset += bytes;
-    if (bytes == rest) {
-      ++stream.run;
-      stream.offset = 0;
-    }
+    cut(port, stream, stream_id, bytes, now);
+    stream.rest.address += static_cast<std::uint64_t>(bytes);
+    stream.rest.bytes -= bytes;
+    if (stream.rest.bytes == 0) stream.rest = stream.runs.next();
   }
   return true;
 }
 
 // One fragment: a request to each memory unit it touches (load), or its pieces out of the port one by one
 // (store).
-void Fabric::cut(Port& port, int port_id, Stream& stream, int stream_id, std::int64_t bytes, Cycle now) {
+void Fabric::cut(Port& port, Stream& stream, int stream_id, std::int64_t bytes, Cycle now) {
   const int id = fragments_.take();
   port.window.open(static_cast<std::int32_t>(bytes));
   const Cycle bucket = stream.rate.quotient(static_cast<Cycle>(config_.bucket_bytes));
   Cycle at = std::max(now, stream.store ? port.next_issue : port.next_issue - std::min(bucket, port.next_issue));
   const Cycle requested = at;
-  std::uint64_t address = stream.runs[stream.run].address + static_cast<std::uint64_t>(stream.offset);
+  std::uint64_t address = stream.rest.address;
   int count = 0;
   for (std::int64_t left = bytes; left > 0; ++count) {
     const int piece_id = pieces_.take();
@@ -141,16 +137,15 @@ void Fabric::cut(Port& port, int port_id, Stream& stream, int stream_id, std::in
     piece.fragment = id;
     piece.modify = stream.modify;
     if (stream.store) {
-      piece.length = static_cast<std::uint32_t>(stream.rate.ceiling(static_cast<Cycle>(in_beats(piece.bytes))));
       this->at(at, kLeaves, piece_id);
-      at += piece.length;
+      at += stream.rate.ceiling(static_cast<Cycle>(in_beats(piece.bytes)));
     } else {
       this->at(at + noc_.hop_latency(port.router, piece.router), kRequest, piece_id);
     }
     left -= piece.bytes;
     address += static_cast<std::uint64_t>(piece.bytes);
   }
-  fragments_[id] = {stream_id, port_id, count, static_cast<std::int32_t>(bytes), 0};
+  fragments_[id] = {stream_id, count, static_cast<std::int32_t>(bytes), 0};
   port.next_issue =
       stream.store ? at : std::max(port.next_issue, requested) + stream.rate.ceiling(static_cast<Cycle>(bytes));
 }

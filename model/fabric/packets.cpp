@@ -8,21 +8,23 @@ namespace leto::model {
 // A store's piece leaves its port.
 void Fabric::leaves(int id, Cycle now) {
   const Piece& piece = pieces_[id];
-  const int from = ports_[static_cast<std::size_t>(fragments_[piece.fragment].port)].router;
+  const Stream& stream = streams_[fragments_[piece.fragment].stream];
   const std::int64_t bytes = in_beats(piece.bytes);
-  const Noc::Arrival arrival = noc_.send(from, piece.router, bytes, now);
+  const Cycle length = stream.rate.ceiling(static_cast<Cycle>(bytes));
+  const Noc::Arrival arrival = noc_.send(port(stream.port).router, piece.router, bytes, now);
   port_bytes_ += static_cast<std::uint64_t>(bytes);
-  at(std::max(arrival.tail, arrival.head + piece.length), kStore, id);
+  at(std::max(arrival.tail, arrival.head + length), kStore, id);
 }
 
 // Memory has accepted a store's piece: the acknowledgement goes back.
 void Fabric::stored(int id, Cycle at) {
   const Piece& piece = pieces_[id];
   Fragment& fragment = fragments_[piece.fragment];
+  Stream& stream = streams_[fragment.stream];
   const Cycle acknowledged =
-      std::max(at, now_ + 1) + noc_.hop_latency(piece.router, port(fragment.port).router);
+      std::max(at, now_ + 1) + noc_.hop_latency(piece.router, port(stream.port).router);
   fragment.done = std::max(fragment.done, acknowledged);
-  Cycle& done = streams_[fragment.stream].members.front().done;
+  Cycle& done = stream.members.front().done;
   done = std::max(done, acknowledged);
   last_leg(id);
 }
@@ -31,7 +33,7 @@ void Fabric::stored(int id, Cycle at) {
 void Fabric::data(int id, Cycle now) {
   Piece& piece = pieces_[id];
   if (piece.modify) {
-    piece.modify = false;
+    piece.modify = 0;
     return memory_.store(id, now);
   }
   Fragment& fragment = fragments_[piece.fragment];
@@ -43,27 +45,35 @@ const Noc::Tree& Fabric::tree(Group& group, int router) {
   const auto index = static_cast<std::size_t>(router);
   if (group.trees.size() <= index) group.trees.resize(index + 1);
   Noc::Tree& tree = group.trees[index];
-  if (tree.leaves.empty()) tree = noc_.tree(router, group.routers);
+  if (tree.ends.empty()) tree = noc_.tree(router, group.pes);
   return tree;
 }
 
 // Through the network to every member, and through its port into its local store.
 void Fabric::deliver(Stream& stream, const Piece& piece, Fragment& fragment, Cycle now) {
   const std::int64_t bytes = in_beats(piece.bytes);
-  if (stream.group >= 0)
-    noc_.multicast(tree(groups_[static_cast<std::size_t>(stream.group)], piece.router), bytes, now);
-  else
-    noc_.send(piece.router, stream.members.front().router, bytes, now);
   const Cycle length = stream.rate.ceiling(static_cast<Cycle>(bytes));
-  for (Member& member : stream.members) {
-    const Noc::Arrival arrival = noc_.arrival(member.router);
-    Cycle& free = port_free_[static_cast<std::size_t>(member.pe)];
-    free = std::max(arrival.head, free) + length;
-    noc_.taken(member.router, member.local, free);
-    member.done = std::max({member.done, free, arrival.tail});
-    fragment.done = std::max(fragment.done, member.done);
-  }
   port_bytes_ += static_cast<std::uint64_t>(bytes) * stream.members.size();
+  Cycle done = fragment.done;
+  if (stream.group < 0) {
+    Member& member = stream.members.front();
+    done = std::max(done, take_in(member, noc_.send(piece.router, member.router, bytes, now, member.local), length));
+  } else {
+    const Noc::Tree& tree = this->tree(groups_[static_cast<std::size_t>(stream.group)], piece.router);
+    noc_.multicast(tree, bytes, now);
+    const Noc::Tree::End* end = tree.ends.data();  // of the same PEs in the same order
+    for (Member& member : stream.members) done = std::max(done, take_in(member, noc_.arrival(*end++), length));
+  }
+  fragment.done = done;
+}
+
+// A member's port takes a packet of `length` cycles: when all that the member has got is there.
+inline Cycle Fabric::take_in(Member& member, const Noc::Arrival& packet, Cycle length) {
+  Cycle& free = port_free_[static_cast<std::size_t>(member.pe)];
+  free = std::max(packet.head, free) + length;
+  noc_.taken(packet, free);
+  member.done = std::max({member.done, free, packet.tail});
+  return member.done;
 }
 
 // From here on the piece's arrival is known: the last one of a fragment dates the room it frees, the last one
@@ -77,9 +87,9 @@ void Fabric::last_leg(int id) {
   stream.undelivered -= piece.bytes;
   pieces_.give(id);
   if (--fragment.pieces == 0) {
-    Port& port = this->port(fragment.port);
+    Port& port = this->port(stream.port);
     port.window.close(fragment.bytes, fragment.done);
-    if (port.full) pump_later(fragment.port, port.window.next_end());
+    if (port.full) pump_later(stream.port, port.window.next_end());
     fragments_.give(fragment_id);
   }
   if (stream.undelivered != 0) return;

@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
-#include <functional>
+#include <utility>
 #include <vector>
 
 #include "model/kernel/time.h"
@@ -22,31 +22,37 @@ namespace leto::model {
 class Window {
  public:
   void open(std::int32_t bytes) { in_flight_ += bytes; }
-  /// A fragment of `bytes` ends at `at`.
+  /// A fragment of `bytes` ends at `at`. Ends become known almost in their order.
   void close(std::int32_t bytes, Cycle at) {
     endings_.push_back({at, bytes});
-    std::ranges::push_heap(endings_, std::greater{}, &Ending::at);
+    for (std::size_t i = endings_.size() - 1; i > gone_ && endings_[i - 1].at > at; --i)
+      std::swap(endings_[i - 1], endings_[i]);
   }
   /// Is there room for `bytes` more? One fragment always fits.
   bool fits(std::int64_t bytes, std::int64_t most, Cycle now) {
     while (in_flight_ > 0 && in_flight_ + bytes > most) {
-      if (endings_.empty() || endings_.front().at > now) return false;
-      in_flight_ -= endings_.front().bytes;
-      std::ranges::pop_heap(endings_, std::greater{}, &Ending::at);
-      endings_.pop_back();
+      if (next_end() > now) return false;
+      in_flight_ -= endings_[gone_++].bytes;
     }
+    if (gone_ * 2 > endings_.size()) forget();
     return true;
   }
   /// The next end that is known.
-  Cycle next_end() const { return endings_.empty() ? kNever : endings_.front().at; }
+  Cycle next_end() const { return gone_ == endings_.size() ? kNever : endings_[gone_].at; }
 
  private:
   struct Ending {
     Cycle at;
     std::int32_t bytes;
   };
+  void forget() {
+    endings_.erase(endings_.begin(), endings_.begin() + static_cast<std::ptrdiff_t>(gone_));
+    gone_ = 0;
+  }
+
   std::int64_t in_flight_ = 0;
-  std::vector<Ending> endings_;  // a heap, the next one first
+  std::vector<Ending> endings_;  // ascending
+  std::size_t gone_ = 0;         // the first ones are over, and counted
 };
 
 struct Port {

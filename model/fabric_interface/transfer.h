@@ -1,8 +1,6 @@
 // A transfer between a local store and memory, as the fabric interface hands it to the fabric.
 #pragma once
 
-#include <span>
-
 #include "isa/command.h"
 #include "model/kernel/time.h"
 
@@ -13,9 +11,9 @@ struct Transfer {
   bool store = false;
   bool modify = false;  // scatter: memory reads, adds and writes
   isa::Multicast multicast = isa::Multicast::none;
-  std::span<const isa::Run> runs;  // in order; at least one byte in all; the PE keeps them until it is done
-  std::int64_t rate = 0;           // local-store bytes a cycle granted to the port
-  std::uint64_t sequence = 0;      // of this PE and direction
+  isa::Runs runs;              // at least one byte in all; the PE keeps what they refer to until it is done
+  std::int64_t rate = 0;       // local-store bytes a cycle granted to the port
+  std::uint64_t sequence = 0;  // of this PE and direction
 };
 
 /// Where the fabric reports to: `at` lies in the future of the call.

@@ -28,20 +28,26 @@ void IssueCore::launch(Cycle at) {
 
 void IssueCore::spend(int cycles) {
   if (free_issue_) return;
-  const std::uint32_t operation = core_.current().source;
+  if (const std::uint32_t operation = core_.current().source; operation != busy_with_) {
+    bill_busy();
+    busy_with_ = operation;
+  }
   time_ += static_cast<Cycle>(cycles);
-  line_.until(time_, State::busy, operation);
+}
+
+void IssueCore::bill_busy() {
+  line_.until(time_, State::busy, busy_with_);
 }
 
 void IssueCore::run(CommandProcessor& processor, Counters& counters) {
   if (stop_ == Stop::pause) stop_ = Stop::none;
   for (int turn = 0; stop_ == Stop::none; ++turn) {
-    if (turn == kTurn) {
+    if (turn == kTurn)
       stop_ = Stop::pause;
-      return;
-    }
-    step(processor, counters);
+    else
+      step(processor, counters);
   }
+  bill_busy();
 }
 
 void IssueCore::step(CommandProcessor& processor, Counters& counters) {
@@ -81,7 +87,7 @@ void IssueCore::issue(CommandProcessor& processor, Counters& counters) {
   spend(config_.issue_cycles);
   ++counters.instructions;
   ++counters.commands;
-  processor.push(wanted_queue(), id_, core_.capture_current(), time_);
+  core_.capture_current(processor.push(wanted_queue(), id_, time_));
   core_.advance();
 }
 

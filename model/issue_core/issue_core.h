@@ -63,6 +63,7 @@ class IssueCore {
 
  private:
   void spend(int cycles);
+  void bill_busy();
   void step(CommandProcessor& processor, Counters& counters);
   void issue(CommandProcessor& processor, Counters& counters);
   std::size_t waited_index() const;
@@ -76,6 +77,7 @@ class IssueCore {
   Timeline line_;
   Stop stop_ = Stop::ended;
   Cycle time_ = 0;
+  std::uint32_t busy_with_ = kNoOperation;  // since the line's end
   Waited waited_{};
 };
 

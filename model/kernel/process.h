@@ -1,41 +1,33 @@
-// A SystemC process of the chip: one SC_METHOD that sleeps until it is asked for, never clocked.
-//
-// An Error thrown by step() must not unwind through the SystemC kernel: it is kept in the Kernel, every
-// process goes quiet, sc_start returns for want of events, and the Simulation throws it again.
+// A process of the chip: sleeps until it is asked for, never clocked.
 #pragma once
 
-#include <exception>
-#include <functional>
-#include <systemc>
-
-#include "model/kernel/time.h"
+#include "model/kernel/kernel.h"
 
 namespace leto::model {
-
-/// What the processes of one simulation share.
-struct Kernel {
-  std::exception_ptr failure;
-  std::uint64_t switches = 0;       // process activations
-  std::function<void()> heartbeat;  // called every few thousand activations; may be empty
-  void activated();
-};
 
 class Process : public sc_core::sc_module {
  public:
   /// Asks for a step at cycle `at`, now or later. The earliest request wins, so a process that
   /// wants several asks for the next one at the end of each step.
-  void wake_at(Cycle at);
+  void wake_at(Cycle at) {
+    if (at >= pending_) return;
+    pending_ = at;
+    kernel_.call(number_, at);
+  }
 
  protected:
-  Process(const sc_core::sc_module_name& name, Kernel& kernel);
+  Process(const sc_core::sc_module_name& name, Kernel& kernel)
+      : sc_module(name), kernel_(kernel), number_(kernel.enrol(*this)) {}
   /// Does everything due at `now`.
   virtual void step(Cycle now) = 0;
+  Cycle now() const { return kernel_.now(); }
 
  private:
-  void activate();
+  friend class Kernel;
+  void activate(Cycle now);
 
   Kernel& kernel_;
-  sc_core::sc_event wake_;
+  std::uint32_t number_;
   Cycle pending_ = kNever;
 };
 

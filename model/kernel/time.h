@@ -11,6 +11,7 @@ namespace leto::model {
 using Cycle = std::uint64_t;
 inline constexpr Cycle kNever = ~Cycle{0};
 
+/// SystemC's time, which the chip's own (Kernel::now) may have left behind.
 inline Cycle now_cycle() {
   return sc_core::sc_time_stamp().value();
 }

@@ -1,6 +1,5 @@
-// A queue of dated events for use inside one process: constant time for dates within the wheel's span, a heap
-// beyond. Events of one cycle come out in the order they went in; what goes in while its cycle is being
-// served comes out in it.
+// A queue of dated events: constant time for dates within the wheel's span, a heap beyond. Events of one cycle
+// come out in the order they went in; what goes in while its cycle is being served comes out in it.
 #pragma once
 
 #include <array>
@@ -16,20 +15,20 @@ class TimingWheel {
  public:
   TimingWheel();
 
-  /// `at` may not lie before the last cycle popped.
-  void push(Cycle at, std::uint64_t event);
+  using Event = std::uint32_t;
+
+  /// `at` may not lie before the last cycle taken.
+  void push(Cycle at, Event event);
   /// Date of the earliest event; kNever when there is none.
   Cycle next();
-  /// Takes the earliest event if it is due at `now`.
-  bool pop(Cycle now, std::uint64_t& event);
-  /// The event that pop(now) would take, if it is in the wheel: for fetching what it needs ahead of it.
-  const std::uint64_t* upcoming(Cycle now) const;
+  /// Takes all events that are due at `now`, no event being due before; none: `due` is empty.
+  void take(Cycle now, std::vector<Event>& due);
 
  private:
   static constexpr std::uint32_t kSpan = 1 << 12;  // cycles the wheel covers
   static constexpr std::uint32_t kNone = ~0u;
   struct Node {
-    std::uint64_t event;
+    Event event;
     std::uint32_t next;
   };
   struct Slot {
@@ -37,13 +36,14 @@ class TimingWheel {
   };
   struct Far {
     Cycle at;
-    std::uint64_t sequence, event;
+    std::uint64_t sequence;
+    Event event;
     bool operator>(const Far& other) const {
       return at != other.at ? at > other.at : sequence > other.sequence;
     }
   };
 
-  void insert(Cycle at, std::uint64_t event);
+  void insert(Cycle at, Event event);
   void advance(Cycle base);
   Cycle scan() const;
 
@@ -56,7 +56,7 @@ class TimingWheel {
   std::priority_queue<Far, std::vector<Far>, std::greater<>> far_;
 };
 
-inline void TimingWheel::insert(Cycle at, std::uint64_t event) {
+inline void TimingWheel::insert(Cycle at, Event event) {
   std::uint32_t node = free_;
   if (node == kNone) {
     node = static_cast<std::uint32_t>(nodes_.size());
@@ -76,33 +76,24 @@ inline void TimingWheel::insert(Cycle at, std::uint64_t event) {
   slot.tail = node;
 }
 
-inline void TimingWheel::push(Cycle at, std::uint64_t event) {
+inline void TimingWheel::push(Cycle at, Event event) {
   if (at < base_ + kSpan)
     insert(at, event);
   else
     far_.push({at, far_sequence_++, event});
 }
 
-inline bool TimingWheel::pop(Cycle now, std::uint64_t& event) {
+inline void TimingWheel::take(Cycle now, std::vector<Event>& due) {
+  due.clear();
   if (now > base_) advance(now);
   const std::uint32_t index = now % kSpan;
   Slot& slot = slots_[index];
-  if (slot.head == kNone) return false;
-  const std::uint32_t node = slot.head;
-  event = nodes_[node].event;
-  slot.head = nodes_[node].next;
-  if (slot.head == kNone) occupied_[index / 64] &= ~(std::uint64_t{1} << (index % 64));
-  nodes_[node].next = free_;
-  free_ = node;
-  return true;
-}
-
-inline const std::uint64_t* TimingWheel::upcoming(Cycle now) const {
-  const std::uint32_t head = slots_[now % kSpan].head;
-  if (head == kNone) return nullptr;
-  const Node& node = nodes_[head];
-  if (node.next != kNone) __builtin_prefetch(&nodes_[node.next]);
-  return &node.event;
+  if (slot.head == kNone) return;
+  for (std::uint32_t node = slot.head; node != kNone; node = nodes_[node].next) due.push_back(nodes_[node].event);
+  nodes_[slot.tail].next = free_;
+  free_ = slot.head;
+  slot.head = kNone;
+  occupied_[index / 64] &= ~(std::uint64_t{1} << (index % 64));
 }
 
 }  // namespace leto::model

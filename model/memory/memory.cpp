@@ -36,19 +36,24 @@ Memory::Memory(const ChipConfig& chip, bool unlimited_hbm, const Noc& noc, Pool<
 Piece Memory::locate(std::uint64_t address, std::int64_t most) const {
   Piece piece;
   piece.address = address;
-  piece.scratch = address >= isa::kSramBase;
-  const std::uint64_t offset = piece.scratch ? address - isa::kSramBase : address;
-  const Divider& block = piece.scratch ? sram_.interleave() : cache_.present() ? by_line_ : hbm_.interleave();
-  piece.bytes = static_cast<std::int32_t>(
+  const bool scratch = piece.scratch();
+  const std::uint64_t offset = scratch ? address - isa::kSramBase : address;
+  const Divider& block = scratch ? sram_.interleave() : cache_.present() ? by_line_ : hbm_.interleave();
+  piece.bytes = static_cast<std::uint32_t>(
       std::min(static_cast<std::uint64_t>(most), block.divisor() - block.remainder(offset)));
-  if (piece.scratch) {
-    piece.unit = sram_.bank_of(offset);
+  if (scratch) {
+    piece.unit = static_cast<std::uint16_t>(sram_.bank_of(offset));
   } else {
     const Hbm::Place place = hbm_.place_of(offset);
-    piece.unit = cache_.present() ? line_of(place).slice : place.channel;
+    piece.unit = static_cast<std::uint16_t>(place.channel);
+    if (cache_.present()) {
+      const Line line = line_of(place);
+      piece.unit = static_cast<std::uint16_t>(line.slice);
+      piece.set = cache_.set_of(line.slice, line.index);
+    }
   }
-  const bool bank = piece.scratch || cache_.present();
-  piece.router = (bank ? sram_router_ : hbm_router_)[static_cast<std::size_t>(piece.unit)];
+  const bool bank = scratch || cache_.present();
+  piece.router = static_cast<std::uint16_t>((bank ? sram_router_ : hbm_router_)[piece.unit]);
   return piece;
 }
 
@@ -63,44 +68,42 @@ Memory::Line Memory::line_of(const Hbm::Place& place) const {
 
 void Memory::load(int id, Cycle now) {
   Piece& piece = pieces_[id];
-  piece.writes = false;
-  if (piece.scratch) return client_.loaded(id, sram_.read(piece.unit, piece.bytes, now));
+  piece.writes = 0;
+  piece.fill = {};
+  if (piece.scratch()) return client_.loaded(id, sram_.read(piece.unit, piece.bytes, now));
   const auto tag = static_cast<std::uint32_t>(id);
   if (!cache_.present()) return transfer(piece.address, piece.bytes, false, tag, now);
 
-  const Line line = line_of(hbm_.place_of(piece.address));
   const std::uint64_t number = by_line_.quotient(piece.address);
-  const Cache::Access access =
-      cache_.read(line.slice, line.index, number, cache_.touched(piece.address, piece.bytes));
-  write_back(line.slice, access.victim, access.write_back, kNobody, now);
+  const Cache::Access access = cache_.read(piece.set, number, cache_.touched(piece.address, piece.bytes));
+  write_back(piece.unit, access.victim, access.write_back, kNobody, now);
   if (access.missing != 0) {
-    piece.line = access.line;
-    if (access.line >= 0) ++cache_.fill(access.line).under_way;
+    piece.fill.line = access.line;
+    if (access.line >= 0) cache_.begin_fill(piece.set, access.line);
     const int first = std::countr_zero(access.missing), end = 64 - std::countl_zero(access.missing);
     const std::int64_t sector = cache_.sector_bytes();
     transfer(number * by_line_.divisor() + static_cast<std::uint64_t>(first * sector), (end - first) * sector,
              false, tag, now);
     return;
   }
-  if (Cache::Fill& fill = cache_.fill(access.line); fill.under_way > 0) return wait(id, fill);
+  if (cache_.filling(piece.set, access.line)) return wait(id, access.line);
   client_.loaded(id, sram_.read(piece.unit, piece.bytes, now));
 }
 
 void Memory::store(int id, Cycle now) {
   Piece& piece = pieces_[id];
-  piece.writes = true;
+  piece.writes = 1;
   piece.ready = 0;
   const auto tag = static_cast<std::uint32_t>(id);
-  if (!piece.scratch && !cache_.present()) return transfer(piece.address, piece.bytes, true, tag, now);
+  if (!piece.scratch() && !cache_.present()) return transfer(piece.address, piece.bytes, true, tag, now);
   piece.ready = sram_.write(piece.unit, piece.bytes, now);
-  if (piece.scratch) return client_.stored(id, piece.ready);
+  if (piece.scratch()) return client_.stored(id, piece.ready);
 
-  const Line line = line_of(hbm_.place_of(piece.address));
-  const Cache::Access access = cache_.write(line.slice, line.index, by_line_.quotient(piece.address),
+  const Cache::Access access = cache_.write(piece.set, by_line_.quotient(piece.address),
                                             cache_.touched(piece.address, piece.bytes));
   if (access.line < 0) return transfer(piece.address, piece.bytes, true, tag, now);
   if (access.write_back == 0) return client_.stored(id, piece.ready);
-  write_back(line.slice, access.victim, access.write_back, tag, now);
+  write_back(piece.unit, access.victim, access.write_back, tag, now);
 }
 
 // The dirty bursts of a line that leaves, one request a run of neighbours; the last one answers.
@@ -117,29 +120,29 @@ void Memory::write_back(int slice, std::uint64_t line, Sectors dirty, std::uint3
 
 void Memory::fetched(int id, Cycle now) {
   Piece& piece = pieces_[id];
-  if (piece.line < 0) return;
+  if (piece.fill.line < 0) return;
   sram_.write(piece.unit, piece.bytes, now);
-  Cache::Fill& fill = cache_.fill(piece.line);
-  piece.line = -1;
-  if (--fill.under_way == 0) release(fill, now);
+  const int line = piece.fill.line;
+  piece.fill.line = -1;
+  if (cache_.end_fill(piece.set, line)) release(line, now);
 }
 
-void Memory::wait(int id, Cache::Fill& fill) {
-  pieces_[id].next = fill.waiters;
-  fill.waiters = id;
+void Memory::wait(int id, int line) {
+  pieces_[id].fill.next = cache_.waiters(line);
+  cache_.waiters(line) = id;
 }
 
 // In order of arrival: the list has the last one first.
-void Memory::release(Cache::Fill& fill, Cycle now) {
+void Memory::release(int line, Cycle now) {
   int reversed = -1;
-  for (int id = fill.waiters; id >= 0;) {
-    const int next = pieces_[id].next;
-    pieces_[id].next = reversed;
+  for (int id = cache_.waiters(line); id >= 0;) {
+    const int next = pieces_[id].fill.next;
+    pieces_[id].fill.next = reversed;
     reversed = id;
     id = next;
   }
-  fill.waiters = -1;
-  for (int id = reversed; id >= 0; id = pieces_[id].next) {
+  cache_.waiters(line) = -1;
+  for (int id = reversed; id >= 0; id = pieces_[id].fill.next) {
     Piece& piece = pieces_[id];
     client_.loaded(id, sram_.read(piece.unit, piece.bytes, now));
   }

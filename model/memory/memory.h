@@ -54,6 +54,12 @@ class Memory {
   /// The piece of at most `most` bytes that starts at `address`.
   Piece locate(std::uint64_t address, std::int64_t most) const;
 
+  /// Load, store or fetched of a piece is about to be called: asks the host to have what it needs at hand.
+  void prefetch_load(const Piece& piece) const { prefetch_set(piece, false); }
+  void prefetch_store(const Piece& piece) const { prefetch_set(piece, true); }
+  void prefetch_fetched(const Piece& piece) const {
+    if (piece.fill.line >= 0) cache_.prefetch_fill(piece.fill.line);
+  }
   /// A piece's request, or its bytes, have come to its unit.
   void load(int piece, Cycle now);
   void store(int piece, Cycle now);
@@ -84,13 +90,16 @@ class Memory {
   /// Tags of requests that belong to no piece: nobody waits, or clean() does.
   static constexpr std::uint32_t kNobody = ~std::uint32_t{0}, kCleaner = kNobody - 1;
 
+  void prefetch_set(const Piece& piece, bool write) const {
+    if (cache_.present() && !piece.scratch()) cache_.prefetch(piece.set, write);
+  }
   Line line_of(const Hbm::Place& place) const;
   void transfer(std::uint64_t address, std::int64_t bytes, bool write, std::uint32_t tag, Cycle now);
   void done(std::uint32_t tag, Cycle at);
   void look_ahead(int channel, Cycle now);
   void write_back(int slice, std::uint64_t line, Sectors dirty, std::uint32_t tag, Cycle now);
-  void wait(int piece, Cache::Fill& fill);
-  void release(Cache::Fill& fill, Cycle now);
+  void wait(int piece, int line);
+  void release(int line, Cycle now);
 
   Pool<Piece>& pieces_;
   Client& client_;

@@ -4,24 +4,33 @@
 
 #include <cstdint>
 
+#include "isa/instruction.h"
 #include "model/kernel/time.h"
 
 namespace leto::model {
 
-// Tens of thousands are under way at a time: kept small.
-struct Piece {
+// Tens of thousands are under way at a time: two to a line of the host's caches.
+struct alignas(32) Piece {
   std::uint64_t address = 0;  // of the first byte, as in the program (from isa::kSramBase on: scratch)
-  std::int32_t bytes = 0;
-  int unit = 0;              // SRAM bank (scratch, LLC slice), or HBM channel where there is no LLC
-  int router = 0;            // at which it enters and leaves the NoC
-  int fragment = 0;          // that it is part of
-  Cycle ready = 0;           // a store: when its SRAM bank has taken it
-  std::uint32_t length = 0;  // a store: cycles it takes to leave the port
-  int line = -1;             // LLC line that is being filled for it
-  int next = -1;             // the next in the list of those who wait for one fill
-  bool scratch = false;
-  bool modify = false;  // a store that memory reads first, and adds to (scatter)
-  bool writes = false;  // memory is writing it; else reading
+  std::uint32_t bytes : 30 = 0;
+  std::uint32_t modify : 1 = 0;  // a store that memory reads first, and adds to (scatter)
+  std::uint32_t writes : 1 = 0;  // memory is writing it; else reading
+  int fragment = 0;              // that it is part of
+  int set = 0;                   // of the LLC, where there is one (else 0)
+  std::uint16_t unit = 0;        // SRAM bank (scratch, LLC slice), or HBM channel where there is no LLC
+  std::uint16_t router = 0;      // at which it enters and leaves the NoC
+
+  struct Fill {
+    int line = -1;  // of the LLC that is being filled for it
+    int next = -1;  // the next in the list of those who wait for one fill
+  };
+  union {
+    Fill fill = {};  // while memory reads it
+    Cycle ready;     // while memory writes it: when its SRAM bank has taken it
+  };
+
+  bool scratch() const { return address >= isa::kSramBase; }
 };
+static_assert(sizeof(Piece) == 32);
 
 }  // namespace leto::model

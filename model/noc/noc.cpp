@@ -15,8 +15,7 @@ Noc::Noc(const ChipConfig& chip, bool unlimited)
       most_buffered_(std::int64_t{slot_bytes_} * (kSlots - 1)),
       ways_out_(kWays + cluster_rows_ * cluster_columns_),
       free_(static_cast<std::size_t>(rows_ * columns_ * kWays), 0),
-      buffers_(static_cast<std::size_t>(rows_ * columns_ * kWays * ways_out_)),
-      passages_(static_cast<std::size_t>(rows_ * columns_)) {
+      buffers_(static_cast<std::size_t>(rows_ * columns_ * kWays * ways_out_)) {
   for (int router = 0; router < rows_ * columns_; ++router)
     place_.push_back({router / columns_, router % columns_});
 }
@@ -36,56 +35,41 @@ int Noc::router_of_memory(int unit, int units) const {
   return place * rows_ / half * columns_ + (is_west ? 0 : columns_ - 1);
 }
 
-// The last packet lies in `router`'s buffer for a way out until `leaves`. Its end could not come in before what
-// lay in its slots had gone: so long the link it came by is held.
-void Noc::buffer(int router, int way_out, Cycle leaves) {
-  const int link = passages_[static_cast<std::size_t>(router)].link;
-  if (link < 0) return;
-  Buffer& buffer = buffers_[static_cast<std::size_t>(link * ways_out_ + way_out)];
-  if (buffer.left > 0) buffer.emptied[buffer.slot] = leaves;
-  Cycle room = 0;
-  for (buffer.left -= buffered_; buffer.left < 0; buffer.left += slot_bytes_) {
-    buffer.slot = (buffer.slot + 1) % kSlots;
-    Cycle& emptied = buffer.emptied[buffer.slot];
-    room = std::max(room, emptied);
-    emptied = leaves;
-  }
-  Cycle& free = free_[static_cast<std::size_t>(link)];
-  free = std::max(free, room);
-}
-
-void Noc::cross(int link, int from, int to) {
-  Cycle& free = free_[static_cast<std::size_t>(link)];
-  const Cycle start = std::max(passages_[static_cast<std::size_t>(from)].head, free);
-  free = start + length_;
-  buffer(from, link % kWays, free);
-  passages_[static_cast<std::size_t>(to)] = {start + hop_, link};
-}
-
-Noc::Arrival Noc::send(int from, int to, std::int64_t bytes, Cycle at) {
-  enter(from, bytes, at);
+Noc::Arrival Noc::send(int from, int to, std::int64_t bytes, Cycle at, int local) {
+  enter(bytes);
   const int east_by = column(to) - column(from), south_by = row(to) - row(from);
-  int here = from;
+  int here = from, before = -1;
+  Cycle head = at;
   const auto go = [&](int hops, Way way) {
-    for (; hops > 0; --hops, here += step(way)) cross(link(here, way), here, here + step(way));
+    for (; hops > 0; --hops, here += step(way)) {
+      head = cross(link(here, way), before, head);
+      before = link(here, way);
+    }
   };
   go(std::abs(east_by), east_by > 0 ? east : west);
   go(std::abs(south_by), south_by > 0 ? south : north);
   charge(static_cast<std::size_t>(std::abs(east_by) + std::abs(south_by)), bytes);
-  return arrival(to);
+  return {head, before < 0 ? head : head + length_, before, buffer_of(before, kWays + local)};
 }
 
-void Noc::grow(Tree& tree, int router, int steps, Way way) const {
-  for (int i = 0; i < steps; ++i, router += step(way))
-    tree.branches.push_back({link(router, way), router, router + step(way)});
+void Noc::grow(Tree& tree, int router, int steps, Way way, std::vector<int>& reached) const {
+  for (int i = 0; i < steps; ++i, router += step(way)) {
+    const int after = reached[static_cast<std::size_t>(router)];
+    const int before = after < 0 ? -1 : tree.branches[static_cast<std::size_t>(after)].link;
+    reached[static_cast<std::size_t>(router + step(way))] = static_cast<int>(tree.branches.size());
+    tree.branches.push_back({link(router, way), after, before});
+  }
 }
 
-Noc::Tree Noc::tree(int from, const std::vector<int>& to) const {
-  Tree tree{from, {}, to};
+Noc::Tree Noc::tree(int from, const std::vector<int>& pes) const {
+  std::vector<int> to;
+  for (int pe : pes) to.push_back(router_of_pe(pe));
+  Tree tree;
+  std::vector<int> reached(place_.size(), -1);
   const auto [first, last] =
       std::minmax_element(to.begin(), to.end(), [&](int a, int b) { return column(a) < column(b); });
-  grow(tree, from, column(from) - column(*first), west);
-  grow(tree, from, column(*last) - column(from), east);
+  grow(tree, from, column(from) - column(*first), west, reached);
+  grow(tree, from, column(*last) - column(from), east, reached);
   for (int c = column(*first); c <= column(*last); ++c) {
     int up = 0, down = 0;
     for (int router : to)
@@ -94,15 +78,24 @@ Noc::Tree Noc::tree(int from, const std::vector<int>& to) const {
         down = std::max(down, row(router) - row(from));
       }
     const int turn = row(from) * columns_ + c;
-    grow(tree, turn, up, north);
-    grow(tree, turn, down, south);
+    grow(tree, turn, up, north, reached);
+    grow(tree, turn, down, south, reached);
+  }
+  for (std::size_t i = 0; i < pes.size(); ++i) {
+    const int branch = reached[static_cast<std::size_t>(to[i])];
+    const int link = branch < 0 ? -1 : tree.branches[static_cast<std::size_t>(branch)].link;
+    tree.ends.push_back({branch, link, buffer_of(link, kWays + local_of(pes[i]))});
   }
   return tree;
 }
 
 void Noc::multicast(const Tree& tree, std::int64_t bytes, Cycle at) {
-  enter(tree.root, bytes, at);
-  for (const Tree::Branch& branch : tree.branches) cross(branch.link, branch.from, branch.to);
+  enter(bytes);
+  if (heads_.size() <= tree.branches.size()) heads_.resize(tree.branches.size() + 1);
+  heads_[0] = at;
+  Cycle* head = heads_.data();
+  for (const Tree::Branch& branch : tree.branches)
+    *++head = cross(branch.link, branch.before, heads_[static_cast<std::size_t>(branch.after + 1)]);
   charge(tree.branches.size(), bytes);
 }
 

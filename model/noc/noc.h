@@ -33,32 +33,41 @@ class Noc {
   /// `unlimited`: hops and links take no time, buffers hold everything.
   explicit Noc(const ChipConfig& chip, bool unlimited = false);
 
-  /// First and last byte of a packet at its destination router.
+  /// A packet at its last router: its first and last byte, the link it came by (-1: it started there), and the
+  /// buffer in which it waits for its PE.
   struct Arrival {
     Cycle head, tail;
+    int link, buffer;
   };
-  Arrival send(int from, int to, std::int64_t bytes, Cycle at);
+  /// `local`: where it goes to a PE, that one's number in its cluster.
+  Arrival send(int from, int to, std::int64_t bytes, Cycle at, int local = 0);
 
-  /// The links from one router to several, each once, a router before the links that leave it.
+  /// The links from one router to those of several PEs, each once, a router before the links that leave it.
   struct Tree {
     struct Branch {
-      int link, from, to;
+      int link;    // to be crossed
+      int after;   // the branch that leads to it; -1: it leaves the root
+      int before;  // that branch's link
     };
-    int root;
     std::vector<Branch> branches;
-    std::vector<int> leaves;  // the routers it delivers to
+    struct End {
+      int branch;  // that leads there; -1: the root
+      int link;    // of that branch
+      int buffer;  // between that link and the PE
+    };
+    std::vector<End> ends;  // one for each PE
   };
-  Tree tree(int from, const std::vector<int>& to) const;
+  Tree tree(int from, const std::vector<int>& pes) const;
   /// Delivers down a tree.
   void multicast(const Tree& tree, std::int64_t bytes, Cycle at);
-
-  /// Of the last packet, at a router it went to.
-  Arrival arrival(int router) const {
-    const Passage& passage = passages_[static_cast<std::size_t>(router)];
-    return {passage.head, passage.link < 0 ? passage.head : passage.head + length_};
+  /// Of the last packet, which went down a tree, at one of its ends.
+  Arrival arrival(const Tree::End& end) const {
+    const Cycle head = heads_[static_cast<std::size_t>(end.branch + 1)];
+    return {head, end.link < 0 ? head : head + length_, end.link, end.buffer};
   }
-  /// PE number `local` of its cluster has taken the last packet's end from its router at `at`.
-  void taken(int router, int local, Cycle at) { buffer(router, kWays + local, at); }
+
+  /// The PE has taken the end of the last packet from its router at `at`.
+  void taken(const Arrival& packet, Cycle at) { fill(packet.link, packet.buffer, at); }
   /// Number of a PE in its cluster.
   int local_of(int pe) const;
 
@@ -87,27 +96,22 @@ class Noc {
     std::uint32_t slot = 0;               // that is being filled
     std::int32_t left = 0;                // bytes free in it
   };
-  /// A packet's way through a router: when its head was there, and the link it came by (-1: it started here).
-  struct Passage {
-    Cycle head = 0;
-    int link = -1;
-  };
   int row(int router) const { return place_[static_cast<std::size_t>(router)].row; }
   int column(int router) const { return place_[static_cast<std::size_t>(router)].column; }
   static int link(int router, Way way) { return router * kWays + way; }
-  void enter(int router, std::int64_t bytes, Cycle at) {
+  void enter(std::int64_t bytes) {
     length_ = unlimited_ ? 0 : width_.ceiling(static_cast<Cycle>(bytes));
     buffered_ = unlimited_ ? 0 : static_cast<std::int32_t>(std::min<std::int64_t>(bytes, most_buffered_));
-    passages_[static_cast<std::size_t>(router)] = {at, -1};
   }
-  void cross(int link, int from, int to);
-  void buffer(int router, int way_out, Cycle leaves);
+  Cycle cross(int link, int before, Cycle head);
+  void fill(int link, int number, Cycle leaves);
+  int buffer_of(int link, int way_out) const { return link * ways_out_ + way_out; }
   void charge(std::size_t links, std::int64_t bytes) {
     link_bytes_ += links * static_cast<std::uint64_t>(bytes);
   }
   int step(Way way) const { return way == east ? 1 : way == west ? -1 : way == south ? columns_ : -columns_; }
-  /// Adds `steps` branches from `router` on.
-  void grow(Tree& tree, int router, int steps, Way way) const;
+  /// Adds `steps` branches from `router` on; `reached`: by router, the branch that leads there.
+  void grow(Tree& tree, int router, int steps, Way way, std::vector<int>& reached) const;
 
   int pe_columns_, cluster_rows_, cluster_columns_;
   int rows_, columns_;
@@ -126,7 +130,42 @@ class Noc {
   std::vector<Buffer> buffers_;    // by link in and way out
   Cycle length_ = 0;               // of the last packet on a link
   std::int32_t buffered_ = 0;      // bytes of it that lie in a buffer
-  std::vector<Passage> passages_;  // of the last packet, by router
+  std::vector<Cycle> heads_;       // of the last multicast: at the root, then behind each branch
 };
+
+// What every packet goes through at every link and port is inline.
+
+// The last packet, which came by `link`, lies in a buffer behind it until `leaves`. Its end could not come in
+// before what lay in its slots had gone: so long the link is held.
+inline void Noc::fill(int link, int number, Cycle leaves) {
+  if (link < 0) return;
+  Buffer& buffer = buffers_[static_cast<std::size_t>(number)];
+  std::uint32_t slot = buffer.slot;
+  std::int32_t left = buffer.left;
+  Cycle room = 0;
+  buffer.emptied[slot] = left > 0 ? leaves : buffer.emptied[slot];
+  left -= buffered_;
+  do {  // most packets fit into one slot: then without a jump that depends on the packet
+    const bool next = left < 0;
+    slot = (slot + next) % kSlots;
+    left += next ? slot_bytes_ : 0;
+    Cycle& emptied = buffer.emptied[slot];
+    room = std::max(room, next ? emptied : 0);
+    emptied = next ? leaves : emptied;
+  } while (left < 0);
+  buffer.slot = slot;
+  buffer.left = left;
+  Cycle& free = free_[static_cast<std::size_t>(link)];
+  free = std::max(free, room);
+}
+
+// The last packet's head is at a router, by link `before`, and goes on by `link`: when it is at the next one.
+inline Cycle Noc::cross(int link, int before, Cycle head) {
+  Cycle& free = free_[static_cast<std::size_t>(link)];
+  const Cycle start = std::max(head, free);
+  free = start + length_;
+  fill(before, buffer_of(before, link % kWays), free);
+  return start + hop_;
+}
 
 }  // namespace leto::model

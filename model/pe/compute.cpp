@@ -10,17 +10,23 @@ using isa::Opcode;
 using isa::PeState;
 using isa::Unit;
 
-// The oldest command of a queue, once its issue date has come; bills what the lane did until then.
-CommandProcessor::Entry* Pe::due(std::size_t queue, Lane& lane, Cycle now) {
-  Entry* entry = processor_.oldest(queue);
-  if (!entry || entry->issued > now) return nullptr;
+// Is it worth looking at the oldest command of a queue? It is not while what held it when it was looked at last
+// still does: nobody but the command itself can take the rest of what it needs.
+bool Pe::may_start(std::size_t queue, const Lane& lane, Cycle now) const {
+  if (processor_.due(queue) > now) return false;
+  return lane.held != processor_.oldest(queue) || !state_.lasts(lane.hold);
+}
+
+// The oldest command of a queue, whose issue date has come; bills what the lane did until then.
+const CommandProcessor::Entry& Pe::look(std::size_t queue, Lane& lane, Cycle now) {
+  const Entry& entry = *processor_.oldest(queue);
   if (!lane.waiting) {
-    bill_gap(lane, *entry, std::max(entry->issued, lane.line.since()));
+    bill_gap(lane, entry, std::max(entry.issued, lane.line.since()));
     lane.waiting = true;
     lane.waiting_since = lane.line.since();
     lane.cause = State::issue;
   }
-  bill_wait(lane, *entry, now);
+  bill_wait(lane, entry, now);
   return entry;
 }
 
@@ -50,11 +56,15 @@ void Pe::hold(Lane& lane, State cause, Cycle now) {
 // The lane has nothing under way from `now` on.
 void Pe::rest(Lane& lane, Cycle now) {
   lane.waiting = false;
+  lane.held = nullptr;
   for (std::size_t i = 0; i < cores_.size(); ++i) lane.cores[i] = cores_[i].waited(now);
 }
 
-State Pe::held_by(const isa::Command& command) const {
-  switch (state_.hold(command).cause) {
+State Pe::held_by(const Entry& entry, Lane& lane) const {
+  const isa::Command& command = entry.command;
+  lane.held = &entry;
+  lane.hold = state_.hold(command);
+  switch (lane.hold.cause) {
     case PeState::Hold::Cause::none:
       break;
     case PeState::Hold::Cause::data:
@@ -69,14 +79,7 @@ State Pe::held_by(const isa::Command& command) const {
 }
 
 bool Pe::start(std::size_t queue, Slot& slot, Cycle now) {
-  if (slot.phase == Slot::Phase::running) return false;
-  if (slot.phase == Slot::Phase::begun) {
-    bill_wait(slot, slot.entry, now);
-    return go(slot, now);
-  }
-  Entry* entry = due(queue, slot, now);
-  if (!entry) return false;
-  if (const State cause = held_by(entry->command); cause != State::busy) {
+  if (const State cause = held_by(look(queue, slot, now), slot); cause != State::busy) {
     hold(slot, cause, now);
     return false;
   }
@@ -85,15 +88,21 @@ bool Pe::start(std::size_t queue, Slot& slot, Cycle now) {
   return true;
 }
 
+// It has begun, and waits for the local store.
+bool Pe::resume(Slot& slot, Cycle now) {
+  bill_wait(slot, *slot.entry, now);
+  return go(slot, now);
+}
+
 void Pe::begin(std::size_t queue, Slot& slot, Cycle now) {
-  slot.entry = *processor_.oldest(queue);
-  processor_.pop(queue);
-  isa::Command& command = slot.entry.command;
+  slot.entry = &processor_.pop(queue);
+  slot.held = nullptr;
+  isa::Command& command = slot.entry->command;
   if (command.opcode == Opcode::matmul) {
     const auto& tiles = pushed_at_[static_cast<std::size_t>(command[isa::matmul_t::held])];
     const auto taken =
         static_cast<std::size_t>(state_.buffer(static_cast<int>(command[isa::matmul_t::held])).taken);
-    slot.held_ready = std::max(slot.entry.issued, tiles.empty() ? 0 : tiles[taken % tiles.size()]);
+    slot.held_ready = std::max(slot.entry->issued, tiles.empty() ? 0 : tiles[taken % tiles.size()]);
   }
   state_.begin(command);
   if (command.opcode == Opcode::merge) take_partials(slot, now);
@@ -106,7 +115,7 @@ void Pe::begin(std::size_t queue, Slot& slot, Cycle now) {
 }
 
 Work Pe::work(const Slot& slot, Cycle now) const {
-  const isa::Command& command = slot.entry.command;
+  const isa::Command& command = slot.entry->command;
   switch (command.unit) {
     case Unit::matrix:
       return matrix_.work(command, now, slot.held_ready);
@@ -132,7 +141,7 @@ bool Pe::go(Slot& slot, Cycle now) {
   slot.stretch = moved > w.cycles ? moved - w.cycles : 0;
   slot.finish = now + w.cycles + slot.stretch;
   slot.phase = Slot::Phase::running;
-  const isa::Command& command = slot.entry.command;
+  const isa::Command& command = slot.entry->command;
   if (command.unit == Unit::matrix) {
     matrix_.started(command, now, slot.finish);
     count_macs(command);
@@ -152,13 +161,13 @@ void Pe::count_macs(const isa::Command& command) {
 }
 
 void Pe::finish(Slot& slot, Cycle now) {
-  const isa::Command& command = slot.entry.command;
+  const isa::Command& command = slot.entry->command;
   isa::Partials outgoing{{}, command.shape[0], command.shape[1]};
   if (wiring_.values) isa::execute(command, state_, wiring_.memory, &slot.partials, &outgoing);
   if (command.opcode == Opcode::pass) send_partials(command, std::move(outgoing), now);
   note_pushes(command, now);
   state_.finish(command);
-  if (wiring_.observer) observe(slot.entry, slot.begun, now);
+  if (wiring_.observer) observe(*slot.entry, slot.begun, now);
   store_.release(slot.grant);
   slot.line.until(now - slot.stretch, State::busy, command.source);
   slot.line.until(now, State::local_store, command.source);
@@ -213,7 +222,7 @@ void Pe::send_partials(const isa::Command& command, isa::Partials partials, Cycl
 }
 
 void Pe::take_partials(Slot& slot, Cycle now) {
-  const isa::Command& command = slot.entry.command;
+  const isa::Command& command = slot.entry->command;
   const isa::Direction from = direction_of(command);
   auto& arrived = reduction_.arrived[static_cast<std::size_t>(from)];
   slot.partials = std::move(*arrived);

@@ -12,7 +12,7 @@ Pe::Pe(const sc_core::sc_module_name& name, Kernel& kernel, Wiring& w, int index
       wiring_(w),
       index_(index),
       place_{index / w.chip.pe.columns, index % w.chip.pe.columns, w.chip.pe.rows, w.chip.pe.columns},
-      processor_(w.chip.command_processor.queue_depth),
+      processor_(w.chip.command_processor.queue_depth, kFlights),
       cores_{IssueCore(w.program, 0, place_, w.chip.command_processor, w.what_if.issue, w.accounts),
              IssueCore(w.program, 1, place_, w.chip.command_processor, w.what_if.issue, w.accounts)},
       state_(w.chip.local_store.bytes, w.chip.reduction_engine.banks, w.values),
@@ -59,22 +59,21 @@ void Pe::turn(Cycle now) {
     changed |= start_all(now);
   } while (changed);
   leave_barriers(now);
-  if (const Cycle next = next_event(); next != kNever) wake_at(std::max(next, now + 1));
+  if (const Cycle next = next_event(now); next != kNever) wake_at(std::max(next, now + 1));
 }
 
-Cycle Pe::next_event() const {
+Cycle Pe::next_event(Cycle now) const {
   Cycle next = kNever;
   for (const Mail& mail : mail_) next = std::min(next, mail.at);
   for (const IssueCore& core : cores_) {
     const bool dated = core.stop() != IssueCore::Stop::queue_full;
-    if (dated && (core.time() > now_cycle() || core.stop() == IssueCore::Stop::pause))
+    if (dated && (core.time() > now || core.stop() == IssueCore::Stop::pause))
       next = std::min(next, core.time());
   }
   for (std::size_t queue = 0; queue < kQueues; ++queue) {
     // A running unit looks at its queue when it finishes.
     if (queue >= 2 && slot(queue).phase != Slot::Phase::idle) continue;
-    const Entry* oldest = processor_.oldest(queue);
-    if (oldest && oldest->issued > now_cycle()) next = std::min(next, oldest->issued);
+    if (processor_.due(queue) > now) next = std::min(next, processor_.due(queue));
   }
   for (const Slot& slot : slots_)
     if (slot.phase == Slot::Phase::running) next = std::min(next, slot.finish);
@@ -129,9 +128,16 @@ bool Pe::finish_all(Cycle now) {
 }
 
 bool Pe::start_all(Cycle now) {
-  bool changed = start(0, movers_[0], now);
-  changed |= start(1, movers_[1], now);
-  for (std::size_t queue = 2; queue < kQueues; ++queue) changed |= start(queue, slot(queue), now);
+  bool changed = false;
+  for (std::size_t queue = 0; queue < movers_.size(); ++queue)
+    if (may_start(queue, movers_[queue], now)) changed |= start(queue, movers_[queue], now);
+  for (std::size_t queue = movers_.size(); queue < kQueues; ++queue) {
+    Slot& slot = this->slot(queue);
+    if (slot.phase == Slot::Phase::begun)
+      changed |= resume(slot, now);
+    else if (slot.phase == Slot::Phase::idle && may_start(queue, slot, now))
+      changed |= start(queue, slot, now);
+  }
   return changed;
 }
 
@@ -155,7 +161,7 @@ void Pe::settle(Cycle now) {
     const bool moves = queue < movers_.size();
     Lane& lane = moves ? static_cast<Lane&>(movers_[queue]) : slot(queue);
     if (moves && !movers_[queue].flights.empty())
-      lane.line.until(now, State::multicast, movers_[queue].flights.front().entry.command.source);
+      lane.line.until(now, State::multicast, movers_[queue].flights.front().entry->command.source);
     else if (const Entry* entry = processor_.oldest(queue))
       bill_wait(lane, *entry, now);
   }

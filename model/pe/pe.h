@@ -9,7 +9,6 @@
 // index lists need.
 #pragma once
 
-#include <deque>
 #include <memory>
 
 #include "isa/machine.h"
@@ -22,6 +21,7 @@
 #include "model/kernel/accounts.h"
 #include "model/kernel/observer.h"
 #include "model/kernel/process.h"
+#include "model/kernel/ring.h"
 #include "model/kernel/waits.h"
 #include "model/layout_engine/layout_engine.h"
 #include "model/local_store/local_store.h"
@@ -80,13 +80,15 @@ class Pe : public Process, public TransferClient {
     bool waiting = false;        // a command is due and held
     State cause = State::issue;  // by what
     Cycle waiting_since = 0;
+    const Entry* held = nullptr;  // the command that `hold` was seen to hold
+    isa::PeState::Hold hold;
     std::array<IssueCore::Waited, isa::kCores> cores{};  // the cores' waits when the lane fell idle
   };
   /// A compute unit: one command at a time.
   struct Slot : Lane {
     using Lane::Lane;
     enum class Phase : std::uint8_t { idle, begun, running } phase = Phase::idle;
-    Entry entry;
+    Entry* entry = nullptr;
     Cycle held_ready = 0;                      // matmul: since when the held tile is there
     Cycle begun = 0, finish = 0, stretch = 0;  // stretch: cycles lost to the local store
     std::int64_t grant = 0;
@@ -94,15 +96,17 @@ class Pe : public Process, public TransferClient {
   };
   /// A transfer under way.
   struct Flight {
-    Entry entry;
+    Entry* entry;
     std::uint64_t sequence;
     Cycle begun, done, gathered, port_cycles;
-    std::vector<isa::Run> runs;
+    std::vector<isa::Run> list;  // gather, scatter: the memory that the indices lead to
   };
+  /// Transfers under way per direction: as many as hide memory latency with short ones (ours).
+  static constexpr std::size_t kFlights = 16;
   /// One direction of the fabric interface.
   struct Mover : Lane {
     using Lane::Lane;
-    std::deque<Flight> flights;
+    Ring<Flight, kFlights> flights;
     std::uint64_t next_sequence = 0;
     std::int64_t grant = 0;
     Cycle port_carry = 0;  // port cycles not yet billed as busy
@@ -110,7 +114,7 @@ class Pe : public Process, public TransferClient {
 
   void step(Cycle now) override;
   void turn(Cycle now);
-  Cycle next_event() const;
+  Cycle next_event(Cycle now) const;
   bool take_mail(Cycle now);
   void take(Mail& mail);
 
@@ -127,14 +131,16 @@ class Pe : public Process, public TransferClient {
 
   bool finish_all(Cycle now);
   bool start_all(Cycle now);
-  Entry* due(std::size_t queue, Lane& lane, Cycle now);
+  bool may_start(std::size_t queue, const Lane& lane, Cycle now) const;
+  const Entry& look(std::size_t queue, Lane& lane, Cycle now);
   void bill_gap(Lane& lane, const Entry& entry, Cycle until);
   void bill_wait(Lane& lane, const Entry& entry, Cycle now);
   void hold(Lane& lane, State cause, Cycle now);
   void rest(Lane& lane, Cycle now);
 
   bool start(std::size_t queue, Slot& slot, Cycle now);
-  State held_by(const isa::Command& command) const;
+  bool resume(Slot& slot, Cycle now);
+  State held_by(const Entry& entry, Lane& lane) const;
   void begin(std::size_t queue, Slot& slot, Cycle now);
   bool go(Slot& slot, Cycle now);
   Work work(const Slot& slot, Cycle now) const;
@@ -145,8 +151,9 @@ class Pe : public Process, public TransferClient {
 
   bool start(std::size_t queue, Mover& mover, Cycle now);
   bool billed(const isa::Command& command) const;
-  void fly(Mover& mover, bool stores, const Entry& entry, Cycle now);
-  void check_memory(const isa::Command& command, const std::vector<isa::Run>& runs) const;
+  void fly(Mover& mover, bool stores, Entry& entry, Cycle now);
+  void check_memory(const isa::Command& command, isa::Runs runs) const;
+  static isa::Runs runs_of(const Flight& flight);
   bool land(Mover& mover, bool stores, Cycle now);
   void bill_flight(Mover& mover, const Flight& flight, Cycle now);
   void execute_transfer(const Flight& flight, bool stores);

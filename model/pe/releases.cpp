@@ -100,7 +100,8 @@ void Pe::add_releases(const isa::Command& command, std::vector<Release>& to) con
 std::vector<Release> Pe::brings(std::size_t queue) const {
   std::vector<Release> all;
   if (queue < movers_.size())
-    for (const Flight& flight : movers_[queue].flights) add_releases(flight.entry.command, all);
+    for (std::size_t i = 0; i < movers_[queue].flights.size(); ++i)
+      add_releases(movers_[queue].flights[i].entry->command, all);
   std::erase_if(all, [](const Release& one) { return one.kind == Kind::multicast; });
   all.push_back({Kind::room, index_, static_cast<int>(queue)});
   all.push_back({Kind::commands, index_, 0});

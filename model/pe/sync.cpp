@@ -11,11 +11,11 @@ using Stop = IssueCore::Stop;
 // Is every command issued up to `date` done?
 bool Pe::done_before(Cycle date) const {
   for (const Slot& slot : slots_)
-    if (slot.phase != Slot::Phase::idle && slot.entry.issued <= date) return false;
+    if (slot.phase != Slot::Phase::idle && slot.entry->issued <= date) return false;
   for (const Mover& mover : movers_)
-    if (!mover.flights.empty() && mover.flights.front().entry.issued <= date) return false;
+    if (!mover.flights.empty() && mover.flights.front().entry->issued <= date) return false;
   for (std::size_t queue = 0; queue < kQueues; ++queue)
-    if (const Entry* oldest = processor_.oldest(queue); oldest && oldest->issued <= date) return false;
+    if (processor_.due(queue) <= date) return false;
   return true;
 }
 
@@ -30,7 +30,7 @@ bool Pe::may_resume(IssueCore& core, Cycle now) {
     case Stop::post:
       return now >= core.time() && done_before(core.time());
     case Stop::wait: {
-      const isa::Command wait = core.command();
+      const auto& wait = core.instruction().field;
       return now >= core.time() &&
              semaphores_[static_cast<std::size_t>(wait[isa::wait_t::semaphore])] >= wait[isa::wait_t::count];
     }

@@ -1,6 +1,5 @@
 // The PE's side of the fabric interface: loads, stores, gathers and scatters.
 #include <algorithm>
-#include <numeric>
 
 #include "base/errors.h"
 #include "model/pe/pe.h"
@@ -10,27 +9,17 @@ namespace {
 
 using isa::Opcode;
 
-// Transfers under way per direction: as many as hide memory latency with short ones (ours).
-constexpr std::size_t kFlights = 16;
-
 bool indexed(const isa::Command& command) {
   return command.opcode == Opcode::gather || command.opcode == Opcode::scatter;
-}
-
-std::int64_t total(const std::vector<isa::Run>& runs) {
-  return std::accumulate(runs.begin(), runs.end(), std::int64_t{0},
-                         [](std::int64_t sum, const isa::Run& run) { return sum + run.bytes; });
 }
 
 }  // namespace
 
 bool Pe::start(std::size_t queue, Mover& mover, Cycle now) {
-  if (mover.flights.size() == kFlights) return false;
+  if (mover.flights.full()) return false;
   const bool alone = mover.flights.empty();
-  Entry* entry = processor_.oldest(queue);
-  if (!entry || entry->issued > now) return false;
-  if (alone) due(queue, mover, now);
-  if (const State cause = held_by(entry->command); cause != State::busy) {
+  const Entry& entry = alone ? look(queue, mover, now) : *processor_.oldest(queue);
+  if (const State cause = held_by(entry, mover); cause != State::busy) {
     hold(mover, cause, now);
     return false;
   }
@@ -41,27 +30,36 @@ bool Pe::start(std::size_t queue, Mover& mover, Cycle now) {
       return false;
     }
   }
-  const Entry taken = *entry;
-  processor_.pop(queue);
-  fly(mover, queue == 1, taken, now);
+  mover.held = nullptr;
+  fly(mover, queue == 1, processor_.pop(queue), now);
   return true;
 }
 
-void Pe::check_memory(const isa::Command& command, const std::vector<isa::Run>& runs) const {
+void Pe::check_memory(const isa::Command& command, isa::Runs runs) const {
   const auto& chip = wiring_.chip;
-  const auto scratch =
-      static_cast<std::uint64_t>(scratch_bytes(chip.sram));
-  for (const isa::Run& run : runs) {
+  const auto device = static_cast<std::uint64_t>(chip.hbm.bytes);
+  const auto scratch = static_cast<std::uint64_t>(scratch_bytes(chip.sram));
+  if (!indexed(command)) {
+    const isa::Extent all = isa::extent_of(isa::transfer_of(command));
+    if (all.end <= std::min(device, isa::kSramBase)) return;
+    if (all.begin >= isa::kSramBase && all.end - isa::kSramBase <= scratch) return;
+  }
+  for (isa::Run run = runs.next(); run.bytes != 0; run = runs.next()) {
     const bool sram = run.address >= isa::kSramBase;
     const std::uint64_t end =
         run.address + static_cast<std::uint64_t>(run.bytes) - (sram ? isa::kSramBase : 0);
-    const std::uint64_t size = sram ? scratch : static_cast<std::uint64_t>(chip.hbm.bytes);
+    const std::uint64_t size = sram ? scratch : device;
     if (end > size)
       throw Error(ExitCode::illegal_program,
                   fmt::format("{}: reaches byte {} of {}, which has {}", isa::describe(command), end,
                               sram ? "SRAM scratch" : "device memory", size),
                   "compile for this chip, or enlarge the memory in the chip file");
   }
+}
+
+isa::Runs Pe::runs_of(const Flight& flight) {
+  const isa::Command& command = flight.entry->command;
+  return indexed(command) ? isa::Runs(flight.list) : isa::Runs(isa::transfer_of(command));
 }
 
 // A multicast reads memory once: the first PE of its group is billed.
@@ -80,15 +78,15 @@ bool Pe::billed(const isa::Command& command) const {
   }
 }
 
-void Pe::fly(Mover& mover, bool stores, const Entry& entry, Cycle now) {
-  Flight& flight = mover.flights.emplace_back();
-  flight.entry = entry;
-  isa::Command& command = flight.entry.command;
+void Pe::fly(Mover& mover, bool stores, Entry& entry, Cycle now) {
+  Flight& flight = mover.flights.grow();
+  flight.entry = &entry;
+  isa::Command& command = flight.entry->command;
   state_.begin(command);
-  flight.runs =
-      indexed(command) ? isa::runs_of(command, isa::index_rows(command, state_)) : isa::runs_of(command);
-  check_memory(command, flight.runs);
-  const std::int64_t bytes = total(flight.runs);
+  if (indexed(command)) flight.list = isa::runs_of(command, isa::index_rows(command, state_));
+  const isa::Runs runs = runs_of(flight);
+  check_memory(command, runs);
+  const std::int64_t bytes = runs.bytes();
   flight.sequence = mover.next_sequence++;
   flight.begun = now;
   flight.gathered = 0;
@@ -107,7 +105,7 @@ void Pe::fly(Mover& mover, bool stores, const Entry& entry, Cycle now) {
   transfer.modify = command.opcode == Opcode::scatter;
   if (command.opcode == Opcode::load)
     transfer.multicast = static_cast<isa::Multicast>(command[isa::load_t::multicast]);
-  transfer.runs = flight.runs;
+  transfer.runs = runs;
   transfer.rate = mover.grant;
   transfer.sequence = flight.sequence;
   wiring_.fabric->submit(transfer);
@@ -127,11 +125,11 @@ bool Pe::land(Mover& mover, bool stores, Cycle now) {
   while (!mover.flights.empty() && mover.flights.front().done <= now) {
     const Flight& flight = mover.flights.front();
     execute_transfer(flight, stores);
-    note_pushes(flight.entry.command, now);
-    state_.finish(flight.entry.command);
-    if (wiring_.observer) observe(flight.entry, flight.begun, now);
+    note_pushes(flight.entry->command, now);
+    state_.finish(flight.entry->command);
+    if (wiring_.observer) observe(*flight.entry, flight.begun, now);
     bill_flight(mover, flight, now);
-    wiring_.accounts.touch(flight.entry.command.source, now);
+    wiring_.accounts.touch(flight.entry->command.source, now);
     last_finish_ = now;
     mover.flights.pop_front();
     if (mover.flights.empty()) {
@@ -146,7 +144,7 @@ bool Pe::land(Mover& mover, bool stores, Cycle now) {
 
 // The time since the transfer before: waiting for the multicast's members, moving data, waiting for memory.
 void Pe::bill_flight(Mover& mover, const Flight& flight, Cycle now) {
-  const std::uint32_t operation = flight.entry.command.source;
+  const std::uint32_t operation = flight.entry->command.source;
   mover.port_carry += flight.port_cycles;
   mover.line.until(std::min(flight.gathered, now), State::multicast, operation);
   const Cycle busy = std::min(mover.port_carry, now - mover.line.since());
@@ -156,14 +154,15 @@ void Pe::bill_flight(Mover& mover, const Flight& flight, Cycle now) {
 }
 
 void Pe::execute_transfer(const Flight& flight, bool stores) {
-  const isa::Command& command = flight.entry.command;
+  const isa::Command& command = flight.entry->command;
   if (!wiring_.values) {
     const bool feeds_index =
         command.opcode == Opcode::load && (wiring_.index_buffers >> command[isa::load_t::dst] & 1) != 0;
     if (feeds_index) isa::execute(command, state_, wiring_.memory, nullptr, nullptr);
     return;
   }
-  for (const isa::Run& run : flight.runs)
+  isa::Runs runs = runs_of(flight);
+  for (isa::Run run = runs.next(); run.bytes != 0; run = runs.next())
     stores ? wiring_.races->write(index_, command, run.address, run.bytes)
            : wiring_.races->read(index_, command, run.address, run.bytes);
   isa::execute(command, state_, wiring_.memory, nullptr, nullptr);

@@ -70,7 +70,7 @@ std::string Pe::describe_hold(std::size_t queue, const Lane& lane) const {
 void Pe::wait_of_lane(std::size_t queue, const Lane& lane, std::vector<Wait>& waits) const {
   if (queue < 2 && !movers_[queue].flights.empty()) {
     const Flight& flight = movers_[queue].flights.front();
-    const isa::Command& command = flight.entry.command;
+    const isa::Command& command = flight.entry->command;
     waits.push_back({index_,
                      std::string(name_of(kEngineOfQueue[queue])),
                      "the other members of its multicast",

@@ -13,9 +13,14 @@ Cache::Cache(const SramConfig& sram, int sector_bytes)
       by_line_(static_cast<std::uint64_t>(sram.line_bytes)),
       by_sector_(static_cast<std::uint64_t>(sector_bytes)),
       by_sets_(static_cast<std::uint64_t>(std::max<std::int64_t>(sets_, 1))),
-      tags_(capacity(), kEmpty),
-      lines_(capacity()),
-      clocks_(static_cast<std::size_t>(sets_) * slices_, 0) {}
+      tags_(capacity(), 0),
+      used_(capacity(), 0),
+      valid_(capacity(), 0),
+      dirty_(capacity(), 0),
+      fills_(capacity()),
+      clocks_(static_cast<std::size_t>(sets_) * slices_, 0),
+      filling_(static_cast<std::size_t>(sets_) * slices_, 0),
+      taken_(static_cast<std::size_t>(sets_) * slices_, 0) {}
 
 Sectors Cache::touched(std::uint64_t address, std::int64_t bytes) const {
   const std::uint64_t offset = by_line_.remainder(address);
@@ -23,60 +28,75 @@ Sectors Cache::touched(std::uint64_t address, std::int64_t bytes) const {
                  static_cast<int>(by_sector_.quotient(offset + static_cast<std::uint64_t>(bytes) - 1)));
 }
 
-// Least recently used of the lines that are not being filled; -1 when all are.
-int Cache::victim_of(std::size_t set) const {
+void Cache::prefetch(int set, bool write) const {
+  constexpr std::size_t kHostLine = 64;
+  const std::size_t first = first_of(set), ways = static_cast<std::size_t>(ways_);
+  for (std::size_t way = 0; way < ways; way += kHostLine / sizeof tags_[0]) {
+    __builtin_prefetch(tags_.data() + first + way);
+    __builtin_prefetch(used_.data() + first + way, 1);
+  }
+  for (std::size_t way = 0; way < ways; way += kHostLine / sizeof valid_[0]) {
+    __builtin_prefetch(valid_.data() + first + way, 1);
+    if (write) __builtin_prefetch(dirty_.data() + first + way, 1);
+  }
+}
+
+// Where a line that is not there may go: a free way, else that of the least recently used line of those that are
+// not being filled; -1 when all are.
+int Cache::place_in(int set) {
+  const auto first = static_cast<int>(first_of(set));
+  if (std::uint32_t& taken = taken_[static_cast<std::size_t>(set)]; taken < static_cast<std::uint32_t>(ways_))
+    return first + static_cast<int>(taken++);
   int oldest = -1;
-  for (int way = 0; way < ways_; ++way) {
-    const std::size_t at = set * static_cast<std::size_t>(ways_) + static_cast<std::size_t>(way);
-    if (tags_[at] == kEmpty) return static_cast<int>(at);
-    const bool older = oldest < 0 || lines_[at].used < lines_[static_cast<std::size_t>(oldest)].used;
-    if (older && lines_[at].fill.under_way == 0) oldest = static_cast<int>(at);
+  std::uint32_t oldest_used = ~std::uint32_t{0};
+  for (int line = first; line < first + ways_; ++line) {
+    const std::uint32_t used = used_[static_cast<std::size_t>(line)];
+    if (used < oldest_used && !filling(set, line)) {
+      oldest = line;
+      oldest_used = used;
+    }
   }
   return oldest;
 }
 
-Cache::Access Cache::find(int slice, std::uint64_t index, std::uint64_t number) {
-  const std::size_t set = static_cast<std::size_t>(slice) * static_cast<std::size_t>(sets_) +
-                          static_cast<std::size_t>(by_sets_.remainder(index));
-  const std::uint32_t now = ++clocks_[set];
+Cache::Access Cache::find(int set, std::uint64_t number) {
+  const std::uint32_t now = ++clocks_[static_cast<std::size_t>(set)];
   const auto tag = static_cast<std::uint32_t>(number);
-  const std::uint32_t* ways = tags_.data() + set * static_cast<std::size_t>(ways_);
-  for (int way = 0; way < ways_; ++way)
-    if (ways[way] == tag) {
-      const auto at = static_cast<int>(set * static_cast<std::size_t>(ways_)) + way;
-      lines_[static_cast<std::size_t>(at)].used = now;
-      return {at};
+  const std::size_t first = first_of(set), end = first + taken_[static_cast<std::size_t>(set)];
+  for (std::size_t at = first; at < end; ++at)
+    if (tags_[at] == tag) {
+      used_[at] = now;
+      return {static_cast<int>(at)};
     }
-  Access access{victim_of(set)};
+  Access access{place_in(set)};
   if (access.line < 0) return access;
   const auto at = static_cast<std::size_t>(access.line);
-  access.write_back = lines_[at].dirty;
+  access.write_back = dirty_[at];
   access.victim = tags_[at];
   if (access.write_back != 0) ++write_backs_;
   tags_[at] = tag;
-  lines_[at] = {};
-  lines_[at].used = now;
+  used_[at] = now;
+  valid_[at] = dirty_[at] = 0;
   return access;
 }
 
-Cache::Access Cache::read(int slice, std::uint64_t index, std::uint64_t number, Sectors wanted) {
-  Access access = find(slice, index, number);
+Cache::Access Cache::read(int set, std::uint64_t number, Sectors wanted) {
+  Access access = find(set, number);
   access.missing = wanted;
   if (access.line >= 0) {
-    Line& line = lines_[static_cast<std::size_t>(access.line)];
-    access.missing = wanted & ~line.valid;
-    line.valid |= wanted;
+    Sectors& valid = valid_[static_cast<std::size_t>(access.line)];
+    access.missing = wanted & ~valid;
+    valid |= wanted;
   }
   ++(access.missing == 0 ? hits_ : misses_);
   return access;
 }
 
-Cache::Access Cache::write(int slice, std::uint64_t index, std::uint64_t number, Sectors written) {
-  Access access = find(slice, index, number);
+Cache::Access Cache::write(int set, std::uint64_t number, Sectors written) {
+  Access access = find(set, number);
   if (access.line >= 0) {
-    Line& line = lines_[static_cast<std::size_t>(access.line)];
-    line.valid |= written;
-    line.dirty |= written;
+    valid_[static_cast<std::size_t>(access.line)] |= written;
+    dirty_[static_cast<std::size_t>(access.line)] |= written;
   }
   return access;
 }

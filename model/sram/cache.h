@@ -41,50 +41,71 @@ class Cache {
     Sectors write_back = 0; // dirty sectors of the line that had to leave …
     std::uint64_t victim = 0;  // … and its number
   };
-  /// Line `number` (address / line_bytes), the `index`-th of its slice, is read or written.
-  Access read(int slice, std::uint64_t index, std::uint64_t number, Sectors wanted);
-  Access write(int slice, std::uint64_t index, std::uint64_t number, Sectors written);
+  /// The set of the `index`-th line of a slice.
+  int set_of(int slice, std::uint64_t index) const {
+    return slice * static_cast<int>(sets_) + static_cast<int>(by_sets_.remainder(index));
+  }
+  /// Line `number` (address / line_bytes) of a set is read or written.
+  Access read(int set, std::uint64_t number, Sectors wanted);
+  Access write(int set, std::uint64_t number, Sectors written);
+  /// Asks the host to have at hand soon what a read, or a write, of a set needs.
+  void prefetch(int set, bool write) const;
+  void prefetch_fill(int line) const { __builtin_prefetch(fills_.data() + line, 1); }
 
   /// Every dirty line becomes clean: write_back(slice, number, its dirty sectors), set by set.
   template <class WriteBack>
   void clean(WriteBack&& write_back) {
     const auto slice_lines = static_cast<std::size_t>(sets_ * ways_);
-    for (std::size_t at = 0; at < lines_.size(); ++at) {
-      if (lines_[at].dirty == 0) continue;
+    for (std::size_t at = 0; at < dirty_.size(); ++at) {
+      if (dirty_[at] == 0) continue;
       ++write_backs_;
-      write_back(static_cast<int>(at / slice_lines), std::uint64_t{tags_[at]}, lines_[at].dirty);
-      lines_[at].dirty = 0;
+      write_back(static_cast<int>(at / slice_lines), std::uint64_t{tags_[at]}, dirty_[at]);
+      dirty_[at] = 0;
     }
   }
 
-  /// Fills under way into a line, and the head of the caller's list of those who wait for them (-1: none).
-  struct Fill {
-    int under_way = 0, waiters = -1;
-  };
-  Fill& fill(int line) { return lines_[static_cast<std::size_t>(line)].fill; }
+  /// Bytes are on their way into a line of a set; they have come: the last ones?
+  void begin_fill(int set, int line) {
+    ++filling_[static_cast<std::size_t>(set)];
+    ++fills_[static_cast<std::size_t>(line)].under_way;
+  }
+  bool end_fill(int set, int line) {
+    --filling_[static_cast<std::size_t>(set)];
+    return --fills_[static_cast<std::size_t>(line)].under_way == 0;
+  }
+  bool filling(int set, int line) const {
+    return filling_[static_cast<std::size_t>(set)] != 0 && fills_[static_cast<std::size_t>(line)].under_way != 0;
+  }
+  /// The head of the caller's list of those who wait for a line (-1: none).
+  int& waiters(int line) { return fills_[static_cast<std::size_t>(line)].waiters; }
 
   std::uint64_t hits() const { return hits_; }
   std::uint64_t misses() const { return misses_; }
   std::uint64_t write_backs() const { return write_backs_; }
 
  private:
-  static constexpr std::uint32_t kEmpty = ~std::uint32_t{0};
-  struct Line {
-    Sectors valid = 0, dirty = 0;
-    std::uint32_t used = 0;  // the set's clock when last touched
-    Fill fill;
+  struct Fill {
+    int under_way = 0, waiters = -1;
   };
 
-  Access find(int slice, std::uint64_t index, std::uint64_t number);
-  int victim_of(std::size_t set) const;
+  std::size_t first_of(int set) const { return static_cast<std::size_t>(set) * static_cast<std::size_t>(ways_); }
+  Access find(int set, std::uint64_t number);
+  int place_in(int set);
 
   int line_bytes_, sectors_, ways_;
   std::uint64_t slices_;
   std::int64_t sets_;  // a slice
   Divider by_line_, by_sector_, by_sets_;
-  std::vector<std::uint32_t> tags_;    // line numbers, the ways of a set side by side
-  std::vector<Line> lines_;            // in the same places
-  std::vector<std::uint32_t> clocks_;  // accesses of each set
+  // By line, the ways of a set side by side; apart, since few accesses need more than the first three, and all of
+  // it exceeds the host's second caches.
+  std::vector<std::uint32_t> tags_;  // line numbers
+  std::vector<std::uint32_t> used_;  // the set's clock when last touched
+  std::vector<Sectors> valid_, dirty_;
+  std::vector<Fill> fills_;
+  // By set.
+  std::vector<std::uint32_t> clocks_;   // accesses
+  std::vector<std::uint32_t> filling_;  // fills under way
+  std::vector<std::uint32_t> taken_;    // ways that hold a line: the first ones
   std::uint64_t hits_ = 0, misses_ = 0, write_backs_ = 0;
 };
 

@@ -16,6 +16,7 @@ MemorySocket::MemorySocket(const sc_core::sc_module_name& name, Kernel& kernel, 
   SC_METHOD(send);
   sensitive << next_;
   dont_initialize();
+  kernel.keep_pace();
 }
 
 void MemorySocket::submit(std::uint64_t address, std::int64_t bytes, bool write, std::uint32_t tag) {

@@ -12,7 +12,7 @@
 
 #include <deque>
 
-#include "model/kernel/process.h"
+#include "model/kernel/kernel.h"
 #include "model/tlm/payload_pool.h"
 
 namespace leto::model {

@@ -90,26 +90,26 @@ TEST_CASE("cache: sectors fill and write back one by one, the least recently use
   Cache cache(one_slice(2), 32);  // 64 sets
   CHECK(cache.capacity() == 128);
   CHECK(cache.touched(512 + 40, 60) == 0b1110);
-  CHECK(cache.read(0, 5, 5, 0b11).missing == 0b11);
-  CHECK(cache.read(0, 5, 5, 0b110).missing == 0b100);
-  CHECK(cache.write(0, 69, 69, 0b1000).write_back == 0);
-  CHECK(cache.read(0, 5, 5, 0b1).missing == 0);
-  const Cache::Access access = cache.read(0, 133, 133, 1);  // the third line of its set: 69 leaves
+  CHECK(cache.read(cache.set_of(0, 5), 5, 0b11).missing == 0b11);
+  CHECK(cache.read(cache.set_of(0, 5), 5, 0b110).missing == 0b100);
+  CHECK(cache.write(cache.set_of(0, 69), 69, 0b1000).write_back == 0);
+  CHECK(cache.read(cache.set_of(0, 5), 5, 0b1).missing == 0);
+  const Cache::Access access = cache.read(cache.set_of(0, 133), 133, 1);  // the third line of its set: 69 leaves
   CHECK(access.write_back == 0b1000);
   CHECK(access.victim == 69);
-  CHECK(cache.read(0, 5, 5, 0b111).missing == 0);
+  CHECK(cache.read(cache.set_of(0, 5), 5, 0b111).missing == 0);
   CHECK(cache.hits() == 2);
   CHECK(cache.misses() == 3);
 }
 
 TEST_CASE("cache: a line that is being filled stays, when all are, nothing is allocated") {
   Cache cache(one_slice(1), 32);  // 128 sets
-  const int line = cache.read(0, 0, 0, 1).line;
-  ++cache.fill(line).under_way;
-  CHECK(cache.read(0, 128, 128, 1).line == -1);
-  CHECK(cache.read(0, 128, 128, 1).missing == 1);
-  --cache.fill(line).under_way;
-  CHECK(cache.read(0, 128, 128, 1).line == line);
+  const int set = cache.set_of(0, 0), line = cache.read(set, 0, 1).line;
+  cache.begin_fill(set, line);
+  CHECK(cache.read(cache.set_of(0, 128), 128, 1).line == -1);
+  CHECK(cache.read(cache.set_of(0, 128), 128, 1).missing == 1);
+  CHECK(cache.end_fill(set, line));
+  CHECK(cache.read(cache.set_of(0, 128), 128, 1).line == line);
 }
 
 }  // namespace leto::model::test

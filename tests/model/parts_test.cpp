@@ -17,10 +17,14 @@ namespace leto::model::test {
 TEST_CASE("timing wheel: dates ascend, equal dates come out in the order they went in, near and far") {
   std::mt19937_64 random(7);
   TimingWheel wheel;
-  std::vector<std::pair<Cycle, std::uint64_t>> expected, popped;
-  std::uint64_t id = 0;
+  std::vector<std::pair<Cycle, TimingWheel::Event>> expected, taken;
+  std::vector<TimingWheel::Event> due;
+  TimingWheel::Event id = 0;
   Cycle now = 0;
-  std::uint64_t event;
+  const auto take = [&] {
+    for (wheel.take(now, due); !due.empty(); wheel.take(now, due))
+      for (const TimingWheel::Event event : due) taken.emplace_back(now, event);
+  };
   for (int round = 0; round < 2000; ++round) {
     for (int i = 0; i < 5; ++i) {
       const Cycle at = now + random() % (round % 3 == 0 ? 20000 : 50);
@@ -28,12 +32,11 @@ TEST_CASE("timing wheel: dates ascend, equal dates come out in the order they we
       wheel.push(at, id++);
     }
     now = wheel.next();
-    while (wheel.pop(now, event)) popped.emplace_back(now, event);
+    take();
   }
-  while ((now = wheel.next()) != kNever)
-    while (wheel.pop(now, event)) popped.emplace_back(now, event);
+  while ((now = wheel.next()) != kNever) take();
   std::stable_sort(expected.begin(), expected.end(), [](auto& a, auto& b) { return a.first < b.first; });
-  CHECK(popped == expected);
+  CHECK(taken == expected);
 }
 
 TEST_CASE("local store: grants never add up to more than there is, too little is nothing") {
@@ -55,10 +58,11 @@ TEST_CASE("network: cut-through, links as ledgers, a multicast charges every lin
   CHECK(first.tail == 100 + 4 * 4 + 4);
   CHECK(noc.send(0, 1, 512, 100).head == 104 + 4);  // waits 4 cycles for the link the first holds
   CHECK(noc.link_bytes() == 5 * 512);
-  noc.multicast(noc.tree(0, {0, 1, 2, 3, 4, 5, 6, 7, 8}), 512, 1000);
+  const Noc::Tree tree = noc.tree(0, {0, 1, 2, 3, 4, 5, 6, 7, 8});
+  noc.multicast(tree, 512, 1000);
   CHECK(noc.link_bytes() == (5 + 8) * 512);  // a spanning tree of nine routers
-  CHECK(noc.arrival(0).tail == 1000);
-  CHECK(noc.arrival(8).head == 1000 + 16);
+  CHECK(noc.arrival(tree.ends[0]).tail == 1000);
+  CHECK(noc.arrival(tree.ends[8]).head == 1000 + 16);
 }
 
 TEST_CASE("network: a packet that waits fills the buffer between, then holds the link behind it") {

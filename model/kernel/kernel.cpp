@@ -1,0 +1,49 @@
+#include "model/kernel/kernel.h"
+
+#include "model/kernel/process.h"
+
+namespace leto::model {
+
+Kernel::Kernel(const sc_core::sc_module_name& name) : sc_module(name) {
+  SC_HAS_PROCESS(Kernel);
+  SC_METHOD(run);
+  sensitive << wake_;
+  dont_initialize();
+}
+
+std::uint32_t Kernel::enrol(Process& process) {
+  processes_.push_back(&process);
+  return static_cast<std::uint32_t>(processes_.size()) - 1;
+}
+
+void Kernel::call(std::uint32_t process, Cycle at) {
+  calendar_.push(at, process);
+  if (running_ || at >= wake_at_) return;
+  wake_at_ = at;
+  wake_.notify(cycles(at - now_cycle()));
+}
+
+void Kernel::run() {
+  wake_at_ = kNever;
+  running_ = true;
+  Cycle next = calendar_.next();
+  for (; !failure && next != kNever && (alone_ || next <= now_cycle()); next = calendar_.next()) serve(next);
+  running_ = false;
+  if (failure || next == kNever) return;
+  wake_at_ = next;
+  wake_.notify(cycles(next - now_cycle()));
+}
+
+void Kernel::serve(Cycle date) {
+  constexpr std::uint64_t kBeat = 1 << 12;
+  for (calendar_.take(date, due_); !due_.empty(); calendar_.take(date, due_))
+    for (const std::uint32_t number : due_) {
+      Process& process = *processes_[number];
+      if (process.pending_ != date || failure) continue;
+      now_ = date;
+      if (++steps_ % kBeat == 0 && heartbeat) heartbeat();
+      process.activate(date);
+    }
+}
+
+}  // namespace leto::model
