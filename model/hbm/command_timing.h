@@ -18,6 +18,9 @@ using Tick = std::uint64_t;
 struct CommandTiming {
   explicit CommandTiming(const DramTiming& grade);
 
+  /// The first tick from `tick` on at which commands other than precharge may start.
+  Tick rising(Tick tick) const { return tick | (edges - 1); }
+
   double tick_ns;
   Tick edges;         // ticks a clock; with 2, all commands but precharge start on odd ticks
   bool shared_bus;    // row and column commands share a bus

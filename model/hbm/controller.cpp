@@ -40,7 +40,6 @@ ControllerCounts& ControllerCounts::operator+=(const ControllerCounts& other) {
 
 Controller::Controller(const ControllerSpec& spec)
     : spec_(&spec),
-      odd_(spec.timing.edges - 1),
       device_(spec.timing, spec.geometry),
       queues_{RequestQueue(spec.read_queue, spec.geometry.banks()),
               RequestQueue(spec.write_queue, spec.geometry.banks())},
@@ -93,7 +92,7 @@ void Controller::step(Tick now) {
   if (now == next_refresh_) {
     next_refresh_ += refresh_interval();
     refreshes_due_ += spec_->geometry.pseudo_channels;
-    row_stale_ = true;
+    column_stale_ = row_stale_ = true;
     plan(now);
   }
   if (column_.tick == now && !row_goes_first()) {
@@ -115,76 +114,101 @@ void Controller::step(Tick now) {
 // -------------------------------------------------------------------------------------------
 
 // The next commands if nothing arrives and no refresh falls due before. While one is due the direction rests.
+// A planned command stands until it is issued or what it was chosen for changes; what becomes possible later
+// is offered, and taken if it goes before.
 void Controller::plan(Tick from) {
   if (refreshes_due_ == 0 && next_refresh_ != from) choose_direction();
-  column_ = plan_column(from);
+  if (column_stale_ || column_.tick < from) plan_column(from);
   renew_row_plan(from);
 }
 
-// A planned row command stands until something it was chosen from changes.
 void Controller::renew_row_plan(Tick from) {
-  if (!row_stale_ && row_.tick >= from) return;
-  row_ = plan_row(from);
-  row_stale_ = false;
+  if (row_stale_ || row_.tick < from) plan_row(from);
 }
 
 void Controller::choose_direction() {
   const int reads = queue(false).size(), writes = queue(true).size();
   const bool write = reads == 0 || (writing_ ? writes >= spec_->drain_below : writes > spec_->drain_above);
-  row_stale_ |= write != writing_;
+  if (write == writing_) return;
   writing_ = write;
+  column_stale_ = row_stale_ = true;
 }
 
-Controller::Command Controller::plan_column(Tick from) const {
-  if (spec_->timing.shared_bus) from = std::max(from, row_bus_free_);
-  from = rising(from);
-  Command best = moved_banks_ == 0 ? Command{} : plan_moved(from);
-  if (refreshes_due_ != 0) return best;
+void Controller::plan_column(Tick from) {
+  column_ = {};
+  column_stale_ = false;
+  if (refreshes_due_ == 0) plan_hits(from);
+  for (BankWalk b(moved_banks_); b; b.next()) offer_moved(b.bank(), from);
+}
+
+void Controller::plan_hits(Tick from) {
   const RequestQueue& waiting = queue(writing_);
-  std::uint64_t best_age = 0;  // the moved ones go before all others
-  for (BankWalk b(waiting.hits()); b; b.next()) {
-    const Tick tick = rising(std::max(from, device_.column_ready(b.bank(), writing_)));
-    if (tick > best.tick) continue;
-    const std::uint64_t age = waiting.hit_age(b.bank());
-    if (tick == best.tick && age >= best_age) continue;
-    best = {tick, b.bank()};
-    best_age = age;
+  BankSet settled = waiting.hits();
+  for (BankWalk b(settled & opening_); b; b.next()) {
+    if (device_.settled(b.bank(), from)) {
+      opening_ &= ~bank_bit(b.bank());
+    } else {
+      settled &= ~bank_bit(b.bank());
+      offer_hit(b.bank(), from);
+    }
   }
-  return best;
+  const DramDevice::Soonest soonest = device_.soonest_column(settled, writing_, column_bus(from));
+  if (soonest.tick > column_.tick) return;
+  Command best{soonest.tick};
+  best.age = soonest.tick == column_.tick ? column_.age : ~std::uint64_t{0};
+  for (BankWalk b(soonest.banks); b; b.next()) {
+    const std::uint64_t age = waiting.hit_age(b.bank());
+    best.bank = age < best.age ? b.bank() : best.bank;
+    best.age = std::min(best.age, age);
+  }
+  if (best.bank != kNone) column_ = best;
+}
+
+void Controller::offer_hit(int bank, Tick from) {
+  const Tick tick = rising(std::max(column_bus(from), device_.column_ready(bank, writing_)));
+  const std::uint64_t age = queue(writing_).hit_age(bank);
+  if (tick < column_.tick || (tick == column_.tick && age < column_.age)) column_ = {tick, bank, false, age};
+}
+
+void Controller::offer_moved(int bank, Tick from) {
+  const Tick tick = rising(std::max(column_bus(from), device_.column_ready(bank, moved(bank).write)));
+  if (tick < column_.tick ||
+      (tick == column_.tick && (!column_.moved || moved_before(bank, column_.bank))))
+    column_ = {tick, bank, true, 0};
 }
 
 // Of moved requests that arrived in the same tick, the one whose row was opened first goes first.
-Controller::Command Controller::plan_moved(Tick from) const {
-  Command best;
-  const auto goes_before = [this](int a, int b) {
-    const std::uint64_t arrived_a = moved(a).age / kIntake, arrived_b = moved(b).age / kIntake;
-    return arrived_a != arrived_b ? arrived_a < arrived_b : device_.opened(a) < device_.opened(b);
-  };
-  for (BankWalk b(moved_banks_); b; b.next()) {
-    const Tick tick = rising(std::max(from, device_.column_ready(b.bank(), moved(b.bank()).write)));
-    if (tick < best.tick || (tick == best.tick && goes_before(b.bank(), best.bank)))
-      best = {tick, b.bank(), true};
-  }
-  return best;
+bool Controller::moved_before(int a, int b) const {
+  const std::uint64_t arrived_a = moved(a).age / kIntake, arrived_b = moved(b).age / kIntake;
+  return arrived_a != arrived_b ? arrived_a < arrived_b : device_.opened(a) < device_.opened(b);
 }
 
-Controller::Command Controller::plan_row(Tick from) const {
-  from = std::max(from, row_bus_free_);
-  if (refreshes_due_ != 0) return plan_refresh(from);
-  const RequestQueue& waiting = queue(writing_);
-  Command best;
-  std::uint64_t best_age = 0;
-  for (BankWalk b(waiting.misses() & ~moved_banks_); b; b.next()) {
-    const int bank = b.bank();
-    const Tick tick = device_.is_open(bank) ? std::max(from, device_.precharge_ready(bank))
-                                            : rising(std::max(from, device_.activate_ready(bank)));
-    if (tick > best.tick) continue;
-    const std::uint64_t age = waiting.miss_age(bank);
-    if (tick == best.tick && age > best_age) continue;
-    best = {tick, bank};
-    best_age = age;
+void Controller::plan_row(Tick from) {
+  row_ = {};
+  row_stale_ = false;
+  if (refreshes_due_ != 0) {
+    row_ = plan_refresh(std::max(from, row_bus_free_));
+    return;
   }
-  return best;
+  for (BankWalk b(queue(writing_).misses() & ~moved_banks_); b; b.next()) offer_miss(b.bank(), from);
+}
+
+bool Controller::wants_row(int bank) const {
+  return (queue(writing_).misses() & ~moved_banks_ & bank_bit(bank)) != 0;
+}
+
+// A new request of the bank: one that is not its first of the kind changes nothing.
+void Controller::offer(int bank, bool hit, Tick from) {
+  if (hit && !column_stale_) offer_hit(bank, from);
+  if (!hit && !row_stale_ && wants_row(bank)) offer_miss(bank, from);
+}
+
+void Controller::offer_miss(int bank, Tick from) {
+  from = std::max(from, row_bus_free_);
+  const Tick tick = device_.is_open(bank) ? std::max(from, device_.precharge_ready(bank))
+                                          : rising(std::max(from, device_.activate_ready(bank)));
+  const std::uint64_t age = queue(writing_).miss_age(bank);
+  if (tick < row_.tick || (tick == row_.tick && age < row_.age)) row_ = {tick, bank, false, age};
 }
 
 // The refresh that is due first: its banks are closed once no moved request needs them, then it starts.
@@ -205,10 +229,7 @@ Controller::Command Controller::plan_refresh(Tick from) const {
 
 // On a shared bus: moved requests, then refreshes, then the older request.
 bool Controller::row_goes_first() const {
-  if (!spec_->timing.shared_bus || row_.tick != column_.tick) return false;
-  if (column_.moved) return false;
-  const RequestQueue& waiting = queue(writing_);
-  return waiting.miss_age(row_.bank) < waiting.hit_age(column_.bank);
+  return spec_->timing.shared_bus && row_.tick == column_.tick && row_.age < column_.age;
 }
 
 // --- commands
@@ -216,13 +237,13 @@ bool Controller::row_goes_first() const {
 
 void Controller::issue_column(Tick now) {
   const int bank = column_.bank;
-  const bool write = column_.moved ? moved(bank).write : writing_;
+  const bool is_moved = column_.moved, write = is_moved ? moved(bank).write : writing_;
+  column_stale_ = true;
   device_.column(bank, write, now);
   counts_.turnarounds += write != bus_writing_;
   bus_writing_ = write;
   ++(write ? counts_.writes : counts_.reads);
-  row_stale_ |= column_.moved || (queue(writing_).misses() & bank_bit(bank)) != 0;
-  if (column_.moved) {
+  if (is_moved) {
     moved_banks_ &= ~bank_bit(bank);
     if (!write) return_burst(moved(bank).run, now + spec_->timing.read_latency, moved(bank).age);
   } else {
@@ -233,11 +254,13 @@ void Controller::issue_column(Tick now) {
       return_burst(served.run, now + spec_->timing.read_latency, served.age);
   }
   if (spec_->timing.shared_bus) row_bus_free_ = now + 1;
-  if (spec_->closed_rows && !row_wanted(bank)) {
+  const bool closes = spec_->closed_rows && !row_wanted(bank);
+  if (closes) {
     device_.close_after_column(bank);
     row_changed(bank);
-    row_stale_ = true;
   }
+  row_stale_ |= row_.bank == bank || refreshes_due_ != 0;
+  if ((is_moved || closes) && !row_stale_ && wants_row(bank)) offer_miss(bank, now);
 }
 
 bool Controller::row_wanted(int bank) const {
@@ -247,11 +270,13 @@ bool Controller::row_wanted(int bank) const {
 void Controller::issue_row(Tick now) {
   row_stale_ = true;
   row_bus_free_ = now + 1;
+  column_stale_ |= spec_->timing.shared_bus;
   if (refreshes_due_ != 0) return issue_refresh(now);
   if (!device_.is_open(row_.bank)) return activate(row_.bank, now);
   ++counts_.conflicts;
   device_.precharge(row_.bank, now);
   row_changed(row_.bank);
+  column_stale_ |= column_.bank == row_.bank;
 }
 
 void Controller::activate(int bank, Tick now) {
@@ -261,13 +286,16 @@ void Controller::activate(int bank, Tick now) {
   if (writing_) queued_writes_.remove(request.burst);
   moved(bank) = {request.age, request.run, writing_};
   moved_banks_ |= bank_bit(bank);
+  opening_ |= bank_bit(bank);
   device_.activate(bank, request.row, now);
   row_changed(bank);
+  if (!column_stale_) offer_moved(bank, now + 1);
 }
 
 void Controller::issue_refresh(Tick now) {
   const int bank = row_.bank, channel = spec_->geometry.pseudo_channel(bank);
   const BankSet open = device_.open() & (all_banks() ? spec_->geometry.banks_of(channel) : bank_bit(bank));
+  column_stale_ = true;
   if (open != 0) {
     all_banks() ? device_.precharge_all(channel, now) : device_.precharge(bank, now);
     for (BankWalk b(open); b; b.next()) row_changed(b.bank());
@@ -308,9 +336,9 @@ bool Controller::accept_burst(Tick now, std::uint64_t age) {
   if (!known) {
     if (queue(write).full()) return false;
     const std::uint32_t open_row = device_.open_row(place.bank);
-    row_stale_ |= place.row != open_row && (queue(write).misses() & bank_bit(place.bank)) == 0;
-    queue(write).push(run.next_burst, place.bank, place.row, device_.open_row(place.bank), age, index);
+    queue(write).push(run.next_burst, place.bank, place.row, open_row, age, index);
     if (write) queued_writes_.add(run.next_burst);
+    if (write == writing_ && refreshes_due_ == 0) offer(place.bank, place.row == open_row, now + 1);
   }
   ++run.next_burst;
   --backlog_;

@@ -95,7 +95,8 @@ class Controller {
   struct Command {
     Tick tick = kNever;  // of its start
     int bank = kNone;
-    bool moved = false;  // a column command of the moved request
+    bool moved = false;     // a column command of the moved request
+    std::uint64_t age = 0;  // of the request; the moved ones go before all others of the tick
   };
   struct Moved {
     std::uint64_t age = 0;
@@ -117,10 +118,16 @@ class Controller {
   }
   void plan(Tick from);
   void renew_row_plan(Tick from);
-  Command plan_column(Tick from) const;
-  Command plan_moved(Tick from) const;
-  Command plan_row(Tick from) const;
+  void plan_column(Tick from);
+  void plan_hits(Tick from);
+  void plan_row(Tick from);
+  void offer(int bank, bool hit, Tick from);
+  void offer_hit(int bank, Tick from);
+  void offer_moved(int bank, Tick from);
+  void offer_miss(int bank, Tick from);
   Command plan_refresh(Tick from) const;
+  bool wants_row(int bank) const;
+  bool moved_before(int a, int b) const;
   bool row_goes_first() const;
   void choose_direction();
 
@@ -137,8 +144,11 @@ class Controller {
   bool write_queued(std::uint64_t burst, int bank) const;
   void return_burst(std::int32_t run, Tick back, std::uint64_t age);
 
-  /// The first tick from `tick` on at which commands other than precharge may start.
-  Tick rising(Tick tick) const { return tick | odd_; }
+  Tick rising(Tick tick) const { return spec_->timing.rising(tick); }
+  /// When a column command may start at the earliest.
+  Tick column_bus(Tick from) const {
+    return rising(spec_->timing.shared_bus ? std::max(from, row_bus_free_) : from);
+  }
   RequestQueue& queue(bool write) { return queues_[write ? 1 : 0]; }
   const RequestQueue& queue(bool write) const { return queues_[write ? 1 : 0]; }
   Moved& moved(int bank) { return moved_[static_cast<std::size_t>(bank)]; }
@@ -148,17 +158,17 @@ class Controller {
   Tick refresh_interval() const;
 
   const ControllerSpec* spec_;
-  Tick odd_;  // 1 where commands start on odd ticks
   DramDevice device_;
   std::array<RequestQueue, 2> queues_;  // reads, writes
   BurstFilter queued_writes_;
   RunList runs_;
   std::vector<Moved> moved_;  // by bank: the request that its activate moved out of the queue
   BankSet moved_banks_ = 0;
+  BankSet opening_ = 0;  // banks that may yet keep a column command waiting for their activate
   std::vector<Completion> completed_;
 
   Command column_, row_;        // the next ones, if nothing happens before
-  bool row_stale_ = true;       // row_ must be planned anew
+  bool column_stale_ = true, row_stale_ = true;  // to be planned anew
   Tick next_arrival_ = kNever;  // the FIFO's front may be accepted
   Tick next_refresh_;           // falls due
   Tick row_bus_free_ = 0;

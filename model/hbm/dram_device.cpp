@@ -1,6 +1,13 @@
 #include "model/hbm/dram_device.h"
 
 namespace leto::model {
+
+BankSet BankGeometry::banks_of_first_group() const {
+  BankSet set = 0;
+  for (int bank = 0; bank < banks(); bank += group_mask + 1) set |= bank_bit(bank);
+  return set;
+}
+
 BankSet BankGeometry::banks_of(int pseudo_channel) const {
   BankSet set = 0;
   for (int bank = pseudo_channel; bank < banks(); bank += pseudo_channels) set |= bank_bit(bank);

@@ -18,16 +18,23 @@ namespace leto::model {
 struct BankGeometry {
   int pseudo_channels, stacks, groups, banks_per_group;
   int group_mask = pseudo_channels * stacks * groups - 1, stack_mask = pseudo_channels * stacks - 1;
+  BankSet first_group = banks_of_first_group();
 
   int banks() const { return pseudo_channels * stacks * groups * banks_per_group; }
   int pseudo_channel(int bank) const { return bank & (pseudo_channels - 1); }
   int stack(int bank) const { return bank & stack_mask; }
   int group(int bank) const { return bank & group_mask; }
+  /// The groups that `banks` belong to, as their numbers; and back, all banks of such groups.
+  BankSet groups_of(BankSet banks) const;
+  BankSet banks_of_groups(BankSet groups) const { return groups * first_group; }
   /// The banks of a pseudo channel.
   BankSet banks_of(int pseudo_channel) const;
   /// The i-th bank that per-bank refresh goes to: a bank of each pseudo channel, through a group, then the
   /// next one.
   int refresh_order(std::uint64_t i) const;
+
+ private:
+  BankSet banks_of_first_group() const;
 };
 
 class DramDevice {
@@ -43,6 +50,17 @@ class DramDevice {
     const auto d = static_cast<std::size_t>(write);
     return std::max(at(bank).column[d], std::max(groups_[index(geometry_.group(bank))].column[d],
                                                  stacks_[index(geometry_.stack(bank))].column[d]));
+  }
+  struct Soonest {
+    Tick tick = ~Tick{0};
+    BankSet banks = 0;
+  };
+  /// Of `banks`, whose own activates no longer matter: when the first may take a column command, and which
+  /// ones can at that tick.
+  Soonest soonest_column(BankSet banks, bool write, Tick from) const;
+  /// The bank's own activate lies far enough back for column commands of both directions.
+  bool settled(int bank, Tick now) const {
+    return at(bank).column[0] <= now && at(bank).column[1] <= now;
   }
   Tick activate_ready(int bank) const {
     return std::max(at(bank).activate,
@@ -102,6 +120,26 @@ class DramDevice {
   std::vector<PseudoChannel> channels_;
   BankSet open_ = 0;
 };
+
+inline BankSet BankGeometry::groups_of(BankSet banks_) const {
+  for (int fold = banks() / 2; fold > group_mask; fold /= 2) banks_ |= banks_ >> fold;
+  return banks_ & ((BankSet{2} << group_mask) - 1);
+}
+
+inline DramDevice::Soonest DramDevice::soonest_column(BankSet banks, bool write, Tick from) const {
+  const std::size_t d = write ? 1 : 0;
+  Soonest soonest;
+  for (BankWalk g(geometry_.groups_of(banks)); g; g.next()) {
+    const Tick tick = timing_->rising(
+        std::max(from, std::max(groups_[index(g.bank())].column[d],
+                                stacks_[index(geometry_.stack(g.bank()))].column[d])));
+    const BankSet tied = tick == soonest.tick ? soonest.banks : 0;
+    soonest.banks = tick <= soonest.tick ? tied | bank_bit(g.bank()) : soonest.banks;
+    soonest.tick = std::min(soonest.tick, tick);
+  }
+  soonest.banks = geometry_.banks_of_groups(soonest.banks) & banks;
+  return soonest;
+}
 
 inline void DramDevice::column(int bank, bool write, Tick now) {
   const CommandTiming& t = *timing_;
