@@ -41,10 +41,9 @@ ControllerCounts& ControllerCounts::operator+=(const ControllerCounts& other) {
 Controller::Controller(const ControllerSpec& spec)
     : spec_(&spec),
       device_(spec.timing, spec.geometry),
-      queues_{RequestQueue(spec.read_queue, spec.geometry.banks()),
-              RequestQueue(spec.write_queue, spec.geometry.banks())},
+      queues_{RequestQueue(spec.read_queue, spec.geometry.banks(), spec.geometry.group_mask + 1),
+              RequestQueue(spec.write_queue, spec.geometry.banks(), spec.geometry.group_mask + 1)},
       queued_writes_(spec.write_queue),
-      moved_(static_cast<std::size_t>(spec.geometry.banks())),
       next_refresh_(refresh_interval()) {}
 
 Tick Controller::refresh_interval() const {
@@ -141,27 +140,25 @@ void Controller::plan_column(Tick from) {
   for (BankWalk b(moved_banks_); b; b.next()) offer_moved(b.bank(), from);
 }
 
+// A bank's hits are held back while its activate alone decides when they can go: a moved request of the same
+// direction goes before them in any case, others are looked at one by one.
 void Controller::plan_hits(Tick from) {
-  const RequestQueue& waiting = queue(writing_);
-  BankSet settled = waiting.hits();
-  for (BankWalk b(settled & opening_); b; b.next()) {
-    if (device_.settled(b.bank(), from)) {
-      opening_ &= ~bank_bit(b.bank());
-    } else {
-      settled &= ~bank_bit(b.bank());
-      offer_hit(b.bank(), from);
-    }
+  RequestQueue& waiting = queue(writing_);
+  for (BankWalk b(waiting.hits() & waiting.held()); b; b.next()) {
+    const int bank = b.bank();
+    if ((moved_banks_ & bank_bit(bank)) != 0 && moved(bank).write == writing_) continue;
+    if (device_.opening_ends(bank, writing_) <= from)
+      waiting.let_go(bank);
+    else
+      offer_hit(bank, from);
   }
-  const DramDevice::Soonest soonest = device_.soonest_column(settled, writing_, column_bus(from));
-  if (soonest.tick > column_.tick) return;
-  Command best{soonest.tick};
-  best.age = soonest.tick == column_.tick ? column_.age : ~std::uint64_t{0};
-  for (BankWalk b(soonest.banks); b; b.next()) {
-    const std::uint64_t age = waiting.hit_age(b.bank());
-    best.bank = age < best.age ? b.bank() : best.bank;
-    best.age = std::min(best.age, age);
+  const Tick bus = column_bus(from);
+  for (BankWalk g(waiting.hit_groups()); g; g.next()) {
+    const RequestQueue::Hit& hit = waiting.group_hit(g.bank());
+    const Tick tick = rising(std::max(bus, device_.group_ready(g.bank(), writing_)));
+    if (tick < column_.tick || (tick == column_.tick && hit.age < column_.age))
+      column_ = {tick, hit.bank, false, hit.age};
   }
-  if (best.bank != kNone) column_ = best;
 }
 
 void Controller::offer_hit(int bank, Tick from) {
@@ -245,9 +242,10 @@ void Controller::issue_column(Tick now) {
   ++(write ? counts_.writes : counts_.reads);
   if (is_moved) {
     moved_banks_ &= ~bank_bit(bank);
+    queue(write).let_go(bank);
     if (!write) return_burst(moved(bank).run, now + spec_->timing.read_latency, moved(bank).age);
   } else {
-    const RequestQueue::Request served = queue(write).take_hit(bank);
+    const RequestQueue::Request& served = queue(write).take_hit(bank);
     if (write)
       queued_writes_.remove(served.burst);
     else
@@ -282,11 +280,11 @@ void Controller::issue_row(Tick now) {
 void Controller::activate(int bank, Tick now) {
   row_bus_free_ = now + spec_->timing.activate_bus;
   ++counts_.activates;
-  const RequestQueue::Request request = queue(writing_).take_miss(bank);
+  const RequestQueue::Request& request = queue(writing_).take_miss(bank);
   if (writing_) queued_writes_.remove(request.burst);
   moved(bank) = {request.age, request.run, writing_};
   moved_banks_ |= bank_bit(bank);
-  opening_ |= bank_bit(bank);
+  for (RequestQueue& q : queues_) q.hold(bank);
   device_.activate(bank, request.row, now);
   row_changed(bank);
   if (!column_stale_) offer_moved(bank, now + 1);

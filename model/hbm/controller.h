@@ -151,8 +151,8 @@ class Controller {
   }
   RequestQueue& queue(bool write) { return queues_[write ? 1 : 0]; }
   const RequestQueue& queue(bool write) const { return queues_[write ? 1 : 0]; }
-  Moved& moved(int bank) { return moved_[static_cast<std::size_t>(bank)]; }
-  const Moved& moved(int bank) const { return moved_[static_cast<std::size_t>(bank)]; }
+  Moved& moved(int bank) { return of(moved_, bank); }
+  const Moved& moved(int bank) const { return of(moved_, bank); }
   bool idle() const { return queue(false).size() + queue(true).size() == 0 && moved_banks_ == 0; }
   bool all_banks() const { return spec_->refresh == ControllerSpec::Refresh::all_bank; }
   Tick refresh_interval() const;
@@ -162,9 +162,8 @@ class Controller {
   std::array<RequestQueue, 2> queues_;  // reads, writes
   BurstFilter queued_writes_;
   RunList runs_;
-  std::vector<Moved> moved_;  // by bank: the request that its activate moved out of the queue
+  ByBank<Moved> moved_{};  // the request that the bank's activate moved out of the queue
   BankSet moved_banks_ = 0;
-  BankSet opening_ = 0;  // banks that may yet keep a column command waiting for their activate
   std::vector<Completion> completed_;
 
   Command column_, row_;        // the next ones, if nothing happens before

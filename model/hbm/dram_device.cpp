@@ -2,12 +2,6 @@
 
 namespace leto::model {
 
-BankSet BankGeometry::banks_of_first_group() const {
-  BankSet set = 0;
-  for (int bank = 0; bank < banks(); bank += group_mask + 1) set |= bank_bit(bank);
-  return set;
-}
-
 BankSet BankGeometry::banks_of(int pseudo_channel) const {
   BankSet set = 0;
   for (int bank = pseudo_channel; bank < banks(); bank += pseudo_channels) set |= bank_bit(bank);
@@ -25,15 +19,10 @@ int BankGeometry::refresh_order(std::uint64_t i) const {
 }
 
 DramDevice::DramDevice(const CommandTiming& timing, const BankGeometry& geometry)
-    : timing_(&timing),
-      geometry_(geometry),
-      banks_(index(geometry.banks())),
-      groups_(index(geometry.pseudo_channels * geometry.stacks * geometry.groups)),
-      stacks_(index(geometry.pseudo_channels * geometry.stacks)),
-      channels_(index(geometry.pseudo_channels)) {}
+    : timing_(&timing), geometry_(geometry) {}
 
 Tick DramDevice::precharge_all_ready(int pseudo_channel) const {
-  Tick ready = channels_[index(pseudo_channel)].precharge;
+  Tick ready = of(channels_, pseudo_channel).precharge;
   for (BankWalk b(open_ & geometry_.banks_of(pseudo_channel)); b; b.next())
     at_least(ready, at(b.bank()).precharge);
   return ready;
@@ -65,7 +54,7 @@ void DramDevice::activate(int bank, std::uint32_t row, Tick now) {
   b.activate = now + t.activate_same_bank;
   at_least(b.precharge, now + t.activate_to_precharge);
   open_ |= bank_bit(bank);
-  at_least(groups_[index(geometry_.group(bank))].activate, now + t.activate_same_group);
+  at_least(of(groups_, geometry_.group(bank)).activate, now + t.activate_same_group);
   PseudoChannel& channel = channel_of(bank);
   channel.window[channel.next] = now + t.four_activates;
   channel.next = (channel.next + 1) % channel.window.size();
@@ -80,7 +69,7 @@ void DramDevice::precharge(int bank, Tick now) {
 
 void DramDevice::precharge_all(int pseudo_channel, Tick now) {
   for (BankWalk b(open_ & geometry_.banks_of(pseudo_channel)); b; b.next()) close(b.bank(), now);
-  channels_[index(pseudo_channel)].precharge = now + timing_->precharge_any;
+  of(channels_, pseudo_channel).precharge = now + timing_->precharge_any;
 }
 
 void DramDevice::refresh(int bank, Tick now) {

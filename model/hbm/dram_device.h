@@ -18,23 +18,16 @@ namespace leto::model {
 struct BankGeometry {
   int pseudo_channels, stacks, groups, banks_per_group;
   int group_mask = pseudo_channels * stacks * groups - 1, stack_mask = pseudo_channels * stacks - 1;
-  BankSet first_group = banks_of_first_group();
 
   int banks() const { return pseudo_channels * stacks * groups * banks_per_group; }
   int pseudo_channel(int bank) const { return bank & (pseudo_channels - 1); }
   int stack(int bank) const { return bank & stack_mask; }
   int group(int bank) const { return bank & group_mask; }
-  /// The groups that `banks` belong to, as their numbers; and back, all banks of such groups.
-  BankSet groups_of(BankSet banks) const;
-  BankSet banks_of_groups(BankSet groups) const { return groups * first_group; }
   /// The banks of a pseudo channel.
   BankSet banks_of(int pseudo_channel) const;
   /// The i-th bank that per-bank refresh goes to: a bank of each pseudo channel, through a group, then the
   /// next one.
   int refresh_order(std::uint64_t i) const;
-
- private:
-  BankSet banks_of_first_group() const;
 };
 
 class DramDevice {
@@ -47,24 +40,17 @@ class DramDevice {
 
   // Earliest start, the command bus aside.
   Tick column_ready(int bank, bool write) const {
-    const auto d = static_cast<std::size_t>(write);
-    return std::max(at(bank).column[d], std::max(groups_[index(geometry_.group(bank))].column[d],
-                                                 stacks_[index(geometry_.stack(bank))].column[d]));
+    return std::max(opening_ends(bank, write), group_ready(geometry_.group(bank), write));
   }
-  struct Soonest {
-    Tick tick = ~Tick{0};
-    BankSet banks = 0;
-  };
-  /// Of `banks`, whose own activates no longer matter: when the first may take a column command, and which
-  /// ones can at that tick.
-  Soonest soonest_column(BankSet banks, bool write, Tick from) const;
-  /// The bank's own activate lies far enough back for column commands of both directions.
-  bool settled(int bank, Tick now) const {
-    return at(bank).column[0] <= now && at(bank).column[1] <= now;
+  /// What the bank's own activate allows; and what went on in its bank group and around it.
+  Tick opening_ends(int bank, bool write) const { return at(bank).column[write ? 1 : 0]; }
+  Tick group_ready(int group, bool write) const {
+    const auto d = static_cast<std::size_t>(write);
+    return std::max(of(groups_, group).column[d], of(stacks_, geometry_.stack(group)).column[d]);
   }
   Tick activate_ready(int bank) const {
     return std::max(at(bank).activate,
-                    std::max(groups_[index(geometry_.group(bank))].activate, channel_of(bank).activate));
+                    std::max(of(groups_, geometry_.group(bank)).activate, channel_of(bank).activate));
   }
   Tick precharge_ready(int bank) const { return std::max(at(bank).precharge, channel_of(bank).precharge); }
   Tick refresh_ready(int bank) const {
@@ -105,55 +91,34 @@ class DramDevice {
   };
 
   static void at_least(Tick& ready, Tick tick) { ready = std::max(ready, tick); }
-  static std::size_t index(int i) { return static_cast<std::size_t>(i); }
-  Bank& at(int bank) { return banks_[index(bank)]; }
-  const Bank& at(int bank) const { return banks_[index(bank)]; }
-  PseudoChannel& channel_of(int bank) { return channels_[index(geometry_.pseudo_channel(bank))]; }
-  const PseudoChannel& channel_of(int bank) const { return channels_[index(geometry_.pseudo_channel(bank))]; }
+  Bank& at(int bank) { return of(banks_, bank); }
+  const Bank& at(int bank) const { return of(banks_, bank); }
+  PseudoChannel& channel_of(int bank) { return of(channels_, geometry_.pseudo_channel(bank)); }
+  const PseudoChannel& channel_of(int bank) const { return of(channels_, geometry_.pseudo_channel(bank)); }
   void close(int bank, Tick precharged);
 
   const CommandTiming* timing_;
   BankGeometry geometry_;
-  std::vector<Bank> banks_;
-  std::vector<Group> groups_;
-  std::vector<Stack> stacks_;
-  std::vector<PseudoChannel> channels_;
+  ByBank<Bank> banks_{};
+  ByBank<Group> groups_{};
+  ByBank<Stack> stacks_{};
+  ByBank<PseudoChannel> channels_{};
   BankSet open_ = 0;
 };
-
-inline BankSet BankGeometry::groups_of(BankSet banks_) const {
-  for (int fold = banks() / 2; fold > group_mask; fold /= 2) banks_ |= banks_ >> fold;
-  return banks_ & ((BankSet{2} << group_mask) - 1);
-}
-
-inline DramDevice::Soonest DramDevice::soonest_column(BankSet banks, bool write, Tick from) const {
-  const std::size_t d = write ? 1 : 0;
-  Soonest soonest;
-  for (BankWalk g(geometry_.groups_of(banks)); g; g.next()) {
-    const Tick tick = timing_->rising(
-        std::max(from, std::max(groups_[index(g.bank())].column[d],
-                                stacks_[index(geometry_.stack(g.bank()))].column[d])));
-    const BankSet tied = tick == soonest.tick ? soonest.banks : 0;
-    soonest.banks = tick <= soonest.tick ? tied | bank_bit(g.bank()) : soonest.banks;
-    soonest.tick = std::min(soonest.tick, tick);
-  }
-  soonest.banks = geometry_.banks_of_groups(soonest.banks) & banks;
-  return soonest;
-}
 
 inline void DramDevice::column(int bank, bool write, Tick now) {
   const CommandTiming& t = *timing_;
   const std::size_t same = write ? 1 : 0, other = 1 - same;
   at_least(at(bank).precharge, now + (write ? t.write_to_precharge : t.read_to_precharge));
-  Group& group = groups_[index(geometry_.group(bank))];
+  Group& group = of(groups_, geometry_.group(bank));
   group.column[same] = now + t.column_same_group;
   if (write) at_least(group.column[other], now + t.write_to_read_same_group);
+  const Tick turned = now + (write ? t.write_to_read : t.read_to_write);
   const int own = geometry_.stack(bank);
-  for (int s = geometry_.pseudo_channel(bank); s < static_cast<int>(stacks_.size());
-       s += geometry_.pseudo_channels) {
-    Stack& stack = stacks_[index(s)];
+  for (int s = geometry_.pseudo_channel(bank); s <= geometry_.stack_mask; s += geometry_.pseudo_channels) {
+    Stack& stack = of(stacks_, s);
     at_least(stack.column[same], now + (s == own ? t.column_same_stack : t.column_other_stack));
-    at_least(stack.column[other], now + (write ? t.write_to_read : t.read_to_write));
+    stack.column[other] = turned;
   }
 }
 
