@@ -41,8 +41,8 @@ ControllerCounts& ControllerCounts::operator+=(const ControllerCounts& other) {
 Controller::Controller(const ControllerSpec& spec)
     : spec_(&spec),
       device_(spec.timing, spec.geometry),
-      queues_{RequestQueue(spec.read_queue, spec.geometry.banks(), spec.geometry.group_mask + 1),
-              RequestQueue(spec.write_queue, spec.geometry.banks(), spec.geometry.group_mask + 1)},
+      queues_{RequestQueue(spec.read_queue, spec.geometry.group_mask),
+              RequestQueue(spec.write_queue, spec.geometry.group_mask)},
       queued_writes_(spec.write_queue),
       next_refresh_(refresh_interval()) {}
 
@@ -140,31 +140,31 @@ void Controller::plan_column(Tick from) {
   for (BankWalk b(moved_banks_); b; b.next()) offer_moved(b.bank(), from);
 }
 
-// A bank's hits are held back while its activate alone decides when they can go: a moved request of the same
-// direction goes before them in any case, others are looked at one by one.
+// Hits of a bank that is held: a moved request of the same direction goes before them in any case, others are
+// looked at one by one.
 void Controller::plan_hits(Tick from) {
   RequestQueue& waiting = queue(writing_);
-  for (BankWalk b(waiting.hits() & waiting.held()); b; b.next()) {
+  for (BankWalk b(waiting.held_hits()); b; b.next()) {
     const int bank = b.bank();
     if ((moved_banks_ & bank_bit(bank)) != 0 && moved(bank).write == writing_) continue;
     if (device_.opening_ends(bank, writing_) <= from)
       waiting.let_go(bank);
     else
-      offer_hit(bank, from);
+      offer_hit(waiting.oldest_held(bank), from);
   }
   const Tick bus = column_bus(from);
   for (BankWalk g(waiting.hit_groups()); g; g.next()) {
-    const RequestQueue::Hit& hit = waiting.group_hit(g.bank());
+    const RequestQueue::Request& hit = waiting.oldest_hit(g.bank());
     const Tick tick = rising(std::max(bus, device_.group_ready(g.bank(), writing_)));
     if (tick < column_.tick || (tick == column_.tick && hit.age < column_.age))
       column_ = {tick, hit.bank, false, hit.age};
   }
 }
 
-void Controller::offer_hit(int bank, Tick from) {
-  const Tick tick = rising(std::max(column_bus(from), device_.column_ready(bank, writing_)));
-  const std::uint64_t age = queue(writing_).hit_age(bank);
-  if (tick < column_.tick || (tick == column_.tick && age < column_.age)) column_ = {tick, bank, false, age};
+void Controller::offer_hit(const RequestQueue::Request& hit, Tick from) {
+  const Tick tick = rising(std::max(column_bus(from), device_.column_ready(hit.bank, writing_)));
+  if (tick < column_.tick || (tick == column_.tick && hit.age < column_.age))
+    column_ = {tick, hit.bank, false, hit.age};
 }
 
 void Controller::offer_moved(int bank, Tick from) {
@@ -194,17 +194,17 @@ bool Controller::wants_row(int bank) const {
   return (queue(writing_).misses() & ~moved_banks_ & bank_bit(bank)) != 0;
 }
 
-// A new request of the bank: one that is not its first of the kind changes nothing.
-void Controller::offer(int bank, bool hit, Tick from) {
-  if (hit && !column_stale_) offer_hit(bank, from);
-  if (!hit && !row_stale_ && wants_row(bank)) offer_miss(bank, from);
+// A new request, the youngest.
+void Controller::offer(const RequestQueue::Request& request, bool hit, Tick from) {
+  if (hit && !column_stale_) offer_hit(request, from);
+  if (!hit && !row_stale_ && wants_row(request.bank)) offer_miss(request.bank, from);
 }
 
 void Controller::offer_miss(int bank, Tick from) {
   from = std::max(from, row_bus_free_);
   const Tick tick = device_.is_open(bank) ? std::max(from, device_.precharge_ready(bank))
                                           : rising(std::max(from, device_.activate_ready(bank)));
-  const std::uint64_t age = queue(writing_).miss_age(bank);
+  const std::uint64_t age = queue(writing_).oldest_miss(bank).age;
   if (tick < row_.tick || (tick == row_.tick && age < row_.age)) row_ = {tick, bank, false, age};
 }
 
@@ -255,14 +255,14 @@ void Controller::issue_column(Tick now) {
   const bool closes = spec_->closed_rows && !row_wanted(bank);
   if (closes) {
     device_.close_after_column(bank);
-    row_changed(bank);
+    closed(bank);
   }
   row_stale_ |= row_.bank == bank || refreshes_due_ != 0;
   if ((is_moved || closes) && !row_stale_ && wants_row(bank)) offer_miss(bank, now);
 }
 
 bool Controller::row_wanted(int bank) const {
-  return ((queue(false).hits() | queue(true).hits() | moved_banks_) & bank_bit(bank)) != 0;
+  return queue(false).has_hit(bank) || queue(true).has_hit(bank) || (moved_banks_ & bank_bit(bank)) != 0;
 }
 
 void Controller::issue_row(Tick now) {
@@ -273,7 +273,7 @@ void Controller::issue_row(Tick now) {
   if (!device_.is_open(row_.bank)) return activate(row_.bank, now);
   ++counts_.conflicts;
   device_.precharge(row_.bank, now);
-  row_changed(row_.bank);
+  closed(row_.bank);
   column_stale_ |= column_.bank == row_.bank;
 }
 
@@ -284,9 +284,8 @@ void Controller::activate(int bank, Tick now) {
   if (writing_) queued_writes_.remove(request.burst);
   moved(bank) = {request.age, request.run, writing_};
   moved_banks_ |= bank_bit(bank);
-  for (RequestQueue& q : queues_) q.hold(bank);
   device_.activate(bank, request.row, now);
-  row_changed(bank);
+  for (RequestQueue& q : queues_) q.opened(bank, request.row);
   if (!column_stale_) offer_moved(bank, now + 1);
 }
 
@@ -296,7 +295,7 @@ void Controller::issue_refresh(Tick now) {
   column_stale_ = true;
   if (open != 0) {
     all_banks() ? device_.precharge_all(channel, now) : device_.precharge(bank, now);
-    for (BankWalk b(open); b; b.next()) row_changed(b.bank());
+    for (BankWalk b(open); b; b.next()) closed(b.bank());
     return;
   }
   all_banks() ? device_.refresh_all(channel, now) : device_.refresh(bank, now);
@@ -304,8 +303,8 @@ void Controller::issue_refresh(Tick now) {
   ++counts_.refreshes;
 }
 
-void Controller::row_changed(int bank) {
-  for (RequestQueue& q : queues_) q.row_changed(bank, device_.open_row(bank));
+void Controller::closed(int bank) {
+  for (RequestQueue& q : queues_) q.closed(bank);
 }
 
 // --- bursts in and out
@@ -334,9 +333,9 @@ bool Controller::accept_burst(Tick now, std::uint64_t age) {
   if (!known) {
     if (queue(write).full()) return false;
     const std::uint32_t open_row = device_.open_row(place.bank);
-    queue(write).push(run.next_burst, place.bank, place.row, open_row, age, index);
+    const auto& request = queue(write).push(run.next_burst, place.bank, place.row, open_row, age, index);
     if (write) queued_writes_.add(run.next_burst);
-    if (write == writing_ && refreshes_due_ == 0) offer(place.bank, place.row == open_row, now + 1);
+    if (write == writing_ && refreshes_due_ == 0) offer(request, place.row == open_row, now + 1);
   }
   ++run.next_burst;
   --backlog_;

@@ -121,8 +121,8 @@ class Controller {
   void plan_column(Tick from);
   void plan_hits(Tick from);
   void plan_row(Tick from);
-  void offer(int bank, bool hit, Tick from);
-  void offer_hit(int bank, Tick from);
+  void offer(const RequestQueue::Request& request, bool hit, Tick from);
+  void offer_hit(const RequestQueue::Request& hit, Tick from);
   void offer_moved(int bank, Tick from);
   void offer_miss(int bank, Tick from);
   Command plan_refresh(Tick from) const;
@@ -136,7 +136,7 @@ class Controller {
   void issue_refresh(Tick now);
   void precharge(int bank, Tick now);
   void activate(int bank, Tick now);
-  void row_changed(int bank);
+  void closed(int bank);
   bool row_wanted(int bank) const;
 
   void accept(Tick now);

@@ -1,47 +1,97 @@
 #include "model/hbm/request_queue.h"
 
+#include <utility>
+
 namespace leto::model {
 
-RequestQueue::RequestQueue(int capacity, int banks, int groups)
-    : requests_(static_cast<std::size_t>(capacity)), banks_(banks), groups_(groups) {
-  hit_age_.fill(kYoungest);
-  miss_age_.fill(kYoungest);
+RequestQueue::RequestQueue(int capacity, int group_mask)
+    : requests_(static_cast<std::size_t>(capacity)), group_mask_(group_mask) {
   for (int i = capacity; i-- > 0;) {
-    request(i).younger = free_;
+    request(i).behind = free_;
     free_ = static_cast<std::int16_t>(i);
   }
 }
 
-bool RequestQueue::holds(int bank, std::uint64_t burst) const {
-  for (int i = line(bank).oldest; i != kNone; i = request(i).younger)
-    if (request(i).burst == burst) return true;
-  return false;
+bool RequestQueue::in_line(const Line& line, std::uint64_t burst) const {
+  int i = line.head;
+  while (i != kNone && request(i).burst != burst) i = request(i).behind;
+  return i != kNone;
 }
 
-void RequestQueue::hold(int bank) {
+bool RequestQueue::holds(int bank, std::uint64_t burst) const {
+  return in_line(of(miss_lines_, bank), burst) || in_line(of(held_lines_, bank), burst) ||
+         in_line(of(hit_lines_, bank & group_mask_), burst);
+}
+
+const RequestQueue::Request& RequestQueue::take_miss(int bank) {
+  Line& line = of(miss_lines_, bank);
+  const Request& taken = take(line);
+  if (line.head == kNone) misses_ &= ~bank_bit(bank);
+  return taken;
+}
+
+// Takes those that pick() names out of the line, in order.
+template <typename Pick>
+RequestQueue::Line RequestQueue::split(Line& line, Pick&& pick) {
+  Line picked, left;
+  for (std::int16_t i = line.head, behind; i != kNone; i = behind) {
+    behind = std::exchange(request(i).behind, static_cast<std::int16_t>(kNone));
+    append(pick(request(i)) ? picked : left, i);
+  }
+  line = left;
+  return picked;
+}
+
+// Both are in order of age, and so is the line that results.
+void RequestQueue::merge(Line& line, Line others) {
+  Line merged;
+  while (line.head != kNone && others.head != kNone) {
+    Line& older = request(line.head).age < request(others.head).age ? line : others;
+    const std::int16_t i = older.head;
+    older.head = request(i).behind;
+    append(merged, i);
+  }
+  const Line& rest = line.head != kNone ? line : others;
+  if (rest.head != kNone) {
+    append(merged, rest.head);
+    merged.tail = rest.tail;
+  }
+  line = merged;
+}
+
+void RequestQueue::opened(int bank, std::uint32_t row) {
+  Line& missed = of(miss_lines_, bank);
+  Line& line = of(held_lines_, bank);
+  line = split(missed, [&](const Request& r) {
+    of(hits_, bank) = static_cast<std::int16_t>(of(hits_, bank) + (r.row == row));
+    return r.row == row;
+  });
   held_ |= bank_bit(bank);
-  set_hit(bank, line(bank).hit);
+  misses_ = with(misses_, bank, missed.head != kNone);
+  held_hits_ = with(held_hits_, bank, line.head != kNone);
 }
 
 void RequestQueue::let_go(int bank) {
   held_ &= ~bank_bit(bank);
-  set_hit(bank, line(bank).hit);
+  Line& line = of(held_lines_, bank);
+  if (line.head == kNone) return;
+  merge(of(hit_lines_, bank & group_mask_), std::exchange(line, {}));
+  held_hits_ &= ~bank_bit(bank);
+  hit_groups_ |= bank_bit(bank & group_mask_);
 }
 
-const RequestQueue::Request& RequestQueue::take_miss(int bank) {
-  const int i = line(bank).miss;
-  unlink(bank, i);
-  return request(i);
-}
-
-void RequestQueue::row_changed(int bank, std::uint32_t open_row) {
-  std::int16_t hit = kNone, miss = kNone;
-  for (std::int16_t i = line(bank).oldest; i != kNone; i = request(i).younger) {
-    std::int16_t& oldest = request(i).row == open_row ? hit : miss;
-    if (oldest == kNone) oldest = i;
+void RequestQueue::closed(int bank) {
+  if (!is_held(bank) && of(hits_, bank) != 0) {
+    Line& group = of(hit_lines_, bank & group_mask_);
+    of(held_lines_, bank) = split(group, [&](const Request& r) { return r.bank == bank; });
+    hit_groups_ = with(hit_groups_, bank & group_mask_, group.head != kNone);
   }
-  set_hit(bank, hit);
-  set_miss(bank, miss);
+  held_ &= ~bank_bit(bank);
+  held_hits_ &= ~bank_bit(bank);
+  if (of(hits_, bank) == 0) return;
+  of(hits_, bank) = 0;
+  merge(of(miss_lines_, bank), std::exchange(of(held_lines_, bank), {}));
+  misses_ |= bank_bit(bank);
 }
 
 }  // namespace leto::model

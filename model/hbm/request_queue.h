@@ -1,6 +1,7 @@
-// The requests of one direction that wait in a controller: by bank in order of age, and for each bank the
-// oldest that its open row serves (hit) and the oldest that needs another row (miss); of each bank group, the
-// oldest hit.
+// The requests of one direction that wait in a controller. Each stands in one line, in order of age: those
+// that need another row than the open one (misses) by bank, those that the open row serves (hits) by bank
+// group, since all hits of a group become ready together; hits of a bank that is held, whose activate is
+// recent, by bank.
 #pragma once
 
 #include <cstdint>
@@ -14,138 +15,113 @@ inline constexpr std::uint32_t kNoRow = ~std::uint32_t{0};
 
 class RequestQueue {
  public:
-  using Age = std::uint64_t;  // smaller is older
-  static constexpr Age kYoungest = ~Age{0};
   static constexpr int kNone = -1;
 
   struct Request {
     std::uint64_t burst;
-    Age age;
+    std::uint64_t age;  // smaller is older
     std::uint32_t row;
     std::int32_t run;
-    std::int16_t older, younger;  // in the same bank
-  };
-  struct Hit {
-    Age age = kYoungest;
-    int bank = kNone;
+    std::int16_t bank;
+    std::int16_t behind;  // in its line, or among the free places
   };
 
-  /// `groups`: a power of two; banks of a group are that far apart.
-  RequestQueue(int capacity, int banks, int groups);
+  /// `group_mask`: the bits of a bank's number that are its group's.
+  RequestQueue(int capacity, int group_mask);
 
   int size() const { return size_; }
   bool full() const { return free_ == kNone; }
 
-  BankSet hits() const { return hits_; }
-  BankSet misses() const { return misses_; }
-  Age hit_age(int bank) const { return request(line(bank).hit).age; }
-  Age miss_age(int bank) const { return of(miss_age_, bank); }
+  BankSet misses() const { return misses_; }  // banks that have one
+  const Request& oldest_miss(int bank) const { return request(of(miss_lines_, bank).head); }
+  BankSet hit_groups() const { return hit_groups_; }
+  const Request& oldest_hit(int group) const { return request(of(hit_lines_, group).head); }
+  BankSet held_hits() const { return held_hits_; }  // banks that are held and have a hit
+  const Request& oldest_held(int bank) const { return request(of(held_lines_, bank).head); }
+  bool has_hit(int bank) const { return of(hits_, bank) != 0; }
   bool holds(int bank, std::uint64_t burst) const;
 
-  /// The oldest hit of a group, held banks aside, and the groups that have one.
-  const Hit& group_hit(int group) const { return of(group_hits_, group); }
-  BankSet hit_groups() const { return hit_groups_; }
-  /// A bank that is held has no part in the hits of its group.
-  BankSet held() const { return held_; }
-  void hold(int bank);
-  void let_go(int bank);
-
   /// The youngest of all; `open_row` of its bank.
-  void push(std::uint64_t burst, int bank, std::uint32_t row, std::uint32_t open_row, Age age,
-            std::int32_t run);
-  /// Takes the hit of a bank out; what is returned stands until the next push.
+  const Request& push(std::uint64_t burst, int bank, std::uint32_t row, std::uint32_t open_row,
+                      std::uint64_t age, std::int32_t run);
+  /// Takes out the oldest hit of a bank that is held, or else of its group. It stands until the next push.
   const Request& take_hit(int bank);
-  /// Takes the miss of a bank out, whose row is open from now on.
+  /// Takes the oldest miss of a bank out, likewise.
   const Request& take_miss(int bank);
-  /// The bank's open row has changed (kNoRow: closed).
-  void row_changed(int bank, std::uint32_t open_row);
+  /// The bank has opened a row, and is held until let go or closed.
+  void opened(int bank, std::uint32_t row);
+  void let_go(int bank);
+  void closed(int bank);
 
  private:
-  struct Line {  // the requests of a bank
-    std::int16_t oldest = kNone, youngest = kNone, hit = kNone, miss = kNone;
+  struct Line {
+    std::int16_t head = kNone, tail = kNone;
   };
-  Line& line(int bank) { return of(lines_, bank); }
-  const Line& line(int bank) const { return of(lines_, bank); }
+
   Request& request(int i) { return requests_[static_cast<std::size_t>(i)]; }
   const Request& request(int i) const { return requests_[static_cast<std::size_t>(i)]; }
-  void unlink(int bank, int i);
-  void set_hit(int bank, std::int16_t i);
-  void set_miss(int bank, std::int16_t i);
-  void renew_group(int bank);
+  bool is_held(int bank) const { return (held_ >> bank & 1) != 0; }
+  void append(Line& line, std::int16_t i);
+  const Request& take(Line& line);
+  template <typename Pick>
+  Line split(Line& line, Pick&& pick);
+  void merge(Line& line, Line others);
+  bool in_line(const Line& line, std::uint64_t burst) const;
 
   std::vector<Request> requests_;
-  int banks_, groups_;
-  ByBank<Line> lines_{};
-  ByBank<Age> hit_age_, miss_age_;  // kYoungest: none, or held
-  ByBank<Hit> group_hits_{};        // by group
-  BankSet hits_ = 0, misses_ = 0;   // banks that have one
-  BankSet held_ = 0;
-  BankSet hit_groups_ = 0;
+  int group_mask_;
   int size_ = 0;
-  std::int16_t free_ = kNone;  // places, linked by `younger`
+  std::int16_t free_ = kNone;
+  BankSet misses_ = 0, hit_groups_ = 0, held_hits_ = 0, held_ = 0;
+  ByBank<Line> miss_lines_{}, held_lines_{}, hit_lines_{};  // the last by group
+  ByBank<std::int16_t> hits_{};
 };
 
 // What every burst goes through is inline.
 
-inline void RequestQueue::renew_group(int bank) {
-  const int group = bank & (groups_ - 1);
-  Hit oldest;
-  for (int b = group; b < banks_; b += groups_) {
-    const Age age = of(hit_age_, b);
-    oldest.bank = age < oldest.age ? b : oldest.bank;
-    oldest.age = age < oldest.age ? age : oldest.age;
-  }
-  of(group_hits_, group) = oldest;
-  hit_groups_ = with(hit_groups_, group, oldest.bank != kNone);
+inline void RequestQueue::append(Line& line, std::int16_t i) {
+  (line.head == kNone ? line.head : request(line.tail).behind) = i;
+  line.tail = i;
 }
 
-inline void RequestQueue::set_hit(int bank, std::int16_t i) {
-  line(bank).hit = i;
-  hits_ = with(hits_, bank, i != kNone);
-  of(hit_age_, bank) = i == kNone || (held_ >> bank & 1) != 0 ? kYoungest : request(i).age;
-  renew_group(bank);
+inline const RequestQueue::Request& RequestQueue::take(Line& line) {
+  const std::int16_t i = line.head;
+  Request& r = request(i);
+  line.head = r.behind;
+  r.behind = free_;
+  free_ = i;
+  --size_;
+  return r;
 }
 
-inline void RequestQueue::set_miss(int bank, std::int16_t i) {
-  line(bank).miss = i;
-  misses_ = with(misses_, bank, i != kNone);
-  if (i != kNone) of(miss_age_, bank) = request(i).age;
-}
-
-inline void RequestQueue::push(std::uint64_t burst, int bank, std::uint32_t row, std::uint32_t open_row,
-                               Age age, std::int32_t run) {
+inline const RequestQueue::Request& RequestQueue::push(std::uint64_t burst, int bank, std::uint32_t row,
+                                                       std::uint32_t open_row, std::uint64_t age,
+                                                       std::int32_t run) {
   const std::int16_t i = free_;
   Request& r = request(i);
-  free_ = r.younger;
-  Line& l = line(bank);
-  r = {burst, age, row, run, l.youngest, kNone};
-  (l.youngest == kNone ? l.oldest : request(l.youngest).younger) = i;
-  l.youngest = i;
+  free_ = r.behind;
+  r = {burst, age, row, run, static_cast<std::int16_t>(bank), kNone};
   ++size_;
-  if (row == open_row) {
-    if (l.hit == kNone) set_hit(bank, i);
-  } else if (l.miss == kNone) {
-    set_miss(bank, i);
+  if (row != open_row) {
+    misses_ |= bank_bit(bank);
+    append(of(miss_lines_, bank), i);
+    return r;
   }
-}
-
-inline void RequestQueue::unlink(int bank, int i) {
-  Request& r = request(i);
-  Line& l = line(bank);
-  (r.older == kNone ? l.oldest : request(r.older).younger) = r.younger;
-  (r.younger == kNone ? l.youngest : request(r.younger).older) = r.older;
-  r.younger = free_;
-  free_ = static_cast<std::int16_t>(i);
-  --size_;
+  ++of(hits_, bank);
+  const bool held = is_held(bank);
+  const int number = held ? bank : bank & group_mask_;
+  (held ? held_hits_ : hit_groups_) |= bank_bit(number);
+  append(of(held ? held_lines_ : hit_lines_, number), i);
+  return r;
 }
 
 inline const RequestQueue::Request& RequestQueue::take_hit(int bank) {
-  const int i = line(bank).hit;
-  const Request& taken = request(i);
-  std::int16_t next = taken.younger;
-  while (next != kNone && request(next).row != taken.row) next = request(next).younger;
-  unlink(bank, i);
-  set_hit(bank, next);
+  --of(hits_, bank);
+  const bool held = is_held(bank);
+  const int number = held ? bank : bank & group_mask_;
+  Line& line = of(held ? held_lines_ : hit_lines_, number);
+  const Request& taken = take(line);
+  if (line.head == kNone) (held ? held_hits_ : hit_groups_) &= ~bank_bit(number);
   return taken;
 }
 
