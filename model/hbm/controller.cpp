@@ -87,7 +87,7 @@ void Controller::skip_refreshes(Tick to) {
 }
 
 // One tick: a column command, a row command, then the bursts that may start with the next tick.
-void Controller::step(Tick now) {
+inline void Controller::step(Tick now) {
   if (now == next_refresh_) {
     next_refresh_ += refresh_interval();
     refreshes_due_ += spec_->geometry.pseudo_channels;
@@ -115,17 +115,17 @@ void Controller::step(Tick now) {
 // The next commands if nothing arrives and no refresh falls due before. While one is due the direction rests.
 // A planned command stands until it is issued or what it was chosen for changes; what becomes possible later
 // is offered, and taken if it goes before.
-void Controller::plan(Tick from) {
+inline void Controller::plan(Tick from) {
   if (refreshes_due_ == 0 && next_refresh_ != from) choose_direction();
   if (column_stale_ || column_.tick < from) plan_column(from);
   renew_row_plan(from);
 }
 
-void Controller::renew_row_plan(Tick from) {
+inline void Controller::renew_row_plan(Tick from) {
   if (row_stale_ || row_.tick < from) plan_row(from);
 }
 
-void Controller::choose_direction() {
+inline void Controller::choose_direction() {
   const int reads = queue(false).size(), writes = queue(true).size();
   const bool write = reads == 0 || (writing_ ? writes >= spec_->drain_below : writes > spec_->drain_above);
   if (write == writing_) return;
@@ -133,7 +133,7 @@ void Controller::choose_direction() {
   column_stale_ = row_stale_ = true;
 }
 
-void Controller::plan_column(Tick from) {
+inline void Controller::plan_column(Tick from) {
   column_ = {};
   column_stale_ = false;
   if (refreshes_due_ == 0) plan_hits(from);
@@ -142,7 +142,7 @@ void Controller::plan_column(Tick from) {
 
 // Hits of a bank that is held: a moved request of the same direction goes before them in any case, others are
 // looked at one by one.
-void Controller::plan_hits(Tick from) {
+inline void Controller::plan_hits(Tick from) {
   RequestQueue& waiting = queue(writing_);
   for (BankWalk b(waiting.held_hits()); b; b.next()) {
     const int bank = b.bank();
@@ -153,21 +153,22 @@ void Controller::plan_hits(Tick from) {
       offer_hit(waiting.oldest_held(bank), from);
   }
   const Tick bus = column_bus(from);
+  Command best = column_;
   for (BankWalk g(waiting.hit_groups()); g; g.next()) {
     const RequestQueue::Request& hit = waiting.oldest_hit(g.bank());
     const Tick tick = rising(std::max(bus, device_.group_ready(g.bank(), writing_)));
-    if (tick < column_.tick || (tick == column_.tick && hit.age < column_.age))
-      column_ = {tick, hit.bank, false, hit.age};
+    if (tick < best.tick || (tick == best.tick && hit.age < best.age)) best = {tick, hit.bank, false, hit.age};
   }
+  column_ = best;
 }
 
-void Controller::offer_hit(const RequestQueue::Request& hit, Tick from) {
+inline void Controller::offer_hit(const RequestQueue::Request& hit, Tick from) {
   const Tick tick = rising(std::max(column_bus(from), device_.column_ready(hit.bank, writing_)));
   if (tick < column_.tick || (tick == column_.tick && hit.age < column_.age))
     column_ = {tick, hit.bank, false, hit.age};
 }
 
-void Controller::offer_moved(int bank, Tick from) {
+inline void Controller::offer_moved(int bank, Tick from) {
   const Tick tick = rising(std::max(column_bus(from), device_.column_ready(bank, moved(bank).write)));
   if (tick < column_.tick ||
       (tick == column_.tick && (!column_.moved || moved_before(bank, column_.bank))))
@@ -190,17 +191,17 @@ void Controller::plan_row(Tick from) {
   for (BankWalk b(queue(writing_).misses() & ~moved_banks_); b; b.next()) offer_miss(b.bank(), from);
 }
 
-bool Controller::wants_row(int bank) const {
+inline bool Controller::wants_row(int bank) const {
   return (queue(writing_).misses() & ~moved_banks_ & bank_bit(bank)) != 0;
 }
 
 // A new request, the youngest.
-void Controller::offer(const RequestQueue::Request& request, bool hit, Tick from) {
+inline void Controller::offer(const RequestQueue::Request& request, bool hit, Tick from) {
   if (hit && !column_stale_) offer_hit(request, from);
   if (!hit && !row_stale_ && wants_row(request.bank)) offer_miss(request.bank, from);
 }
 
-void Controller::offer_miss(int bank, Tick from) {
+inline void Controller::offer_miss(int bank, Tick from) {
   from = std::max(from, row_bus_free_);
   const Tick tick = device_.is_open(bank) ? std::max(from, device_.precharge_ready(bank))
                                           : rising(std::max(from, device_.activate_ready(bank)));
@@ -225,14 +226,14 @@ Controller::Command Controller::plan_refresh(Tick from) const {
 }
 
 // On a shared bus: moved requests, then refreshes, then the older request.
-bool Controller::row_goes_first() const {
+inline bool Controller::row_goes_first() const {
   return spec_->timing.shared_bus && row_.tick == column_.tick && row_.age < column_.age;
 }
 
 // --- commands
 // --------------------------------------------------------------------------------------------------
 
-void Controller::issue_column(Tick now) {
+inline void Controller::issue_column(Tick now) {
   const int bank = column_.bank;
   const bool is_moved = column_.moved, write = is_moved ? moved(bank).write : writing_;
   column_stale_ = true;
@@ -310,28 +311,27 @@ void Controller::closed(int bank) {
 // --- bursts in and out
 // -----------------------------------------------------------------------------------------
 
-void Controller::accept(Tick now) {
+inline void Controller::accept(Tick now) {
   next_arrival_ = kNever;
-  for (int place = 0; !runs_.empty(); ++place) {
-    const Tick arrival = runs_[runs_.front()].at;
-    if (arrival > now || place == kIntake) {
-      next_arrival_ = std::max(arrival, now + 1);
+  std::uint64_t age = now * kIntake;
+  for (const std::uint64_t end = age + kIntake; !runs_.empty(); ++age) {
+    const RunList::Item& run = runs_[runs_.front()];
+    if (run.at > now || age == end) {
+      next_arrival_ = std::max(run.at, now + 1);
       return;
     }
-    if (!accept_burst(now, now * kIntake + static_cast<unsigned>(place))) return;
+    if (queue(run.write).full() && !write_queued(run.next_burst)) return;
+    accept_burst(now, age);
   }
 }
 
-// The next burst of the FIFO, unless it must wait for room.
-bool Controller::accept_burst(Tick now, std::uint64_t age) {
+// The next burst of the FIFO.
+inline void Controller::accept_burst(Tick now, std::uint64_t age) {
   const std::int32_t index = runs_.front();
   RunList::Item& run = runs_[index];
-  const bool write = run.write;
-  if (queue(write).full() && !queued_writes_.may_hold(run.next_burst)) return false;
-  const BurstPlace place = spec_->map(run.next_burst);
-  const bool known = write_queued(run.next_burst, place.bank);
+  const bool write = run.write, known = write_queued(run.next_burst);
   if (!known) {
-    if (queue(write).full()) return false;
+    const BurstPlace place = spec_->map(run.next_burst);
     const std::uint32_t open_row = device_.open_row(place.bank);
     const auto& request = queue(write).push(run.next_burst, place.bank, place.row, open_row, age, index);
     if (write) queued_writes_.add(run.next_burst);
@@ -339,10 +339,11 @@ bool Controller::accept_burst(Tick now, std::uint64_t age) {
   }
   ++run.next_burst;
   --backlog_;
-  if (--run.to_accept == 0) runs_.pop();
+  const bool last = --run.to_accept == 0;
+  if (last) runs_.pop();
   if (write) {
     counts_.merged += known;
-    if (run.to_accept == 0) {
+    if (last) {
       completed_.push_back({now, run.tag, true});
       runs_.release(index);
     }
@@ -350,14 +351,13 @@ bool Controller::accept_burst(Tick now, std::uint64_t age) {
     ++counts_.forwarded;
     return_burst(index, now + 1, age);
   }
-  return true;
 }
 
-bool Controller::write_queued(std::uint64_t burst, int bank) const {
-  return queued_writes_.may_hold(burst) && queue(true).holds(bank, burst);
+inline bool Controller::write_queued(std::uint64_t burst) const {
+  return queued_writes_.may_hold(burst) && queue(true).holds(spec_->map(burst).bank, burst);
 }
 
-void Controller::return_burst(std::int32_t index, Tick back, std::uint64_t age) {
+inline void Controller::return_burst(std::int32_t index, Tick back, std::uint64_t age) {
   data_back_ = std::max(data_back_, back);
   counts_.read_ticks += data_back_ - age / kIntake;
   RunList::Item& run = runs_[index];

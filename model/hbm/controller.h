@@ -140,8 +140,8 @@ class Controller {
   bool row_wanted(int bank) const;
 
   void accept(Tick now);
-  bool accept_burst(Tick now, std::uint64_t age);
-  bool write_queued(std::uint64_t burst, int bank) const;
+  void accept_burst(Tick now, std::uint64_t age);
+  bool write_queued(std::uint64_t burst) const;
   void return_burst(std::int32_t run, Tick back, std::uint64_t age);
 
   Tick rising(Tick tick) const { return spec_->timing.rising(tick); }

@@ -114,10 +114,11 @@ inline void DramDevice::column(int bank, bool write, Tick now) {
   group.column[same] = now + t.column_same_group;
   if (write) at_least(group.column[other], now + t.write_to_read_same_group);
   const Tick turned = now + (write ? t.write_to_read : t.read_to_write);
+  const Tick own_ready = now + t.column_same_stack, other_ready = now + t.column_other_stack;
   const int own = geometry_.stack(bank);
   for (int s = geometry_.pseudo_channel(bank); s <= geometry_.stack_mask; s += geometry_.pseudo_channels) {
     Stack& stack = of(stacks_, s);
-    at_least(stack.column[same], now + (s == own ? t.column_same_stack : t.column_other_stack));
+    at_least(stack.column[same], s == own ? own_ready : other_ready);
     stack.column[other] = turned;
   }
 }

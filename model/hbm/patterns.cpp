@@ -33,17 +33,17 @@ class Requests {
     const bool third = i % 3 == 2;
     switch (load_.pattern) {
       case Pattern::seq:
-        return {i % slots_, 1, false, tag};
+        return {i & (slots_ - 1), 1, false, tag};
       case Pattern::rand:
-        return {splitmix64(load_.seed, i) % slots_, 1, false, tag};
+        return {splitmix64(load_.seed, i) & (slots_ - 1), 1, false, tag};
       case Pattern::seq21:
-        return {i % slots_, 1, third, tag};
+        return {i & (slots_ - 1), 1, third, tag};
       case Pattern::rand21:
-        return {splitmix64(load_.seed, i) % slots_, 1, third, tag};
+        return {splitmix64(load_.seed, i) & (slots_ - 1), 1, third, tag};
       case Pattern::add3:
         break;
     }
-    return {i % 3 * (slots_ / 4) + i / 3 % (slots_ / 4), 1, third, tag};
+    return {i % 3 * (slots_ / 4) + (i / 3 & (slots_ / 4 - 1)), 1, third, tag};
   }
 
  private:
@@ -92,7 +92,7 @@ class Driver {
     const double pace = load_.issue == Issue::pace ? interval(load_.parameter) : 0;
     while (submitted_ < load_.requests) {
       while (submitted_ < load_.requests && controller_.backlog() < kAhead)
-        submit(static_cast<Tick>(std::ceil(pace * static_cast<double>(submitted_))));
+        submit(pace == 0 ? 0 : static_cast<Tick>(std::ceil(pace * static_cast<double>(submitted_))));
       advance(now_ + kAhead / Controller::kIntake);
     }
   }
