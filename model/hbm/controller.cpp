@@ -137,29 +137,36 @@ inline void Controller::plan_column(Tick from) {
   column_ = {};
   column_stale_ = false;
   if (refreshes_due_ == 0) plan_hits(from);
-  for (BankWalk b(moved_banks_); b; b.next()) offer_moved(b.bank(), from);
+  for (BankWalk b(moved_banks_); b; b.next())
+    if (moved(b.bank()).opened <= column_.tick) offer_moved(b.bank(), from);
 }
 
 // Hits of a bank that is held: a moved request of the same direction goes before them in any case, others are
 // looked at one by one.
 inline void Controller::plan_hits(Tick from) {
   RequestQueue& waiting = queue(writing_);
-  for (BankWalk b(waiting.held_hits()); b; b.next()) {
-    const int bank = b.bank();
-    if ((moved_banks_ & bank_bit(bank)) != 0 && moved(bank).write == writing_) continue;
-    if (device_.opening_ends(bank, writing_) <= from)
-      waiting.let_go(bank);
+  const bool write = writing_;
+  for (BankWalk b(waiting.held_hits() & ~moved_by_direction_[write ? 1 : 0]); b; b.next()) {
+    if (device_.opened(b.bank(), write) <= from)
+      waiting.let_go(b.bank());
     else
-      offer_hit(waiting.oldest_held(bank), from);
+      offer_hit(waiting.oldest_held(b.bank()), from);
   }
   const Tick bus = column_bus(from);
   Command best = column_;
+  int group = kNone;
   for (BankWalk g(waiting.hit_groups()); g; g.next()) {
-    const RequestQueue::Request& hit = waiting.oldest_hit(g.bank());
-    const Tick tick = rising(std::max(bus, device_.group_ready(g.bank(), writing_)));
-    if (tick < best.tick || (tick == best.tick && hit.age < best.age)) best = {tick, hit.bank, false, hit.age};
+    const Tick tick =
+        rising(std::max(bus, std::max(device_.group_column_ready(g.bank(), write),
+                                      device_.stack_column_ready(spec_->geometry.stack(g.bank()), write))));
+    const std::uint64_t age = waiting.hit_age(g.bank());
+    if (tick > best.tick || (tick == best.tick && age > best.age)) continue;
+    best.tick = tick;
+    best.age = age;
+    group = g.bank();
   }
-  column_ = best;
+  if (group == kNone) return;
+  column_ = {best.tick, waiting.oldest_hit(group).bank, false, best.age};
 }
 
 inline void Controller::offer_hit(const RequestQueue::Request& hit, Tick from) {
@@ -178,7 +185,7 @@ inline void Controller::offer_moved(int bank, Tick from) {
 // Of moved requests that arrived in the same tick, the one whose row was opened first goes first.
 bool Controller::moved_before(int a, int b) const {
   const std::uint64_t arrived_a = moved(a).age / kIntake, arrived_b = moved(b).age / kIntake;
-  return arrived_a != arrived_b ? arrived_a < arrived_b : device_.opened(a) < device_.opened(b);
+  return arrived_a != arrived_b ? arrived_a < arrived_b : device_.activated(a) < device_.activated(b);
 }
 
 void Controller::plan_row(Tick from) {
@@ -188,7 +195,22 @@ void Controller::plan_row(Tick from) {
     row_ = plan_refresh(std::max(from, row_bus_free_));
     return;
   }
-  for (BankWalk b(queue(writing_).misses() & ~moved_banks_); b; b.next()) offer_miss(b.bank(), from);
+  plan_misses(std::max(from, row_bus_free_));
+}
+
+inline void Controller::plan_misses(Tick bus) {
+  const RequestQueue& waiting = queue(writing_);
+  const BankSet missed = waiting.misses() & ~moved_banks_;
+  Command best;
+  const auto offer = [&](int bank, Tick tick) {
+    const std::uint64_t age = waiting.miss_age(bank);
+    if (tick < best.tick || (tick == best.tick && age < best.age)) best = {tick, bank, false, age};
+  };
+  for (BankWalk b(missed & device_.open()); b; b.next())
+    offer(b.bank(), std::max(bus, device_.precharge_ready(b.bank())));
+  for (BankWalk b(missed & ~device_.open()); b; b.next())
+    offer(b.bank(), rising(std::max(bus, device_.activate_ready(b.bank()))));
+  row_ = best;
 }
 
 inline bool Controller::wants_row(int bank) const {
@@ -205,7 +227,7 @@ inline void Controller::offer_miss(int bank, Tick from) {
   from = std::max(from, row_bus_free_);
   const Tick tick = device_.is_open(bank) ? std::max(from, device_.precharge_ready(bank))
                                           : rising(std::max(from, device_.activate_ready(bank)));
-  const std::uint64_t age = queue(writing_).oldest_miss(bank).age;
+  const std::uint64_t age = queue(writing_).miss_age(bank);
   if (tick < row_.tick || (tick == row_.tick && age < row_.age)) row_ = {tick, bank, false, age};
 }
 
@@ -243,6 +265,7 @@ inline void Controller::issue_column(Tick now) {
   ++(write ? counts_.writes : counts_.reads);
   if (is_moved) {
     moved_banks_ &= ~bank_bit(bank);
+    moved_by_direction_[write ? 1 : 0] &= ~bank_bit(bank);
     queue(write).let_go(bank);
     if (!write) return_burst(moved(bank).run, now + spec_->timing.read_latency, moved(bank).age);
   } else {
@@ -283,9 +306,10 @@ void Controller::activate(int bank, Tick now) {
   ++counts_.activates;
   const RequestQueue::Request& request = queue(writing_).take_miss(bank);
   if (writing_) queued_writes_.remove(request.burst);
-  moved(bank) = {request.age, request.run, writing_};
-  moved_banks_ |= bank_bit(bank);
   device_.activate(bank, request.row, now);
+  moved(bank) = {request.age, device_.opened(bank, writing_), request.run, writing_};
+  moved_banks_ |= bank_bit(bank);
+  moved_by_direction_[writing_ ? 1 : 0] |= bank_bit(bank);
   for (RequestQueue& q : queues_) q.opened(bank, request.row);
   if (!column_stale_) offer_moved(bank, now + 1);
 }

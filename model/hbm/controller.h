@@ -100,6 +100,7 @@ class Controller {
   };
   struct Moved {
     std::uint64_t age = 0;
+    Tick opened = 0;  // to its column command
     std::int32_t run = 0;
     bool write = false;
   };
@@ -121,6 +122,7 @@ class Controller {
   void plan_column(Tick from);
   void plan_hits(Tick from);
   void plan_row(Tick from);
+  void plan_misses(Tick bus);
   void offer(const RequestQueue::Request& request, bool hit, Tick from);
   void offer_hit(const RequestQueue::Request& hit, Tick from);
   void offer_moved(int bank, Tick from);
@@ -164,6 +166,7 @@ class Controller {
   RunList runs_;
   ByBank<Moved> moved_{};  // the request that the bank's activate moved out of the queue
   BankSet moved_banks_ = 0;
+  std::array<BankSet, 2> moved_by_direction_{};
   std::vector<Completion> completed_;
 
   Command column_, row_;        // the next ones, if nothing happens before

@@ -36,30 +36,41 @@ class DramDevice {
 
   BankSet open() const { return open_; }
   bool is_open(int bank) const { return (open_ >> bank & 1) != 0; }
-  std::uint32_t open_row(int bank) const { return at(bank).row; }
+  std::uint32_t open_row(int bank) const { return of(row_, bank); }
 
   // Earliest start, the command bus aside.
   Tick column_ready(int bank, bool write) const {
-    return std::max(opening_ends(bank, write), group_ready(geometry_.group(bank), write));
+    return std::max(opened(bank, write), std::max(group_column_ready(geometry_.group(bank), write),
+                                                  stack_column_ready(geometry_.stack(bank), write)));
   }
-  /// What the bank's own activate allows; and what went on in its bank group and around it.
-  Tick opening_ends(int bank, bool write) const { return at(bank).column[write ? 1 : 0]; }
-  Tick group_ready(int group, bool write) const {
-    const auto d = static_cast<std::size_t>(write);
-    return std::max(of(groups_, group).column[d], of(stacks_, geometry_.stack(group)).column[d]);
+  // Its parts: what the bank's own activate allows, its bank group, its stack id.
+  Tick opened(int bank, bool write) const {
+    return activated(bank) + (write ? timing_->activate_to_write : timing_->activate_to_read);
   }
+  Tick group_column_ready(int group, bool write) const { return of(group_column_[write ? 1 : 0], group); }
+  Tick stack_column_ready(int stack, bool write) const { return of(stack_column_[write ? 1 : 0], stack); }
+
   Tick activate_ready(int bank) const {
-    return std::max(at(bank).activate,
-                    std::max(of(groups_, geometry_.group(bank)).activate, channel_of(bank).activate));
+    return std::max(of(row_ready_, bank), activate_limit(geometry_.group(bank)));
   }
-  Tick precharge_ready(int bank) const { return std::max(at(bank).precharge, channel_of(bank).precharge); }
+  Tick precharge_ready(int bank) const {
+    return std::max(of(row_ready_, bank), precharge_limit(geometry_.pseudo_channel(bank)));
+  }
+  // Its parts: what went on in the bank itself, in its bank group, in the pseudo channel.
+  /// Of a precharge if the bank is open, else of an activate.
+  Tick row_ready(int bank) const { return of(row_ready_, bank); }
+  Tick activate_limit(int group) const {
+    return std::max(of(group_activate_, group), of(channels_, geometry_.pseudo_channel(group)).activate);
+  }
+  Tick precharge_limit(int pseudo_channel) const { return of(channels_, pseudo_channel).precharge; }
+
   Tick refresh_ready(int bank) const {
-    return std::max(at(bank).activate + timing_->refresh_lag, channel_of(bank).refresh);
+    return std::max(of(row_ready_, bank) + timing_->refresh_lag, channel_of(bank).refresh);
   }
   Tick precharge_all_ready(int pseudo_channel) const;
   Tick refresh_all_ready(int pseudo_channel) const;
   /// When the bank's row was opened.
-  Tick opened(int bank) const { return at(bank).opened; }
+  Tick activated(int bank) const { return of(activated_, bank); }
 
   void column(int bank, bool write, Tick now);
   /// The column command just issued carries an auto-precharge.
@@ -71,19 +82,8 @@ class DramDevice {
   void refresh_all(int pseudo_channel, Tick now);
 
  private:
-  using ByDirection = std::array<Tick, 2>;  // read, write
-  struct Bank {
-    ByDirection column{};
-    Tick activate = 0, precharge = 0, opened = 0;
-    std::uint32_t row = kNoRow;
-  };
-  struct Group {
-    ByDirection column{};
-    Tick activate = 0;
-  };
-  struct Stack {
-    ByDirection column{};
-  };
+  template <typename T>
+  using ByDirection = std::array<T, 2>;  // read, write
   struct PseudoChannel {
     Tick activate = 0, precharge = 0, refresh = 0;
     std::array<Tick, 4> window{};  // ends of the four-activate windows of the last four
@@ -91,35 +91,31 @@ class DramDevice {
   };
 
   static void at_least(Tick& ready, Tick tick) { ready = std::max(ready, tick); }
-  Bank& at(int bank) { return of(banks_, bank); }
-  const Bank& at(int bank) const { return of(banks_, bank); }
   PseudoChannel& channel_of(int bank) { return of(channels_, geometry_.pseudo_channel(bank)); }
   const PseudoChannel& channel_of(int bank) const { return of(channels_, geometry_.pseudo_channel(bank)); }
   void close(int bank, Tick precharged);
 
   const CommandTiming* timing_;
   BankGeometry geometry_;
-  ByBank<Bank> banks_{};
-  ByBank<Group> groups_{};
-  ByBank<Stack> stacks_{};
-  ByBank<PseudoChannel> channels_{};
   BankSet open_ = 0;
+  ByBank<std::uint32_t> row_;
+  ByBank<Tick> row_ready_{}, activated_{};
+  ByBank<Tick> group_activate_{};
+  ByDirection<ByBank<Tick>> group_column_{}, stack_column_{};
+  ByBank<PseudoChannel> channels_{};
 };
 
 inline void DramDevice::column(int bank, bool write, Tick now) {
   const CommandTiming& t = *timing_;
   const std::size_t same = write ? 1 : 0, other = 1 - same;
-  at_least(at(bank).precharge, now + (write ? t.write_to_precharge : t.read_to_precharge));
-  Group& group = of(groups_, geometry_.group(bank));
-  group.column[same] = now + t.column_same_group;
-  if (write) at_least(group.column[other], now + t.write_to_read_same_group);
+  at_least(of(row_ready_, bank), now + (write ? t.write_to_precharge : t.read_to_precharge));
+  const int group = geometry_.group(bank), own = geometry_.stack(bank);
+  of(group_column_[same], group) = now + t.column_same_group;
+  if (write) at_least(of(group_column_[other], group), now + t.write_to_read_same_group);
   const Tick turned = now + (write ? t.write_to_read : t.read_to_write);
-  const Tick own_ready = now + t.column_same_stack, other_ready = now + t.column_other_stack;
-  const int own = geometry_.stack(bank);
   for (int s = geometry_.pseudo_channel(bank); s <= geometry_.stack_mask; s += geometry_.pseudo_channels) {
-    Stack& stack = of(stacks_, s);
-    at_least(stack.column[same], s == own ? own_ready : other_ready);
-    stack.column[other] = turned;
+    at_least(of(stack_column_[same], s), now + (s == own ? t.column_same_stack : t.column_other_stack));
+    of(stack_column_[other], s) = turned;
   }
 }
 

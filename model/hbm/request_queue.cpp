@@ -24,9 +24,15 @@ bool RequestQueue::holds(int bank, std::uint64_t burst) const {
 }
 
 const RequestQueue::Request& RequestQueue::take_miss(int bank) {
-  Line& line = of(miss_lines_, bank);
+  const Request& taken = take(of(miss_lines_, bank));
+  note_misses(bank);
+  return taken;
+}
+
+const RequestQueue::Request& RequestQueue::take_held(int bank) {
+  Line& line = of(held_lines_, bank);
   const Request& taken = take(line);
-  if (line.head == kNone) misses_ &= ~bank_bit(bank);
+  held_hits_ = with(held_hits_, bank, line.head != kNone);
   return taken;
 }
 
@@ -60,14 +66,14 @@ void RequestQueue::merge(Line& line, Line others) {
 }
 
 void RequestQueue::opened(int bank, std::uint32_t row) {
-  Line& missed = of(miss_lines_, bank);
+  held_ |= bank_bit(bank);
+  if ((misses_ & bank_bit(bank)) == 0) return;
   Line& line = of(held_lines_, bank);
-  line = split(missed, [&](const Request& r) {
+  line = split(of(miss_lines_, bank), [&](const Request& r) {
     of(hits_, bank) = static_cast<std::int16_t>(of(hits_, bank) + (r.row == row));
     return r.row == row;
   });
-  held_ |= bank_bit(bank);
-  misses_ = with(misses_, bank, missed.head != kNone);
+  note_misses(bank);
   held_hits_ = with(held_hits_, bank, line.head != kNone);
 }
 
@@ -76,22 +82,21 @@ void RequestQueue::let_go(int bank) {
   Line& line = of(held_lines_, bank);
   if (line.head == kNone) return;
   merge(of(hit_lines_, bank & group_mask_), std::exchange(line, {}));
+  note_hits(bank & group_mask_);
   held_hits_ &= ~bank_bit(bank);
-  hit_groups_ |= bank_bit(bank & group_mask_);
 }
 
 void RequestQueue::closed(int bank) {
-  if (!is_held(bank) && of(hits_, bank) != 0) {
-    Line& group = of(hit_lines_, bank & group_mask_);
-    of(held_lines_, bank) = split(group, [&](const Request& r) { return r.bank == bank; });
-    hit_groups_ = with(hit_groups_, bank & group_mask_, group.head != kNone);
+  if (!has_hit(bank)) return;
+  Line hits = std::exchange(of(held_lines_, bank), {});
+  if (!is_held(bank)) {
+    hits = split(of(hit_lines_, bank & group_mask_), [&](const Request& r) { return r.bank == bank; });
+    note_hits(bank & group_mask_);
   }
-  held_ &= ~bank_bit(bank);
   held_hits_ &= ~bank_bit(bank);
-  if (of(hits_, bank) == 0) return;
   of(hits_, bank) = 0;
-  merge(of(miss_lines_, bank), std::exchange(of(held_lines_, bank), {}));
-  misses_ |= bank_bit(bank);
+  merge(of(miss_lines_, bank), hits);
+  note_misses(bank);
 }
 
 }  // namespace leto::model

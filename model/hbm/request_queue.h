@@ -33,8 +33,9 @@ class RequestQueue {
   bool full() const { return free_ == kNone; }
 
   BankSet misses() const { return misses_; }  // banks that have one
-  const Request& oldest_miss(int bank) const { return request(of(miss_lines_, bank).head); }
+  std::uint64_t miss_age(int bank) const { return of(miss_age_, bank); }
   BankSet hit_groups() const { return hit_groups_; }
+  std::uint64_t hit_age(int group) const { return of(hit_age_, group); }
   const Request& oldest_hit(int group) const { return request(of(hit_lines_, group).head); }
   BankSet held_hits() const { return held_hits_; }  // banks that are held and have a hit
   const Request& oldest_held(int bank) const { return request(of(held_lines_, bank).head); }
@@ -66,6 +67,9 @@ class RequestQueue {
   template <typename Pick>
   Line split(Line& line, Pick&& pick);
   void merge(Line& line, Line others);
+  void note_misses(int bank);
+  void note_hits(int group);
+  const Request& take_held(int bank);
   bool in_line(const Line& line, std::uint64_t burst) const;
 
   std::vector<Request> requests_;
@@ -74,6 +78,7 @@ class RequestQueue {
   std::int16_t free_ = kNone;
   BankSet misses_ = 0, hit_groups_ = 0, held_hits_ = 0, held_ = 0;
   ByBank<Line> miss_lines_{}, held_lines_{}, hit_lines_{};  // the last by group
+  ByBank<std::uint64_t> miss_age_{}, hit_age_{};            // of the head of the line, if there is one
   ByBank<std::int16_t> hits_{};
 };
 
@@ -94,6 +99,18 @@ inline const RequestQueue::Request& RequestQueue::take(Line& line) {
   return r;
 }
 
+inline void RequestQueue::note_misses(int bank) {
+  const Line& line = of(miss_lines_, bank);
+  misses_ = with(misses_, bank, line.head != kNone);
+  if (line.head != kNone) of(miss_age_, bank) = request(line.head).age;
+}
+
+inline void RequestQueue::note_hits(int group) {
+  const Line& line = of(hit_lines_, group);
+  hit_groups_ = with(hit_groups_, group, line.head != kNone);
+  if (line.head != kNone) of(hit_age_, group) = request(line.head).age;
+}
+
 inline const RequestQueue::Request& RequestQueue::push(std::uint64_t burst, int bank, std::uint32_t row,
                                                        std::uint32_t open_row, std::uint64_t age,
                                                        std::int32_t run) {
@@ -103,25 +120,26 @@ inline const RequestQueue::Request& RequestQueue::push(std::uint64_t burst, int 
   r = {burst, age, row, run, static_cast<std::int16_t>(bank), kNone};
   ++size_;
   if (row != open_row) {
-    misses_ |= bank_bit(bank);
     append(of(miss_lines_, bank), i);
+    note_misses(bank);
     return r;
   }
   ++of(hits_, bank);
-  const bool held = is_held(bank);
-  const int number = held ? bank : bank & group_mask_;
-  (held ? held_hits_ : hit_groups_) |= bank_bit(number);
-  append(of(held ? held_lines_ : hit_lines_, number), i);
+  if (is_held(bank)) {
+    append(of(held_lines_, bank), i);
+    held_hits_ |= bank_bit(bank);
+  } else {
+    append(of(hit_lines_, bank & group_mask_), i);
+    note_hits(bank & group_mask_);
+  }
   return r;
 }
 
 inline const RequestQueue::Request& RequestQueue::take_hit(int bank) {
   --of(hits_, bank);
-  const bool held = is_held(bank);
-  const int number = held ? bank : bank & group_mask_;
-  Line& line = of(held ? held_lines_ : hit_lines_, number);
-  const Request& taken = take(line);
-  if (line.head == kNone) (held ? held_hits_ : hit_groups_) &= ~bank_bit(number);
+  if (is_held(bank)) return take_held(bank);
+  const Request& taken = take(of(hit_lines_, bank & group_mask_));
+  note_hits(bank & group_mask_);
   return taken;
 }
 
