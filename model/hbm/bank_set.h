@@ -33,6 +33,13 @@ inline BankSet with(BankSet set, int bank, bool in) {
   return (set & ~bank_bit(bank)) | BankSet{in} << bank;
 }
 
+/// 0, step, 2 step, …
+inline BankSet every_nth(int step, int below) {
+  BankSet set = 0;
+  for (int number = 0; number < below; number += step) set |= bank_bit(number);
+  return set;
+}
+
 /// for (BankWalk b(set); b; b.next()) ... b.bank()
 class BankWalk {
  public:

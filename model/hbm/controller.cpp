@@ -127,9 +127,8 @@ inline void Controller::renew_row_plan(Tick from) {
 
 inline void Controller::choose_direction() {
   const int reads = queue(false).size(), writes = queue(true).size();
-  const bool write = reads == 0 || (writing_ ? writes >= spec_->drain_below : writes > spec_->drain_above);
-  if (write == writing_) return;
-  writing_ = write;
+  if (writing_ ? reads == 0 || writes >= spec_->drain_below : reads != 0 && writes <= spec_->drain_above) return;
+  writing_ = !writing_;
   column_stale_ = row_stale_ = true;
 }
 
@@ -153,30 +152,35 @@ inline void Controller::plan_hits(Tick from) {
       offer_hit(waiting.oldest_held(b.bank()), from);
   }
   const Tick bus = column_bus(from);
+  const BankGeometry& geometry = spec_->geometry;
   Command best = column_;
-  int group = kNone;
-  for (BankWalk g(waiting.hit_groups()); g; g.next()) {
-    const Tick tick =
-        rising(std::max(bus, std::max(device_.group_column_ready(g.bank(), write),
-                                      device_.stack_column_ready(spec_->geometry.stack(g.bank()), write))));
-    const std::uint64_t age = waiting.hit_age(g.bank());
-    if (tick > best.tick || (tick == best.tick && age > best.age)) continue;
-    best.tick = tick;
-    best.age = age;
-    group = g.bank();
+  int best_group = kNone;
+  for (int i = 0; i <= geometry.stack_mask; ++i) {  // the stack id of the last command, whose gap is short, first
+    const int stack = last_stack_ ^ i;
+    const Tick ready = std::max(bus, device_.stack_column_ready(stack, write));
+    if (ready > best.tick) continue;
+    for (BankWalk g(waiting.hit_groups() & geometry.groups_of(stack)); g; g.next()) {
+      const int group = g.bank();
+      const Tick tick = std::max(ready, device_.group_column_ready(group, write));
+      const std::uint64_t age = waiting.hit_age(group);
+      if (tick > best.tick || (tick == best.tick && age > best.age)) continue;
+      best.tick = tick;
+      best.age = age;
+      best_group = group;
+    }
   }
-  if (group == kNone) return;
-  column_ = {best.tick, waiting.oldest_hit(group).bank, false, best.age};
+  if (best_group == kNone) return;
+  column_ = {best.tick, waiting.oldest_hit(best_group).bank, false, best.age};
 }
 
 inline void Controller::offer_hit(const RequestQueue::Request& hit, Tick from) {
-  const Tick tick = rising(std::max(column_bus(from), device_.column_ready(hit.bank, writing_)));
+  const Tick tick = std::max(column_bus(from), device_.column_ready(hit.bank, writing_));
   if (tick < column_.tick || (tick == column_.tick && hit.age < column_.age))
     column_ = {tick, hit.bank, false, hit.age};
 }
 
 inline void Controller::offer_moved(int bank, Tick from) {
-  const Tick tick = rising(std::max(column_bus(from), device_.column_ready(bank, moved(bank).write)));
+  const Tick tick = std::max(column_bus(from), device_.column_ready(bank, moved(bank).write));
   if (tick < column_.tick ||
       (tick == column_.tick && (!column_.moved || moved_before(bank, column_.bank))))
     column_ = {tick, bank, true, 0};
@@ -260,8 +264,9 @@ inline void Controller::issue_column(Tick now) {
   const bool is_moved = column_.moved, write = is_moved ? moved(bank).write : writing_;
   column_stale_ = true;
   device_.column(bank, write, now);
-  counts_.turnarounds += write != bus_writing_;
+  if (write != bus_writing_) ++counts_.turnarounds;
   bus_writing_ = write;
+  last_stack_ = spec_->geometry.stack(bank);
   ++(write ? counts_.writes : counts_.reads);
   if (is_moved) {
     moved_banks_ &= ~bank_bit(bank);

@@ -180,6 +180,7 @@ class Controller {
   int refreshes_due_ = 0;
   bool writing_ = true;       // direction of the queue that is served: writes, while no read waits
   bool bus_writing_ = false;  // direction of the last column command
+  int last_stack_ = 0;        // and its stack id
   ControllerCounts counts_;
 };
 

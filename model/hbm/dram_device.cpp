@@ -3,9 +3,7 @@
 namespace leto::model {
 
 BankSet BankGeometry::banks_of(int pseudo_channel) const {
-  BankSet set = 0;
-  for (int bank = pseudo_channel; bank < banks(); bank += pseudo_channels) set |= bank_bit(bank);
-  return set;
+  return every_nth(pseudo_channels, banks()) << pseudo_channel;
 }
 
 int BankGeometry::refresh_order(std::uint64_t i) const {

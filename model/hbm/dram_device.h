@@ -18,17 +18,18 @@ namespace leto::model {
 struct BankGeometry {
   int pseudo_channels, stacks, groups, banks_per_group;
   int group_mask = pseudo_channels * stacks * groups - 1, stack_mask = pseudo_channels * stacks - 1;
+  BankSet groups_of_first_stack = every_nth(stack_mask + 1, group_mask + 1);
 
   int banks() const { return pseudo_channels * stacks * groups * banks_per_group; }
   int pseudo_channel(int bank) const { return bank & (pseudo_channels - 1); }
   int stack(int bank) const { return bank & stack_mask; }
   int group(int bank) const { return bank & group_mask; }
-  /// The banks of a pseudo channel.
+  /// The banks of a pseudo channel, the groups of a stack id.
   BankSet banks_of(int pseudo_channel) const;
+  BankSet groups_of(int stack) const { return groups_of_first_stack << stack; }
   /// The i-th bank that per-bank refresh goes to: a bank of each pseudo channel, through a group, then the
   /// next one.
-  int refresh_order(std::uint64_t i) const;
-};
+  int refresh_order(std::uint64_t i) const;};
 
 class DramDevice {
  public:
@@ -38,14 +39,15 @@ class DramDevice {
   bool is_open(int bank) const { return (open_ >> bank & 1) != 0; }
   std::uint32_t open_row(int bank) const { return of(row_, bank); }
 
-  // Earliest start, the command bus aside.
+  // Earliest start, the command bus aside; of column commands, a tick at which they may start.
   Tick column_ready(int bank, bool write) const {
     return std::max(opened(bank, write), std::max(group_column_ready(geometry_.group(bank), write),
                                                   stack_column_ready(geometry_.stack(bank), write)));
   }
   // Its parts: what the bank's own activate allows, its bank group, its stack id.
   Tick opened(int bank, bool write) const {
-    return activated(bank) + (write ? timing_->activate_to_write : timing_->activate_to_read);
+    return timing_->rising(activated(bank) +
+                           (write ? timing_->activate_to_write : timing_->activate_to_read));
   }
   Tick group_column_ready(int group, bool write) const { return of(group_column_[write ? 1 : 0], group); }
   Tick stack_column_ready(int stack, bool write) const { return of(stack_column_[write ? 1 : 0], stack); }
@@ -110,11 +112,12 @@ inline void DramDevice::column(int bank, bool write, Tick now) {
   const std::size_t same = write ? 1 : 0, other = 1 - same;
   at_least(of(row_ready_, bank), now + (write ? t.write_to_precharge : t.read_to_precharge));
   const int group = geometry_.group(bank), own = geometry_.stack(bank);
-  of(group_column_[same], group) = now + t.column_same_group;
-  if (write) at_least(of(group_column_[other], group), now + t.write_to_read_same_group);
-  const Tick turned = now + (write ? t.write_to_read : t.read_to_write);
+  of(group_column_[same], group) = t.rising(now + t.column_same_group);
+  if (write) at_least(of(group_column_[other], group), t.rising(now + t.write_to_read_same_group));
+  const Tick in_stack = t.rising(now + t.column_same_stack), elsewhere = t.rising(now + t.column_other_stack);
+  const Tick turned = t.rising(now + (write ? t.write_to_read : t.read_to_write));
   for (int s = geometry_.pseudo_channel(bank); s <= geometry_.stack_mask; s += geometry_.pseudo_channels) {
-    at_least(of(stack_column_[same], s), now + (s == own ? t.column_same_stack : t.column_other_stack));
+    at_least(of(stack_column_[same], s), s == own ? in_stack : elsewhere);
     of(stack_column_[other], s) = turned;
   }
 }
