@@ -65,10 +65,8 @@ Tick Controller::next() const {
 }
 
 void Controller::simulate(Tick to) {
-  for (;;) {
-    if (next_refresh_ <= to && idle()) skip_refreshes(to);
-    const Tick now = next_event();
-    if (now > to) break;
+  for (Tick now = next_event(); now <= to; now = next_event()) {
+    if (now == next_refresh_ && idle() && skip_refreshes(to)) continue;
     step(now);
   }
   from_ = to + 1;
@@ -76,14 +74,15 @@ void Controller::simulate(Tick to) {
 
 // While nothing waits and no row is open, a refresh leaves nothing behind that a later one of the same banks
 // does not: only the last ones are simulated.
-void Controller::skip_refreshes(Tick to) {
+bool Controller::skip_refreshes(Tick to) {
   const Tick until = std::min(to, next_arrival_);
-  if (device_.open() != 0 || refreshes_due_ != 0 || next_refresh_ > until) return;
+  if (device_.open() != 0 || refreshes_due_ != 0 || next_refresh_ > until) return false;
   const Tick due = (until - next_refresh_) / refresh_interval();
   const Tick kept = all_banks() ? 0 : static_cast<Tick>(spec_->geometry.banks());
   const Tick skipped = due - std::min(due, kept);
   next_refresh_ += skipped * refresh_interval();
   counts_.refreshes += skipped * static_cast<Tick>(spec_->geometry.pseudo_channels);
+  return skipped != 0;
 }
 
 // One tick: a column command, a row command, then the bursts that may start with the next tick.
@@ -101,11 +100,11 @@ inline void Controller::step(Tick now) {
       row_stale_ = true;
     } else {
       if (refreshes_due_ == 0) choose_direction();
-      renew_row_plan(now);
+      if (row_stale_) plan_row(now);
     }
   }
   if (row_.tick == now) issue_row(now);
-  accept(now);
+  if (next_arrival_ <= now) accept(now);
   plan(now + 1);
 }
 
@@ -117,12 +116,8 @@ inline void Controller::step(Tick now) {
 // is offered, and taken if it goes before.
 inline void Controller::plan(Tick from) {
   if (refreshes_due_ == 0 && next_refresh_ != from) choose_direction();
-  if (column_stale_ || column_.tick < from) plan_column(from);
-  renew_row_plan(from);
-}
-
-inline void Controller::renew_row_plan(Tick from) {
-  if (row_stale_ || row_.tick < from) plan_row(from);
+  if (column_stale_) plan_column(from);
+  if (row_stale_) plan_row(from);
 }
 
 inline void Controller::choose_direction() {
@@ -275,6 +270,7 @@ inline void Controller::issue_column(Tick now) {
     if (!write) return_burst(moved(bank).run, now + spec_->timing.read_latency, moved(bank).age);
   } else {
     const RequestQueue::Request& served = queue(write).take_hit(bank);
+    if (blocked_) next_arrival_ = now;
     if (write)
       queued_writes_.remove(served.burst);
     else
@@ -310,6 +306,7 @@ void Controller::activate(int bank, Tick now) {
   row_bus_free_ = now + spec_->timing.activate_bus;
   ++counts_.activates;
   const RequestQueue::Request& request = queue(writing_).take_miss(bank);
+  if (blocked_) next_arrival_ = now;
   if (writing_) queued_writes_.remove(request.burst);
   device_.activate(bank, request.row, now);
   moved(bank) = {request.age, device_.opened(bank, writing_), request.run, writing_};
@@ -342,27 +339,33 @@ void Controller::closed(int bank) {
 
 inline void Controller::accept(Tick now) {
   next_arrival_ = kNever;
+  blocked_ = false;
   std::uint64_t age = now * kIntake;
   for (const std::uint64_t end = age + kIntake; !runs_.empty(); ++age) {
-    const RunList::Item& run = runs_[runs_.front()];
+    const std::int32_t front = runs_.front();
+    const RunList::Item& run = runs_[front];
     if (run.at > now || age == end) {
       next_arrival_ = std::max(run.at, now + 1);
       return;
     }
-    if (queue(run.write).full() && !write_queued(run.next_burst)) return;
-    accept_burst(now, age);
+    if (!accept_burst(front, age)) {
+      blocked_ = true;
+      return;
+    }
   }
 }
 
-// The next burst of the FIFO.
-inline void Controller::accept_burst(Tick now, std::uint64_t age) {
-  const std::int32_t index = runs_.front();
-  RunList::Item& run = runs_[index];
+// The next burst of the FIFO's front, unless there is no room for it.
+inline bool Controller::accept_burst(std::int32_t front, std::uint64_t age) {
+  RunList::Item& run = runs_[front];
+  const Tick now = age / kIntake;
   const bool write = run.write, known = write_queued(run.next_burst);
   if (!known) {
+    RequestQueue& waiting = queue(write);
+    if (waiting.full()) return false;
     const BurstPlace place = spec_->map(run.next_burst);
     const std::uint32_t open_row = device_.open_row(place.bank);
-    const auto& request = queue(write).push(run.next_burst, place.bank, place.row, open_row, age, index);
+    const auto& request = waiting.push(run.next_burst, place.bank, place.row, open_row, age, front);
     if (write) queued_writes_.add(run.next_burst);
     if (write == writing_ && refreshes_due_ == 0) offer(request, place.row == open_row, now + 1);
   }
@@ -374,16 +377,17 @@ inline void Controller::accept_burst(Tick now, std::uint64_t age) {
     counts_.merged += known;
     if (last) {
       completed_.push_back({now, run.tag, true});
-      runs_.release(index);
+      runs_.release(front);
     }
   } else if (known) {
     ++counts_.forwarded;
-    return_burst(index, now + 1, age);
+    return_burst(front, now + 1, age);
   }
+  return true;
 }
 
 inline bool Controller::write_queued(std::uint64_t burst) const {
-  return queued_writes_.may_hold(burst) && queue(true).holds(spec_->map(burst).bank, burst);
+  return queue(true).size() != 0 && queued_writes_.may_hold(burst) && queue(true).holds(spec_->map(burst).bank, burst);
 }
 
 inline void Controller::return_burst(std::int32_t index, Tick back, std::uint64_t age) {

@@ -111,14 +111,13 @@ class Controller {
   };
 
   void simulate(Tick to);
-  void skip_refreshes(Tick to);
+  bool skip_refreshes(Tick to);
   void step(Tick now);
 
   Tick next_event() const {
     return std::min(std::min(column_.tick, row_.tick), std::min(next_arrival_, next_refresh_));
   }
   void plan(Tick from);
-  void renew_row_plan(Tick from);
   void plan_column(Tick from);
   void plan_hits(Tick from);
   void plan_row(Tick from);
@@ -142,7 +141,7 @@ class Controller {
   bool row_wanted(int bank) const;
 
   void accept(Tick now);
-  void accept_burst(Tick now, std::uint64_t age);
+  bool accept_burst(std::int32_t front, std::uint64_t age);
   bool write_queued(std::uint64_t burst) const;
   void return_burst(std::int32_t run, Tick back, std::uint64_t age);
 
@@ -172,6 +171,7 @@ class Controller {
   Command column_, row_;        // the next ones, if nothing happens before
   bool column_stale_ = true, row_stale_ = true;  // to be planned anew
   Tick next_arrival_ = kNever;  // the FIFO's front may be accepted
+  bool blocked_ = false;        // it waits for room
   Tick next_refresh_;           // falls due
   Tick row_bus_free_ = 0;
   Tick data_back_ = 0;  // of the read that returned last

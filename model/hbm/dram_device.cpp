@@ -19,6 +19,14 @@ int BankGeometry::refresh_order(std::uint64_t i) const {
 DramDevice::DramDevice(const CommandTiming& timing, const BankGeometry& geometry)
     : timing_(&timing), geometry_(geometry) {
   row_.fill(kNoRow);
+  // Column commands start on ticks that are a whole number of clocks apart.
+  const auto clocks = [&](Tick ticks) { return (ticks + timing.odd) & ~timing.odd; };
+  const CommandTiming& t = timing;
+  const Tick group = clocks(t.column_same_group), stack = clocks(t.column_same_stack),
+             other_stack = clocks(t.column_other_stack);
+  gaps_ = {ColumnGaps{group, stack, other_stack, clocks(t.read_to_write), 0, t.read_to_precharge},
+           ColumnGaps{group, stack, other_stack, clocks(t.write_to_read), clocks(t.write_to_read_same_group),
+                      t.write_to_precharge}};
 }
 
 Tick DramDevice::precharge_all_ready(int pseudo_channel) const {

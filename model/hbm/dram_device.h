@@ -86,6 +86,11 @@ class DramDevice {
  private:
   template <typename T>
   using ByDirection = std::array<T, 2>;  // read, write
+  /// From a column command to the next ones that may start, in its direction and in the other.
+  struct ColumnGaps {
+    Tick group, stack, other_stack, turn, turn_group;
+    Tick precharge;
+  };
   struct PseudoChannel {
     Tick activate = 0, precharge = 0, refresh = 0;
     std::array<Tick, 4> window{};  // ends of the four-activate windows of the last four
@@ -99,6 +104,7 @@ class DramDevice {
 
   const CommandTiming* timing_;
   BankGeometry geometry_;
+  ByDirection<ColumnGaps> gaps_;
   BankSet open_ = 0;
   ByBank<std::uint32_t> row_;
   ByBank<Tick> row_ready_{}, activated_{};
@@ -108,17 +114,15 @@ class DramDevice {
 };
 
 inline void DramDevice::column(int bank, bool write, Tick now) {
-  const CommandTiming& t = *timing_;
   const std::size_t same = write ? 1 : 0, other = 1 - same;
-  at_least(of(row_ready_, bank), now + (write ? t.write_to_precharge : t.read_to_precharge));
+  const ColumnGaps& gaps = gaps_[same];
+  at_least(of(row_ready_, bank), now + gaps.precharge);
   const int group = geometry_.group(bank), own = geometry_.stack(bank);
-  of(group_column_[same], group) = t.rising(now + t.column_same_group);
-  if (write) at_least(of(group_column_[other], group), t.rising(now + t.write_to_read_same_group));
-  const Tick in_stack = t.rising(now + t.column_same_stack), elsewhere = t.rising(now + t.column_other_stack);
-  const Tick turned = t.rising(now + (write ? t.write_to_read : t.read_to_write));
+  of(group_column_[same], group) = now + gaps.group;
+  at_least(of(group_column_[other], group), now + gaps.turn_group);
   for (int s = geometry_.pseudo_channel(bank); s <= geometry_.stack_mask; s += geometry_.pseudo_channels) {
-    at_least(of(stack_column_[same], s), s == own ? in_stack : elsewhere);
-    of(stack_column_[other], s) = turned;
+    at_least(of(stack_column_[same], s), now + (s == own ? gaps.stack : gaps.other_stack));
+    of(stack_column_[other], s) = now + gaps.turn;
   }
 }
 

@@ -25,7 +25,7 @@ bool RequestQueue::holds(int bank, std::uint64_t burst) const {
 
 const RequestQueue::Request& RequestQueue::take_miss(int bank) {
   const Request& taken = take(of(miss_lines_, bank));
-  note_misses(bank);
+  renew(misses_, miss_age_, bank, of(miss_lines_, bank));
   return taken;
 }
 
@@ -73,7 +73,7 @@ void RequestQueue::opened(int bank, std::uint32_t row) {
     of(hits_, bank) = static_cast<std::int16_t>(of(hits_, bank) + (r.row == row));
     return r.row == row;
   });
-  note_misses(bank);
+  renew(misses_, miss_age_, bank, of(miss_lines_, bank));
   held_hits_ = with(held_hits_, bank, line.head != kNone);
 }
 
@@ -81,22 +81,26 @@ void RequestQueue::let_go(int bank) {
   held_ &= ~bank_bit(bank);
   Line& line = of(held_lines_, bank);
   if (line.head == kNone) return;
-  merge(of(hit_lines_, bank & group_mask_), std::exchange(line, {}));
-  note_hits(bank & group_mask_);
+  const int group = bank & group_mask_;
   held_hits_ &= ~bank_bit(bank);
+  hit_groups_ |= bank_bit(group);
+  merge(of(hit_lines_, group), std::exchange(line, {}));
+  of(hit_age_, group) = request(of(hit_lines_, group).head).age;
 }
 
 void RequestQueue::closed(int bank) {
   if (!has_hit(bank)) return;
   Line hits = std::exchange(of(held_lines_, bank), {});
   if (!is_held(bank)) {
-    hits = split(of(hit_lines_, bank & group_mask_), [&](const Request& r) { return r.bank == bank; });
-    note_hits(bank & group_mask_);
+    const int group = bank & group_mask_;
+    hits = split(of(hit_lines_, group), [&](const Request& r) { return r.bank == bank; });
+    renew(hit_groups_, hit_age_, group, of(hit_lines_, group));
   }
   held_hits_ &= ~bank_bit(bank);
   of(hits_, bank) = 0;
+  misses_ |= bank_bit(bank);
   merge(of(miss_lines_, bank), hits);
-  note_misses(bank);
+  renew(misses_, miss_age_, bank, of(miss_lines_, bank));
 }
 
 }  // namespace leto::model

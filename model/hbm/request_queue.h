@@ -67,8 +67,8 @@ class RequestQueue {
   template <typename Pick>
   Line split(Line& line, Pick&& pick);
   void merge(Line& line, Line others);
-  void note_misses(int bank);
-  void note_hits(int group);
+  void append_newest(Line& line, std::int16_t i, BankSet& set, ByBank<std::uint64_t>& ages, int number);
+  void renew(BankSet& set, ByBank<std::uint64_t>& ages, int number, const Line& line);
   const Request& take_held(int bank);
   bool in_line(const Line& line, std::uint64_t burst) const;
 
@@ -99,16 +99,24 @@ inline const RequestQueue::Request& RequestQueue::take(Line& line) {
   return r;
 }
 
-inline void RequestQueue::note_misses(int bank) {
-  const Line& line = of(miss_lines_, bank);
-  misses_ = with(misses_, bank, line.head != kNone);
-  if (line.head != kNone) of(miss_age_, bank) = request(line.head).age;
+// The line's head has changed.
+inline void RequestQueue::renew(BankSet& set, ByBank<std::uint64_t>& ages, int number, const Line& line) {
+  if (line.head == kNone)
+    set &= ~bank_bit(number);
+  else
+    of(ages, number) = request(line.head).age;
 }
 
-inline void RequestQueue::note_hits(int group) {
-  const Line& line = of(hit_lines_, group);
-  hit_groups_ = with(hit_groups_, group, line.head != kNone);
-  if (line.head != kNone) of(hit_age_, group) = request(line.head).age;
+inline void RequestQueue::append_newest(Line& line, std::int16_t i, BankSet& set, ByBank<std::uint64_t>& ages,
+                                        int number) {
+  if (line.head == kNone) {
+    line.head = i;
+    set |= bank_bit(number);
+    of(ages, number) = request(i).age;
+  } else {
+    request(line.tail).behind = i;
+  }
+  line.tail = i;
 }
 
 inline const RequestQueue::Request& RequestQueue::push(std::uint64_t burst, int bank, std::uint32_t row,
@@ -120,17 +128,16 @@ inline const RequestQueue::Request& RequestQueue::push(std::uint64_t burst, int 
   r = {burst, age, row, run, static_cast<std::int16_t>(bank), kNone};
   ++size_;
   if (row != open_row) {
-    append(of(miss_lines_, bank), i);
-    note_misses(bank);
+    append_newest(of(miss_lines_, bank), i, misses_, miss_age_, bank);
     return r;
   }
   ++of(hits_, bank);
+  const int group = bank & group_mask_;
   if (is_held(bank)) {
     append(of(held_lines_, bank), i);
     held_hits_ |= bank_bit(bank);
   } else {
-    append(of(hit_lines_, bank & group_mask_), i);
-    note_hits(bank & group_mask_);
+    append_newest(of(hit_lines_, group), i, hit_groups_, hit_age_, group);
   }
   return r;
 }
@@ -138,8 +145,10 @@ inline const RequestQueue::Request& RequestQueue::push(std::uint64_t burst, int 
 inline const RequestQueue::Request& RequestQueue::take_hit(int bank) {
   --of(hits_, bank);
   if (is_held(bank)) return take_held(bank);
-  const Request& taken = take(of(hit_lines_, bank & group_mask_));
-  note_hits(bank & group_mask_);
+  const int group = bank & group_mask_;
+  Line& line = of(hit_lines_, group);
+  const Request& taken = take(line);
+  renew(hit_groups_, hit_age_, group, line);
   return taken;
 }
 
