@@ -52,13 +52,6 @@ Tick Controller::refresh_interval() const {
   return spec_->refresh == all_bank ? spec_->timing.refresh_interval : spec_->timing.bank_refresh_interval;
 }
 
-void Controller::submit(const Run& run, Tick at) {
-  const Tick arrival = std::max(at, from_);
-  if (runs_.empty()) next_arrival_ = arrival;
-  runs_.push(run, arrival);
-  backlog_ += static_cast<std::uint64_t>(run.bursts);
-}
-
 Tick Controller::next() const {
   if (idle() && runs_.empty()) return kNever;
   return next_event();
@@ -219,7 +212,11 @@ inline bool Controller::wants_row(int bank) const {
 // A new request, the youngest.
 inline void Controller::offer(const RequestQueue::Request& request, bool hit, Tick from) {
   if (hit && !column_stale_) offer_hit(request, from);
-  if (!hit && !row_stale_ && wants_row(request.bank)) offer_miss(request.bank, from);
+  if (!hit) offer_miss_of(request.bank, from);
+}
+
+inline void Controller::offer_miss_of(int bank, Tick from) {
+  if (!row_stale_ && wants_row(bank)) offer_miss(bank, from);
 }
 
 inline void Controller::offer_miss(int bank, Tick from) {
@@ -256,34 +253,49 @@ inline bool Controller::row_goes_first() const {
 
 inline void Controller::issue_column(Tick now) {
   const int bank = column_.bank;
-  const bool is_moved = column_.moved, write = is_moved ? moved(bank).write : writing_;
   column_stale_ = true;
-  device_.column(bank, write, now);
-  if (write != bus_writing_) ++counts_.turnarounds;
-  bus_writing_ = write;
-  last_stack_ = spec_->geometry.stack(bank);
-  ++(write ? counts_.writes : counts_.reads);
-  if (is_moved) {
-    moved_banks_ &= ~bank_bit(bank);
-    moved_by_direction_[write ? 1 : 0] &= ~bank_bit(bank);
-    queue(write).let_go(bank);
-    if (!write) return_burst(moved(bank).run, now + spec_->timing.read_latency, moved(bank).age);
-  } else {
-    const RequestQueue::Request& served = queue(write).take_hit(bank);
-    if (blocked_) next_arrival_ = now;
-    if (write)
-      queued_writes_.remove(served.burst);
-    else
-      return_burst(served.run, now + spec_->timing.read_latency, served.age);
-  }
+  row_stale_ |= row_.bank == bank || refreshes_due_ != 0;
+  if (column_.moved)
+    serve_moved(bank, now);
+  else
+    serve_hit(bank, now);
   if (spec_->timing.shared_bus) row_bus_free_ = now + 1;
-  const bool closes = spec_->closed_rows && !row_wanted(bank);
-  if (closes) {
+  if (spec_->closed_rows && !row_wanted(bank)) {
     device_.close_after_column(bank);
     closed(bank);
+    row_stale_ |= row_.bank == bank;
+    offer_miss_of(bank, now);
   }
-  row_stale_ |= row_.bank == bank || refreshes_due_ != 0;
-  if ((is_moved || closes) && !row_stale_ && wants_row(bank)) offer_miss(bank, now);
+}
+
+inline void Controller::serve_hit(int bank, Tick now) {
+  const bool write = writing_;
+  use_data_bus(bank, write, now);
+  const RequestQueue::Request& served = queue(write).take_hit(bank);
+  if (blocked_) next_arrival_ = now;
+  if (write)
+    queued_writes_.remove(served.burst);
+  else
+    return_burst(served.run, now + spec_->timing.read_latency, served.age);
+}
+
+void Controller::serve_moved(int bank, Tick now) {
+  const Moved& served = moved(bank);
+  const bool write = served.write;
+  use_data_bus(bank, write, now);
+  moved_banks_ &= ~bank_bit(bank);
+  moved_by_direction_[write ? 1 : 0] &= ~bank_bit(bank);
+  queue(write).let_go(bank);
+  if (!write) return_burst(served.run, now + spec_->timing.read_latency, served.age);
+  offer_miss_of(bank, now);
+}
+
+inline void Controller::use_data_bus(int bank, bool write, Tick now) {
+  device_.column(bank, write, now);
+  last_stack_ = spec_->geometry.stack(bank);
+  ++(write ? counts_.writes : counts_.reads);
+  if (write != bus_writing_) ++counts_.turnarounds;
+  bus_writing_ = write;
 }
 
 bool Controller::row_wanted(int bank) const {

@@ -72,7 +72,12 @@ class Controller {
   explicit Controller(const ControllerSpec& spec);
 
   /// A run that arrives at `at`: not before the run submitted last, and after the last advance.
-  void submit(const Run& run, Tick at);
+  void submit(const Run& run, Tick at) {
+    const Tick arrival = std::max(at, from_);
+    if (runs_.empty()) next_arrival_ = arrival;
+    runs_.push(run, arrival);
+    backlog_ += static_cast<std::uint64_t>(run.bursts);
+  }
 
   /// No completion becomes known before this tick unless another run arrives earlier; kNever: all are known.
   Tick next() const;
@@ -125,6 +130,7 @@ class Controller {
   void offer(const RequestQueue::Request& request, bool hit, Tick from);
   void offer_hit(const RequestQueue::Request& hit, Tick from);
   void offer_moved(int bank, Tick from);
+  void offer_miss_of(int bank, Tick from);
   void offer_miss(int bank, Tick from);
   Command plan_refresh(Tick from) const;
   bool wants_row(int bank) const;
@@ -133,6 +139,9 @@ class Controller {
   void choose_direction();
 
   void issue_column(Tick now);
+  void serve_hit(int bank, Tick now);
+  void serve_moved(int bank, Tick now);
+  void use_data_bus(int bank, bool write, Tick now);
   void issue_row(Tick now);
   void issue_refresh(Tick now);
   void precharge(int bank, Tick now);

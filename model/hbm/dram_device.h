@@ -120,9 +120,11 @@ inline void DramDevice::column(int bank, bool write, Tick now) {
   const int group = geometry_.group(bank), own = geometry_.stack(bank);
   of(group_column_[same], group) = now + gaps.group;
   at_least(of(group_column_[other], group), now + gaps.turn_group);
-  for (int s = geometry_.pseudo_channel(bank); s <= geometry_.stack_mask; s += geometry_.pseudo_channels) {
-    at_least(of(stack_column_[same], s), now + (s == own ? gaps.stack : gaps.other_stack));
-    of(stack_column_[other], s) = now + gaps.turn;
+  of(stack_column_[same], own) = now + gaps.stack;
+  at_least(of(stack_column_[other], own), now + gaps.turn);
+  for (int s = geometry_.pseudo_channels; s <= geometry_.stack_mask; s += geometry_.pseudo_channels) {
+    at_least(of(stack_column_[same], own ^ s), now + gaps.other_stack);
+    at_least(of(stack_column_[other], own ^ s), now + gaps.turn);
   }
 }
 
