@@ -59,7 +59,10 @@ Tick Controller::next() const {
 
 void Controller::simulate(Tick to) {
   for (Tick now = next_event(); now <= to; now = next_event()) {
-    if (now == next_refresh_ && idle() && skip_refreshes(to)) continue;
+    if (now == next_refresh_) {
+      if (idle() && skip_refreshes(to)) continue;
+      refresh_due(now);
+    }
     step(now);
   }
   from_ = to + 1;
@@ -78,14 +81,15 @@ bool Controller::skip_refreshes(Tick to) {
   return skipped != 0;
 }
 
+void Controller::refresh_due(Tick now) {
+  next_refresh_ += refresh_interval();
+  refreshes_due_ += spec_->geometry.pseudo_channels;
+  column_stale_ = row_stale_ = true;
+  plan(now);
+}
+
 // One tick: a column command, a row command, then the bursts that may start with the next tick.
 inline void Controller::step(Tick now) {
-  if (now == next_refresh_) {
-    next_refresh_ += refresh_interval();
-    refreshes_due_ += spec_->geometry.pseudo_channels;
-    column_stale_ = row_stale_ = true;
-    plan(now);
-  }
   if (column_.tick == now && !row_goes_first()) {
     issue_column(now);
     if (spec_->timing.shared_bus) {
@@ -124,8 +128,13 @@ inline void Controller::plan_column(Tick from) {
   column_ = {};
   column_stale_ = false;
   if (refreshes_due_ == 0) plan_hits(from);
-  for (BankWalk b(moved_banks_); b; b.next())
-    if (moved(b.bank()).opened <= column_.tick) offer_moved(b.bank(), from);
+  if (moved_soonest_ > column_.tick) return;
+  moved_soonest_ = kNever;
+  for (BankWalk b(moved_banks_); b; b.next()) {
+    const Tick opened = moved(b.bank()).opened;
+    moved_soonest_ = std::min(moved_soonest_, opened);
+    if (opened <= column_.tick) offer_moved(b.bank(), from);
+  }
 }
 
 // Hits of a bank that is held: a moved request of the same direction goes before them in any case, others are
@@ -323,6 +332,7 @@ void Controller::activate(int bank, Tick now) {
   device_.activate(bank, request.row, now);
   moved(bank) = {request.age, device_.opened(bank, writing_), request.run, writing_};
   moved_banks_ |= bank_bit(bank);
+  moved_soonest_ = std::min(moved_soonest_, moved(bank).opened);
   moved_by_direction_[writing_ ? 1 : 0] |= bank_bit(bank);
   for (RequestQueue& q : queues_) q.opened(bank, request.row);
   if (!column_stale_) offer_moved(bank, now + 1);

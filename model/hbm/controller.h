@@ -117,6 +117,7 @@ class Controller {
 
   void simulate(Tick to);
   bool skip_refreshes(Tick to);
+  void refresh_due(Tick now);
   void step(Tick now);
 
   Tick next_event() const {
@@ -175,6 +176,7 @@ class Controller {
   ByBank<Moved> moved_{};  // the request that the bank's activate moved out of the queue
   BankSet moved_banks_ = 0;
   std::array<BankSet, 2> moved_by_direction_{};
+  Tick moved_soonest_ = kNever;  // none of their banks is opened before
   std::vector<Completion> completed_;
 
   Command column_, row_;        // the next ones, if nothing happens before

@@ -39,12 +39,20 @@ const RequestQueue::Request& RequestQueue::take_held(int bank) {
 // Takes those that pick() names out of the line, in order.
 template <typename Pick>
 RequestQueue::Line RequestQueue::split(Line& line, Pick&& pick) {
-  Line picked, left;
-  for (std::int16_t i = line.head, behind; i != kNone; i = behind) {
-    behind = std::exchange(request(i).behind, static_cast<std::int16_t>(kNone));
-    append(pick(request(i)) ? picked : left, i);
+  Line picked;
+  std::int16_t* link = &line.head;
+  std::int16_t last = kNone;
+  for (std::int16_t i = line.head; i != kNone; i = request(i).behind) {
+    if (pick(request(i))) {
+      *link = request(i).behind;
+      append(picked, i);
+    } else {
+      link = &request(i).behind;
+      last = i;
+    }
   }
-  line = left;
+  line.tail = last;
+  if (picked.head != kNone) request(picked.tail).behind = kNone;
   return picked;
 }
 
