@@ -128,12 +128,9 @@ inline void Controller::plan_column(Tick from) {
   column_ = {};
   column_stale_ = false;
   if (refreshes_due_ == 0) plan_hits(from);
-  if (moved_soonest_ > column_.tick) return;
-  moved_soonest_ = kNever;
-  for (BankWalk b(moved_banks_); b; b.next()) {
-    const Tick opened = moved(b.bank()).opened;
-    moved_soonest_ = std::min(moved_soonest_, opened);
-    if (opened <= column_.tick) offer_moved(b.bank(), from);
+  for (const MovedList::Moved& moved : moved_) {
+    if (moved.opened > column_.tick) break;
+    offer_moved(moved, from);
   }
 }
 
@@ -142,7 +139,7 @@ inline void Controller::plan_column(Tick from) {
 inline void Controller::plan_hits(Tick from) {
   RequestQueue& waiting = queue(writing_);
   const bool write = writing_;
-  for (BankWalk b(waiting.held_hits() & ~moved_by_direction_[write ? 1 : 0]); b; b.next()) {
+  for (BankWalk b(waiting.held_hits() & ~moved_.banks(write)); b; b.next()) {
     if (device_.opened(b.bank(), write) <= from)
       waiting.let_go(b.bank());
     else
@@ -160,10 +157,10 @@ inline void Controller::plan_hits(Tick from) {
       const int group = g.bank();
       const Tick tick = std::max(ready, device_.group_column_ready(group, write));
       const std::uint64_t age = waiting.hit_age(group);
-      if (tick > best.tick || (tick == best.tick && age > best.age)) continue;
-      best.tick = tick;
-      best.age = age;
-      best_group = group;
+      const bool before = goes_before(tick, age, best);
+      best.tick = before ? tick : best.tick;
+      best.age = before ? age : best.age;
+      best_group = before ? group : best_group;
     }
   }
   if (best_group == kNone) return;
@@ -172,21 +169,15 @@ inline void Controller::plan_hits(Tick from) {
 
 inline void Controller::offer_hit(const RequestQueue::Request& hit, Tick from) {
   const Tick tick = std::max(column_bus(from), device_.column_ready(hit.bank, writing_));
-  if (tick < column_.tick || (tick == column_.tick && hit.age < column_.age))
-    column_ = {tick, hit.bank, false, hit.age};
+  if (goes_before(tick, hit.age, column_)) column_ = {tick, hit.bank, false, hit.age};
 }
 
-inline void Controller::offer_moved(int bank, Tick from) {
-  const Tick tick = std::max(column_bus(from), device_.column_ready(bank, moved(bank).write));
-  if (tick < column_.tick ||
-      (tick == column_.tick && (!column_.moved || moved_before(bank, column_.bank))))
-    column_ = {tick, bank, true, 0};
-}
-
-// Of moved requests that arrived in the same tick, the one whose row was opened first goes first.
-bool Controller::moved_before(int a, int b) const {
-  const std::uint64_t arrived_a = moved(a).age / kIntake, arrived_b = moved(b).age / kIntake;
-  return arrived_a != arrived_b ? arrived_a < arrived_b : device_.activated(a) < device_.activated(b);
+inline void Controller::offer_moved(const MovedList::Moved& moved, Tick from) {
+  const Tick tick = std::max(column_bus(from), device_.column_ready(moved.bank, moved.write));
+  if (tick > column_.tick) return;
+  if (tick == column_.tick && column_.moved && !moved.goes_before(first_moved_)) return;
+  column_ = {tick, moved.bank, true, 0};
+  first_moved_ = moved;
 }
 
 void Controller::plan_row(Tick from) {
@@ -201,11 +192,14 @@ void Controller::plan_row(Tick from) {
 
 inline void Controller::plan_misses(Tick bus) {
   const RequestQueue& waiting = queue(writing_);
-  const BankSet missed = waiting.misses() & ~moved_banks_;
+  const BankSet missed = waiting.misses() & ~moved_.banks();
   Command best;
   const auto offer = [&](int bank, Tick tick) {
     const std::uint64_t age = waiting.miss_age(bank);
-    if (tick < best.tick || (tick == best.tick && age < best.age)) best = {tick, bank, false, age};
+    const bool before = goes_before(tick, age, best);
+    best.tick = before ? tick : best.tick;
+    best.age = before ? age : best.age;
+    best.bank = before ? bank : best.bank;
   };
   for (BankWalk b(missed & device_.open()); b; b.next())
     offer(b.bank(), std::max(bus, device_.precharge_ready(b.bank())));
@@ -215,7 +209,7 @@ inline void Controller::plan_misses(Tick bus) {
 }
 
 inline bool Controller::wants_row(int bank) const {
-  return (queue(writing_).misses() & ~moved_banks_ & bank_bit(bank)) != 0;
+  return (queue(writing_).misses() & ~moved_.banks() & bank_bit(bank)) != 0;
 }
 
 // A new request, the youngest.
@@ -233,7 +227,7 @@ inline void Controller::offer_miss(int bank, Tick from) {
   const Tick tick = device_.is_open(bank) ? std::max(from, device_.precharge_ready(bank))
                                           : rising(std::max(from, device_.activate_ready(bank)));
   const std::uint64_t age = queue(writing_).miss_age(bank);
-  if (tick < row_.tick || (tick == row_.tick && age < row_.age)) row_ = {tick, bank, false, age};
+  if (goes_before(tick, age, row_)) row_ = {tick, bank, false, age};
 }
 
 // The refresh that is due first: its banks are closed once no moved request needs them, then it starts.
@@ -242,7 +236,7 @@ Controller::Command Controller::plan_refresh(Tick from) const {
   const int bank = geometry.refresh_order(counts_.refreshes);
   const int channel = geometry.pseudo_channel(bank);
   const BankSet banks = all_banks() ? geometry.banks_of(channel) : bank_bit(bank);
-  if ((moved_banks_ & banks) != 0) return {};
+  if ((moved_.banks() & banks) != 0) return {};
   if ((device_.open() & banks) != 0)
     return {
         std::max(from, all_banks() ? device_.precharge_all_ready(channel) : device_.precharge_ready(bank)),
@@ -285,17 +279,14 @@ inline void Controller::serve_hit(int bank, Tick now) {
   if (write)
     queued_writes_.remove(served.burst);
   else
-    return_burst(served.run, now + spec_->timing.read_latency, served.age);
+    return_burst(served.run, now + spec_->timing.read_latency, served.age / kIntake);
 }
 
 void Controller::serve_moved(int bank, Tick now) {
-  const Moved& served = moved(bank);
-  const bool write = served.write;
-  use_data_bus(bank, write, now);
-  moved_banks_ &= ~bank_bit(bank);
-  moved_by_direction_[write ? 1 : 0] &= ~bank_bit(bank);
-  queue(write).let_go(bank);
-  if (!write) return_burst(served.run, now + spec_->timing.read_latency, served.age);
+  const MovedList::Moved served = moved_.take(bank);
+  use_data_bus(bank, served.write, now);
+  queue(served.write).let_go(bank);
+  if (!served.write) return_burst(served.run, now + spec_->timing.read_latency, served.accepted);
   offer_miss_of(bank, now);
 }
 
@@ -308,7 +299,7 @@ inline void Controller::use_data_bus(int bank, bool write, Tick now) {
 }
 
 bool Controller::row_wanted(int bank) const {
-  return queue(false).has_hit(bank) || queue(true).has_hit(bank) || (moved_banks_ & bank_bit(bank)) != 0;
+  return queue(false).has_hit(bank) || queue(true).has_hit(bank) || (moved_.banks() & bank_bit(bank)) != 0;
 }
 
 void Controller::issue_row(Tick now) {
@@ -330,12 +321,15 @@ void Controller::activate(int bank, Tick now) {
   if (blocked_) next_arrival_ = now;
   if (writing_) queued_writes_.remove(request.burst);
   device_.activate(bank, request.row, now);
-  moved(bank) = {request.age, device_.opened(bank, writing_), request.run, writing_};
-  moved_banks_ |= bank_bit(bank);
-  moved_soonest_ = std::min(moved_soonest_, moved(bank).opened);
-  moved_by_direction_[writing_ ? 1 : 0] |= bank_bit(bank);
+  const MovedList::Moved moved{.opened = device_.opened(bank, writing_),
+                               .accepted = request.age / kIntake,
+                               .activated = now,
+                               .run = request.run,
+                               .bank = request.bank,
+                               .write = writing_};
+  moved_.add(moved);
   for (RequestQueue& q : queues_) q.opened(bank, request.row);
-  if (!column_stale_) offer_moved(bank, now + 1);
+  if (!column_stale_) offer_moved(moved, now + 1);
 }
 
 void Controller::issue_refresh(Tick now) {
@@ -403,7 +397,7 @@ inline bool Controller::accept_burst(std::int32_t front, std::uint64_t age) {
     }
   } else if (known) {
     ++counts_.forwarded;
-    return_burst(front, now + 1, age);
+    return_burst(front, now + 1, now);
   }
   return true;
 }
@@ -412,9 +406,9 @@ inline bool Controller::write_queued(std::uint64_t burst) const {
   return queue(true).size() != 0 && queued_writes_.may_hold(burst) && queue(true).holds(spec_->map(burst).bank, burst);
 }
 
-inline void Controller::return_burst(std::int32_t index, Tick back, std::uint64_t age) {
+inline void Controller::return_burst(std::int32_t index, Tick back, Tick accepted) {
   data_back_ = std::max(data_back_, back);
-  counts_.read_ticks += data_back_ - age / kIntake;
+  counts_.read_ticks += data_back_ - accepted;
   RunList::Item& run = runs_[index];
   if (--run.to_return != 0) return;
   completed_.push_back({data_back_, run.tag, false});

@@ -28,6 +28,7 @@
 #include "model/hbm/address_map.h"
 #include "model/hbm/burst_filter.h"
 #include "model/hbm/dram_device.h"
+#include "model/hbm/moved_list.h"
 #include "model/hbm/request_queue.h"
 #include "model/hbm/run_list.h"
 
@@ -103,12 +104,6 @@ class Controller {
     bool moved = false;     // a column command of the moved request
     std::uint64_t age = 0;  // of the request; the moved ones go before all others of the tick
   };
-  struct Moved {
-    std::uint64_t age = 0;
-    Tick opened = 0;  // to its column command
-    std::int32_t run = 0;
-    bool write = false;
-  };
   struct Completion {
     Tick tick;
     std::uint32_t tag;
@@ -130,12 +125,11 @@ class Controller {
   void plan_misses(Tick bus);
   void offer(const RequestQueue::Request& request, bool hit, Tick from);
   void offer_hit(const RequestQueue::Request& hit, Tick from);
-  void offer_moved(int bank, Tick from);
+  void offer_moved(const MovedList::Moved& moved, Tick from);
   void offer_miss_of(int bank, Tick from);
   void offer_miss(int bank, Tick from);
   Command plan_refresh(Tick from) const;
   bool wants_row(int bank) const;
-  bool moved_before(int a, int b) const;
   bool row_goes_first() const;
   void choose_direction();
 
@@ -153,7 +147,7 @@ class Controller {
   void accept(Tick now);
   bool accept_burst(std::int32_t front, std::uint64_t age);
   bool write_queued(std::uint64_t burst) const;
-  void return_burst(std::int32_t run, Tick back, std::uint64_t age);
+  void return_burst(std::int32_t run, Tick back, Tick accepted);
 
   Tick rising(Tick tick) const { return spec_->timing.rising(tick); }
   /// When a column command may start at the earliest.
@@ -162,9 +156,11 @@ class Controller {
   }
   RequestQueue& queue(bool write) { return queues_[write ? 1 : 0]; }
   const RequestQueue& queue(bool write) const { return queues_[write ? 1 : 0]; }
-  Moved& moved(int bank) { return of(moved_, bank); }
-  const Moved& moved(int bank) const { return of(moved_, bank); }
-  bool idle() const { return queue(false).size() + queue(true).size() == 0 && moved_banks_ == 0; }
+  /// First ready, then first come. Without a branch: nothing foretells which it is.
+  static bool goes_before(Tick tick, std::uint64_t age, const Command& other) {
+    return (tick < other.tick) | ((tick == other.tick) & (age < other.age));
+  }
+  bool idle() const { return queue(false).size() + queue(true).size() == 0 && moved_.empty(); }
   bool all_banks() const { return spec_->refresh == ControllerSpec::Refresh::all_bank; }
   Tick refresh_interval() const;
 
@@ -173,10 +169,8 @@ class Controller {
   std::array<RequestQueue, 2> queues_;  // reads, writes
   BurstFilter queued_writes_;
   RunList runs_;
-  ByBank<Moved> moved_{};  // the request that the bank's activate moved out of the queue
-  BankSet moved_banks_ = 0;
-  std::array<BankSet, 2> moved_by_direction_{};
-  Tick moved_soonest_ = kNever;  // none of their banks is opened before
+  MovedList moved_;
+  MovedList::Moved first_moved_{};  // column_ is its, if that is a moved one's
   std::vector<Completion> completed_;
 
   Command column_, row_;        // the next ones, if nothing happens before
