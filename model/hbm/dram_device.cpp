@@ -64,24 +64,25 @@ void DramDevice::activate(int bank, std::uint32_t row, Tick now) {
   PseudoChannel& channel = channel_of(bank);
   channel.window[channel.next] = now + t.four_activates;
   channel.next = (channel.next + 1) % channel.window.size();
-  at_least(channel.activate, std::max(now + t.activate_any, channel.window[channel.next]));
+  at_least(of(activate_, geometry_.pseudo_channel(bank)),
+           std::max(now + t.activate_any, channel.window[channel.next]));
   at_least(channel.refresh, now + t.activate_to_bank_refresh_any);
 }
 
 void DramDevice::precharge(int bank, Tick now) {
   close(bank, now);
-  channel_of(bank).precharge = now + timing_->precharge_any;
+  of(precharge_, geometry_.pseudo_channel(bank)) = now + timing_->precharge_any;
 }
 
 void DramDevice::precharge_all(int pseudo_channel, Tick now) {
   for (BankWalk b(open_ & geometry_.banks_of(pseudo_channel)); b; b.next()) close(b.bank(), now);
-  of(channels_, pseudo_channel).precharge = now + timing_->precharge_any;
+  of(precharge_, pseudo_channel) = now + timing_->precharge_any;
 }
 
 void DramDevice::refresh(int bank, Tick now) {
   at_least(of(row_ready_, bank), now + timing_->bank_refresh_to_activate);
   PseudoChannel& channel = channel_of(bank);
-  at_least(channel.activate, now + timing_->bank_refresh_to_activate_any);
+  at_least(of(activate_, geometry_.pseudo_channel(bank)), now + timing_->bank_refresh_to_activate_any);
   at_least(channel.refresh, now + timing_->bank_refresh_any);
 }
 

@@ -62,9 +62,9 @@ class DramDevice {
   /// Of a precharge if the bank is open, else of an activate.
   Tick row_ready(int bank) const { return of(row_ready_, bank); }
   Tick activate_limit(int group) const {
-    return std::max(of(group_activate_, group), of(channels_, geometry_.pseudo_channel(group)).activate);
+    return std::max(of(group_activate_, group), of(activate_, geometry_.pseudo_channel(group)));
   }
-  Tick precharge_limit(int pseudo_channel) const { return of(channels_, pseudo_channel).precharge; }
+  Tick precharge_limit(int pseudo_channel) const { return of(precharge_, pseudo_channel); }
 
   Tick refresh_ready(int bank) const {
     return std::max(of(row_ready_, bank) + timing_->refresh_lag, channel_of(bank).refresh);
@@ -92,14 +92,18 @@ class DramDevice {
     Tick precharge;
   };
   struct PseudoChannel {
-    Tick activate = 0, precharge = 0, refresh = 0;
+    Tick refresh = 0;
     std::array<Tick, 4> window{};  // ends of the four-activate windows of the last four
     unsigned next = 0;
   };
 
   static void at_least(Tick& ready, Tick tick) { ready = std::max(ready, tick); }
-  PseudoChannel& channel_of(int bank) { return of(channels_, geometry_.pseudo_channel(bank)); }
-  const PseudoChannel& channel_of(int bank) const { return of(channels_, geometry_.pseudo_channel(bank)); }
+  PseudoChannel& channel_of(int bank) {
+    return channels_[static_cast<std::size_t>(geometry_.pseudo_channel(bank))];
+  }
+  const PseudoChannel& channel_of(int bank) const {
+    return channels_[static_cast<std::size_t>(geometry_.pseudo_channel(bank))];
+  }
   void close(int bank, Tick precharged);
 
   const CommandTiming* timing_;
@@ -110,7 +114,8 @@ class DramDevice {
   ByBank<Tick> row_ready_{}, activated_{};
   ByBank<Tick> group_activate_{};
   ByDirection<ByBank<Tick>> group_column_{}, stack_column_{};
-  ByBank<PseudoChannel> channels_{};
+  ByBank<Tick> activate_{}, precharge_{};  // by pseudo channel
+  std::array<PseudoChannel, 2> channels_{};
 };
 
 inline void DramDevice::column(int bank, bool write, Tick now) {
@@ -119,7 +124,7 @@ inline void DramDevice::column(int bank, bool write, Tick now) {
   at_least(of(row_ready_, bank), now + gaps.precharge);
   const int group = geometry_.group(bank), own = geometry_.stack(bank);
   of(group_column_[same], group) = now + gaps.group;
-  at_least(of(group_column_[other], group), now + gaps.turn_group);
+  if (write) at_least(of(group_column_[other], group), now + gaps.turn_group);
   of(stack_column_[same], own) = now + gaps.stack;
   at_least(of(stack_column_[other], own), now + gaps.turn);
   for (int s = geometry_.pseudo_channels; s <= geometry_.stack_mask; s += geometry_.pseudo_channels) {
