@@ -119,7 +119,8 @@ inline void Controller::plan(Tick from) {
 
 inline void Controller::choose_direction() {
   const int reads = queue(false).size(), writes = queue(true).size();
-  if (writing_ ? reads == 0 || writes >= spec_->drain_below : reads != 0 && writes <= spec_->drain_above) return;
+  if (writing_ ? reads == 0 || writes >= spec_->drain_below : reads != 0 && writes <= spec_->drain_above)
+    return;
   writing_ = !writing_;
   column_stale_ = row_stale_ = true;
 }
@@ -149,7 +150,8 @@ inline void Controller::plan_hits(Tick from) {
   const BankGeometry& geometry = spec_->geometry;
   Command best = column_;
   int best_group = kNone;
-  for (int i = 0; i <= geometry.stack_mask; ++i) {  // the stack id of the last command, whose gap is short, first
+  for (int i = 0; i <= geometry.stack_mask;
+       ++i) {  // the stack id of the last command, whose gap is short, first
     const int stack = last_stack_ ^ i;
     const Tick ready = std::max(bus, device_.stack_column_ready(stack, write));
     if (ready > best.tick) continue;
@@ -374,36 +376,46 @@ inline void Controller::accept(Tick now) {
 // The next burst of the FIFO's front, unless there is no room for it.
 inline bool Controller::accept_burst(std::int32_t front, std::uint64_t age) {
   RunList::Item& run = runs_[front];
+  const std::uint64_t burst = run.next_burst;
   const Tick now = age / kIntake;
-  const bool write = run.write, known = write_queued(run.next_burst);
-  if (!known) {
-    RequestQueue& waiting = queue(write);
-    if (waiting.full()) return false;
-    const BurstPlace place = spec_->map(run.next_burst);
-    const std::uint32_t open_row = device_.open_row(place.bank);
-    const auto& request = waiting.push(run.next_burst, place.bank, place.row, open_row, age, front);
-    if (write) queued_writes_.add(run.next_burst);
-    if (write == writing_ && refreshes_due_ == 0) offer(request, place.row == open_row, now + 1);
-  }
+  const bool write = run.write, known = write_queued(burst);
+  if (queue(write).full() && !known) return false;
   ++run.next_burst;
   --backlog_;
-  const bool last = --run.to_accept == 0;
-  if (last) runs_.pop();
-  if (write) {
-    counts_.merged += known;
-    if (last) {
+  if (--run.to_accept == 0) {
+    runs_.pop();
+    if (write) {
       completed_.push_back({now, run.tag, true});
       runs_.release(front);
     }
-  } else if (known) {
-    ++counts_.forwarded;
-    return_burst(front, now + 1, now);
   }
+  if (known) [[unlikely]]
+    meet_queued_write(front, write, now);
+  else
+    enqueue(burst, front, write, age);
   return true;
 }
 
+inline void Controller::enqueue(std::uint64_t burst, std::int32_t run, bool write, std::uint64_t age) {
+  const BurstPlace place = spec_->map(burst);
+  const std::uint32_t open_row = device_.open_row(place.bank);
+  const auto& request = queue(write).push(burst, place.bank, place.row, open_row, age, run);
+  if (write) queued_writes_.add(burst);
+  if (write == writing_ && refreshes_due_ == 0) offer(request, place.row == open_row, age / kIntake + 1);
+}
+
+void Controller::meet_queued_write(std::int32_t run, bool write, Tick now) {
+  if (write) {
+    ++counts_.merged;
+  } else {
+    ++counts_.forwarded;
+    return_burst(run, now + 1, now);
+  }
+}
+
 inline bool Controller::write_queued(std::uint64_t burst) const {
-  return queue(true).size() != 0 && queued_writes_.may_hold(burst) && queue(true).holds(spec_->map(burst).bank, burst);
+  return queue(true).size() != 0 && queued_writes_.may_hold(burst) &&
+         queue(true).holds(spec_->map(burst).bank, burst);
 }
 
 inline void Controller::return_burst(std::int32_t index, Tick back, Tick accepted) {

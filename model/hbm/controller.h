@@ -146,6 +146,8 @@ class Controller {
 
   void accept(Tick now);
   bool accept_burst(std::int32_t front, std::uint64_t age);
+  void enqueue(std::uint64_t burst, std::int32_t run, bool write, std::uint64_t age);
+  void meet_queued_write(std::int32_t run, bool write, Tick now);
   bool write_queued(std::uint64_t burst) const;
   void return_burst(std::int32_t run, Tick back, Tick accepted);
 
@@ -173,11 +175,11 @@ class Controller {
   MovedList::Moved first_moved_{};  // column_ is its, if that is a moved one's
   std::vector<Completion> completed_;
 
-  Command column_, row_;        // the next ones, if nothing happens before
+  Command column_, row_;                         // the next ones, if nothing happens before
   bool column_stale_ = true, row_stale_ = true;  // to be planned anew
-  Tick next_arrival_ = kNever;  // the FIFO's front may be accepted
-  bool blocked_ = false;        // it waits for room
-  Tick next_refresh_;           // falls due
+  Tick next_arrival_ = kNever;                   // the FIFO's front may be accepted
+  bool blocked_ = false;                         // it waits for room
+  Tick next_refresh_;                            // falls due
   Tick row_bus_free_ = 0;
   Tick data_back_ = 0;  // of the read that returned last
   Tick from_ = 0;       // the first tick that is not simulated yet

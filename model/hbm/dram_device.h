@@ -29,7 +29,8 @@ struct BankGeometry {
   BankSet groups_of(int stack) const { return groups_of_first_stack << stack; }
   /// The i-th bank that per-bank refresh goes to: a bank of each pseudo channel, through a group, then the
   /// next one.
-  int refresh_order(std::uint64_t i) const;};
+  int refresh_order(std::uint64_t i) const;
+};
 
 class DramDevice {
  public:
