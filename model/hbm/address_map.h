@@ -22,16 +22,16 @@ class AddressMap {
   AddressMap(bool interleaved, int bursts_a_row, int banks)
       : interleaved_(interleaved),
         column_bits_(std::countr_zero(static_cast<unsigned>(bursts_a_row))),
-        bank_bits_(std::countr_zero(static_cast<unsigned>(banks))) {}
+        bank_bits_(std::countr_zero(static_cast<unsigned>(banks))),
+        column_mask_(static_cast<unsigned>(bursts_a_row) - 1),
+        bank_mask_(static_cast<unsigned>(banks) - 1) {}
 
   BurstPlace operator()(std::uint64_t burst) const {
     const auto row = static_cast<std::uint32_t>(burst >> (column_bits_ + bank_bits_));
-    const std::uint64_t bank_mask = (std::uint64_t{1} << bank_bits_) - 1;
-    if (!interleaved_) return {static_cast<int>(burst >> column_bits_ & bank_mask), row};
-    const std::uint64_t column_mask = (std::uint64_t{1} << column_bits_) - 1;
+    if (!interleaved_) return {static_cast<int>(burst >> column_bits_ & bank_mask_), row};
     const std::uint64_t column =
-        (burst >> bank_bits_ & column_mask & ~std::uint64_t{kTogether - 1}) | (burst & (kTogether - 1));
-    const std::uint64_t bank = (burst / kTogether & bank_mask) ^ (column & bank_mask);
+        (burst >> bank_bits_ & column_mask_ & ~std::uint64_t{kTogether - 1}) | (burst & (kTogether - 1));
+    const std::uint64_t bank = (burst / kTogether ^ column) & bank_mask_;
     return {static_cast<int>(bank), row ^ static_cast<std::uint32_t>(column >> bank_bits_)};
   }
 
@@ -40,6 +40,7 @@ class AddressMap {
 
   bool interleaved_;
   int column_bits_, bank_bits_;
+  std::uint64_t column_mask_, bank_mask_;
 };
 
 }  // namespace leto::model

@@ -28,6 +28,7 @@ CommandTiming::CommandTiming(const DramTiming& d) {
   const Rounding ticks(d);
   tick_ns = ticks.tick_ns();
   edges = static_cast<Tick>(d.clock_edges);
+  odd = edges - 1;
   shared_bus = d.shared_command_bus;
   activate_bus = distance(ticks(d.activate_ns));
   // From the first to the last tick of a command; precharges and refreshes take one.

@@ -18,8 +18,12 @@ using Tick = std::uint64_t;
 struct CommandTiming {
   explicit CommandTiming(const DramTiming& grade);
 
+  /// The first tick from `tick` on at which commands other than precharge may start.
+  Tick rising(Tick tick) const { return tick | odd; }
+
   double tick_ns;
   Tick edges;         // ticks a clock; with 2, all commands but precharge start on odd ticks
+  Tick odd;           // edges - 1
   bool shared_bus;    // row and column commands share a bus
   Tick activate_bus;  // ticks that an activate keeps its bus
 

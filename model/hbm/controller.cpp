@@ -40,12 +40,10 @@ ControllerCounts& ControllerCounts::operator+=(const ControllerCounts& other) {
 
 Controller::Controller(const ControllerSpec& spec)
     : spec_(&spec),
-      odd_(spec.timing.edges - 1),
       device_(spec.timing, spec.geometry),
-      queues_{RequestQueue(spec.read_queue, spec.geometry.banks()),
-              RequestQueue(spec.write_queue, spec.geometry.banks())},
+      queues_{RequestQueue(spec.read_queue, spec.geometry.group_mask),
+              RequestQueue(spec.write_queue, spec.geometry.group_mask)},
       queued_writes_(spec.write_queue),
-      moved_(static_cast<std::size_t>(spec.geometry.banks())),
       next_refresh_(refresh_interval()) {}
 
 Tick Controller::refresh_interval() const {
@@ -54,23 +52,17 @@ Tick Controller::refresh_interval() const {
   return spec_->refresh == all_bank ? spec_->timing.refresh_interval : spec_->timing.bank_refresh_interval;
 }
 
-void Controller::submit(const Run& run, Tick at) {
-  const Tick arrival = std::max(at, from_);
-  if (runs_.empty()) next_arrival_ = arrival;
-  runs_.push(run, arrival);
-  backlog_ += static_cast<std::uint64_t>(run.bursts);
-}
-
 Tick Controller::next() const {
   if (idle() && runs_.empty()) return kNever;
   return next_event();
 }
 
 void Controller::simulate(Tick to) {
-  for (;;) {
-    if (next_refresh_ <= to && idle()) skip_refreshes(to);
-    const Tick now = next_event();
-    if (now > to) break;
+  for (Tick now = next_event(); now <= to; now = next_event()) {
+    if (now == next_refresh_) {
+      if (idle() && skip_refreshes(to)) continue;
+      refresh_due(now);
+    }
     step(now);
   }
   from_ = to + 1;
@@ -78,24 +70,26 @@ void Controller::simulate(Tick to) {
 
 // While nothing waits and no row is open, a refresh leaves nothing behind that a later one of the same banks
 // does not: only the last ones are simulated.
-void Controller::skip_refreshes(Tick to) {
+bool Controller::skip_refreshes(Tick to) {
   const Tick until = std::min(to, next_arrival_);
-  if (device_.open() != 0 || refreshes_due_ != 0 || next_refresh_ > until) return;
+  if (device_.open() != 0 || refreshes_due_ != 0 || next_refresh_ > until) return false;
   const Tick due = (until - next_refresh_) / refresh_interval();
   const Tick kept = all_banks() ? 0 : static_cast<Tick>(spec_->geometry.banks());
   const Tick skipped = due - std::min(due, kept);
   next_refresh_ += skipped * refresh_interval();
   counts_.refreshes += skipped * static_cast<Tick>(spec_->geometry.pseudo_channels);
+  return skipped != 0;
+}
+
+void Controller::refresh_due(Tick now) {
+  next_refresh_ += refresh_interval();
+  refreshes_due_ += spec_->geometry.pseudo_channels;
+  column_stale_ = row_stale_ = true;
+  plan(now);
 }
 
 // One tick: a column command, a row command, then the bursts that may start with the next tick.
-void Controller::step(Tick now) {
-  if (now == next_refresh_) {
-    next_refresh_ += refresh_interval();
-    refreshes_due_ += spec_->geometry.pseudo_channels;
-    row_stale_ = true;
-    plan(now);
-  }
+inline void Controller::step(Tick now) {
   if (column_.tick == now && !row_goes_first()) {
     issue_column(now);
     if (spec_->timing.shared_bus) {
@@ -103,11 +97,11 @@ void Controller::step(Tick now) {
       row_stale_ = true;
     } else {
       if (refreshes_due_ == 0) choose_direction();
-      renew_row_plan(now);
+      if (row_stale_) plan_row(now);
     }
   }
   if (row_.tick == now) issue_row(now);
-  accept(now);
+  if (next_arrival_ <= now) accept(now);
   plan(now + 1);
 }
 
@@ -115,76 +109,127 @@ void Controller::step(Tick now) {
 // -------------------------------------------------------------------------------------------
 
 // The next commands if nothing arrives and no refresh falls due before. While one is due the direction rests.
-void Controller::plan(Tick from) {
+// A planned command stands until it is issued or what it was chosen for changes; what becomes possible later
+// is offered, and taken if it goes before.
+inline void Controller::plan(Tick from) {
   if (refreshes_due_ == 0 && next_refresh_ != from) choose_direction();
-  column_ = plan_column(from);
-  renew_row_plan(from);
+  if (column_stale_) plan_column(from);
+  if (row_stale_) plan_row(from);
 }
 
-// A planned row command stands until something it was chosen from changes.
-void Controller::renew_row_plan(Tick from) {
-  if (!row_stale_ && row_.tick >= from) return;
-  row_ = plan_row(from);
-  row_stale_ = false;
-}
-
-void Controller::choose_direction() {
+inline void Controller::choose_direction() {
   const int reads = queue(false).size(), writes = queue(true).size();
-  const bool write = reads == 0 || (writing_ ? writes >= spec_->drain_below : writes > spec_->drain_above);
-  row_stale_ |= write != writing_;
-  writing_ = write;
+  if (writing_ ? reads == 0 || writes >= spec_->drain_below : reads != 0 && writes <= spec_->drain_above)
+    return;
+  writing_ = !writing_;
+  column_stale_ = row_stale_ = true;
 }
 
-Controller::Command Controller::plan_column(Tick from) const {
-  if (spec_->timing.shared_bus) from = std::max(from, row_bus_free_);
-  from = rising(from);
-  Command best = moved_banks_ == 0 ? Command{} : plan_moved(from);
-  if (refreshes_due_ != 0) return best;
-  const RequestQueue& waiting = queue(writing_);
-  std::uint64_t best_age = 0;  // the moved ones go before all others
-  for (BankWalk b(waiting.hits()); b; b.next()) {
-    const Tick tick = rising(std::max(from, device_.column_ready(b.bank(), writing_)));
-    if (tick > best.tick) continue;
-    const std::uint64_t age = waiting.hit_age(b.bank());
-    if (tick == best.tick && age >= best_age) continue;
-    best = {tick, b.bank()};
-    best_age = age;
+inline void Controller::plan_column(Tick from) {
+  column_ = {};
+  column_stale_ = false;
+  if (refreshes_due_ == 0) plan_hits(from);
+  for (const MovedList::Moved& moved : moved_) {
+    if (moved.opened > column_.tick) break;
+    offer_moved(moved, from);
   }
-  return best;
 }
 
-// Of moved requests that arrived in the same tick, the one whose row was opened first goes first.
-Controller::Command Controller::plan_moved(Tick from) const {
-  Command best;
-  const auto goes_before = [this](int a, int b) {
-    const std::uint64_t arrived_a = moved(a).age / kIntake, arrived_b = moved(b).age / kIntake;
-    return arrived_a != arrived_b ? arrived_a < arrived_b : device_.opened(a) < device_.opened(b);
-  };
-  for (BankWalk b(moved_banks_); b; b.next()) {
-    const Tick tick = rising(std::max(from, device_.column_ready(b.bank(), moved(b.bank()).write)));
-    if (tick < best.tick || (tick == best.tick && goes_before(b.bank(), best.bank)))
-      best = {tick, b.bank(), true};
+// Hits of a bank that is held: a moved request of the same direction goes before them in any case, others are
+// looked at one by one.
+inline void Controller::plan_hits(Tick from) {
+  RequestQueue& waiting = queue(writing_);
+  const bool write = writing_;
+  for (BankWalk b(waiting.held_hits() & ~moved_.banks(write)); b; b.next()) {
+    if (device_.opened(b.bank(), write) <= from)
+      waiting.let_go(b.bank());
+    else
+      offer_hit(waiting.oldest_held(b.bank()), from);
   }
-  return best;
+  const Tick bus = column_bus(from);
+  const BankGeometry& geometry = spec_->geometry;
+  Command best = column_;
+  int best_group = kNone;
+  for (int i = 0; i <= geometry.stack_mask;
+       ++i) {  // the stack id of the last command, whose gap is short, first
+    const int stack = last_stack_ ^ i;
+    const Tick ready = std::max(bus, device_.stack_column_ready(stack, write));
+    if (ready > best.tick) continue;
+    for (BankWalk g(waiting.hit_groups() & geometry.groups_of(stack)); g; g.next()) {
+      const int group = g.bank();
+      const Tick tick = std::max(ready, device_.group_column_ready(group, write));
+      const std::uint64_t age = waiting.hit_age(group);
+      const bool before = goes_before(tick, age, best);
+      best.tick = before ? tick : best.tick;
+      best.age = before ? age : best.age;
+      best_group = before ? group : best_group;
+    }
+  }
+  if (best_group == kNone) return;
+  column_ = {best.tick, waiting.oldest_hit(best_group).bank, false, best.age};
 }
 
-Controller::Command Controller::plan_row(Tick from) const {
-  from = std::max(from, row_bus_free_);
-  if (refreshes_due_ != 0) return plan_refresh(from);
+inline void Controller::offer_hit(const RequestQueue::Request& hit, Tick from) {
+  const Tick tick = std::max(column_bus(from), device_.column_ready(hit.bank, writing_));
+  if (goes_before(tick, hit.age, column_)) column_ = {tick, hit.bank, false, hit.age};
+}
+
+inline void Controller::offer_moved(const MovedList::Moved& moved, Tick from) {
+  const Tick tick = std::max(column_bus(from), device_.column_ready(moved.bank, moved.write));
+  if (tick > column_.tick) return;
+  if (tick == column_.tick && column_.moved && !moved.goes_before(first_moved_)) return;
+  column_ = {tick, moved.bank, true, 0};
+  first_moved_ = moved;
+}
+
+void Controller::plan_row(Tick from) {
+  row_ = {};
+  row_stale_ = false;
+  if (refreshes_due_ != 0) {
+    row_ = plan_refresh(std::max(from, row_bus_free_));
+    return;
+  }
+  plan_misses(std::max(from, row_bus_free_));
+}
+
+inline void Controller::plan_misses(Tick bus) {
   const RequestQueue& waiting = queue(writing_);
+  const BankSet missed = waiting.misses() & ~moved_.banks();
   Command best;
-  std::uint64_t best_age = 0;
-  for (BankWalk b(waiting.misses() & ~moved_banks_); b; b.next()) {
-    const int bank = b.bank();
-    const Tick tick = device_.is_open(bank) ? std::max(from, device_.precharge_ready(bank))
-                                            : rising(std::max(from, device_.activate_ready(bank)));
-    if (tick > best.tick) continue;
+  const auto offer = [&](int bank, Tick tick) {
     const std::uint64_t age = waiting.miss_age(bank);
-    if (tick == best.tick && age > best_age) continue;
-    best = {tick, bank};
-    best_age = age;
-  }
-  return best;
+    const bool before = goes_before(tick, age, best);
+    best.tick = before ? tick : best.tick;
+    best.age = before ? age : best.age;
+    best.bank = before ? bank : best.bank;
+  };
+  for (BankWalk b(missed & device_.open()); b; b.next())
+    offer(b.bank(), std::max(bus, device_.precharge_ready(b.bank())));
+  for (BankWalk b(missed & ~device_.open()); b; b.next())
+    offer(b.bank(), rising(std::max(bus, device_.activate_ready(b.bank()))));
+  row_ = best;
+}
+
+inline bool Controller::wants_row(int bank) const {
+  return (queue(writing_).misses() & ~moved_.banks() & bank_bit(bank)) != 0;
+}
+
+// A new request, the youngest.
+inline void Controller::offer(const RequestQueue::Request& request, bool hit, Tick from) {
+  if (hit && !column_stale_) offer_hit(request, from);
+  if (!hit) offer_miss_of(request.bank, from);
+}
+
+inline void Controller::offer_miss_of(int bank, Tick from) {
+  if (!row_stale_ && wants_row(bank)) offer_miss(bank, from);
+}
+
+inline void Controller::offer_miss(int bank, Tick from) {
+  from = std::max(from, row_bus_free_);
+  const Tick tick = device_.is_open(bank) ? std::max(from, device_.precharge_ready(bank))
+                                          : rising(std::max(from, device_.activate_ready(bank)));
+  const std::uint64_t age = queue(writing_).miss_age(bank);
+  if (goes_before(tick, age, row_)) row_ = {tick, bank, false, age};
 }
 
 // The refresh that is due first: its banks are closed once no moved request needs them, then it starts.
@@ -193,7 +238,7 @@ Controller::Command Controller::plan_refresh(Tick from) const {
   const int bank = geometry.refresh_order(counts_.refreshes);
   const int channel = geometry.pseudo_channel(bank);
   const BankSet banks = all_banks() ? geometry.banks_of(channel) : bank_bit(bank);
-  if ((moved_banks_ & banks) != 0) return {};
+  if ((moved_.banks() & banks) != 0) return {};
   if ((device_.open() & banks) != 0)
     return {
         std::max(from, all_banks() ? device_.precharge_all_ready(channel) : device_.precharge_ready(bank)),
@@ -204,73 +249,98 @@ Controller::Command Controller::plan_refresh(Tick from) const {
 }
 
 // On a shared bus: moved requests, then refreshes, then the older request.
-bool Controller::row_goes_first() const {
-  if (!spec_->timing.shared_bus || row_.tick != column_.tick) return false;
-  if (column_.moved) return false;
-  const RequestQueue& waiting = queue(writing_);
-  return waiting.miss_age(row_.bank) < waiting.hit_age(column_.bank);
+inline bool Controller::row_goes_first() const {
+  return spec_->timing.shared_bus && row_.tick == column_.tick && row_.age < column_.age;
 }
 
 // --- commands
 // --------------------------------------------------------------------------------------------------
 
-void Controller::issue_column(Tick now) {
+inline void Controller::issue_column(Tick now) {
   const int bank = column_.bank;
-  const bool write = column_.moved ? moved(bank).write : writing_;
-  device_.column(bank, write, now);
-  counts_.turnarounds += write != bus_writing_;
-  bus_writing_ = write;
-  ++(write ? counts_.writes : counts_.reads);
-  row_stale_ |= column_.moved || (queue(writing_).misses() & bank_bit(bank)) != 0;
-  if (column_.moved) {
-    moved_banks_ &= ~bank_bit(bank);
-    if (!write) return_burst(moved(bank).run, now + spec_->timing.read_latency, moved(bank).age);
-  } else {
-    const RequestQueue::Request served = queue(write).take_hit(bank);
-    if (write)
-      queued_writes_.remove(served.burst);
-    else
-      return_burst(served.run, now + spec_->timing.read_latency, served.age);
-  }
+  column_stale_ = true;
+  row_stale_ |= row_.bank == bank || refreshes_due_ != 0;
+  if (column_.moved)
+    serve_moved(bank, now);
+  else
+    serve_hit(bank, now);
   if (spec_->timing.shared_bus) row_bus_free_ = now + 1;
   if (spec_->closed_rows && !row_wanted(bank)) {
     device_.close_after_column(bank);
-    row_changed(bank);
-    row_stale_ = true;
+    closed(bank);
+    row_stale_ |= row_.bank == bank;
+    offer_miss_of(bank, now);
   }
 }
 
+inline void Controller::serve_hit(int bank, Tick now) {
+  const bool write = writing_;
+  use_data_bus(bank, write, now);
+  const RequestQueue::Request& served = queue(write).take_hit(bank);
+  if (blocked_) next_arrival_ = now;
+  if (write)
+    queued_writes_.remove(served.burst);
+  else
+    return_burst(served.run, now + spec_->timing.read_latency, served.age / kIntake);
+}
+
+void Controller::serve_moved(int bank, Tick now) {
+  const MovedList::Moved served = moved_.take(bank);
+  use_data_bus(bank, served.write, now);
+  queue(served.write).let_go(bank);
+  if (!served.write) return_burst(served.run, now + spec_->timing.read_latency, served.accepted);
+  offer_miss_of(bank, now);
+}
+
+inline void Controller::use_data_bus(int bank, bool write, Tick now) {
+  device_.column(bank, write, now);
+  last_stack_ = spec_->geometry.stack(bank);
+  ++(write ? counts_.writes : counts_.reads);
+  if (write != bus_writing_) ++counts_.turnarounds;
+  bus_writing_ = write;
+}
+
 bool Controller::row_wanted(int bank) const {
-  return ((queue(false).hits() | queue(true).hits() | moved_banks_) & bank_bit(bank)) != 0;
+  return queue(false).has_hit(bank) || queue(true).has_hit(bank) || (moved_.banks() & bank_bit(bank)) != 0;
 }
 
 void Controller::issue_row(Tick now) {
   row_stale_ = true;
   row_bus_free_ = now + 1;
+  column_stale_ |= spec_->timing.shared_bus;
   if (refreshes_due_ != 0) return issue_refresh(now);
   if (!device_.is_open(row_.bank)) return activate(row_.bank, now);
   ++counts_.conflicts;
   device_.precharge(row_.bank, now);
-  row_changed(row_.bank);
+  closed(row_.bank);
+  column_stale_ |= column_.bank == row_.bank;
 }
 
 void Controller::activate(int bank, Tick now) {
   row_bus_free_ = now + spec_->timing.activate_bus;
   ++counts_.activates;
-  const RequestQueue::Request request = queue(writing_).take_miss(bank);
+  const RequestQueue::Request& request = queue(writing_).take_miss(bank);
+  if (blocked_) next_arrival_ = now;
   if (writing_) queued_writes_.remove(request.burst);
-  moved(bank) = {request.age, request.run, writing_};
-  moved_banks_ |= bank_bit(bank);
   device_.activate(bank, request.row, now);
-  row_changed(bank);
+  const MovedList::Moved moved{.opened = device_.opened(bank, writing_),
+                               .accepted = request.age / kIntake,
+                               .activated = now,
+                               .run = request.run,
+                               .bank = request.bank,
+                               .write = writing_};
+  moved_.add(moved);
+  for (RequestQueue& q : queues_) q.opened(bank, request.row);
+  if (!column_stale_) offer_moved(moved, now + 1);
 }
 
 void Controller::issue_refresh(Tick now) {
   const int bank = row_.bank, channel = spec_->geometry.pseudo_channel(bank);
   const BankSet open = device_.open() & (all_banks() ? spec_->geometry.banks_of(channel) : bank_bit(bank));
+  column_stale_ = true;
   if (open != 0) {
     all_banks() ? device_.precharge_all(channel, now) : device_.precharge(bank, now);
-    for (BankWalk b(open); b; b.next()) row_changed(b.bank());
+    for (BankWalk b(open); b; b.next()) closed(b.bank());
     return;
   }
   all_banks() ? device_.refresh_all(channel, now) : device_.refresh(bank, now);
@@ -278,63 +348,79 @@ void Controller::issue_refresh(Tick now) {
   ++counts_.refreshes;
 }
 
-void Controller::row_changed(int bank) {
-  for (RequestQueue& q : queues_) q.row_changed(bank, device_.open_row(bank));
+void Controller::closed(int bank) {
+  for (RequestQueue& q : queues_) q.closed(bank);
 }
 
 // --- bursts in and out
 // -----------------------------------------------------------------------------------------
 
-void Controller::accept(Tick now) {
+inline void Controller::accept(Tick now) {
   next_arrival_ = kNever;
-  for (int place = 0; !runs_.empty(); ++place) {
-    const Tick arrival = runs_[runs_.front()].at;
-    if (arrival > now || place == kIntake) {
-      next_arrival_ = std::max(arrival, now + 1);
+  blocked_ = false;
+  std::uint64_t age = now * kIntake;
+  for (const std::uint64_t end = age + kIntake; !runs_.empty(); ++age) {
+    const std::int32_t front = runs_.front();
+    const RunList::Item& run = runs_[front];
+    if (run.at > now || age == end) {
+      next_arrival_ = std::max(run.at, now + 1);
       return;
     }
-    if (!accept_burst(now, now * kIntake + static_cast<unsigned>(place))) return;
+    if (!accept_burst(front, age)) {
+      blocked_ = true;
+      return;
+    }
   }
 }
 
-// The next burst of the FIFO, unless it must wait for room.
-bool Controller::accept_burst(Tick now, std::uint64_t age) {
-  const std::int32_t index = runs_.front();
-  RunList::Item& run = runs_[index];
-  const bool write = run.write;
-  if (queue(write).full() && !queued_writes_.may_hold(run.next_burst)) return false;
-  const BurstPlace place = spec_->map(run.next_burst);
-  const bool known = write_queued(run.next_burst, place.bank);
-  if (!known) {
-    if (queue(write).full()) return false;
-    const std::uint32_t open_row = device_.open_row(place.bank);
-    row_stale_ |= place.row != open_row && (queue(write).misses() & bank_bit(place.bank)) == 0;
-    queue(write).push(run.next_burst, place.bank, place.row, device_.open_row(place.bank), age, index);
-    if (write) queued_writes_.add(run.next_burst);
-  }
+// The next burst of the FIFO's front, unless there is no room for it.
+inline bool Controller::accept_burst(std::int32_t front, std::uint64_t age) {
+  RunList::Item& run = runs_[front];
+  const std::uint64_t burst = run.next_burst;
+  const Tick now = age / kIntake;
+  const bool write = run.write, known = write_queued(burst);
+  if (queue(write).full() && !known) return false;
   ++run.next_burst;
   --backlog_;
-  if (--run.to_accept == 0) runs_.pop();
-  if (write) {
-    counts_.merged += known;
-    if (run.to_accept == 0) {
+  if (--run.to_accept == 0) {
+    runs_.pop();
+    if (write) {
       completed_.push_back({now, run.tag, true});
-      runs_.release(index);
+      runs_.release(front);
     }
-  } else if (known) {
-    ++counts_.forwarded;
-    return_burst(index, now + 1, age);
   }
+  if (known) [[unlikely]]
+    meet_queued_write(front, write, now);
+  else
+    enqueue(burst, front, write, age);
   return true;
 }
 
-bool Controller::write_queued(std::uint64_t burst, int bank) const {
-  return queued_writes_.may_hold(burst) && queue(true).holds(bank, burst);
+inline void Controller::enqueue(std::uint64_t burst, std::int32_t run, bool write, std::uint64_t age) {
+  const BurstPlace place = spec_->map(burst);
+  const std::uint32_t open_row = device_.open_row(place.bank);
+  const auto& request = queue(write).push(burst, place.bank, place.row, open_row, age, run);
+  if (write) queued_writes_.add(burst);
+  if (write == writing_ && refreshes_due_ == 0) offer(request, place.row == open_row, age / kIntake + 1);
 }
 
-void Controller::return_burst(std::int32_t index, Tick back, std::uint64_t age) {
+void Controller::meet_queued_write(std::int32_t run, bool write, Tick now) {
+  if (write) {
+    ++counts_.merged;
+  } else {
+    ++counts_.forwarded;
+    return_burst(run, now + 1, now);
+  }
+}
+
+inline bool Controller::write_queued(std::uint64_t burst) const {
+  return queue(true).size() != 0 && queued_writes_.may_hold(burst) &&
+         queue(true).holds(spec_->map(burst).bank, burst);
+}
+
+inline void Controller::return_burst(std::int32_t index, Tick back, Tick accepted) {
   data_back_ = std::max(data_back_, back);
-  counts_.read_ticks += data_back_ - age / kIntake;
+  counts_.read_ticks += data_back_ - accepted;
   RunList::Item& run = runs_[index];
   if (--run.to_return != 0) return;
   completed_.push_back({data_back_, run.tag, false});

@@ -28,6 +28,7 @@
 #include "model/hbm/address_map.h"
 #include "model/hbm/burst_filter.h"
 #include "model/hbm/dram_device.h"
+#include "model/hbm/moved_list.h"
 #include "model/hbm/request_queue.h"
 #include "model/hbm/run_list.h"
 
@@ -72,7 +73,12 @@ class Controller {
   explicit Controller(const ControllerSpec& spec);
 
   /// A run that arrives at `at`: not before the run submitted last, and after the last advance.
-  void submit(const Run& run, Tick at);
+  void submit(const Run& run, Tick at) {
+    const Tick arrival = std::max(at, from_);
+    if (runs_.empty()) next_arrival_ = arrival;
+    runs_.push(run, arrival);
+    backlog_ += static_cast<std::uint64_t>(run.bursts);
+  }
 
   /// No completion becomes known before this tick unless another run arrives earlier; kNever: all are known.
   Tick next() const;
@@ -95,12 +101,8 @@ class Controller {
   struct Command {
     Tick tick = kNever;  // of its start
     int bank = kNone;
-    bool moved = false;  // a column command of the moved request
-  };
-  struct Moved {
-    std::uint64_t age = 0;
-    std::int32_t run = 0;
-    bool write = false;
+    bool moved = false;     // a column command of the moved request
+    std::uint64_t age = 0;  // of the request; the moved ones go before all others of the tick
   };
   struct Completion {
     Tick tick;
@@ -109,58 +111,75 @@ class Controller {
   };
 
   void simulate(Tick to);
-  void skip_refreshes(Tick to);
+  bool skip_refreshes(Tick to);
+  void refresh_due(Tick now);
   void step(Tick now);
 
   Tick next_event() const {
     return std::min(std::min(column_.tick, row_.tick), std::min(next_arrival_, next_refresh_));
   }
   void plan(Tick from);
-  void renew_row_plan(Tick from);
-  Command plan_column(Tick from) const;
-  Command plan_moved(Tick from) const;
-  Command plan_row(Tick from) const;
+  void plan_column(Tick from);
+  void plan_hits(Tick from);
+  void plan_row(Tick from);
+  void plan_misses(Tick bus);
+  void offer(const RequestQueue::Request& request, bool hit, Tick from);
+  void offer_hit(const RequestQueue::Request& hit, Tick from);
+  void offer_moved(const MovedList::Moved& moved, Tick from);
+  void offer_miss_of(int bank, Tick from);
+  void offer_miss(int bank, Tick from);
   Command plan_refresh(Tick from) const;
+  bool wants_row(int bank) const;
   bool row_goes_first() const;
   void choose_direction();
 
   void issue_column(Tick now);
+  void serve_hit(int bank, Tick now);
+  void serve_moved(int bank, Tick now);
+  void use_data_bus(int bank, bool write, Tick now);
   void issue_row(Tick now);
   void issue_refresh(Tick now);
   void precharge(int bank, Tick now);
   void activate(int bank, Tick now);
-  void row_changed(int bank);
+  void closed(int bank);
   bool row_wanted(int bank) const;
 
   void accept(Tick now);
-  bool accept_burst(Tick now, std::uint64_t age);
-  bool write_queued(std::uint64_t burst, int bank) const;
-  void return_burst(std::int32_t run, Tick back, std::uint64_t age);
+  bool accept_burst(std::int32_t front, std::uint64_t age);
+  void enqueue(std::uint64_t burst, std::int32_t run, bool write, std::uint64_t age);
+  void meet_queued_write(std::int32_t run, bool write, Tick now);
+  bool write_queued(std::uint64_t burst) const;
+  void return_burst(std::int32_t run, Tick back, Tick accepted);
 
-  /// The first tick from `tick` on at which commands other than precharge may start.
-  Tick rising(Tick tick) const { return tick | odd_; }
+  Tick rising(Tick tick) const { return spec_->timing.rising(tick); }
+  /// When a column command may start at the earliest.
+  Tick column_bus(Tick from) const {
+    return rising(spec_->timing.shared_bus ? std::max(from, row_bus_free_) : from);
+  }
   RequestQueue& queue(bool write) { return queues_[write ? 1 : 0]; }
   const RequestQueue& queue(bool write) const { return queues_[write ? 1 : 0]; }
-  Moved& moved(int bank) { return moved_[static_cast<std::size_t>(bank)]; }
-  const Moved& moved(int bank) const { return moved_[static_cast<std::size_t>(bank)]; }
-  bool idle() const { return queue(false).size() + queue(true).size() == 0 && moved_banks_ == 0; }
+  /// First ready, then first come. Without a branch: nothing foretells which it is.
+  static bool goes_before(Tick tick, std::uint64_t age, const Command& other) {
+    return (tick < other.tick) | ((tick == other.tick) & (age < other.age));
+  }
+  bool idle() const { return queue(false).size() + queue(true).size() == 0 && moved_.empty(); }
   bool all_banks() const { return spec_->refresh == ControllerSpec::Refresh::all_bank; }
   Tick refresh_interval() const;
 
   const ControllerSpec* spec_;
-  Tick odd_;  // 1 where commands start on odd ticks
   DramDevice device_;
   std::array<RequestQueue, 2> queues_;  // reads, writes
   BurstFilter queued_writes_;
   RunList runs_;
-  std::vector<Moved> moved_;  // by bank: the request that its activate moved out of the queue
-  BankSet moved_banks_ = 0;
+  MovedList moved_;
+  MovedList::Moved first_moved_{};  // column_ is its, if that is a moved one's
   std::vector<Completion> completed_;
 
-  Command column_, row_;        // the next ones, if nothing happens before
-  bool row_stale_ = true;       // row_ must be planned anew
-  Tick next_arrival_ = kNever;  // the FIFO's front may be accepted
-  Tick next_refresh_;           // falls due
+  Command column_, row_;                         // the next ones, if nothing happens before
+  bool column_stale_ = true, row_stale_ = true;  // to be planned anew
+  Tick next_arrival_ = kNever;                   // the FIFO's front may be accepted
+  bool blocked_ = false;                         // it waits for room
+  Tick next_refresh_;                            // falls due
   Tick row_bus_free_ = 0;
   Tick data_back_ = 0;  // of the read that returned last
   Tick from_ = 0;       // the first tick that is not simulated yet
@@ -168,6 +187,7 @@ class Controller {
   int refreshes_due_ = 0;
   bool writing_ = true;       // direction of the queue that is served: writes, while no read waits
   bool bus_writing_ = false;  // direction of the last column command
+  int last_stack_ = 0;        // and its stack id
   ControllerCounts counts_;
 };
 

@@ -18,13 +18,15 @@ namespace leto::model {
 struct BankGeometry {
   int pseudo_channels, stacks, groups, banks_per_group;
   int group_mask = pseudo_channels * stacks * groups - 1, stack_mask = pseudo_channels * stacks - 1;
+  BankSet groups_of_first_stack = every_nth(stack_mask + 1, group_mask + 1);
 
   int banks() const { return pseudo_channels * stacks * groups * banks_per_group; }
   int pseudo_channel(int bank) const { return bank & (pseudo_channels - 1); }
   int stack(int bank) const { return bank & stack_mask; }
   int group(int bank) const { return bank & group_mask; }
-  /// The banks of a pseudo channel.
+  /// The banks of a pseudo channel, the groups of a stack id.
   BankSet banks_of(int pseudo_channel) const;
+  BankSet groups_of(int stack) const { return groups_of_first_stack << stack; }
   /// The i-th bank that per-bank refresh goes to: a bank of each pseudo channel, through a group, then the
   /// next one.
   int refresh_order(std::uint64_t i) const;
@@ -36,26 +38,42 @@ class DramDevice {
 
   BankSet open() const { return open_; }
   bool is_open(int bank) const { return (open_ >> bank & 1) != 0; }
-  std::uint32_t open_row(int bank) const { return at(bank).row; }
+  std::uint32_t open_row(int bank) const { return of(row_, bank); }
 
-  // Earliest start, the command bus aside.
+  // Earliest start, the command bus aside; of column commands, a tick at which they may start.
   Tick column_ready(int bank, bool write) const {
-    const auto d = static_cast<std::size_t>(write);
-    return std::max(at(bank).column[d], std::max(groups_[index(geometry_.group(bank))].column[d],
-                                                 stacks_[index(geometry_.stack(bank))].column[d]));
+    return std::max(opened(bank, write), std::max(group_column_ready(geometry_.group(bank), write),
+                                                  stack_column_ready(geometry_.stack(bank), write)));
   }
+  // Its parts: what the bank's own activate allows, its bank group, its stack id.
+  Tick opened(int bank, bool write) const {
+    return timing_->rising(activated(bank) +
+                           (write ? timing_->activate_to_write : timing_->activate_to_read));
+  }
+  Tick group_column_ready(int group, bool write) const { return of(group_column_[write ? 1 : 0], group); }
+  Tick stack_column_ready(int stack, bool write) const { return of(stack_column_[write ? 1 : 0], stack); }
+
   Tick activate_ready(int bank) const {
-    return std::max(at(bank).activate,
-                    std::max(groups_[index(geometry_.group(bank))].activate, channel_of(bank).activate));
+    return std::max(of(row_ready_, bank), activate_limit(geometry_.group(bank)));
   }
-  Tick precharge_ready(int bank) const { return std::max(at(bank).precharge, channel_of(bank).precharge); }
+  Tick precharge_ready(int bank) const {
+    return std::max(of(row_ready_, bank), precharge_limit(geometry_.pseudo_channel(bank)));
+  }
+  // Its parts: what went on in the bank itself, in its bank group, in the pseudo channel.
+  /// Of a precharge if the bank is open, else of an activate.
+  Tick row_ready(int bank) const { return of(row_ready_, bank); }
+  Tick activate_limit(int group) const {
+    return std::max(of(group_activate_, group), of(activate_, geometry_.pseudo_channel(group)));
+  }
+  Tick precharge_limit(int pseudo_channel) const { return of(precharge_, pseudo_channel); }
+
   Tick refresh_ready(int bank) const {
-    return std::max(at(bank).activate + timing_->refresh_lag, channel_of(bank).refresh);
+    return std::max(of(row_ready_, bank) + timing_->refresh_lag, channel_of(bank).refresh);
   }
   Tick precharge_all_ready(int pseudo_channel) const;
   Tick refresh_all_ready(int pseudo_channel) const;
   /// When the bank's row was opened.
-  Tick opened(int bank) const { return at(bank).opened; }
+  Tick activated(int bank) const { return of(activated_, bank); }
 
   void column(int bank, bool write, Tick now);
   /// The column command just issued carries an auto-precharge.
@@ -67,55 +85,52 @@ class DramDevice {
   void refresh_all(int pseudo_channel, Tick now);
 
  private:
-  using ByDirection = std::array<Tick, 2>;  // read, write
-  struct Bank {
-    ByDirection column{};
-    Tick activate = 0, precharge = 0, opened = 0;
-    std::uint32_t row = kNoRow;
-  };
-  struct Group {
-    ByDirection column{};
-    Tick activate = 0;
-  };
-  struct Stack {
-    ByDirection column{};
+  template <typename T>
+  using ByDirection = std::array<T, 2>;  // read, write
+  /// From a column command to the next ones that may start, in its direction and in the other.
+  struct ColumnGaps {
+    Tick group, stack, other_stack, turn, turn_group;
+    Tick precharge;
   };
   struct PseudoChannel {
-    Tick activate = 0, precharge = 0, refresh = 0;
+    Tick refresh = 0;
     std::array<Tick, 4> window{};  // ends of the four-activate windows of the last four
     unsigned next = 0;
   };
 
   static void at_least(Tick& ready, Tick tick) { ready = std::max(ready, tick); }
-  static std::size_t index(int i) { return static_cast<std::size_t>(i); }
-  Bank& at(int bank) { return banks_[index(bank)]; }
-  const Bank& at(int bank) const { return banks_[index(bank)]; }
-  PseudoChannel& channel_of(int bank) { return channels_[index(geometry_.pseudo_channel(bank))]; }
-  const PseudoChannel& channel_of(int bank) const { return channels_[index(geometry_.pseudo_channel(bank))]; }
+  PseudoChannel& channel_of(int bank) {
+    return channels_[static_cast<std::size_t>(geometry_.pseudo_channel(bank))];
+  }
+  const PseudoChannel& channel_of(int bank) const {
+    return channels_[static_cast<std::size_t>(geometry_.pseudo_channel(bank))];
+  }
   void close(int bank, Tick precharged);
 
   const CommandTiming* timing_;
   BankGeometry geometry_;
-  std::vector<Bank> banks_;
-  std::vector<Group> groups_;
-  std::vector<Stack> stacks_;
-  std::vector<PseudoChannel> channels_;
+  ByDirection<ColumnGaps> gaps_;
   BankSet open_ = 0;
+  ByBank<std::uint32_t> row_;
+  ByBank<Tick> row_ready_{}, activated_{};
+  ByBank<Tick> group_activate_{};
+  ByDirection<ByBank<Tick>> group_column_{}, stack_column_{};
+  ByBank<Tick> activate_{}, precharge_{};  // by pseudo channel
+  std::array<PseudoChannel, 2> channels_{};
 };
 
 inline void DramDevice::column(int bank, bool write, Tick now) {
-  const CommandTiming& t = *timing_;
   const std::size_t same = write ? 1 : 0, other = 1 - same;
-  at_least(at(bank).precharge, now + (write ? t.write_to_precharge : t.read_to_precharge));
-  Group& group = groups_[index(geometry_.group(bank))];
-  group.column[same] = now + t.column_same_group;
-  if (write) at_least(group.column[other], now + t.write_to_read_same_group);
-  const int own = geometry_.stack(bank);
-  for (int s = geometry_.pseudo_channel(bank); s < static_cast<int>(stacks_.size());
-       s += geometry_.pseudo_channels) {
-    Stack& stack = stacks_[index(s)];
-    at_least(stack.column[same], now + (s == own ? t.column_same_stack : t.column_other_stack));
-    at_least(stack.column[other], now + (write ? t.write_to_read : t.read_to_write));
+  const ColumnGaps& gaps = gaps_[same];
+  at_least(of(row_ready_, bank), now + gaps.precharge);
+  const int group = geometry_.group(bank), own = geometry_.stack(bank);
+  of(group_column_[same], group) = now + gaps.group;
+  if (write) at_least(of(group_column_[other], group), now + gaps.turn_group);
+  of(stack_column_[same], own) = now + gaps.stack;
+  at_least(of(stack_column_[other], own), now + gaps.turn);
+  for (int s = geometry_.pseudo_channels; s <= geometry_.stack_mask; s += geometry_.pseudo_channels) {
+    at_least(of(stack_column_[same], own ^ s), now + gaps.other_stack);
+    at_least(of(stack_column_[other], own ^ s), now + gaps.turn);
   }
 }
 

@@ -1,10 +1,10 @@
 // Device memory (HBM or LPDDR): pseudo channels, interleaved by address.
 //
 // The channel is the block number plus a rotation by the address bits above it, so that power-of-two strides
-// spread. What a channel does with its requests is one of two models (hbm.model in the chip file): "controller"
-// schedules every burst (controller.h), "ledger" dates whole runs as they come (ledger.h). Half of latency_cycles
-// passes before a request comes to its channel, half after its answer has left it. Partial bursts cost whole
-// bursts.
+// spread. What a channel does with its requests is one of two models (hbm.model in the chip file):
+// "controller" schedules every burst (controller.h), "ledger" dates whole runs as they come (ledger.h). Half
+// of latency_cycles passes before a request comes to its channel, half after its answer has left it. Partial
+// bursts cost whole bursts.
 //
 // A ledger answers at once. A controller knows an answer's date before it comes, and sees a request half the
 // latency after it was made: so a channel need not follow every cycle. It is served when due() says so, and
@@ -44,7 +44,8 @@ class Hbm {
 
   /// `bytes` inside one interleave block are asked for, or come to be written, at `now`. When they are
   /// there, or accepted, if that is known at once; else serve() answers.
-  std::optional<Cycle> submit(const Place& place, std::int64_t bytes, bool write, std::uint32_t tag, Cycle now);
+  std::optional<Cycle> submit(const Place& place, std::int64_t bytes, bool write, std::uint32_t tag,
+                              Cycle now);
   /// When the channel must be served at the latest; kNever: it has answered everything.
   Cycle due(int channel) const;
   /// Answers what is known at `now`: done(tag, at), last byte out (read) or accepted (write), `at` >= now.

@@ -1,14 +1,15 @@
-// One pseudo channel of device memory as a ledger: data bus, banks with open rows, refresh, and batched writes, a
-// run of bursts at a time. About ten times faster to simulate than the controller (controller.h), whose place it
-// takes where the chip file says `hbm.model = "ledger"`; docs/validation.md compares the two.
+// One pseudo channel of device memory as a ledger: data bus, banks with open rows, refresh, and batched
+// writes, a run of bursts at a time. About ten times faster to simulate than the controller (controller.h),
+// whose place it takes where the chip file says `hbm.model = "ledger"`; docs/validation.md compares the two.
 //
-// Each access is given its time when it arrives. What a first-ready scheduler does is kept in three rules. (1) The
-// data bus is booked in arrival order and never idles for a row that is being opened: the controller serves
-// another request meanwhile. (2) A bank remembers the row before its current one: a request that arrives before
-// that row closes is served from it. (3) Writes are gathered and drained a queue at a time, paying the bus
-// turnarounds once; they go earlier when the bus has idled long enough. Banks are handled in stripes of as many
-// bank groups as it takes to hide the long column gap: consecutive bursts alternate between them. Leaves out: the
-// command bus, tWTR by bank group, refresh postponing, the read queue's length, the address map's choice.
+// Each access is given its time when it arrives. What a first-ready scheduler does is kept in three rules.
+// (1) The data bus is booked in arrival order and never idles for a row that is being opened: the controller
+// serves another request meanwhile. (2) A bank remembers the row before its current one: a request that
+// arrives before that row closes is served from it. (3) Writes are gathered and drained a queue at a time,
+// paying the bus turnarounds once; they go earlier when the bus has idled long enough. Banks are handled in
+// stripes of as many bank groups as it takes to hide the long column gap: consecutive bursts alternate
+// between them. Leaves out: the command bus, tWTR by bank group, refresh postponing, the read queue's length,
+// the address map's choice.
 #pragma once
 
 #include <cstdint>

@@ -33,17 +33,17 @@ class Requests {
     const bool third = i % 3 == 2;
     switch (load_.pattern) {
       case Pattern::seq:
-        return {i % slots_, 1, false, tag};
+        return {i & (slots_ - 1), 1, false, tag};
       case Pattern::rand:
-        return {splitmix64(load_.seed, i) % slots_, 1, false, tag};
+        return {splitmix64(load_.seed, i) & (slots_ - 1), 1, false, tag};
       case Pattern::seq21:
-        return {i % slots_, 1, third, tag};
+        return {i & (slots_ - 1), 1, third, tag};
       case Pattern::rand21:
-        return {splitmix64(load_.seed, i) % slots_, 1, third, tag};
+        return {splitmix64(load_.seed, i) & (slots_ - 1), 1, third, tag};
       case Pattern::add3:
         break;
     }
-    return {i % 3 * (slots_ / 4) + i / 3 % (slots_ / 4), 1, third, tag};
+    return {i % 3 * (slots_ / 4) + (i / 3 & (slots_ / 4 - 1)), 1, third, tag};
   }
 
  private:
@@ -89,12 +89,27 @@ class Driver {
   // The FIFO is kept from running dry: it gives at most kIntake bursts a tick.
   void run_open() {
     constexpr std::uint64_t kAhead = 4096;
-    const double pace = load_.issue == Issue::pace ? interval(load_.parameter) : 0;
     while (submitted_ < load_.requests) {
       while (submitted_ < load_.requests && controller_.backlog() < kAhead)
-        submit(static_cast<Tick>(std::ceil(pace * static_cast<double>(submitted_))));
+        load_.issue == Issue::pace ? submit_paced() : submit_run();
       advance(now_ + kAhead / Controller::kIntake);
     }
+  }
+  void submit_paced() {
+    submit(static_cast<Tick>(std::ceil(interval(load_.parameter) * static_cast<double>(submitted_))));
+  }
+  // Requests offered at once: those in a row are one run.
+  void submit_run() {
+    constexpr std::int32_t kLongest = 32;
+    Run run = next_;
+    for (;;) {
+      next_ = request_(++submitted_);
+      if (submitted_ == load_.requests || run.bursts == kLongest || next_.write != run.write ||
+          next_.first_burst != run.first_burst + static_cast<unsigned>(run.bursts))
+        break;
+      ++run.bursts;
+    }
+    controller_.submit(run, 0);
   }
 
   // A read may follow at the tick at which one before it is back.
@@ -117,6 +132,7 @@ class Driver {
   Requests request_;
   Controller controller_;
   std::uint64_t submitted_ = 0;
+  Run next_ = request_(0);  // to be submitted
   Tick now_ = 0, end_ = 0;
   std::vector<Tick> back_;  // ticks at which reads came back, ascending
 };
