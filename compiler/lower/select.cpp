@@ -285,26 +285,39 @@ class Selector {
       in = reshaped(dense, merged);
     }
     const Type out_type = type(x.output);
-    const View to = result_view(x.output);
+    View to = result_view(x.output);
     auto out = reshaped(to, {merged[0], merged[2]});
+    std::optional<View> window;
+    if (!out) {  // the destination's strides cannot be written in this shape: produce it dense, copy after
+      window = to;
+      out_.storages.push_back({x.output, elements(out_type), out_type.dtype, false});
+      to = dense_view(StorageId(out_.storages.size() - 1), out_type.shape);
+      out = reshaped(to, {merged[0], merged[2]});
+    }
     if (x.op == Op::reduce_max)
       throw Error(ExitCode::unsupported, fmt::format("{}: maximum over outer axes", x.name),
                   "transpose the operand so that the maximum is over the last axis");
-    if (merged[2] == 1) {  // all that is reduced lies in one run: a row reduction
-      VectorKernel k;
-      k.shape = {merged[0], merged[1]};
-      k.inputs.push_back({*reshaped(*in, k.shape), type(x.inputs[0]).dtype});
-      k.steps.push_back({VectorOp::copy,
-                         isa::Reduce::row_sum,
-                         {VectorKernel::Ref::Kind::input, 0},
-                         {},
-                         0,
-                         out_type.dtype,
-                         true});
-      k.outputs.push_back({0, {*reshaped(to, {merged[0], 1}), out_type.dtype}});
-      return emit(x, k);
-    }
-    sum_rows(x, {*in, type(x.inputs[0]).dtype}, {*out, out_type.dtype});
+    if (merged[2] == 1)
+      sum_runs(x, {*in, type(x.inputs[0]).dtype}, {*out, out_type.dtype});
+    else
+      sum_rows(x, {*in, type(x.inputs[0]).dtype}, {*out, out_type.dtype});
+    if (window) copy(x, {to, out_type.dtype}, {*window, out_type.dtype});
+  }
+
+  // All that is reduced lies in one run: a row reduction. `in` is [outer, reduced, 1], `out` [outer, 1].
+  void sum_runs(const Node& x, const Place& in, const Place& out) {
+    VectorKernel k;
+    k.shape = {in.view.shape[0], in.view.shape[1]};
+    k.inputs.push_back({*reshaped(in.view, k.shape), in.dtype});
+    k.steps.push_back({VectorOp::copy,
+                       isa::Reduce::row_sum,
+                       {VectorKernel::Ref::Kind::input, 0},
+                       {},
+                       0,
+                       out.dtype,
+                       true});
+    k.outputs.push_back({0, out});
+    emit(x, k);
   }
 
   // Few long columns would leave PEs idle and cut memory into slivers: every PE then sums a block of rows,
