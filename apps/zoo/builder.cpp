@@ -137,18 +137,6 @@ std::string ModelBuilder::integer_scalar(std::string_view name, std::int64_t dat
   return std::string(name);
 }
 
-std::string ModelBuilder::filled_of_shape(std::string_view name, const std::string& shape, float value) {
-  const auto y = node("ConstantOfShape", {shape}, name);
-  auto& attribute = *graph().mutable_node()->rbegin()->add_attribute();
-  attribute.set_name("value");
-  attribute.set_type(onnx::AttributeProto::TENSOR);
-  auto& tensor = *attribute.mutable_t();
-  tensor.set_data_type(onnx::TensorProto::FLOAT);
-  tensor.add_dims(1);
-  store(tensor, DType::fp32, std::span(&value, 1));
-  return y;
-}
-
 std::string ModelBuilder::node(std::string_view op, const std::vector<std::string>& inputs,
                                std::string_view name) {
   auto& added = *graph().add_node();

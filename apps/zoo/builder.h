@@ -42,8 +42,6 @@ class ModelBuilder {
 
   /// A single one, of shape [].
   std::string integer_scalar(std::string_view name, std::int64_t data);
-  /// A ConstantOfShape node: fp32, `shape` the name of an initializer.
-  std::string filled_of_shape(std::string_view name, const std::string& shape, float value);
 
   /// Adds a node and returns its first output, which is called `name`.
   std::string node(std::string_view op, const std::vector<std::string>& inputs, std::string_view name);

@@ -12,12 +12,14 @@ constexpr float kMasked = -10000.0f;  // e^-10000 is zero in every type
 }  // namespace
 
 std::string causal_mask(ModelBuilder& model, std::int64_t seq) {
-  const auto shape = model.integers("causal_mask.shape", {1, 1, seq, seq});
-  const auto filled = model.filled_of_shape("causal_mask.filled", shape, kMasked);
+  const auto filled = model.node(
+      "Expand",
+      {model.constant("masked", {}, {kMasked}), model.integers("causal_mask.shape", {1, 1, seq, seq})},
+      "causal_mask.filled");
   const auto mask =
-      model.node("Trilu", {filled, model.integer_scalar("causal_mask.diagonal", 1)}, "causal_mask.upper");
+      model.node("Trilu", {filled, model.integer_scalar("causal_mask.diagonal", 1)}, "causal_mask");
   model.integer("upper", 1);
-  return model.narrowed(mask, "causal_mask");
+  return mask;
 }
 
 DotProductAttention::DotProductAttention(ModelBuilder& model, std::int64_t head_dim, std::string mask)

@@ -22,6 +22,7 @@ class Selector {
     out_.storage_of.assign(graph.values.size(), -1);
     kept_.assign(graph.values.size(), false);
     done_.assign(graph.nodes.size(), false);
+    repeatable_.assign(graph.nodes.size(), false);
     for (int n = 0; n < int(graph.nodes.size()); ++n) {
       for (auto v : node(n).inputs) users_[std::size_t(v)].push_back(n);
       producer_[std::size_t(node(n).output)] = n;
@@ -309,13 +310,8 @@ class Selector {
     VectorKernel k;
     k.shape = {in.view.shape[0], in.view.shape[1]};
     k.inputs.push_back({*reshaped(in.view, k.shape), in.dtype});
-    k.steps.push_back({VectorOp::copy,
-                       isa::Reduce::row_sum,
-                       {VectorKernel::Ref::Kind::input, 0},
-                       {},
-                       0,
-                       out.dtype,
-                       true});
+    k.steps.push_back(
+        {VectorOp::copy, isa::Reduce::row_sum, {VectorKernel::Ref::Kind::input, 0}, {}, 0, out.dtype, true});
     k.outputs.push_back({0, out});
     emit(x, k);
   }
@@ -456,7 +452,9 @@ class Selector {
     for (auto v : node(n).inputs) {
       if (available(group, v)) continue;
       const int p = producer_[std::size_t(behind_reshapes(v))];
-      if (p < 0 || done_[std::size_t(p)] || !is_fusable(graph_, node(p)) || !append(group, p)) return false;
+      if (p < 0 || (done_[std::size_t(p)] && !repeatable_[std::size_t(p)]) || !is_fusable(graph_, node(p)) ||
+          !append(group, p))
+        return false;
     }
     const auto step = step_for(group, node(n));
     if (!step) return false;
@@ -527,6 +525,7 @@ class Selector {
 
   // Is v needed by anything but members of the group (looking through reshapes)?
   bool needed_outside(const Group& group, ValueId v) const {
+    if (repeatable_[std::size_t(producer_[std::size_t(v)])]) return false;
     if (kept_[std::size_t(v)] || destination_[std::size_t(v)]) return true;
     for (int u : users_[std::size_t(v)]) {
       if (group.step_of[std::size_t(u)] >= 0) continue;
@@ -561,6 +560,44 @@ class Selector {
       if (p >= 0 && (group.step_of[std::size_t(p)] >= 0 || group.within_reach[std::size_t(p)])) return true;
       return !is_immediate(v) && type(v).shape.size() > 1 &&
              std::find(group.inputs.begin(), group.inputs.end(), v) != group.inputs.end();
+    });
+  }
+
+  // ---- wide values on the way to a reduction of rows longer than the local store ----
+  // They could only travel through memory. A kernel that needs them makes them again instead, from what they
+  // were made of: that is in memory anyway.
+
+  void repeat_rather_than_store(Group& group) {
+    VectorKernel whole = group.kernel;
+    whole.outputs = outputs_of(group);
+    const auto plan = plan_vector(whole, chip_);
+    if (!plan || !plan->blocked_rows) return;
+    std::vector<bool> repeatable(graph_.nodes.size(), false);
+    for (int n : group.nodes) repeatable[std::size_t(n)] = can_repeat(group, n, repeatable);
+    for (int n : group.nodes)
+      if (repeatable[std::size_t(n)] && !all_users_repeat(group, n)) repeatable[std::size_t(n)] = false;
+    for (int n : group.nodes) repeatable_[std::size_t(n)] = repeatable[std::size_t(n)];
+  }
+
+  // Wide, and made of what is in memory or can be made again itself?
+  bool can_repeat(const Group& group, int n, const std::vector<bool>& repeatable) const {
+    if (group.kernel.steps[std::size_t(group.step_of[std::size_t(n)])].column) return false;
+    return std::all_of(node(n).inputs.begin(), node(n).inputs.end(), [&](ValueId v) {
+      const int p = producer_[std::size_t(behind_reshapes(v))];
+      return views_[std::size_t(v)] || is_immediate(v) || (p >= 0 && repeatable[std::size_t(p)]);
+    });
+  }
+
+  // Can whatever else needs n's value have it in a kernel of its own over the same rows?
+  bool all_users_repeat(const Group& group, int n) const {
+    const ValueId v = node(n).output;
+    if (kept_[std::size_t(v)] || destination_[std::size_t(v)]) return false;
+    const auto& users = users_[std::size_t(v)];
+    return std::all_of(users.begin(), users.end(), [&](int u) {
+      if (group.step_of[std::size_t(u)] >= 0) return true;
+      const auto& space = type(is_row_reduce(graph_, node(u)) ? v : node(u).output).shape;
+      return !done_[std::size_t(u)] && is_fusable(graph_, node(u)) &&
+             space_of(space) == space_of(group.shape);
     });
   }
 
@@ -603,6 +640,7 @@ class Selector {
   }
 
   void finish(Group& group) {
+    repeat_rather_than_store(group);
     VectorKernel kernel = std::move(group.kernel);
     for (int n : group.nodes) {
       const ValueId v = node(n).output;
@@ -620,6 +658,7 @@ class Selector {
       }
       kernel.outputs.push_back({step, {*fitted, type(v).dtype}});
     }
+    drop_unused_steps(kernel);
     const Node& first = node(group.nodes.front());
     emit(first, std::move(kernel));
     for (auto& [n, view] : late_copies_) {
@@ -628,6 +667,40 @@ class Selector {
       views_[std::size_t(v)] = view;
     }
     late_copies_.clear();
+  }
+
+  // Steps that no output hangs on: values that other kernels make again for themselves.
+  static void drop_unused_steps(VectorKernel& kernel) {
+    using Ref = VectorKernel::Ref;
+    std::vector<int> step_to(kernel.steps.size(), -1), input_to(kernel.inputs.size(), -1);
+    for (const auto& o : kernel.outputs) step_to[std::size_t(o.step)] = 0;
+    for (std::size_t s = kernel.steps.size(); s-- > 0;) {
+      if (step_to[s] < 0) continue;
+      for (const Ref& ref : {kernel.steps[s].a, kernel.steps[s].b}) {
+        if (ref.kind == Ref::Kind::result) step_to[std::size_t(ref.index)] = 0;
+        if (ref.kind == Ref::Kind::input) input_to[std::size_t(ref.index)] = 0;
+      }
+    }
+    keep_marked(kernel.steps, step_to);
+    keep_marked(kernel.inputs, input_to);
+    const auto renumber = [&](Ref& ref) {
+      if (ref.kind == Ref::Kind::result) ref.index = step_to[std::size_t(ref.index)];
+      if (ref.kind == Ref::Kind::input) ref.index = input_to[std::size_t(ref.index)];
+    };
+    for (auto& step : kernel.steps) renumber(step.a), renumber(step.b);
+    for (auto& o : kernel.outputs) o.step = step_to[std::size_t(o.step)];
+  }
+
+  // Erases what is marked -1; the marks of the others become their new places.
+  template <class T>
+  static void keep_marked(std::vector<T>& items, std::vector<int>& marks) {
+    int kept = 0;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      if (marks[i] < 0) continue;
+      marks[i] = kept;
+      items[std::size_t(kept++)] = items[i];
+    }
+    items.resize(std::size_t(kept));
   }
 
   Error does_not_fit(const Node& x) const {
@@ -644,6 +717,7 @@ class Selector {
   std::vector<int> producer_;
   std::vector<std::optional<View>> views_, destination_;
   std::vector<bool> kept_, done_;
+  std::vector<bool> repeatable_;  // by node: done, and done again by every kernel that needs its value
   std::vector<std::pair<int, View>> late_copies_;
 };
 

@@ -18,11 +18,11 @@ struct Step {
   Lowered lowered;
 };
 
-Step step_of(const std::string& forward, Optimizer optimizer) {
+Step step_of(const std::string& forward, Optimizer optimizer, const ChipConfig& chip = load_chip("tiny")) {
   Recipe recipe;
   recipe.optimizer = optimizer;
   Step step{primitives(training_step(parse(forward, "test"), recipe), {}), {}};
-  step.lowered = select(step.graph, load_chip("tiny"));
+  step.lowered = select(step.graph, chip);
   update_in_place(step.lowered, step.graph);
   return step;
 }
@@ -64,6 +64,25 @@ TEST_CASE(
   std::int64_t wide = 0;  // bytes
   for (const Place* place : writes(*readers[0]))
     if (product(place->view.shape) == 8 * 12000) wide += product(place->view.shape) * size_of(place->dtype);
+  CHECK(wide == 8 * 12000 * 2);
+}
+
+TEST_CASE(
+    "cross entropy of rows beyond the local store: three passes, and nothing wide is written but the "
+    "gradient") {
+  ChipConfig chip = load_chip("tiny");
+  chip.local_store.bytes = 16 << 10;
+  const Step step = step_of(
+      "graph \"g\" tokens=8\n%x: fp32[8,16] = input\n%y: int64[8] = input limit=12000\n"
+      "%w: fp32[16,12000] = parameter\n%s: fp32[8,12000] = matmul(%x, %w) phase=forward name=\"head\"\n"
+      "%loss: fp32[] = cross_entropy(%s, %y) phase=loss name=\"loss\"\nloss %loss\n",
+      Optimizer::sgd, chip);
+  const auto readers = kernels(step, reads, named(step.graph, "s"));
+  CHECK(readers.size() == 3);
+  std::int64_t wide = 0;  // bytes
+  for (const Kernel* kernel : readers)
+    for (const Place* place : writes(*kernel))
+      if (product(place->view.shape) == 8 * 12000) wide += product(place->view.shape) * size_of(place->dtype);
   CHECK(wide == 8 * 12000 * 2);
 }
 
