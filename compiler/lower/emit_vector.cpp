@@ -96,8 +96,8 @@ class VectorEmitter {
     return strides;
   }
 
-  int address_of(CoreEmitter& core, const VectorPlan::Operand& o, const Tile& tile) const {
-    return tile_address(core, context_.address(o.place), tile, dims_, byte_strides(o));
+  int address_of(const VectorPlan::Operand& o, const Tile& tile, const std::vector<BlockedDim>& dims) const {
+    return tile_address(pe_.move, context_.address(o.place), tile, dims, byte_strides(o));
   }
 
   std::vector<Amount> whole_tile() const {
@@ -112,9 +112,7 @@ class VectorEmitter {
     for_tiles(core, {[&](const Tile& tile) { load(tile, true); },
                      [&](const Tile& tile) {
                        load(tile, false);
-                       for (std::size_t o = 0; o < plan_.outputs.size(); ++o)
-                         emit_store(core, output_buffers_[o], address_of(core, plan_.outputs[o], tile),
-                                    transfer(plan_.outputs[o], tile.extent));
+                       for (std::size_t o = 0; o < plan_.outputs.size(); ++o) store(o, tile, dims_);
                      },
                      [](const Tile&) {}});
   }
@@ -129,11 +127,22 @@ class VectorEmitter {
 
   // The operands of a run, or those of each of its tiles.
   void load(const Tile& tile, bool per_run) {
-    auto& core = pe_.move;
     for (std::size_t i = 0; i < plan_.inputs.size(); ++i)
-      if (!plan_.inputs[i].invariant && plan_.inputs[i].per_run == per_run)
-        emit_load(core, input_buffers_[i], address_of(core, plan_.inputs[i], tile),
-                  transfer(plan_.inputs[i], tile.extent));
+      if (!plan_.inputs[i].invariant && plan_.inputs[i].per_run == per_run) load(i, tile, dims_);
+  }
+
+  void load(std::size_t i, const Tile& tile, const std::vector<BlockedDim>& dims) {
+    pe_.move.scope([&] {
+      emit_load(pe_.move, input_buffers_[i], address_of(plan_.inputs[i], tile, dims),
+                transfer(plan_.inputs[i], tile.extent));
+    });
+  }
+
+  void store(std::size_t o, const Tile& tile, const std::vector<BlockedDim>& dims) {
+    pe_.move.scope([&] {
+      emit_store(pe_.move, output_buffers_[o], address_of(plan_.outputs[o], tile, dims),
+                 transfer(plan_.outputs[o], tile.extent));
+    });
   }
 
   void load_invariants() {
@@ -309,37 +318,37 @@ class VectorEmitter {
 
   void move_row(const Tile& tile, const std::vector<BlockedDim>& rows) {
     auto& core = pe_.move;
-    auto address = [&](const VectorPlan::Operand& o) {
-      return tile_address(core, context_.address(o.place), tile, rows, byte_strides(o));
-    };
-    std::vector<int> first_in(plan_.inputs.size()), first_out(plan_.outputs.size());
-    for (std::size_t i = 0; i < plan_.inputs.size(); ++i)
-      if (!plan_.inputs[i].invariant) first_in[i] = address(plan_.inputs[i]);
-    for (std::size_t o = 0; o < plan_.outputs.size(); ++o) first_out[o] = address(plan_.outputs[o]);
-    for (std::size_t i = 0; i < plan_.inputs.size(); ++i)
-      if (plan_.inputs[i].per_run)
-        emit_load(core, input_buffers_[i], first_in[i], transfer(plan_.inputs[i], tile.extent));
+    std::vector<int> first_in(plan_.inputs.size()),
+        first_out(plan_.outputs.size());  // bytes of the row's first block
+    for (std::size_t i = 0; i < plan_.inputs.size(); ++i) {
+      if (of_blocks(plan_.inputs[i])) first_in[i] = address_of(plan_.inputs[i], tile, rows);
+      if (plan_.inputs[i].per_run) load(i, tile, rows);
+    }
+    for (std::size_t o = 0; o < plan_.outputs.size(); ++o)
+      if (of_blocks(plan_.outputs[o])) first_out[o] = address_of(plan_.outputs[o], tile, rows);
     blocks_of_row(core, [&](int start, Amount width) {
       auto extent = tile.extent;
       extent.back() = width;
-      auto block = [&](const VectorPlan::Operand& o, int first) {
-        const auto at = core.reg();
-        core.muli(at, start, byte_strides(o).back());
-        core.add(at, at, first);
-        return at;
+      auto each_block = [&](const VectorPlan::Operand& o, int first, const std::function<void(int)>& body) {
+        if (!of_blocks(o)) return;
+        core.scope([&] {
+          const auto at = core.reg();
+          core.muli(at, start, byte_strides(o).back());
+          core.add(at, at, first);
+          body(at);
+        });
       };
       for (std::size_t i = 0; i < plan_.inputs.size(); ++i)
-        if (of_blocks(plan_.inputs[i]))
-          emit_load(core, input_buffers_[i], block(plan_.inputs[i], first_in[i]),
-                    transfer(plan_.inputs[i], extent));
+        each_block(plan_.inputs[i], first_in[i], [&](int at) {
+          emit_load(core, input_buffers_[i], at, transfer(plan_.inputs[i], extent));
+        });
       for (std::size_t o = 0; o < plan_.outputs.size(); ++o)
-        if (of_blocks(plan_.outputs[o]))
-          emit_store(core, output_buffers_[o], block(plan_.outputs[o], first_out[o]),
-                     transfer(plan_.outputs[o], extent));
+        each_block(plan_.outputs[o], first_out[o], [&](int at) {
+          emit_store(core, output_buffers_[o], at, transfer(plan_.outputs[o], extent));
+        });
     });
     for (std::size_t o = 0; o < plan_.outputs.size(); ++o)
-      if (!of_blocks(plan_.outputs[o]))
-        emit_store(core, output_buffers_[o], first_out[o], transfer(plan_.outputs[o], tile.extent));
+      if (!of_blocks(plan_.outputs[o])) store(o, tile, rows);
   }
 
   // Zero (or -inf), accumulate block by block, round once.
