@@ -1,6 +1,7 @@
 #include "compiler/lower/select.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "base/errors.h"
@@ -523,17 +524,20 @@ class Selector {
                          [&](int n) { return group.step_of[std::size_t(n)] == step; }) == 1;
   }
 
-  // Is v needed by anything but members of the group (looking through reshapes)?
+  // Must v be stored, because something outside the group needs it and does not make it again?
   bool needed_outside(const Group& group, ValueId v) const {
-    if (repeatable_[std::size_t(producer_[std::size_t(v)])]) return false;
+    return !repeatable_[std::size_t(producer_[std::size_t(v)])] && used_outside(group, v);
+  }
+
+  // Is v used by anything but members of the group (looking through reshapes), or by what is made again
+  // elsewhere?
+  bool used_outside(const Group& group, ValueId v) const {
     if (kept_[std::size_t(v)] || destination_[std::size_t(v)]) return true;
-    for (int u : users_[std::size_t(v)]) {
-      if (group.step_of[std::size_t(u)] >= 0) continue;
-      if (node(u).op == Op::reshape && !done_[std::size_t(u)] && !needed_outside(group, node(u).output))
-        continue;
-      return true;
-    }
-    return false;
+    return std::any_of(users_[std::size_t(v)].begin(), users_[std::size_t(v)].end(), [&](int u) {
+      if (group.step_of[std::size_t(u)] >= 0)
+        return repeatable_[std::size_t(u)] && used_outside(group, node(u).output);
+      return node(u).op != Op::reshape || done_[std::size_t(u)] || used_outside(group, node(u).output);
+    });
   }
 
   std::vector<VectorKernel::Output> outputs_of(const Group& group) const {
@@ -563,29 +567,48 @@ class Selector {
     });
   }
 
-  // ---- wide values on the way to a reduction of rows longer than the local store ----
-  // They could only travel through memory. A kernel that needs them makes them again instead, from what they
-  // were made of: that is in memory anyway.
+  // ---- values that are cheaper to make again than to store ----
+  // A wide value that a few passes make of one value in memory, which is no wider, costs a write and saves
+  // nothing: the kernels that need it make it again.
 
-  void repeat_rather_than_store(Group& group) {
-    VectorKernel whole = group.kernel;
-    whole.outputs = outputs_of(group);
-    const auto plan = plan_vector(whole, chip_);
-    if (!plan || !plan->blocked_rows) return;
-    std::vector<bool> repeatable(graph_.nodes.size(), false);
-    for (int n : group.nodes) repeatable[std::size_t(n)] = can_repeat(group, n, repeatable);
-    for (int n : group.nodes)
-      if (repeatable[std::size_t(n)] && !all_users_repeat(group, n)) repeatable[std::size_t(n)] = false;
-    for (int n : group.nodes) repeatable_[std::size_t(n)] = repeatable[std::size_t(n)];
+  // Passes for one value at most: memory writes and reads two bytes an element in the time of about ten.
+  static constexpr int kMostRepeatedPasses = 4;
+
+  struct Remake {
+    int passes = 0;   // 0: it is not made again
+    ValueId of = -1;  // the wide value in memory that it is made of; -1: none
+  };
+
+  void repeat_rather_than_store(const Group& group) {
+    std::map<int, Remake> remakes;  // by node
+    for (int n : group.nodes) {
+      const Remake remake = remake_of(group, n, remakes);
+      if (remake.passes > 0 && remake.passes <= kMostRepeatedPasses && all_users_repeat(group, n))
+        remakes[n] = remake;
+    }
+    for (const auto& [n, remake] : remakes) repeatable_[std::size_t(n)] = true;
   }
 
-  // Wide, and made of what is in memory or can be made again itself?
-  bool can_repeat(const Group& group, int n, const std::vector<bool>& repeatable) const {
-    if (group.kernel.steps[std::size_t(group.step_of[std::size_t(n)])].column) return false;
-    return std::all_of(node(n).inputs.begin(), node(n).inputs.end(), [&](ValueId v) {
+  bool is_wide(const Group& group, ValueId v) const {
+    return elements(type(v)) == product(group.shape) && group.shape.back() > 1;
+  }
+
+  Remake remake_of(const Group& group, int n, const std::map<int, Remake>& remakes) const {
+    Remake made{1, -1};
+    if (group.kernel.steps[std::size_t(group.step_of[std::size_t(n)])].column) return {};
+    for (ValueId v : node(n).inputs) {
+      if (!is_wide(group, v)) continue;  // an immediate, or read from memory at next to no cost
       const int p = producer_[std::size_t(behind_reshapes(v))];
-      return views_[std::size_t(v)] || is_immediate(v) || (p >= 0 && repeatable[std::size_t(p)]);
-    });
+      const auto inner = remakes.find(p);
+      const bool stored = views_[std::size_t(v)] || used_outside(group, node(p).output);
+      if (inner == remakes.end() && !stored) return {};
+      made.passes += inner == remakes.end() ? 0 : inner->second.passes;
+      const ValueId of = inner == remakes.end() ? v : inner->second.of;
+      if (made.of >= 0 && of >= 0 && of != made.of) return {};
+      made.of = of >= 0 ? of : made.of;
+    }
+    const bool wider = made.of >= 0 && size_of(type(made.of).dtype) > size_of(type(node(n).output).dtype);
+    return wider ? Remake{} : made;
   }
 
   // Can whatever else needs n's value have it in a kernel of its own over the same rows?
@@ -658,6 +681,7 @@ class Selector {
       }
       kernel.outputs.push_back({step, {*fitted, type(v).dtype}});
     }
+    if (kernel.outputs.empty()) return;
     drop_unused_steps(kernel);
     const Node& first = node(group.nodes.front());
     emit(first, std::move(kernel));

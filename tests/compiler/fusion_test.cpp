@@ -86,6 +86,24 @@ TEST_CASE(
   CHECK(wide == 8 * 12000 * 2);
 }
 
+TEST_CASE("a gated layer: what a few passes make of the gate is made again, not stored") {
+  const Step step = step_of(
+      "graph \"g\" tokens=64\n%x: fp32[64,32] = input\n%t: fp32[64,32] = input\n%v: fp32[32,96] = parameter\n"
+      "%w: fp32[32,96] = parameter\n%o: fp32[96,32] = parameter\n"
+      "%g: fp32[64,96] = matmul(%x, %v) phase=forward name=\"gate\"\n"
+      "%s: fp32[64,96] = sigmoid(%g) phase=forward name=\"sigmoid\"\n"
+      "%a: fp32[64,96] = mul(%g, %s) phase=forward name=\"silu\"\n"
+      "%u: fp32[64,96] = matmul(%x, %w) phase=forward name=\"up\"\n"
+      "%h: fp32[64,96] = mul(%a, %u) phase=forward name=\"gated\"\n"
+      "%y: fp32[64,32] = matmul(%h, %o) phase=forward name=\"down\"\n"
+      "%loss: fp32[] = mse(%y, %t) phase=loss name=\"loss\"\nloss %loss\n",
+      Optimizer::sgd);
+  int wide = 0;  // results of the layer's inner shape
+  for (const Kernel& kernel : step.lowered.kernels)
+    for (const Place* place : writes(kernel)) wide += product(place->view.shape) == 64 * 96 ? 1 : 0;
+  CHECK(wide == 6);  // gate, up, the gated product; and the gradients of all three
+}
+
 TEST_CASE("adamw: one kernel a parameter reads and writes each of its states once") {
   const Step step = step_of(
       "graph \"g\" tokens=32\n%x: fp32[32,64] = input\n%y: int64[32] = input limit=10\n"
