@@ -11,15 +11,18 @@
 namespace leto::compiler {
 namespace {
 
-/// Rows of a tile so that `row_bytes` a row fit `room` bytes of local store: as many as asked for, if they
-/// do.
-std::int64_t rows_that_fit(std::int64_t room, std::int64_t row_bytes, std::int64_t rows,
-                           const std::string& what) {
-  const std::int64_t fit = (room - 1024) / std::max<std::int64_t>(1, row_bytes);
+// For the alignment of a kernel's buffers.
+constexpr std::int64_t kSpare = 1024;
+
+/// Rows of a tile so that `row_bytes` a row fit the local store beside `taken` bytes, at most `rows`.
+std::int64_t rows_that_fit(const ChipConfig& chip, std::int64_t row_bytes, std::int64_t rows,
+                           const std::string& what, std::int64_t taken = 0) {
+  const std::int64_t fit =
+      (chip.local_store.bytes - kSpare - taken) / std::max<std::int64_t>(1, row_bytes);
   if (fit < 1)
     throw Error(ExitCode::does_not_fit,
                 fmt::format("{}: one row of {} bytes does not fit the local store of {} bytes", what,
-                            row_bytes, room),
+                            row_bytes, chip.local_store.bytes),
                 "use a chip with a larger local_store.bytes");
   return std::clamp<std::int64_t>(rows, 1, fit);
 }
@@ -74,19 +77,14 @@ void emit_column_reduce(EmitContext& context, const ColumnReduceKernel& kernel) 
   const auto& out = kernel.out;
   const std::int64_t outer = in.view.shape[0], reduced = in.view.shape[1], inner = in.view.shape[2];
   const int in_element = size_of(in.dtype), out_element = size_of(out.dtype);
-  // Columns are dealt to PEs in blocks of at least 64 bytes, and of no more than leave room for a few rows of
-  // them.
-  constexpr std::int64_t kLeastRows = 4, kLeastColumns = 32;
+  // Columns are dealt to PEs in blocks of at least 64 bytes, two rows of which fit beside the sums and results.
   const std::int64_t wanted = ceil_div(inner, std::max<std::int64_t>(1, context.chip.pes() / outer));
-  const std::int64_t sum_bytes = 2 * out_element + 4;  // of a column: the result, twice, and its fp32 sum
-  const std::int64_t most =
-      (context.chip.local_store.bytes - 1024) / (sum_bytes + kLeastRows * 2 * in_element);
-  const std::int64_t columns = std::min(
-      inner, std::max(std::min(ceil_div(wanted, kLeastColumns), most / kLeastColumns), std::int64_t{1}) *
-                 kLeastColumns);
+  const std::int64_t fixed = 4 + 2 * out_element;  // bytes a column
+  const std::int64_t most = (context.chip.local_store.bytes - kSpare) / (fixed + 4 * in_element) / 32 * 32;
+  const std::int64_t columns = std::min({inner, std::max<std::int64_t>(ceil_div(wanted, 32) * 32, 32), most});
   const std::int64_t rows =
-      rows_that_fit(context.chip.local_store.bytes - columns * sum_bytes, columns * in_element * 2,
-                    std::min<std::int64_t>(reduced, ceil_div(16384, columns)), "a sum over rows");
+      rows_that_fit(context.chip, columns * in_element * 2,
+                    std::min<std::int64_t>(reduced, ceil_div(16384, columns)), "a sum over rows", columns * fixed);
   const std::vector<BlockedDim> dims{{outer, 1}, {inner, columns}};
 
   auto& pe = context.pe;
@@ -135,8 +133,7 @@ void emit_gather(EmitContext& context, const GatherKernel& kernel) {
   const int element = size_of(kernel.out.dtype), index_bytes = size_of(kernel.index.dtype);
   const std::int64_t row_bytes = width * element;
   const std::int64_t wanted = ceil_div(count, context.chip.pes() * 4);
-  const std::int64_t rows =
-      rows_that_fit(context.chip.local_store.bytes, 2 * (row_bytes + index_bytes), wanted, "gather");
+  const std::int64_t rows = rows_that_fit(context.chip, 2 * (row_bytes + index_bytes), wanted, "gather");
   const std::vector<BlockedDim> dims{{count, rows}};
 
   auto& pe = context.pe;
@@ -180,7 +177,7 @@ void emit_scatter(EmitContext& context, const ScatterKernel& kernel) {
   const bool convert = kernel.rows.dtype != DType::fp32;
   const std::int64_t row_bytes = columns * (2 * element + (convert ? 8 : 0)) + 2 * index_bytes;
   const std::int64_t rows =
-      rows_that_fit(context.chip.local_store.bytes, row_bytes, std::min<std::int64_t>(count, 512), "scatter");
+      rows_that_fit(context.chip, row_bytes, std::min<std::int64_t>(count, 512), "scatter");
   const std::vector<BlockedDim> dims{{width, columns}};
 
   auto& pe = context.pe;
