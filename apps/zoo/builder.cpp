@@ -72,9 +72,9 @@ onnx::TensorProto& ModelBuilder::initializer(std::string_view name, const Shape&
   return tensor;
 }
 
-void ModelBuilder::store(onnx::TensorProto& tensor, std::span<const float> data) const {
-  std::string raw(data.size() * static_cast<std::size_t>(size_of(dtype_)), '\0');
-  store_elements(dtype_, data.data(), reinterpret_cast<std::byte*>(raw.data()), std::ssize(data));
+void ModelBuilder::store(onnx::TensorProto& tensor, DType dtype, std::span<const float> data) {
+  std::string raw(data.size() * static_cast<std::size_t>(size_of(dtype)), '\0');
+  store_elements(dtype, data.data(), reinterpret_cast<std::byte*>(raw.data()), std::ssize(data));
   tensor.set_raw_data(std::move(raw));
 }
 
@@ -90,18 +90,28 @@ std::string ModelBuilder::weight(std::string_view name, const Shape& shape, doub
   }
   std::vector<float> data(static_cast<std::size_t>(count));
   fill_normal(seed_, fnv1a(name), 0, 0.0, deviation, data);
-  store(tensor, data);
+  store(tensor, dtype_, data);
   return std::string(name);
 }
 
 std::string ModelBuilder::filled(std::string_view name, const Shape& shape, float value) {
-  store(initializer(name, shape, onnx_type(dtype_)),
+  store(initializer(name, shape, onnx_type(dtype_)), dtype_,
         std::vector<float>(static_cast<std::size_t>(product(shape)), value));
   return std::string(name);
 }
 
 std::string ModelBuilder::constant(std::string_view name, const Shape& shape,
                                    const std::vector<float>& data) {
+  return constant_of(dtype_, name, shape, data);
+}
+
+std::string ModelBuilder::wide_constant(std::string_view name, const Shape& shape,
+                                        const std::vector<float>& data) {
+  return constant_of(DType::fp32, name, shape, data);
+}
+
+std::string ModelBuilder::constant_of(DType dtype, std::string_view name, const Shape& shape,
+                                      const std::vector<float>& data) {
   auto& added = *graph().add_node();
   added.set_op_type("Constant");
   added.set_name(std::string(name));
@@ -110,15 +120,20 @@ std::string ModelBuilder::constant(std::string_view name, const Shape& shape,
   attribute.set_name("value");
   attribute.set_type(onnx::AttributeProto::TENSOR);
   auto& tensor = *attribute.mutable_t();
-  tensor.set_data_type(onnx_type(dtype_));
+  tensor.set_data_type(onnx_type(dtype));
   for (const auto extent : shape) tensor.add_dims(extent);
-  store(tensor, data);
+  store(tensor, dtype, data);
   return std::string(name);
 }
 
 std::string ModelBuilder::integers(std::string_view name, const std::vector<std::int64_t>& data) {
   auto& tensor = initializer(name, {std::ssize(data)}, onnx::TensorProto::INT64);
   for (const auto value : data) tensor.add_int64_data(value);
+  return std::string(name);
+}
+
+std::string ModelBuilder::integer_scalar(std::string_view name, std::int64_t data) {
+  initializer(name, {}, onnx::TensorProto::INT64).add_int64_data(data);
   return std::string(name);
 }
 
@@ -132,6 +147,21 @@ std::string ModelBuilder::node(std::string_view op, const std::vector<std::strin
   return std::string(name);
 }
 
+std::string ModelBuilder::cast(const std::string& x, DType to, std::string_view name) {
+  if (dtype_ == DType::fp32) return x;
+  const auto y = node("Cast", {x}, name);
+  integer("to", onnx_type(to));
+  return y;
+}
+
+std::string ModelBuilder::widened(const std::string& x, std::string_view name) {
+  return cast(x, DType::fp32, name);
+}
+
+std::string ModelBuilder::narrowed(const std::string& x, std::string_view name) {
+  return cast(x, dtype_, name);
+}
+
 std::vector<std::string> ModelBuilder::split(const std::string& input, int parts, std::int64_t axis,
                                              std::string_view name, const std::string& sizes) {
   auto& added = *graph().add_node();
@@ -142,6 +172,11 @@ std::vector<std::string> ModelBuilder::split(const std::string& input, int parts
   for (int i = 0; i < parts; ++i) added.add_output(fmt::format("{}.{}", name, i));
   integer("axis", axis);
   return {added.output().begin(), added.output().end()};
+}
+
+ModelBuilder& ModelBuilder::further_output(std::string_view name) {
+  graph().mutable_node()->rbegin()->add_output(std::string(name));
+  return *this;
 }
 
 ModelBuilder& ModelBuilder::integer(std::string_view key, std::int64_t value) {

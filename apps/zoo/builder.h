@@ -35,14 +35,24 @@ class ModelBuilder {
   std::string filled(std::string_view name, const Shape& shape, float value);
   /// A float Constant node: part of the computation, never trained.
   std::string constant(std::string_view name, const Shape& shape, const std::vector<float>& data);
+  /// The same in fp32, whatever the model's type.
+  std::string wide_constant(std::string_view name, const Shape& shape, const std::vector<float>& data);
   /// An int64 initializer (shapes, axes, splits).
   std::string integers(std::string_view name, const std::vector<std::int64_t>& data);
 
+  /// A single one, of shape [].
+  std::string integer_scalar(std::string_view name, std::int64_t data);
+
   /// Adds a node and returns its first output, which is called `name`.
   std::string node(std::string_view op, const std::vector<std::string>& inputs, std::string_view name);
+  /// x in another type: a Cast, or x itself when that is the model's.
+  std::string widened(const std::string& x, std::string_view name);   // from the model's type to fp32
+  std::string narrowed(const std::string& x, std::string_view name);  // from fp32 to the model's type
   /// As node, with outputs `name`.0, `name`.1, …
   std::vector<std::string> split(const std::string& input, int parts, std::int64_t axis,
                                  std::string_view name, const std::string& sizes);
+  /// One more output of the node added last.
+  ModelBuilder& further_output(std::string_view name);
   // Attributes of the node added last.
   ModelBuilder& integer(std::string_view key, std::int64_t value);
   ModelBuilder& number(std::string_view key, float value);
@@ -55,9 +65,12 @@ class ModelBuilder {
   onnx::ModelProto finish() { return std::move(model_); }
 
  private:
+  std::string constant_of(DType dtype, std::string_view name, const Shape& shape,
+                          const std::vector<float>& data);
+  std::string cast(const std::string& x, DType to, std::string_view name);
   onnx::TensorProto& initializer(std::string_view name, const Shape& shape, int type);
   void set_type(onnx::ValueInfoProto& value, std::string_view name, const Shape& shape, int type);
-  void store(onnx::TensorProto& tensor, std::span<const float> data) const;
+  static void store(onnx::TensorProto& tensor, DType dtype, std::span<const float> data);
   void metadata(const std::string& key, std::int64_t value);
   onnx::GraphProto& graph() { return *model_.mutable_graph(); }
 

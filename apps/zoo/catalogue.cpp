@@ -24,6 +24,35 @@ std::vector<Setting> gpt2(std::int64_t layers) {
           {"layers", layers, 1, 1024, "transformer blocks"}};
 }
 
+struct LlamaSizes {
+  std::int64_t layers, width, heads, ffn;
+};
+
+std::vector<Setting> llama3(const LlamaSizes& sizes) {
+  return {{"batch", 1, 1, 4096, "sequences of a step"},
+          {"seq", 8192, 1, 8192, "tokens of a sequence (Llama 3's context is 8192)"},
+          {"layers", sizes.layers, 1, 1024, "transformer blocks"},
+          {"width", sizes.width, 2, kMost, "of a token: a multiple of 2 x heads"},
+          {"heads", sizes.heads, 1, 1024, "query heads: a multiple of kv-heads"},
+          {"kv-heads", 8, 1, 1024, "heads of keys and values"},
+          {"ffn", sizes.ffn, 1, kMost, "inner width of the MLP"},
+          {"vocabulary", 128256, 2, kMost, "tokens that there are"}};
+}
+
+std::string uneven_groups(const Request& request) {
+  if (request["heads"] % request["kv-heads"] != 0) return "--heads is no multiple of --kv-heads";
+  return "";
+}
+
+std::string uneven_llama(const Request& request) {
+  if (request["width"] % (2 * request["heads"]) != 0) return "--width is no multiple of twice --heads";
+  return uneven_groups(request);
+}
+
+std::string uneven_bert(const Request& request) {
+  return request["width"] % request["heads"] != 0 ? "--width is no multiple of --heads" : "";
+}
+
 const std::vector<Workload>& table() {
   static const std::vector<Workload> kTable = {
       {"gemm",
@@ -39,8 +68,22 @@ const std::vector<Workload>& table() {
        DType::bf16,
        {extent("m", "rows"), extent("n", "columns")},
        layernorm},
-      {"adamw", "the optimizer's step alone", DType::fp32, {}, nullptr},
-      {"attention", "scaled dot product, grouped heads", DType::bf16, {}, nullptr},
+      {"adamw",
+       "the optimizer's step alone, on inputs",
+       DType::fp32,
+       {{"n", 1 << 24, 1, std::int64_t{1} << 33, "parameters"}},
+       adamw},
+      {"attention",
+       "scaled dot product, grouped heads; q, k and v are inputs",
+       DType::bf16,
+       {{"batch", 1, 1, 4096, "sequences"},
+        {"seq", 2048, 1, 8192, "tokens of a sequence"},
+        {"heads", 32, 1, 1024, "query heads: a multiple of kv-heads"},
+        {"kv-heads", 8, 1, 1024, "heads of keys and values"},
+        {"head-dim", 128, 1, 4096, "width of a head"},
+        flag("causal", "a token sees none after it")},
+       attention,
+       uneven_groups},
       {"mlp",
        "64-64-10 with relu, for 8x8 digits",
        DType::bf16,
@@ -54,10 +97,31 @@ const std::vector<Workload>& table() {
        gpt2_medium},
       {"gpt2-large", "36 layers, width 1280, 20 heads: 774 M parameters", DType::bf16, gpt2(36), gpt2_large},
       {"gpt2-xl", "48 layers, width 1600, 25 heads: 1.56 G parameters", DType::bf16, gpt2(48), gpt2_xl},
-      {"llama3-8b", "32 layers, width 4096", DType::bf16, {}, nullptr},
-      {"llama3-70b", "80 layers, width 8192", DType::bf16, {}, nullptr},
-      {"bert-base", "12 layers, width 768", DType::bf16, {}, nullptr},
-      {"resnet50", "50 layers of convolutions", DType::bf16, {}, nullptr},
+      {"llama3-8b", "32 layers, width 4096, 32 heads: 8.03 G parameters, loss included", DType::bf16,
+       llama3({32, 4096, 32, 14336}), llama3_8b, uneven_llama},
+      {"llama3-70b", "80 layers, width 8192, 64 heads: 70.6 G parameters", DType::bf16,
+       llama3({80, 8192, 64, 28672}), llama3_70b, uneven_llama},
+      {"bert-base",
+       "12 layers, width 768, 12 heads: 110 M parameters, loss included",
+       DType::bf16,
+       {{"batch", 32, 1, 4096, "sequences of a step"},
+        {"seq", 512, 1, 512, "tokens of a sequence (BERT's context is 512)"},
+        {"layers", 12, 1, 1024, "transformer blocks"},
+        {"width", 768, 1, kMost, "of a token: a multiple of heads"},
+        {"heads", 12, 1, 1024, "attention heads"},
+        {"ffn", 3072, 1, kMost, "inner width of the MLP"},
+        {"vocabulary", 30522, 2, kMost, "tokens that there are"}},
+       bert_base,
+       uneven_bert},
+      // fp16 for the same reason as lenet
+      {"resnet50",
+       "50 layers for 224x224 images: 25.6 M parameters, batch statistics and loss included",
+       DType::fp16,
+       {batch(64),
+        {"image", 224, 32, 1024, "height and width of an image"},
+        {"width", 64, 1, 4096, "channels of the first convolution"},
+        {"classes", 1000, 2, kMost, "kinds of images"}},
+       resnet50},
       {"dlrm", "embedding tables and two MLPs", DType::bf16, {}, nullptr},
   };
   return kTable;
@@ -91,6 +155,9 @@ onnx::ModelProto build(const Workload& workload, const Request& request) {
                 fmt::format("zoo {}: no model is written in {} yet", workload.name, name_of(request.dtype)),
                 "give --dtype bf16, fp16 or fp32");
   for (const auto& setting : workload.settings) check(workload, setting, request[setting.name]);
+  if (const auto wrong = workload.conflict ? workload.conflict(request) : ""; !wrong.empty())
+    throw Error(ExitCode::usage, fmt::format("zoo {}: {}", workload.name, wrong),
+                fmt::format("leto zoo {} --help says what the settings are", workload.name));
   return workload.build(request);
 }
 

@@ -36,6 +36,8 @@ struct Workload {
   DType dtype;  // when --dtype does not say
   std::vector<Setting> settings;
   onnx::ModelProto (*build)(const Request&);  // nullptr: named, not built in this version
+  /// A rule between the settings: what is wrong with them, empty when nothing is.
+  std::string (*conflict)(const Request&) = nullptr;
 };
 
 /// In the order of the manual.
@@ -51,11 +53,17 @@ onnx::ModelProto gemm(const Request& request);
 onnx::ModelProto add(const Request& request);
 onnx::ModelProto softmax(const Request& request);
 onnx::ModelProto layernorm(const Request& request);
+onnx::ModelProto adamw(const Request& request);
+onnx::ModelProto attention(const Request& request);
 onnx::ModelProto mlp(const Request& request);
 onnx::ModelProto lenet(const Request& request);
 onnx::ModelProto gpt2_small(const Request& request);
 onnx::ModelProto gpt2_medium(const Request& request);
 onnx::ModelProto gpt2_large(const Request& request);
 onnx::ModelProto gpt2_xl(const Request& request);
+onnx::ModelProto llama3_8b(const Request& request);
+onnx::ModelProto llama3_70b(const Request& request);
+onnx::ModelProto bert_base(const Request& request);
+onnx::ModelProto resnet50(const Request& request);
 
 }  // namespace leto::zoo

@@ -3,6 +3,8 @@
 
 #include "apps/zoo/builder.h"
 #include "apps/zoo/catalogue.h"
+#include "apps/zoo/layers.h"
+#include "base/errors.h"
 
 namespace leto::zoo {
 
@@ -41,6 +43,53 @@ onnx::ModelProto layernorm(const Request& request) {
   const auto scale = model.filled("scale", {shape[1]}, 1.0f), bias = model.filled("bias", {shape[1]}, 0.0f);
   const auto y = model.node("LayerNormalization", {x, scale, bias}, "y");
   model.integer("axis", -1).number("epsilon", 1e-5f).output(y, shape);
+  return model.finish();
+}
+
+onnx::ModelProto attention(const Request& request) {
+  const auto batch = request["batch"], seq = request["seq"], heads = request["heads"],
+             kv_heads = request["kv-heads"], head_dim = request["head-dim"];
+  ModelBuilder model("attention", request.dtype, request.seed);
+  const auto q = model.input("q", {batch, heads, seq, head_dim}),
+             k = model.input("k", {batch, kv_heads, seq, head_dim}),
+             v = model.input("v", {batch, kv_heads, seq, head_dim});
+  const RepeatedHeads repeat(model, {batch, heads, kv_heads, seq, head_dim});
+  const DotProductAttention attend(model, head_dim, request["causal"] != 0 ? causal_mask(model, seq) : "");
+  const auto turned = model.node("Transpose", {repeat(k, "k_repeat")}, "k_transpose");
+  model.list("perm", {0, 1, 3, 2});
+  model.output(attend(q, turned, repeat(v, "v_repeat"), "y"), {batch, heads, seq, head_dim});
+  model.tokens(batch * seq);
+  return model.finish();
+}
+
+// The update of Loshchilov & Hutter 2017 with bias correction, as an element-by-element graph: the tenth step
+// of a run with the usual settings.
+onnx::ModelProto adamw(const Request& request) {
+  constexpr float kRate = 1e-3f, kBeta1 = 0.9f, kBeta2 = 0.999f, kEpsilon = 1e-8f, kDecay = 0.01f, kStep = 10;
+  const Shape shape{request["n"]};
+  ModelBuilder model("adamw", request.dtype, request.seed);
+  const auto p = model.input("parameter", shape), g = model.input("gradient", shape),
+             m = model.input("m", shape), v = model.input("v", shape);
+  const auto number = [&](const char* name, float x) { return model.constant(name, {}, {x}); };
+  const auto mul = [&](const std::string& a, const std::string& b, const char* name) {
+    return model.node("Mul", {a, b}, name);
+  };
+  const auto m_next = model.node(
+      "Add", {mul(m, number("beta1", kBeta1), "m.kept"), mul(g, number("beta1.rest", 1 - kBeta1), "m.added")},
+      "m.new");
+  const auto v_next = model.node("Add",
+                                 {mul(v, number("beta2", kBeta2), "v.kept"),
+                                  mul(mul(g, g, "square"), number("beta2.rest", 1 - kBeta2), "v.added")},
+                                 "v.new");
+  const auto root = mul(model.node("Sqrt", {v_next}, "root"),
+                        number("correction2", 1 / std::sqrt(1 - std::pow(kBeta2, kStep))), "root.corrected");
+  const auto change = model.node(
+      "Div", {m_next, model.node("Add", {root, number("epsilon", kEpsilon)}, "denominator")}, "change");
+  const auto scaled = mul(change, number("rate", kRate / (1 - std::pow(kBeta1, kStep))), "change.scaled");
+  const auto decayed = mul(p, number("decay", 1 - kRate * kDecay), "parameter.decayed");
+  model.output(model.node("Sub", {decayed, scaled}, "parameter.new"), shape);
+  model.output(m_next, shape);
+  model.output(v_next, shape);
   return model.finish();
 }
 

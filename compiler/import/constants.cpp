@@ -56,9 +56,12 @@ Dims common_shape(const NodeView& node, const Tensor& a, const Tensor& b) {
   return *shape;
 }
 
-// What the result's type rounds away: integers truncate, floats are fp32.
+// What the result's type rounds away: integers truncate, floats round to nearest even.
 double stored(DType type, double x) {
-  return is_float(type) ? static_cast<double>(static_cast<float>(x)) : std::trunc(x);
+  if (!is_float(type)) return std::trunc(x);
+  const auto wide = static_cast<float>(x);
+  if (type == DType::bf16) return double(float_from_bf16(bf16_from_float(wide)));
+  return type == DType::fp16 ? double(float_from_fp16(fp16_from_float(wide))) : double(wide);
 }
 
 const std::map<std::string, Binary>& binaries() {

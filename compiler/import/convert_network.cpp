@@ -192,10 +192,20 @@ void layer_normalization(Importer& m, const NodeView& node) {
   m.define(node, 0, m.reshape(node, y, dims));
 }
 
-// Inference form: the running statistics are constants, scale and bias stay parameters.
+/// The mean over everything but the channels, [1, c, 1, …].
+ValueId channel_mean(Importer& m, const NodeView& node, ValueId x) {
+  Dims axes;
+  for (std::size_t d = 0; d < m.shape(x).size(); ++d)
+    if (d != 1) axes.push_back(static_cast<std::int64_t>(d));
+  return mean_over(m, node, x, axes);
+}
+
+// (x - mean) / sqrt(variance + epsilon) * scale + bias. Training: the statistics of this batch; the running
+// ones, which no training step reads, are left alone. Inference: the running statistics are constants.
 void batch_normalization(Importer& m, const NodeView& node) {
-  if (node.integer("training_mode", 0) != 0 || m.is_used(node.output(1))) {
-    node.refuse("training mode");
+  const bool training = node.integer("training_mode", 0) != 0;
+  if (m.is_used(node.output(1)) || m.is_used(node.output(2))) {
+    node.refuse("an output of running statistics");
   }
   const ValueId x = m.value(node, 0);
   Dims channels(m.shape(x).size(), 1);
@@ -204,9 +214,12 @@ void batch_normalization(Importer& m, const NodeView& node) {
   }
   channels[1] = m.shape(x)[1];
   const auto per_channel = [&](ValueId v) { return m.reshape(node, v, channels); };
-  const ValueId shifted = m.emit(node, Op::sub, {x, per_channel(m.frozen(node, 3))});
-  const ValueId variance = m.emit(node, Op::add, {m.frozen(node, 4), m.scalar(node.number("epsilon", 1e-5))});
-  const ValueId normal = m.emit(node, Op::mul, {shifted, per_channel(m.emit(node, Op::rsqrt, {variance}))});
+  const ValueId mean = training ? channel_mean(m, node, x) : per_channel(m.frozen(node, 3));
+  const ValueId shifted = m.emit(node, Op::sub, {x, mean});
+  ValueId variance = training ? channel_mean(m, node, m.emit(node, Op::mul, {shifted, shifted}))
+                              : per_channel(m.frozen(node, 4));
+  variance = m.emit(node, Op::add, {variance, m.scalar(node.number("epsilon", 1e-5))});
+  const ValueId normal = m.emit(node, Op::mul, {shifted, m.emit(node, Op::rsqrt, {variance})});
   const ValueId scaled = m.emit(node, Op::mul, {normal, per_channel(m.value(node, 1))});
   m.define(node, 0, m.emit(node, Op::add, {scaled, per_channel(m.value(node, 2))}));
 }

@@ -37,7 +37,7 @@ class VectorEmitter {
     define_buffers();
     context_.begin_code(!is_copy());
     if (is_copy()) return emit_moves();
-    if (accumulates()) return emit_blocked_reduction();
+    if (plan_.blocked_rows) return emit_blocked_rows();
     emit_moves();
     emit_steps();
   }
@@ -49,10 +49,6 @@ class VectorEmitter {
            kernel_.steps[0].op == isa::VectorOp::copy && kernel_.steps[0].reduce == isa::Reduce::none &&
            kernel_.steps[0].a.kind == Ref::Kind::input && plan_.inputs[0].spread == Spread::full &&
            plan_.inputs[0].place.dtype == plan_.outputs[0].place.dtype;
-  }
-  // A row reduction over columns that do not fit at once.
-  bool accumulates() const {
-    return kernel_.steps[0].reduce != isa::Reduce::none && plan_.tile_columns < plan_.shape.back();
   }
 
   void find_uses() {
@@ -100,8 +96,8 @@ class VectorEmitter {
     return strides;
   }
 
-  int address_of(CoreEmitter& core, const VectorPlan::Operand& o, const Tile& tile) const {
-    return tile_address(core, context_.address(o.place), tile, dims_, byte_strides(o));
+  int address_of(const VectorPlan::Operand& o, const Tile& tile, const std::vector<BlockedDim>& dims) const {
+    return tile_address(pe_.move, context_.address(o.place), tile, dims, byte_strides(o));
   }
 
   std::vector<Amount> whole_tile() const {
@@ -116,9 +112,7 @@ class VectorEmitter {
     for_tiles(core, {[&](const Tile& tile) { load(tile, true); },
                      [&](const Tile& tile) {
                        load(tile, false);
-                       for (std::size_t o = 0; o < plan_.outputs.size(); ++o)
-                         emit_store(core, output_buffers_[o], address_of(core, plan_.outputs[o], tile),
-                                    transfer(plan_.outputs[o], tile.extent));
+                       for (std::size_t o = 0; o < plan_.outputs.size(); ++o) store(o, tile, dims_);
                      },
                      [](const Tile&) {}});
   }
@@ -133,11 +127,22 @@ class VectorEmitter {
 
   // The operands of a run, or those of each of its tiles.
   void load(const Tile& tile, bool per_run) {
-    auto& core = pe_.move;
     for (std::size_t i = 0; i < plan_.inputs.size(); ++i)
-      if (!plan_.inputs[i].invariant && plan_.inputs[i].per_run == per_run)
-        emit_load(core, input_buffers_[i], address_of(core, plan_.inputs[i], tile),
-                  transfer(plan_.inputs[i], tile.extent));
+      if (!plan_.inputs[i].invariant && plan_.inputs[i].per_run == per_run) load(i, tile, dims_);
+  }
+
+  void load(std::size_t i, const Tile& tile, const std::vector<BlockedDim>& dims) {
+    pe_.move.scope([&] {
+      emit_load(pe_.move, input_buffers_[i], address_of(plan_.inputs[i], tile, dims),
+                transfer(plan_.inputs[i], tile.extent));
+    });
+  }
+
+  void store(std::size_t o, const Tile& tile, const std::vector<BlockedDim>& dims) {
+    pe_.move.scope([&] {
+      emit_store(pe_.move, output_buffers_[o], address_of(plan_.outputs[o], tile, dims),
+                 transfer(plan_.outputs[o], tile.extent));
+    });
   }
 
   void load_invariants() {
@@ -187,18 +192,24 @@ class VectorEmitter {
     DType dtype;
   };
 
-  void emit_pass(const VectorKernel::Step& step, Target to, const Source& a, const Source& b, Amount rows,
-                 Amount columns, bool accumulate = false) {
+  struct Extent {
+    Amount rows, columns;
+    Amount first_column = Amount::constant(0);
+  };
+
+  void emit_pass(const VectorKernel::Step& step, Target to, const Source& a, const Source& b,
+                 const Extent& extent, bool accumulate = false) {
     auto& core = pe_.compute;
     const bool column = step.column && step.reduce == isa::Reduce::none;
-    const Amount width = column ? Amount::constant(1) : columns;
+    const Amount width = column ? Amount::constant(1) : extent.columns;
     const Amount pitch = step.column ? Amount::constant(size_of(to.dtype)) : width.times(size_of(to.dtype));
-    const int shape = core.shape({rows, width, pitch, a.pitch, b.pitch, Amount::constant(0)});
+    const Amount first = step.op == isa::VectorOp::column_is ? extent.first_column : Amount::constant(0);
+    const int shape = core.shape({extent.rows, width, pitch, a.pitch, b.pitch, first});
     const bool same = a.pop && b.pop && a.buffer == b.buffer;
     core.emit(isa::Opcode::vector, {{V::op, std::int64_t(step.op)},
                                     {V::dst, to.buffer},
-                                    {V::reserve, to.output && !accumulate},
-                                    {V::push, to.output && !accumulate},
+                                    {V::reserve, to.output},
+                                    {V::push, to.output},
                                     {V::dst_type, std::int64_t(to.dtype)},
                                     {V::a, a.buffer},
                                     {V::a_wait, a.wait},
@@ -236,28 +247,34 @@ class VectorEmitter {
   }
 
   void emit_tile(const Tile& tile) {
-    const Amount rows = rows_of(tile), columns = tile.extent.back();
-    for (int s = 0; s < int(kernel_.steps.size()); ++s) {
-      const auto& step = kernel_.steps[std::size_t(s)];
-      const int slot = plan_.slot_of[std::size_t(s)];
-      const Source a = source(step.a, s, columns),
-                   b = isa::is_binary(step.op) ? source(step.b, s, columns) : Source{};
-      const Target to = slot >= 0 ? Target{slot_buffers_[std::size_t(slot)], false, step.dtype}
-                                  : Target{output_buffers_[std::size_t(-1 - slot)], true, step.dtype};
-      emit_pass(step, to, a, b, rows, columns);
-      copy_outputs(s, rows, columns);
-    }
+    const int block = tile.index.back();
+    const Extent extent{rows_of(tile), tile.extent.back(),
+                        block < 0 ? Amount::constant(0) : Amount::in(block, plan_.tile_columns)};
+    for (int s = 0; s < int(kernel_.steps.size()); ++s) emit_step(s, extent);
+  }
+
+  void emit_step(int s, const Extent& extent, bool accumulate = false) {
+    const auto& step = kernel_.steps[std::size_t(s)];
+    const int slot = plan_.slot_of[std::size_t(s)];
+    const Source a = source(step.a, s, extent.columns),
+                 b = isa::is_binary(step.op) ? source(step.b, s, extent.columns) : Source{};
+    const DType dtype = accumulate ? DType::fp32 : step.dtype;
+    const Target to = slot >= 0 ? Target{slot_buffers_[std::size_t(slot)], false, dtype}
+                                : Target{output_buffers_[std::size_t(-1 - slot)], true, dtype};
+    emit_pass(step, to, a, b, extent, accumulate);
+    if (!accumulate) copy_outputs(s, extent);
   }
 
   // A result that later steps read as well lives in a scratch slot; its output gets a copy.
-  void copy_outputs(int s, Amount rows, Amount columns) {
+  void copy_outputs(int s, const Extent& extent) {
     for (std::size_t o = 0; o < plan_.outputs.size(); ++o) {
       if (kernel_.outputs[o].step != s || plan_.slot_of[std::size_t(s)] == -1 - int(o)) continue;
       VectorKernel::Step copy = kernel_.steps[std::size_t(s)];
       copy.op = isa::VectorOp::copy;
       copy.reduce = isa::Reduce::none;
-      const Source from = source({Ref::Kind::result, s}, s, copy.column ? Amount::constant(1) : columns);
-      emit_pass(copy, {output_buffers_[o], true, copy.dtype}, from, {}, rows, columns);
+      const Source from =
+          source({Ref::Kind::result, s}, s, copy.column ? Amount::constant(1) : extent.columns);
+      emit_pass(copy, {output_buffers_[o], true, copy.dtype}, from, {}, extent);
     }
   }
 
@@ -267,69 +284,118 @@ class VectorEmitter {
     for (std::size_t i = 0; i < plan_.inputs.size(); ++i) {
       if (!which(plan_.inputs[i])) continue;
       const Source from{input_buffers_[i], wait, !wait, plan_.inputs[i].place.dtype, Broadcast::full};
-      emit_pass({}, {slot_buffers_[0], false, DType::fp32}, from, {}, Amount::constant(0),
-                Amount::constant(0));
+      emit_pass({}, {slot_buffers_[0], false, DType::fp32}, from, {},
+                {Amount::constant(0), Amount::constant(0)});
     }
   }
 
-  // ---- a row reduction over column blocks: zero (or -inf), accumulate block by block, publish ----
-  void emit_blocked_reduction() {
-    const auto n = plan_.shape.size();
-    const BlockedDim columns = dims_[n - 1];
+  // ---- rows in blocks of columns: what is one number a row comes before the blocks or after them ----
+  bool of_blocks(const VectorPlan::Operand& o) const {
+    return !o.invariant && (o.spread == Spread::full || o.spread == Spread::row);
+  }
+
+  void emit_blocked_rows() {
+    load_invariants();
     std::vector<BlockedDim> rows = dims_;
-    rows[n - 1] = {1, 1};
-    const auto& in = plan_.inputs[0];
-    const int element = size_of(in.place.dtype);
-    const std::int64_t stride = in.place.view.strides[n - 1] * element;
-    auto blocks = [&](CoreEmitter& core, const std::function<void(int start, Amount width)>& body) {
-      const auto start = core.constant(0);
-      core.loop(core.constant(columns.blocks()), [&] {
-        body(start, Amount::in(core.rest(start, columns.extent, columns.tile)));
-        core.addi(start, start, columns.tile);
-      });
-    };
-    tile_loop(pe_.move, rows, [&](const Tile& tile) {
-      auto& core = pe_.move;
-      const auto base = tile_address(core, context_.address(in.place), tile, rows, byte_strides(in));
-      blocks(core, [&](int start, Amount width) {
-        const auto address = core.reg();
-        core.muli(address, start, stride);
-        core.add(address, address, base);
-        emit_load(core, input_buffers_[0], address, transfer_of(element, {{width, stride}}));
-      });
-      emit_store(core, output_buffers_[0],
-                 tile_address(core, context_.address(plan_.outputs[0].place), tile, rows,
-                              byte_strides(plan_.outputs[0])),
-                 transfer_of(size_of(plan_.outputs[0].place.dtype), {}));
-    });
-    tile_loop(pe_.compute, rows, [&](const Tile&) {
-      const auto& step = kernel_.steps[0];
-      const bool sum = step.reduce == isa::Reduce::row_sum;
-      publish(output_buffers_[0], true, false, sum ? 0.0f : -std::numeric_limits<float>::infinity());
-      blocks(pe_.compute, [&](int, Amount width) {
-        Source a = source(step.a, 0, width);
-        emit_pass(step, {output_buffers_[0], true, step.dtype}, a, {}, Amount::constant(1), width, true);
-      });
-      publish(output_buffers_[0], false, true, 0);
+    rows.back() = {1, 1};
+    tile_loop(pe_.move, rows, [&](const Tile& tile) { move_row(tile, rows); });
+    const auto invariant = [](const VectorPlan::Operand& o) { return o.invariant; };
+    touch(invariant, true);
+    tile_loop(pe_.compute, rows, [&](const Tile&) { compute_row(); });
+    touch(invariant, false);
+  }
+
+  void blocks_of_row(CoreEmitter& core, const std::function<void(int start, Amount width)>& body) const {
+    const BlockedDim& columns = dims_.back();
+    const auto start = core.constant(0);
+    core.loop(core.constant(columns.blocks()), [&] {
+      body(start, columns.extent % columns.tile == 0
+                      ? Amount::constant(columns.tile)
+                      : Amount::in(core.rest(start, columns.extent, columns.tile)));
+      core.addi(start, start, columns.tile);
     });
   }
 
-  // Reserves the output tile and fills its one element, or publishes it.
-  void publish(int buffer, bool reserve, bool push, float value) {
-    auto& core = pe_.compute;
-    const DType dtype = kernel_.steps[0].dtype;
-    const int shape =
-        core.shape({Amount::constant(reserve ? 1 : 0), Amount::constant(1), Amount::constant(size_of(dtype)),
-                    Amount::constant(0), Amount::constant(0), Amount::constant(0)});
-    core.emit(isa::Opcode::vector, {{V::op, std::int64_t(isa::VectorOp::copy)},
-                                    {V::dst, buffer},
-                                    {V::reserve, reserve},
-                                    {V::push, push},
-                                    {V::dst_type, std::int64_t(dtype)},
-                                    {V::a_mode, std::int64_t(Broadcast::immediate)},
-                                    {V::b_mode, std::int64_t(Broadcast::immediate)},
-                                    {V::value, immediate(value)},
-                                    {V::shape, shape}});
+  void move_row(const Tile& tile, const std::vector<BlockedDim>& rows) {
+    auto& core = pe_.move;
+    std::vector<int> first_in(plan_.inputs.size()),
+        first_out(plan_.outputs.size());  // bytes of the row's first block
+    for (std::size_t i = 0; i < plan_.inputs.size(); ++i) {
+      if (of_blocks(plan_.inputs[i])) first_in[i] = address_of(plan_.inputs[i], tile, rows);
+      if (plan_.inputs[i].per_run) load(i, tile, rows);
+    }
+    for (std::size_t o = 0; o < plan_.outputs.size(); ++o)
+      if (of_blocks(plan_.outputs[o])) first_out[o] = address_of(plan_.outputs[o], tile, rows);
+    blocks_of_row(core, [&](int start, Amount width) {
+      auto extent = tile.extent;
+      extent.back() = width;
+      auto each_block = [&](const VectorPlan::Operand& o, int first, const std::function<void(int)>& body) {
+        if (!of_blocks(o)) return;
+        core.scope([&] {
+          const auto at = core.reg();
+          core.muli(at, start, byte_strides(o).back());
+          core.add(at, at, first);
+          body(at);
+        });
+      };
+      for (std::size_t i = 0; i < plan_.inputs.size(); ++i)
+        each_block(plan_.inputs[i], first_in[i], [&](int at) {
+          emit_load(core, input_buffers_[i], at, transfer(plan_.inputs[i], extent));
+        });
+      for (std::size_t o = 0; o < plan_.outputs.size(); ++o)
+        each_block(plan_.outputs[o], first_out[o], [&](int at) {
+          emit_store(core, output_buffers_[o], at, transfer(plan_.outputs[o], extent));
+        });
+    });
+    for (std::size_t o = 0; o < plan_.outputs.size(); ++o)
+      if (!of_blocks(plan_.outputs[o])) store(o, tile, rows);
+  }
+
+  // Zero (or -inf), accumulate block by block, round once.
+  void compute_row() {
+    const auto late = after_reductions(kernel_);
+    const int steps = int(kernel_.steps.size());
+    const auto reduces = [&](int s) { return kernel_.steps[std::size_t(s)].reduce != isa::Reduce::none; };
+    const auto of_row = [&](int s) { return kernel_.steps[std::size_t(s)].column && !reduces(s); };
+    const Extent one{Amount::constant(1), Amount::constant(1)};
+    for (int s = 0; s < steps; ++s) {
+      if (of_row(s) && !late[std::size_t(s)]) emit_step(s, one);
+      if (reduces(s)) clear(s);
+    }
+    blocks_of_row(pe_.compute, [&](int start, Amount width) {
+      const Extent block{Amount::constant(1), width, Amount::in(start)};
+      for (int s = 0; s < steps; ++s)
+        if (!of_row(s)) emit_step(s, block, reduces(s));
+    });
+    for (int s = 0; s < steps; ++s) {
+      if (reduces(s)) round_sum(s);
+      if (of_row(s) && late[std::size_t(s)]) emit_step(s, one);
+    }
+    touch([](const VectorPlan::Operand& o) { return o.per_run; }, false);
+  }
+
+  int slot_buffer(int step) const { return slot_buffers_[std::size_t(plan_.slot_of[std::size_t(step)])]; }
+
+  void clear(int s) {
+    VectorKernel::Step fill;
+    fill.column = true;
+    fill.value = kernel_.steps[std::size_t(s)].reduce == isa::Reduce::row_max
+                     ? -std::numeric_limits<float>::infinity()
+                     : 0.0f;
+    emit_pass(fill, {slot_buffer(s), false, DType::fp32}, {}, {}, {Amount::constant(1), Amount::constant(1)});
+  }
+
+  void round_sum(int s) {
+    const Extent one{Amount::constant(1), Amount::constant(1)};
+    VectorKernel::Step round;
+    round.column = true;
+    Source sum;
+    sum.buffer = slot_buffer(s);
+    sum.mode = Broadcast::full;
+    sum.pitch = Amount::constant(size_of(DType::fp32));
+    const DType dtype = kernel_.steps[std::size_t(s)].dtype;
+    if (dtype != DType::fp32) emit_pass(round, {slot_buffer(s), false, dtype}, sum, {}, one);
+    copy_outputs(s, one);
   }
 
   EmitContext& context_;

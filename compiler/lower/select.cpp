@@ -1,6 +1,7 @@
 #include "compiler/lower/select.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "base/errors.h"
@@ -23,6 +24,7 @@ class Selector {
     out_.storage_of.assign(graph.values.size(), -1);
     kept_.assign(graph.values.size(), false);
     done_.assign(graph.nodes.size(), false);
+    repeatable_.assign(graph.nodes.size(), false);
     for (int n = 0; n < int(graph.nodes.size()); ++n) {
       for (auto v : node(n).inputs) users_[std::size_t(v)].push_back(n);
       producer_[std::size_t(node(n).output)] = n;
@@ -292,26 +294,34 @@ class Selector {
       in = reshaped(dense, merged);
     }
     const Type out_type = type(x.output);
-    const View to = result_view(x.output);
+    View to = result_view(x.output);
     auto out = reshaped(to, {merged[0], merged[2]});
+    std::optional<View> window;
+    if (!out) {  // the destination's strides cannot be written in this shape: produce it dense, copy after
+      window = to;
+      out_.storages.push_back({x.output, elements(out_type), out_type.dtype, false});
+      to = dense_view(StorageId(out_.storages.size() - 1), out_type.shape);
+      out = reshaped(to, {merged[0], merged[2]});
+    }
     if (x.op == Op::reduce_max)
       throw Error(ExitCode::unsupported, fmt::format("{}: maximum over outer axes", x.name),
                   "transpose the operand so that the maximum is over the last axis");
-    if (merged[2] == 1) {  // all that is reduced lies in one run: a row reduction
-      VectorKernel k;
-      k.shape = {merged[0], merged[1]};
-      k.inputs.push_back({*reshaped(*in, k.shape), type(x.inputs[0]).dtype});
-      k.steps.push_back({VectorOp::copy,
-                         isa::Reduce::row_sum,
-                         {VectorKernel::Ref::Kind::input, 0},
-                         {},
-                         0,
-                         out_type.dtype,
-                         true});
-      k.outputs.push_back({0, {*reshaped(to, {merged[0], 1}), out_type.dtype}});
-      return emit(x, k);
-    }
-    sum_rows(x, {*in, type(x.inputs[0]).dtype}, {*out, out_type.dtype});
+    if (merged[2] == 1)
+      sum_runs(x, {*in, type(x.inputs[0]).dtype}, {*out, out_type.dtype});
+    else
+      sum_rows(x, {*in, type(x.inputs[0]).dtype}, {*out, out_type.dtype});
+    if (window) copy(x, {to, out_type.dtype}, {*window, out_type.dtype});
+  }
+
+  // All that is reduced lies in one run: a row reduction. `in` is [outer, reduced, 1], `out` [outer, 1].
+  void sum_runs(const Node& x, const Place& in, const Place& out) {
+    VectorKernel k;
+    k.shape = {in.view.shape[0], in.view.shape[1]};
+    k.inputs.push_back({*reshaped(in.view, k.shape), in.dtype});
+    k.steps.push_back(
+        {VectorOp::copy, isa::Reduce::row_sum, {VectorKernel::Ref::Kind::input, 0}, {}, 0, out.dtype, true});
+    k.outputs.push_back({0, out});
+    emit(x, k);
   }
 
   // Few long columns would leave PEs idle and cut memory into slivers: every PE then sums a block of rows,
@@ -540,7 +550,9 @@ class Selector {
     for (auto v : node(n).inputs) {
       if (available(group, v)) continue;
       const int p = producer_[std::size_t(behind_reshapes(v))];
-      if (p < 0 || done_[std::size_t(p)] || !is_fusable(graph_, node(p)) || !append(group, p)) return false;
+      if (p < 0 || (done_[std::size_t(p)] && !repeatable_[std::size_t(p)]) || !is_fusable(graph_, node(p)) ||
+          !append(group, p))
+        return false;
     }
     const auto step = step_for(group, node(n));
     if (!step) return false;
@@ -609,16 +621,20 @@ class Selector {
                          [&](int n) { return group.step_of[std::size_t(n)] == step; }) == 1;
   }
 
-  // Is v needed by anything but members of the group (looking through reshapes)?
+  // Must v be stored, because something outside the group needs it and does not make it again?
   bool needed_outside(const Group& group, ValueId v) const {
+    return !repeatable_[std::size_t(producer_[std::size_t(v)])] && used_outside(group, v);
+  }
+
+  // Is v used by anything but members of the group (looking through reshapes), or by what is made again
+  // elsewhere?
+  bool used_outside(const Group& group, ValueId v) const {
     if (kept_[std::size_t(v)] || destination_[std::size_t(v)]) return true;
-    for (int u : users_[std::size_t(v)]) {
-      if (group.step_of[std::size_t(u)] >= 0) continue;
-      if (node(u).op == Op::reshape && !done_[std::size_t(u)] && !needed_outside(group, node(u).output))
-        continue;
-      return true;
-    }
-    return false;
+    return std::any_of(users_[std::size_t(v)].begin(), users_[std::size_t(v)].end(), [&](int u) {
+      if (group.step_of[std::size_t(u)] >= 0)
+        return repeatable_[std::size_t(u)] && used_outside(group, node(u).output);
+      return node(u).op != Op::reshape || done_[std::size_t(u)] || used_outside(group, node(u).output);
+    });
   }
 
   std::vector<VectorKernel::Output> outputs_of(const Group& group) const {
@@ -645,6 +661,63 @@ class Selector {
       if (p >= 0 && (group.step_of[std::size_t(p)] >= 0 || group.within_reach[std::size_t(p)])) return true;
       return !is_immediate(v) && type(v).shape.size() > 1 &&
              std::find(group.inputs.begin(), group.inputs.end(), v) != group.inputs.end();
+    });
+  }
+
+  // ---- values that are cheaper to make again than to store ----
+  // A wide value that a few passes make of one value in memory, which is no wider, costs a write and saves
+  // nothing: the kernels that need it make it again.
+
+  // Passes for one value at most: memory writes and reads two bytes an element in the time of about ten.
+  static constexpr int kMostRepeatedPasses = 4;
+
+  struct Remake {
+    int passes = 0;   // 0: it is not made again
+    ValueId of = -1;  // the wide value in memory that it is made of; -1: none
+  };
+
+  void repeat_rather_than_store(const Group& group) {
+    std::map<int, Remake> remakes;  // by node
+    for (int n : group.nodes) {
+      const Remake remake = remake_of(group, n, remakes);
+      if (remake.passes > 0 && remake.passes <= kMostRepeatedPasses && all_users_repeat(group, n))
+        remakes[n] = remake;
+    }
+    for (const auto& [n, remake] : remakes) repeatable_[std::size_t(n)] = true;
+  }
+
+  bool is_wide(const Group& group, ValueId v) const {
+    return elements(type(v)) == product(group.shape) && group.shape.back() > 1;
+  }
+
+  Remake remake_of(const Group& group, int n, const std::map<int, Remake>& remakes) const {
+    Remake made{1, -1};
+    if (group.kernel.steps[std::size_t(group.step_of[std::size_t(n)])].column) return {};
+    for (ValueId v : node(n).inputs) {
+      if (!is_wide(group, v)) continue;  // an immediate, or read from memory at next to no cost
+      const int p = producer_[std::size_t(behind_reshapes(v))];
+      const auto inner = remakes.find(p);
+      const bool stored = views_[std::size_t(v)] || used_outside(group, node(p).output);
+      if (inner == remakes.end() && !stored) return {};
+      made.passes += inner == remakes.end() ? 0 : inner->second.passes;
+      const ValueId of = inner == remakes.end() ? v : inner->second.of;
+      if (made.of >= 0 && of >= 0 && of != made.of) return {};
+      made.of = of >= 0 ? of : made.of;
+    }
+    const bool wider = made.of >= 0 && size_of(type(made.of).dtype) > size_of(type(node(n).output).dtype);
+    return wider ? Remake{} : made;
+  }
+
+  // Can whatever else needs n's value have it in a kernel of its own over the same rows?
+  bool all_users_repeat(const Group& group, int n) const {
+    const ValueId v = node(n).output;
+    if (kept_[std::size_t(v)] || destination_[std::size_t(v)]) return false;
+    const auto& users = users_[std::size_t(v)];
+    return std::all_of(users.begin(), users.end(), [&](int u) {
+      if (group.step_of[std::size_t(u)] >= 0) return true;
+      const auto& space = type(is_row_reduce(graph_, node(u)) ? v : node(u).output).shape;
+      return !done_[std::size_t(u)] && is_fusable(graph_, node(u)) &&
+             space_of(space) == space_of(group.shape);
     });
   }
 
@@ -687,6 +760,7 @@ class Selector {
   }
 
   void finish(Group& group) {
+    repeat_rather_than_store(group);
     VectorKernel kernel = std::move(group.kernel);
     for (int n : group.nodes) {
       const ValueId v = node(n).output;
@@ -704,6 +778,8 @@ class Selector {
       }
       kernel.outputs.push_back({step, {*fitted, type(v).dtype}});
     }
+    if (kernel.outputs.empty()) return;
+    drop_unused_steps(kernel);
     const Node& first = node(group.nodes.front());
     emit(first, std::move(kernel));
     for (auto& [n, view] : late_copies_) {
@@ -712,6 +788,40 @@ class Selector {
       views_[std::size_t(v)] = view;
     }
     late_copies_.clear();
+  }
+
+  // Steps that no output hangs on: values that other kernels make again for themselves.
+  static void drop_unused_steps(VectorKernel& kernel) {
+    using Ref = VectorKernel::Ref;
+    std::vector<int> step_to(kernel.steps.size(), -1), input_to(kernel.inputs.size(), -1);
+    for (const auto& o : kernel.outputs) step_to[std::size_t(o.step)] = 0;
+    for (std::size_t s = kernel.steps.size(); s-- > 0;) {
+      if (step_to[s] < 0) continue;
+      for (const Ref& ref : {kernel.steps[s].a, kernel.steps[s].b}) {
+        if (ref.kind == Ref::Kind::result) step_to[std::size_t(ref.index)] = 0;
+        if (ref.kind == Ref::Kind::input) input_to[std::size_t(ref.index)] = 0;
+      }
+    }
+    keep_marked(kernel.steps, step_to);
+    keep_marked(kernel.inputs, input_to);
+    const auto renumber = [&](Ref& ref) {
+      if (ref.kind == Ref::Kind::result) ref.index = step_to[std::size_t(ref.index)];
+      if (ref.kind == Ref::Kind::input) ref.index = input_to[std::size_t(ref.index)];
+    };
+    for (auto& step : kernel.steps) renumber(step.a), renumber(step.b);
+    for (auto& o : kernel.outputs) o.step = step_to[std::size_t(o.step)];
+  }
+
+  // Erases what is marked -1; the marks of the others become their new places.
+  template <class T>
+  static void keep_marked(std::vector<T>& items, std::vector<int>& marks) {
+    int kept = 0;
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      if (marks[i] < 0) continue;
+      marks[i] = kept;
+      items[std::size_t(kept++)] = items[i];
+    }
+    items.resize(std::size_t(kept));
   }
 
   Error does_not_fit(const Node& x) const {
@@ -728,6 +838,7 @@ class Selector {
   std::vector<int> producer_;
   std::vector<std::optional<View>> views_, destination_;
   std::vector<bool> kept_, done_;
+  std::vector<bool> repeatable_;  // by node: done, and done again by every kernel that needs its value
   std::vector<std::pair<int, View>> late_copies_;
 };
 

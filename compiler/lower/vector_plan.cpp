@@ -34,36 +34,39 @@ bool is_invariant(const View& v, const VectorPlan& plan) {
 }
 
 // Result slots by liveness: a slot is reused once its last reader has passed; slots hold one size class.
+// Where a row is taken in blocks, what belongs to a row lives as long as the row: one fp32 slot a step.
 struct Slots {
   std::vector<int> of;                      // by step
   std::vector<std::pair<int, bool>> kinds;  // (element bytes, column)
 };
 
-Slots assign_slots(const VectorKernel& kernel) {
+Slots assign_slots(const VectorKernel& kernel, bool blocked_rows) {
   const int n = static_cast<int>(kernel.steps.size());
   std::vector<int> last(static_cast<std::size_t>(n), -1);
   for (int s = 0; s < n; ++s)
     for (const auto* ref : {&kernel.steps[std::size_t(s)].a, &kernel.steps[std::size_t(s)].b})
       if (ref->kind == VectorKernel::Ref::Kind::result) last[std::size_t(ref->index)] = s;
-  // A result that is stored and nothing else goes straight to the output buffer.
-  std::vector<int> output(static_cast<std::size_t>(n), -1);
+  // A result that is stored once and nothing else goes straight to the output buffer.
+  constexpr int kNone = -1, kSeveral = -2;
+  std::vector<int> output(static_cast<std::size_t>(n), kNone);
   for (int o = 0; o < static_cast<int>(kernel.outputs.size()); ++o) {
-    auto& slot = output[std::size_t(kernel.outputs[std::size_t(o)].step)];
-    if (slot < 0) slot = o;
+    auto& only = output[std::size_t(kernel.outputs[std::size_t(o)].step)];
+    only = only == kNone ? o : kSeveral;
   }
   Slots slots{std::vector<int>(std::size_t(n)), {}};
   std::vector<int> busy_until;
   for (int s = 0; s < n; ++s) {
     const auto& step = kernel.steps[std::size_t(s)];
-    if (output[std::size_t(s)] >= 0 && last[std::size_t(s)] < 0) {
+    const bool of_row = blocked_rows && step.column;
+    if (output[std::size_t(s)] >= 0 && last[std::size_t(s)] < 0 && !of_row) {
       slots.of[std::size_t(s)] = -1 - output[std::size_t(s)];
       continue;
     }
-    const std::pair<int, bool> kind{size_of(step.dtype), step.column};
+    const std::pair<int, bool> kind{of_row ? size_of(DType::fp32) : size_of(step.dtype), step.column};
     int slot = -1;
     // An elementwise pass may write over an operand it is the last to read: same place, same width.
     const int free_at = step.reduce == isa::Reduce::none ? s : s - 1;
-    for (int i = 0; i < static_cast<int>(slots.kinds.size()) && slot < 0; ++i)
+    for (int i = 0; i < static_cast<int>(slots.kinds.size()) && slot < 0 && !of_row; ++i)
       if (slots.kinds[std::size_t(i)] == kind && busy_until[std::size_t(i)] <= free_at) slot = i;
     if (slot < 0) {
       slot = static_cast<int>(slots.kinds.size());
@@ -79,8 +82,7 @@ Slots assign_slots(const VectorKernel& kernel) {
 
 class Planner {
  public:
-  Planner(const VectorKernel& kernel, const ChipConfig& chip)
-      : kernel_(kernel), chip_(chip), slots_(assign_slots(kernel)) {
+  Planner(const VectorKernel& kernel, const ChipConfig& chip) : kernel_(kernel), chip_(chip) {
     reduces_ = std::any_of(kernel.steps.begin(), kernel.steps.end(),
                            [](const auto& s) { return s.reduce != isa::Reduce::none; });
     columns_matter_ = reduces_ || std::any_of(kernel.steps.begin(), kernel.steps.end(), [](const auto& s) {
@@ -90,21 +92,35 @@ class Planner {
   }
 
   std::optional<VectorPlan> run() {
-    if (static_cast<int>(plan_.inputs.size() + plan_.outputs.size() + slots_.kinds.size()) > kBufferBudget)
-      return {};
-    plan_.slot_of = slots_.of;
-    for (int depth : {2, 1}) {
-      for (auto* group : {&plan_.inputs, &plan_.outputs})
-        for (auto& operand : *group) operand.depth = depth;
-      if (choose_tile()) {
-        choose_run();
-        return plan_;
-      }
-    }
+    for (int depth : {2, 1})
+      for (bool blocked_rows : {false, true})
+        if ((!blocked_rows || may_block_rows()) && tiled(depth, blocked_rows)) return plan_;
     return {};
   }
 
  private:
+  bool may_block_rows() const {
+    const auto late = after_reductions(kernel_);
+    for (std::size_t s = 0; s < kernel_.steps.size(); ++s) {
+      const auto& step = kernel_.steps[s];
+      if (late[s] && (!step.column || step.reduce != isa::Reduce::none)) return false;
+    }
+    return reduces_;
+  }
+
+  bool tiled(int depth, bool blocked_rows) {
+    plan_.blocked_rows = blocked_rows;
+    slots_ = assign_slots(kernel_, blocked_rows);
+    plan_.slot_of = slots_.of;
+    if (static_cast<int>(plan_.inputs.size() + plan_.outputs.size() + slots_.kinds.size()) > kBufferBudget)
+      return false;
+    for (auto* group : {&plan_.inputs, &plan_.outputs})
+      for (auto& operand : *group) operand.depth = depth;
+    if (!choose_tile()) return false;
+    choose_run();
+    return true;
+  }
+
   void merge_dims() {
     std::vector<View> views;
     for (const auto& i : kernel_.inputs) views.push_back(i.view);
@@ -171,9 +187,7 @@ class Planner {
     const std::int64_t goal = std::max(share, kSmallestTile);  // elements
     plan_.tile_planes = plan_.tile_rows = 1;
     plan_.tile_columns = columns;
-    const bool blocks_allowed =
-        !reduces_ || (kernel_.steps.size() == 1 && kernel_.steps[0].op == isa::VectorOp::copy);
-    if (!columns_matter_ || blocks_allowed) {
+    if (!reduces_ || plan_.blocked_rows) {
       if (!reduces_) plan_.tile_columns = std::min(columns, aligned(goal));
       while (!fits() && plan_.tile_columns > 64) plan_.tile_columns = aligned(plan_.tile_columns / 2);
     }
@@ -185,8 +199,13 @@ class Planner {
   }
 
   // The dim along which most bytes repeat from tile to tile: a mask over all heads, a table over the batch.
+  // Blocks of a row belong together: what is one number a row is their run's.
   void choose_run() {
-    if (reduces_ && plan_.tile_columns < plan_.shape.back()) return;  // blocks of a row belong together
+    if (plan_.blocked_rows) {
+      for (auto& o : plan_.inputs)
+        o.per_run = !o.invariant && (o.spread == Spread::column || o.spread == Spread::scalar);
+      return;
+    }
     std::int64_t moved = 0, most = 0;  // bytes, were every operand moved with every tile
     for (const auto* group : {&plan_.inputs, &plan_.outputs})
       for (const auto& o : *group)
@@ -258,6 +277,17 @@ std::int64_t VectorPlan::tiles() const {
   std::int64_t n = 1;
   for (std::size_t i = 0; i < shape.size(); ++i) n *= blocks(i);
   return n;
+}
+
+std::vector<bool> after_reductions(const VectorKernel& kernel) {
+  std::vector<bool> late(kernel.steps.size(), false);
+  for (std::size_t s = 0; s < kernel.steps.size(); ++s)
+    for (const auto* ref : {&kernel.steps[s].a, &kernel.steps[s].b}) {
+      if (ref->kind != VectorKernel::Ref::Kind::result) continue;
+      const auto of = std::size_t(ref->index);
+      late[s] = late[s] || late[of] || kernel.steps[of].reduce != isa::Reduce::none;
+    }
+  return late;
 }
 
 std::optional<VectorPlan> plan_vector(const VectorKernel& kernel, const ChipConfig& chip) {

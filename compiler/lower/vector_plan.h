@@ -33,6 +33,8 @@ struct VectorPlan {
   std::vector<int> slot_of;
   std::vector<std::int64_t> slot_bytes;
   std::int64_t tile_planes = 1, tile_rows = 1, tile_columns = 1;
+  /// A row is longer than its tile: a PE goes over it block by block, and reductions accumulate, in fp32.
+  bool blocked_rows = false;
   std::int64_t local_bytes = 0;  // of the local store, all buffers
   /// A PE takes tiles that follow each other along this dim of `shape`; any tiles when there is none.
   std::optional<std::size_t> run_dim;
@@ -42,8 +44,11 @@ struct VectorPlan {
   std::int64_t tile_extent(std::size_t i) const;
 };
 
-/// The best tiling, or nothing when not even one row fits (a kernel with row reductions needs whole rows; a
-/// single row reduction accumulates over column blocks).
+/// Step by step: does it use the result of a reduction of the same kernel, directly or not?
+std::vector<bool> after_reductions(const VectorKernel& kernel);
+
+/// The best tiling, or nothing when not even one row fits and something wide needs the reduction of its whole
+/// row.
 std::optional<VectorPlan> plan_vector(const VectorKernel& kernel, const ChipConfig& chip);
 
 }  // namespace leto::compiler

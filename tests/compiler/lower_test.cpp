@@ -65,6 +65,42 @@ TEST_CASE("softmax, layernorm and friends") {
       1e-5);
 }
 
+TEST_CASE("rows longer than the local store: reductions go over them block by block") {
+  ChipConfig chip = tiny();
+  chip.local_store.bytes = 16 << 10;  // 4096 fp32
+  for (const char* rows : {"3", "70"}) {
+    const std::string x = fmt::format("graph \"g\" tokens=0\n%x: bf16[{},9001] = input\n", rows);
+    check(x + fmt::format("%y: bf16[{},9001] = softmax(%x) phase=forward name=\"y\"\noutput %y\n", rows),
+          1e-2, chip);
+    check(x + fmt::format("%s: fp32[9001] = parameter\n%b: fp32[9001] = parameter\n"
+                          "%y: bf16[{},9001] = layernorm(%x, %s, %b) {{epsilon=1e-05}} phase=forward "
+                          "name=\"y\"\noutput %y\n",
+                          rows),
+          1e-2, chip);
+    check(x + fmt::format(
+                  "%m: bf16[{0},1] = reduce_max(%x) {{axes=[1]}} phase=forward name=\"m\"\n"
+                  "%e: fp32[{0},9001] = exp(%x) {{dtype=\"fp32\"}} phase=forward name=\"e\"\n"
+                  "%s: bf16[{0},1] = reduce_sum(%e) {{axes=[1], dtype=\"bf16\"}} phase=forward name=\"s\"\n"
+                  "output %m\noutput %e\noutput %s\n",
+                  rows),
+          1e-2, chip);
+    check(x + fmt::format("%l: int64[{0}] = input limit=9001\n"
+                          "%y: fp32[] = cross_entropy(%x, %l) phase=forward name=\"y\"\noutput %y\n",
+                          rows),
+          1e-5, chip);
+  }
+}
+
+TEST_CASE("one pass of rows longer than a tile counts its columns from the row's first") {
+  ChipConfig chip = tiny();
+  chip.local_store.bytes = 16 << 10;
+  check(
+      "graph \"g\" tokens=0\n%x: fp32[6,9001] = input\n%l: int64[6] = input limit=9001\n"
+      "%h: fp32[6,9001] = is_class(%l) {classes=9001} phase=forward name=\"h\"\n"
+      "%y: fp32[6,9001] = sub(%x, %h) phase=forward name=\"y\"\noutput %y\n",
+      0, chip);
+}
+
 TEST_CASE("movement: views, copies, concatenations, embeddings") {
   check(
       "graph \"g\" tokens=0\n%x: fp32[6,10,14] = input\n%t: fp32[10,14,6] = transpose(%x) {perm=[1,2,0]} "

@@ -1,4 +1,6 @@
 // The simulated chip against the untimed interpreter, through the binary: same program, same bits.
+#include <vector>
+
 #include "tests/e2e/leto_process.h"
 
 namespace leto::e2e {
@@ -63,6 +65,28 @@ TEST_CASE("values: an MLP training step on the chip equals the interpreter's") {
   must(folder, "run " + kMlp + " --values on --out o");
   must(folder, "interp " + kMlp + " --out w");
   same_files(folder / "w", folder / "o/values");
+}
+
+TEST_CASE("values: steps of the zoo's models, made small, equal the interpreter's") {
+  const Folder folder;
+  write(folder / "adamw.toml", "optimizer = \"adamw\"\n");
+  write(folder / "sum.toml", "optimizer = \"none\"\nloss = \"sum\"\n");
+  // The last: rows of scores that are longer than the local store.
+  const std::string small = " --batch 1 --seq 16 --layers 1 --width 32 --heads 4 --ffn 48 --vocabulary ";
+  for (const auto& [model, flags] : std::vector<std::pair<std::string, std::string>>{
+           {"attention --seq 24 --heads 4 --kv-heads 2 --head-dim 16 --causal", "--train sum.toml"},
+           {"llama3-8b --kv-heads 2" + small + "100", "--train adamw.toml"},
+           {"bert-base" + small + "100", "--train adamw.toml"},
+           {"resnet50 --batch 1 --image 32 --width 4 --classes 10", "--train adamw.toml"},
+           {"bert-base" + small + "40009", "--train adamw.toml"}}) {
+    CAPTURE(model);
+    must(folder, "zoo " + model + " -o m.onnx");
+    must(folder, "run m.onnx --chip tiny --values on --out o " + flags);
+    must(folder, "interp m.onnx --chip tiny --out w " + flags);
+    same_files(folder / "w", folder / "o/values");
+    fs::remove_all(folder / "o");
+    fs::remove_all(folder / "w");
+  }
 }
 
 TEST_CASE("values: twice the same run, exactly") {
