@@ -21,26 +21,40 @@ struct Recipe {
   Loss loss = Loss::own;
   Precision precision = Precision::bf16;
   double lr = 1e-3, momentum = 0.9, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
-  std::int64_t batch = 0;   // samples of a step, when the model leaves it open or `data` is read; 0 = the model's
+  std::int64_t batch =
+      0;  // samples of a step, when the model leaves it open or `data` is read; 0 = the model's
   std::int64_t steps = 1;
-  std::string data;         // data set in traces/: "digits"; empty = inputs from --inputs or drawn from the seed
+  std::string data;  // data set in traces/: "digits"; empty = inputs from --inputs or drawn from the seed
   std::uint64_t seed = 1;
-  std::string text;         // the recipe as written
+  std::string text;  // the recipe as written
 };
 /// Throws Error(bad_input) with file:line on unknown, duplicate or nonsensical keys.
 Recipe load_recipe(const std::filesystem::path& path);
 
 enum class Resident : std::uint8_t { none, activations, all };
 
-/// ONNX (opset 9-17) to graph. Throws Error(bad_input) on a damaged file, Error(unsupported) listing every
-/// unsupported operator with its node names.
-Graph import_onnx(const std::filesystem::path& path);
-/// Sizes for open dimensions: by their symbol, unnamed ones by "<input>.<axis>", leading ones also by "batch". A
-/// dimension that stays open is Error(bad_input) naming it.
+/// Sizes for open dimensions: by their symbol, unnamed ones by "<input>.<axis>", leading ones also by
+/// "batch". A dimension that stays open is Error(bad_input) naming it.
 using Bindings = std::map<std::string, std::int64_t>;
-Graph import_onnx(const std::filesystem::path& path, const Bindings& bindings);
+using Values = std::map<std::string, std::vector<float>>;  // contents by value name
 
-/// Forward graph to training-step graph: loss, backward, optimizer, updates (identity when `recipe` trains nothing).
+struct ImportOptions {
+  Bindings bindings;
+  /// Contents of inputs. One that decides a shape (a Reshape's target) or must be known for another reason is
+  /// taken from here: the graph then holds for these numbers alone. The others are not looked at.
+  Values given;
+  /// false: weights of two or more dimensions that lie in files beside the model are not read.
+  bool weights = true;
+};
+/// ONNX (docs/operators.md) to graph. Throws Error(bad_input) on a damaged file, Error(unsupported) listing
+/// every unsupported operator with its node names.
+Graph import_onnx(const std::filesystem::path& path, const ImportOptions& options = {});
+Graph import_onnx(const std::filesystem::path& path, const Bindings& bindings);
+/// The manual page of the operators (docs/operators.md), from the tables that import and the graph work from.
+std::string operator_manual();
+
+/// Forward graph to training-step graph: loss, backward, optimizer, updates (identity when `recipe` trains
+/// nothing).
 Graph training_step(const Graph& forward, const Recipe& recipe);
 
 struct Options {
@@ -55,10 +69,14 @@ Graph primitives(const Graph& step, const Options& options);
 /// Lowers a step graph to a program for a chip. Throws Error(does_not_fit, unsupported).
 isa::Program lower(const Graph& step, const ChipConfig& chip, const Recipe& recipe, const Options& options);
 
-/// The reference interpreter: every value of the graph in fp32 arithmetic, stored in its own type. `inputs` by value
-/// name; parameters, state and constants that it does not hold start from reference/initial.h. Returns outputs and loss
-/// by name, and for each update the new content under its state's name (reference/trainer.h runs steps).
-using Values = std::map<std::string, std::vector<float>>;
+/// The reference interpreter: every value of the graph in fp32 arithmetic, stored in its own type. `inputs`
+/// by value name; parameters, state and constants that it does not hold start from reference/initial.h.
+/// Returns outputs and loss by name, and for each update the new content under its state's name
+/// (reference/trainer.h runs steps).
 Values evaluate(const Graph& graph, const Values& inputs);
+/// The same formulas in fp64, floats of every type unrounded: what gradients and fp32 results are checked
+/// against.
+using WideValues = std::map<std::string, std::vector<double>>;
+WideValues evaluate_wide(const Graph& graph, const WideValues& inputs);
 
 }  // namespace leto::compiler

@@ -89,7 +89,7 @@ ValueId GeluMatcher::match(const Node& node) const {
 
 }  // namespace
 
-Graph recognise_gelu(const Graph& graph) {
+Graph recognise(const Graph& graph) {
   const GeluMatcher matcher(graph);
   Rewriter rewriter(graph);
   for (const Node& node : graph.nodes) {

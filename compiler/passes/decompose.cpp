@@ -1,6 +1,7 @@
 #include "compiler/passes/decompose.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "compiler/ops.h"
@@ -56,8 +57,8 @@ ValueId mean_of_all(Builder& b, ValueId x) {
   return b.reshape(b.mul(sum, 1.0 / n), {});
 }
 
-// Row loss = log(sum e^(x - max)) + max - x[label]. The label's score is picked by a one-hot product (exact in bf16);
-// from x rather than x - max, so that a fused row keeps one wide intermediate alive, not two.
+// Row loss = log(sum e^(x - max)) + max - x[label]. The label's score is picked by a one-hot product (exact
+// in bf16); from x rather than x - max, so that a fused row keeps one wide intermediate alive, not two.
 ValueId cross_entropy(Builder& b, ValueId scores, ValueId labels) {
   const RowExponentials e = row_exponentials(b, scores);
   const ValueId picked = b.sum_last(b.mul(scores, b.one_hot(labels, b.shape(scores)[1])));
@@ -122,6 +123,26 @@ bool over_last_axis(const Node& node, const Type& x) {
   return axes.size() == 1 && axes[0] + 1 == static_cast<std::int64_t>(x.shape.size());
 }
 
+// What an addition of this absorbs in fp32 whatever the other operand is, and a product by 0 still makes 0.
+constexpr float kAbsorbing = 1e30F;
+
+/// A constant scalar of a size that only says "not this one" (minus infinity in a mask), kept finite.
+ValueId bounded_choice(Builder& b, ValueId v) {
+  const Value& value = b.graph().value(v);
+  if (value.role != Role::constant || value.data.size() != 1 || std::fabs(value.data[0]) <= kAbsorbing) {
+    return v;
+  }
+  return b.scalar(std::copysign(kAbsorbing, value.data[0]));
+}
+
+// a * mask + b * (1 - mask): the mask is 0 or 1.
+ValueId select(Builder& b, const std::vector<ValueId>& in, DType out) {
+  const ValueId mask = b.op(Op::cast, {in[0]});
+  const ValueId chosen = b.mul(bounded_choice(b, in[1]), mask);
+  const ValueId other = b.mul(bounded_choice(b, in[2]), b.sub(b.scalar(1), mask));
+  return b.op(Op::add, {chosen, other}, out);
+}
+
 class Decomposer {
  public:
   Decomposer(const Graph& graph, bool windows_only) : rewriter_(graph), windows_only_(windows_only) {}
@@ -139,17 +160,19 @@ bool Decomposer::stays(const Node& node) const {
   if (windows_only_) {
     return !is_window(node.op);
   }
-  if (is_reduction(node.op)) {
+  if (node.op == Op::reduce_sum || node.op == Op::reduce_max) {
     return over_last_axis(node, rewriter_.from().value(node.inputs[0]).type) ||
            (node.op == Op::reduce_sum && runs(node.list("axes")).size() == 1) || node.list("axes").empty();
   }
-  return !is_composite(node.op);
+  return !is_composite(rewriter_.from(), node);
 }
 
 ValueId Decomposer::lower(Builder& b, const Node& node, const std::vector<ValueId>& in, const Type& out) {
   switch (node.op) {
     case Op::div:
       return divide(b, in[0], in[1], out.dtype);
+    case Op::select:
+      return select(b, in, out.dtype);
     case Op::pow:
       return power(b, in[0], b.graph().value(in[1]).data[0], out.dtype);
     case Op::gelu:
