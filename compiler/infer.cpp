@@ -55,6 +55,7 @@ class Inference {
   Shape gather() const;
   Shape scatter_add() const;
   Shape layernorm() const;
+  Shape rmsnorm() const;
   Shape scores() const;
   Shape pair() const;
   Shape conv() const;
@@ -304,6 +305,12 @@ Shape Inference::layernorm() const {
   const Shape last{shape(0).back()};
   require(shape(1) == last && shape(2) == last, "scale and bias must have the size of the last dimension");
   return shape(0);
+}
+
+Shape Inference::rmsnorm() const {
+  const Shape out = rows();
+  require(shape(1) == Shape{out.back()}, "scale must have the size of the last dimension");
+  return out;
 }
 
 Shape Inference::pair() const {

@@ -23,6 +23,7 @@ enum class ShapeRule : std::uint8_t {
   scatter_add,
   rows,
   layernorm,
+  rmsnorm,
   scores,
   pair,
   conv,

@@ -200,6 +200,11 @@ void Rule::erf() {
 void Rule::gelu() {
   times(node_.integer("tanh") != 0 ? gelu_tanh_slope() : gelu_slope());
 }
+// s (1 + x (1 - s)) with s = sigmoid(x).
+void Rule::silu() {
+  const ValueId s = b_.unary(Op::sigmoid, x());
+  times(b_.mul(s, b_.add(b_.mul(x(), one_minus(s)), 1.0)));
+}
 void Rule::sin() {
   times(b_.unary(Op::cos, x()));
 }
@@ -384,6 +389,21 @@ void Rule::layernorm() {
   }
   if (needs(2)) {
     give(2, dy_);
+  }
+}
+
+// dx = r (g - n mean(g n)) with n = x r, g = dy scale.
+void Rule::rmsnorm() {
+  const ValueId r = row_inverse_size(b_, x(), node_.number("epsilon", 1e-5));
+  const ValueId normal = b_.mul(x(), r);
+  if (needs(0)) {
+    const double share = 1.0 / static_cast<double>(b_.shape(x()).back());
+    const ValueId g = b_.mul(dy_, x(1));
+    const ValueId mean_product = b_.mul(b_.sum_last(b_.mul(g, normal)), share);
+    give(0, b_.mul(b_.sub(g, b_.mul(normal, mean_product)), r));
+  }
+  if (needs(1)) {
+    give(1, b_.mul(dy_, normal));
   }
 }
 

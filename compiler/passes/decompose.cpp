@@ -49,6 +49,11 @@ ValueId layernorm(Builder& b, const Node& node, const std::vector<ValueId>& in, 
   return b.op(Op::add, {b.mul(normal, in[1]), in[2]}, out);
 }
 
+ValueId rmsnorm(Builder& b, const Node& node, const std::vector<ValueId>& in, DType out) {
+  const ValueId r = row_inverse_size(b, in[0], node.number("epsilon", 1e-5));
+  return b.op(Op::mul, {b.mul(in[0], r), in[1]}, out);
+}
+
 ValueId mean_of_all(Builder& b, ValueId x) {
   Dims axes(b.shape(x).size());
   std::iota(axes.begin(), axes.end(), 0);
@@ -177,6 +182,10 @@ ValueId Decomposer::lower(Builder& b, const Node& node, const std::vector<ValueI
       return power(b, in[0], b.graph().value(in[1]).data[0], out.dtype);
     case Op::gelu:
       return gelu(b, node, in[0], out.dtype);
+    case Op::silu:
+      return b.op(Op::mul, {in[0], b.unary(Op::sigmoid, in[0])}, out.dtype);
+    case Op::rmsnorm:
+      return rmsnorm(b, node, in, out.dtype);
     case Op::softmax:
       return softmax(b, in[0], out.dtype);
     case Op::layernorm:

@@ -1,7 +1,9 @@
 // Elementwise operations. Included by compute.cpp alone.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "base/math.h"
 #include "compiler/reference/kernels.h"
@@ -164,6 +166,13 @@ Array<T> gelu(const Call<T>& c) {
     return map(c, gelu_tanh<T>);
   }
   return map(c, [](T v) { return T(0.5) * v * (1 + erf_of(v * T(0.7071067811865476))); });
+}
+
+template <class T>
+Array<T> silu(const Call<T>& c) {
+  Array<T> y = sigmoid(c);
+  std::transform(y.begin(), y.end(), c.x().begin(), y.begin(), std::multiplies<T>());
+  return y;
 }
 
 // ---- two and three operands

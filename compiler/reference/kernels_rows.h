@@ -105,6 +105,18 @@ Array<T> layernorm(const Call<T>& c) {
 }
 
 template <class T>
+Array<T> rmsnorm(const Call<T>& c) {
+  const auto epsilon = static_cast<T>(c.node.number("epsilon", 1e-5));
+  return by_rows(c, static_cast<std::size_t>(c.shape().back()), [&](const T* in, T* out, std::size_t n) {
+    const T squares = std::inner_product(in, in + n, in, T(0));
+    const T r = 1 / std::sqrt(squares * (1 / static_cast<T>(n)) + epsilon);
+    for (std::size_t i = 0; i < n; ++i) {
+      out[i] = in[i] * r * c.x(1)[i];
+    }
+  });
+}
+
+template <class T>
 Array<T> cross_entropy(const Call<T>& c) {
   const auto classes = static_cast<std::size_t>(c.shape()[1]);
   const Array<T>& labels = c.x(1);

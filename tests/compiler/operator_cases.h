@@ -49,7 +49,7 @@ class OperatorCases {
   }
 
   void elementwise() {
-    for (const Op o : {Op::neg, Op::exp, Op::tanh, Op::erf, Op::sigmoid, Op::gelu, Op::sin, Op::cos, Op::atan,
+    for (const Op o : {Op::neg, Op::exp, Op::tanh, Op::erf, Op::sigmoid, Op::gelu, Op::silu, Op::sin, Op::cos, Op::atan,
                        Op::sinh, Op::cosh, Op::asinh}) {
       operands(o, {{3, 4}}, -2, 2);
     }
@@ -99,6 +99,7 @@ class OperatorCases {
     operands(Op::arg_max, {{3, 4}}, -5, 5);
     operands(Op::order, {{3, 4}}, -5, 5, {{"k", std::int64_t{2}}});
     operands(Op::softmax, {{3, 4}}, -2, 2);
+    operands(Op::rmsnorm, {{3, 6}, {6}}, -1, 1, {{"epsilon", 1e-5}});
     operands(Op::layernorm, {{3, 6}, {6}, {6}}, -1, 1, {{"epsilon", 1e-5}});
   }
 
