@@ -87,8 +87,8 @@ ValueId Matcher::mean_last(ValueId id) const {
   }
   const auto& shape = type(sum->inputs[0]).shape;
   const std::vector<std::int64_t> last{static_cast<std::int64_t>(shape.size()) - 1};
-  const bool mean = sum->list("axes") == last &&
-                    std::fabs(p.coefficient * static_cast<double>(shape.back()) - 1) < 1e-5;
+  const bool mean =
+      sum->list("axes") == last && std::fabs(p.coefficient * static_cast<double>(shape.back()) - 1) < 1e-5;
   return mean ? sum->inputs[0] : -1;
 }
 

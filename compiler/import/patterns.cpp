@@ -43,7 +43,9 @@ ValueId gelu_bend(const Matcher& m, ValueId v) {
   if (!scaled || !near(p.coefficient, M_SQRT1_2)) {
     return -1;
   }
-  return m.number(scaled->inputs[1]) ? scaled->inputs[0] : m.number(scaled->inputs[0]) ? scaled->inputs[1] : -1;
+  return m.number(scaled->inputs[1])   ? scaled->inputs[0]
+         : m.number(scaled->inputs[0]) ? scaled->inputs[1]
+                                       : -1;
 }
 
 /// Is `u` sqrt(2 / pi) (x + 0.044715 x^3), as a sum or as a product?
@@ -123,7 +125,8 @@ ValueId clipped_at_six(const Matcher& m, ValueId v) {
   const Node* min = m.made_by(v, Op::min);
   const Node* max =
       min ? m.made_by(m.other(*min, [&](ValueId id) { return m.is_number(id, 6); }), Op::max) : nullptr;
-  const Node* sum = max ? m.made_by(m.other(*max, [&](ValueId id) { return m.number(id) == 0; }), Op::add) : nullptr;
+  const Node* sum =
+      max ? m.made_by(m.other(*max, [&](ValueId id) { return m.number(id) == 0; }), Op::add) : nullptr;
   return sum ? m.other(*sum, [&](ValueId id) { return m.is_number(id, 3); }) : -1;
 }
 
@@ -140,7 +143,8 @@ Build hard_swish(const Matcher& m, const Node& node) {
     }
     const DType type = m.type(node.output).dtype;
     return [x, type](Builder& b, const Rewriter& in) {
-      const ValueId line = b.op(Op::add, {b.op(Op::mul, {in[x], b.scalar(1.0 / 6)}, type), b.scalar(0.5)}, type);
+      const ValueId line =
+          b.op(Op::add, {b.op(Op::mul, {in[x], b.scalar(1.0 / 6)}, type), b.scalar(0.5)}, type);
       const ValueId gate = b.op(Op::min, {b.op(Op::max, {line, b.scalar(0)}, type), b.scalar(1)}, type);
       return b.op(Op::mul, {in[x], gate}, type);
     };
@@ -238,7 +242,8 @@ Build layernorm(const Matcher& m, const Node& node) {
     const Scaled s = scaled_normal(m, node.inputs[i]);
     const ValueId x = s.scale >= 0 ? centred(m, s.normal.numerator) : -1;
     if (x >= 0 && centred(m, s.normal.root) == x && is_row(m, node.inputs[1 - i], x)) {
-      return composite(m, node, Op::layernorm, {x, s.scale, node.inputs[1 - i]}, {{"epsilon", s.normal.epsilon}});
+      return composite(m, node, Op::layernorm, {x, s.scale, node.inputs[1 - i]},
+                       {{"epsilon", s.normal.epsilon}});
     }
   }
   return {};
@@ -386,7 +391,7 @@ Build rotation(const Matcher& m, const Node& node) {
 }
 
 constexpr Build (*kPatterns[])(const Matcher&, const Node&) = {gelu,    silu,      hard_swish, layernorm,
-                                                              rmsnorm, attention, rotation};
+                                                               rmsnorm, attention, rotation};
 
 Build match(const Matcher& m, const Node& node) {
   for (const auto pattern : kPatterns) {

@@ -204,3 +204,11 @@ TEST_CASE("conformance: the list has at least 80 operators, each with its words"
     CHECK_FALSE(row.how.empty());
   }
 }
+
+TEST_CASE("docs/operators.md is what the tables generate") {
+  const fs::path file = fs::path(LETO_SOURCE_DIR) / "docs/operators.md";
+  if (std::getenv("LETO_REGENERATE")) {
+    write_atomically(file.string(), operator_manual());
+  }
+  CHECK_MESSAGE(read_text(file.string()) == operator_manual(), "run LETO_REGENERATE=1 test_compiler");
+}

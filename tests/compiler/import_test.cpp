@@ -445,10 +445,11 @@ TEST_CASE("import: what is wrong with a model is an error that names the place")
           Model().input("x", {2}).floats("w", {1LL << 40, 1LL << 40}, {}).node("Add", {"x", "w"}).output("y"),
           ExitCode::bad_input),
       "'w'");
-  contains(import_error(
-               Model().input("x", {2}).input("p", {1}, TensorProto::INT64).node("Reshape", {"x", "p"}).output("y"),
-               ExitCode::unsupported),
-           "y_node");
+  contains(
+      import_error(
+          Model().input("x", {2}).input("p", {1}, TensorProto::INT64).node("Reshape", {"x", "p"}).output("y"),
+          ExitCode::unsupported),
+      "y_node");
   contains(import_error(Model().input("x", {2}, TensorProto::STRING).node("Relu", {"x"}).output("y"),
                         ExitCode::unsupported),
            "'x'");

@@ -49,8 +49,8 @@ class OperatorCases {
   }
 
   void elementwise() {
-    for (const Op o : {Op::neg, Op::exp, Op::tanh, Op::erf, Op::sigmoid, Op::gelu, Op::silu, Op::sin, Op::cos, Op::atan,
-                       Op::sinh, Op::cosh, Op::asinh}) {
+    for (const Op o : {Op::neg, Op::exp, Op::tanh, Op::erf, Op::sigmoid, Op::gelu, Op::silu, Op::sin, Op::cos,
+                       Op::atan, Op::sinh, Op::cosh, Op::asinh}) {
       operands(o, {{3, 4}}, -2, 2);
     }
     for (const Op o : {Op::reciprocal, Op::sqrt, Op::rsqrt, Op::log, Op::abs, Op::relu, Op::acosh}) {
