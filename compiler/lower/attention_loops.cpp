@@ -276,30 +276,31 @@ void emit_fill(CoreEmitter& core, const AccumulatorTile& t) {
                                 {F::shape, shape}});
 }
 
-void emit_transpose(CoreEmitter& core, const LayoutCommand& c, Amount rows, Amount columns) {
+namespace {
+
+// transpose and copy have the same fields.
+void emit_layout(CoreEmitter& core, isa::Opcode opcode, const LayoutCommand& c, Amount rows, Amount columns) {
   using T = isa::transpose_t;
+  static_assert(int{T::dst} == int{isa::copy_t::dst} && int{T::shape} == int{isa::copy_t::shape});
   const Reg shape = core.shape({rows, columns, Amount::constant(c.from_pitch), Amount::constant(c.to_pitch)});
-  core.emit(isa::Opcode::transpose, {{T::dst, c.to},
-                                     {T::reserve, 1},
-                                     {T::push, 1},
-                                     {T::src, c.from},
-                                     {T::wait, c.take.hold},
-                                     {T::pop, c.take.advance},
-                                     {T::type, std::int64_t(c.dtype)},
-                                     {T::shape, shape}});
+  core.emit(opcode, {{T::dst, c.to},
+                     {T::reserve, 1},
+                     {T::push, 1},
+                     {T::src, c.from},
+                     {T::wait, c.take.hold},
+                     {T::pop, c.take.advance},
+                     {T::type, std::int64_t(c.dtype)},
+                     {T::shape, shape}});
+}
+
+}  // namespace
+
+void emit_transpose(CoreEmitter& core, const LayoutCommand& c, Amount rows, Amount columns) {
+  emit_layout(core, isa::Opcode::transpose, c, rows, columns);
 }
 
 void emit_layout_copy(CoreEmitter& core, const LayoutCommand& c, Amount rows, Amount columns) {
-  using T = isa::copy_t;
-  const Reg shape = core.shape({rows, columns, Amount::constant(c.from_pitch), Amount::constant(c.to_pitch)});
-  core.emit(isa::Opcode::copy, {{T::dst, c.to},
-                                {T::reserve, 1},
-                                {T::push, 1},
-                                {T::src, c.from},
-                                {T::wait, c.take.hold},
-                                {T::pop, c.take.advance},
-                                {T::type, std::int64_t(c.dtype)},
-                                {T::shape, shape}});
+  emit_layout(core, isa::Opcode::copy, c, rows, columns);
 }
 
 }  // namespace leto::compiler

@@ -71,6 +71,12 @@ class Selector {
     return id;
   }
 
+  // A dense storage for v of no kernel's own.
+  View temporary(ValueId v) {
+    out_.storages.push_back({v, elements(type(v)), type(v).dtype, false});
+    return dense_view(StorageId(out_.storages.size() - 1), type(v).shape);
+  }
+
   // ---- destinations: a value that is only moved into another is produced there ----
 
   bool sinkable(ValueId v) const {
@@ -218,8 +224,7 @@ class Selector {
     }
     if (!view) {  // strides cannot say this reshape: copy the source into a dense storage first
       const auto& source = type(x.inputs[0]);
-      out_.storages.push_back({x.inputs[0], elements(source), source.dtype, false});
-      const View dense = dense_view(StorageId(out_.storages.size() - 1), source.shape);
+      const View dense = temporary(x.inputs[0]);
       copy(x, place_of(x.inputs[0]), {dense, source.dtype});
       view = reshaped(dense, type(x.output).shape);
       if (!destination_[y] && !kept_[y]) {
@@ -251,8 +256,7 @@ class Selector {
     const auto n = view.shape.size();
     auto good = [&](std::size_t i) { return view.strides[i] == 1 || view.shape[i] == 1; };
     if (good(n - 1) || good(n - 2)) return view;
-    out_.storages.push_back({v, elements(type(v)), type(v).dtype, false});
-    const View dense = dense_view(StorageId(out_.storages.size() - 1), view.shape);
+    const View dense = temporary(v);
     copy(x, {view, type(v).dtype}, {dense, type(v).dtype});
     return dense;
   }
@@ -288,8 +292,7 @@ class Selector {
       merged[i < first ? 0 : i <= last ? 1 : 2] *= in_shape[i];
     auto in = reshaped(*views_[std::size_t(x.inputs[0])], merged);
     if (!in) {
-      out_.storages.push_back({x.inputs[0], elements(type(x.inputs[0])), type(x.inputs[0]).dtype, false});
-      const View dense = dense_view(StorageId(out_.storages.size() - 1), in_shape);
+      const View dense = temporary(x.inputs[0]);
       copy(x, place_of(x.inputs[0]), {dense, type(x.inputs[0]).dtype});
       in = reshaped(dense, merged);
     }
@@ -299,8 +302,7 @@ class Selector {
     std::optional<View> window;
     if (!out) {  // the destination's strides cannot be written in this shape: produce it dense, copy after
       window = to;
-      out_.storages.push_back({x.output, elements(out_type), out_type.dtype, false});
-      to = dense_view(StorageId(out_.storages.size() - 1), out_type.shape);
+      to = temporary(x.output);
       out = reshaped(to, {merged[0], merged[2]});
     }
     if (x.op == Op::reduce_max)
@@ -401,10 +403,6 @@ class Selector {
     const View dense = temporary(v);
     copy(x, place_of(v), {dense, type(v).dtype});
     return {dense, type(v).dtype};
-  }
-  View temporary(ValueId v) {
-    out_.storages.push_back({v, elements(type(v)), type(v).dtype, false});
-    return dense_view(StorageId(out_.storages.size() - 1), type(v).shape);
   }
 
   // The node that `belongs` accepts, marked as done with its result written by the kernel at hand.
