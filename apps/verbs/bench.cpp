@@ -1,6 +1,7 @@
 // leto bench: how fast the simulator is on this host, beside how fast SystemC is alone.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <memory>
 
@@ -11,6 +12,7 @@
 #include "base/errors.h"
 #include "model/hbm/patterns.h"
 #include "model/kernel/bare_rates.h"
+#include "model/simulation.h"
 
 namespace leto::verbs {
 namespace {
@@ -74,6 +76,33 @@ Rates drive(const char* map, model::Pattern pattern, std::uint64_t bursts) {
   });
 }
 
+/// PE 0 alone of a grid of `side` x `side` copies 4 KiB tiles from memory to memory; the others end at once.
+/// One router for all, so that the grids differ in what idles. Timed after elaboration.
+Rates one_busy_pe(int side, int tiles) {
+  const std::string program = fmt::format(
+      ".name \"idle grid\"\n.chip \"tiny\"\n"
+      ".source \"copy\" kind=\"copy\" phase=\"forward\" useful_macs=0 dtype=\"\"\n.core 0\n"
+      "buffer id=b0 base=0 bytes=4096 depth=2\nwhere rd=r1 which=index\nmuli rd=r1 ra=r1 value=-{0}\n"
+      "addi rd=r1 ra=r1 value={0}\nset rd=r10 value=4096\nset rd=r11 value=1\nset rd=r12 value=4096\n"
+      "set rd=r13 value=1\nset rd=r14 value=0\nset rd=r15 value=4096\nset rd=r3 value=1048576\n"
+      "loop count=r1 length=2\nload dst=b0 reserve=1 push=1 address=r0 shape=r10 @0\n"
+      "store src=b0 wait=1 pop=1 address=r3 shape=r10 @0\nend\n",
+      tiles);
+  return host::in_child([&] {
+    const ChipConfig chip =
+        load_chip("tiny", {fmt::format("pe.rows={}", side), fmt::format("pe.columns={}", side),
+                           "noc.cluster_rows=32", "noc.cluster_columns=32"});
+    model::RunOptions options;
+    options.values = false;
+    model::Simulation simulation(isa::assemble(program, "bench"), chip, options);
+    const auto begun = std::chrono::steady_clock::now();
+    simulation.step();
+    const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - begun;
+    return json{{"cycles/s", static_cast<double>(simulation.statistics().cycles) / wall.count()},
+                {"wall s", wall.count()}};
+  });
+}
+
 struct Simulated {
   const char* name;
   host::Workload workload;
@@ -105,6 +134,9 @@ std::vector<Row> bench(const Flags& flags) {
   std::vector<Row> rows = {measure("SystemC alone", repeat, [&] { return bare(switches); })};
   for (const auto& one : workloads(flags.quick))
     rows.push_back(measure(sized(one), repeat, [&] { return simulate(one.workload); }));
+  for (const int side : {1, 32})
+    rows.push_back(measure(fmt::format("one busy PE of {0} x {0}", side), repeat,
+                           [&] { return one_busy_pe(side, flags.quick ? 10'000 : 200'000); }));
   const auto dram = [&](const char* name, const char* map, model::Pattern pattern) {
     rows.push_back(measure(name, repeat, [&] { return drive(map, pattern, bursts); }));
   };
