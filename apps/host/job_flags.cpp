@@ -8,7 +8,7 @@ namespace leto::host {
 void JobFlags::add_model(CLI::App& verb) {
   verb.add_option("input", input, "model.onnx, or a compiled step.prog")->required();
   verb.add_option(
-          "--bind", bind,
+          "--bind,--dim", bind,
           "NAME=N: the size of a dimension that the model leaves open; may be repeated (a recipe's batch "
           "binds 'batch')")
       ->allow_extra_args(false);
