@@ -53,15 +53,16 @@ Graph import_onnx(const std::filesystem::path& path, const Bindings& bindings);
 /// The manual page of the operators (docs/operators.md), from the tables that import and the graph work from.
 std::string operator_manual();
 
-/// Forward graph to training-step graph: loss, backward, optimizer, updates (identity when `recipe` trains
-/// nothing).
-Graph training_step(const Graph& forward, const Recipe& recipe);
-
 struct Options {
   Resident resident = Resident::none;
   std::string print_after;  // pass name, "all" or empty
   std::string stop_after;
+  bool check_values = false;  // hold every graph pass against the graph before it (check_values.h)
 };
+
+/// Forward graph to training-step graph: loss, backward, optimizer, updates (identity when `recipe` trains
+/// nothing).
+Graph training_step(const Graph& forward, const Recipe& recipe, const Options& options = {});
 
 /// The graph passes of the back half (pipeline.cpp): after them only primitives remain, and attention where
 /// the chip has room for its kernels.

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/errors.h"
+#include "compiler/check_values.h"
 #include "compiler/compiler.h"
 #include "compiler/lower/emit.h"
 #include "compiler/lower/place.h"
@@ -134,11 +135,13 @@ void check_pass(const std::string& name) {
 Graph primitives(const Graph& step, const ChipConfig& chip, const Options& options) {
   check_pass(options.print_after);
   check_pass(options.stop_after);
+  ValueCheck check(step, options);
   Graph graph = step;
   for (const auto& pass : kPasses) {
     graph = pass.run(graph, chip);
     verify(graph, pass.name);
     show(options, pass.name, graph);
+    check.after(pass.name, graph);
     if (options.stop_after == pass.name) break;
   }
   return graph;

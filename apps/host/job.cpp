@@ -39,6 +39,10 @@ Job read_program(const JobFlags& flags) {
   if (!flags.bind.empty())
     throw Error(ExitCode::usage, fmt::format("--dim with {}: a program is already compiled", flags.input),
                 "give the sizes to leto compile, or run the .onnx model");
+  if (flags.check_values)
+    throw Error(ExitCode::usage,
+                fmt::format("--check-values with {}: a program is already compiled", flags.input),
+                "check the .onnx model");
   Job job;
   job.program = isa::load(flags.input);
   check_memory_fit(job.program, flags.input);
@@ -75,9 +79,9 @@ Job compile_model(const JobFlags& flags) {
   if (flags.seed) job.recipe.seed = *flags.seed;
   job.forward = compiler::import_onnx(
       flags.input, {bindings_of(flags, job.recipe), {}, flags.weights.value_or(!job.recipe.data.empty())});
-  job.step = compiler::training_step(*job.forward, job.recipe);
   const auto& shown = flags.print_after.empty() ? flags.stop_after : flags.print_after;
-  const compiler::Options options{resident_of(flags.resident), shown, flags.stop_after};
+  const compiler::Options options{resident_of(flags.resident), shown, flags.stop_after, flags.check_values};
+  job.step = compiler::training_step(*job.forward, job.recipe, options);
   if (flags.stop_after.empty())
     job.program = compiler::lower(*job.step, job.chip, job.recipe, options);
   else
