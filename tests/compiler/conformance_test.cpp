@@ -159,41 +159,29 @@ Outcome outcome_of(const fs::path& folder) {
   return out;
 }
 
-/// Runs every `stride`-th model, prints the share that passes and holds it against the bound.
-void check_conformance(std::size_t stride) {
+}  // namespace
+
+TEST_CASE("conformance: all of ONNX's own models") {
   if (!fs::exists(kData)) {
     MESSAGE("skipped: Debian's package libonnx-testdata is not installed");
     return;
   }
-  const auto folders = model_folders();
   const bool verbose = std::getenv("LETO_CONFORMANCE") != nullptr;
   int listed = 0, passed = 0, others = 0;
-  for (std::size_t i = 0; i < folders.size(); i += stride) {
-    const Outcome o = outcome_of(folders[i]);
+  for (const fs::path& folder : model_folders()) {
+    const Outcome o = outcome_of(folder);
     listed += o.on_list ? 1 : 0;
     passed += o.on_list && o.passed ? 1 : 0;
     others += o.on_list ? 0 : 1;
     if (verbose && !o.passed) {
-      fmt::print("{} {}: {}\n", o.on_list ? "FAIL" : "other", folders[i].filename().string(), o.why);
+      fmt::print("{} {}: {}\n", o.on_list ? "FAIL" : "other", folder.filename().string(), o.why);
     }
   }
   const double share = 100.0 * passed / std::max(1, listed);
   MESSAGE(passed, " of ", listed, " models whose operators are on the list pass (", share, " %), ", others,
           " others are refused");
   CHECK(share >= 95);
-  CHECK(passed >= static_cast<int>(500 / stride));
-}
-
-}  // namespace
-
-TEST_CASE("conformance: every tenth of ONNX's own models") {
-  check_conformance(10);
-}
-
-TEST_SUITE("slow") {
-  TEST_CASE("conformance: all of ONNX's own models") {
-    check_conformance(1);
-  }
+  CHECK(passed >= 500);
 }
 
 TEST_CASE("conformance: the list has at least 80 operators, each with its words") {
