@@ -33,23 +33,36 @@ Recipe load_recipe(const std::filesystem::path& path);
 
 enum class Resident : std::uint8_t { none, activations, all };
 
-/// ONNX (opset 9-17) to graph. Throws Error(bad_input) on a damaged file, Error(unsupported) listing every
-/// unsupported operator with its node names.
-Graph import_onnx(const std::filesystem::path& path);
 /// Sizes for open dimensions: by their symbol, unnamed ones by "<input>.<axis>", leading ones also by
 /// "batch". A dimension that stays open is Error(bad_input) naming it.
 using Bindings = std::map<std::string, std::int64_t>;
-Graph import_onnx(const std::filesystem::path& path, const Bindings& bindings);
+using Values = std::map<std::string, std::vector<float>>;  // contents by value name
 
-/// Forward graph to training-step graph: loss, backward, optimizer, updates (identity when `recipe` trains
-/// nothing).
-Graph training_step(const Graph& forward, const Recipe& recipe);
+struct ImportOptions {
+  Bindings bindings;
+  /// Contents of inputs. One that decides a shape (a Reshape's target) or must be known for another reason is
+  /// taken from here: the graph then holds for these numbers alone. The others are not looked at.
+  Values given;
+  /// false: weights of two or more dimensions that lie in files beside the model are not read.
+  bool weights = true;
+};
+/// ONNX (docs/operators.md) to graph. Throws Error(bad_input) on a damaged file, Error(unsupported) listing
+/// every unsupported operator with its node names.
+Graph import_onnx(const std::filesystem::path& path, const ImportOptions& options = {});
+Graph import_onnx(const std::filesystem::path& path, const Bindings& bindings);
+/// The manual page of the operators (docs/operators.md), from the tables that import and the graph work from.
+std::string operator_manual();
 
 struct Options {
   Resident resident = Resident::none;
   std::string print_after;  // pass name, "all" or empty
   std::string stop_after;
+  bool check_values = false;  // hold every graph pass against the graph before it (check_values.h)
 };
+
+/// Forward graph to training-step graph: loss, backward, optimizer, updates (identity when `recipe` trains
+/// nothing).
+Graph training_step(const Graph& forward, const Recipe& recipe, const Options& options = {});
 
 /// The graph passes of the back half (pipeline.cpp): after them only primitives remain, and attention where
 /// the chip has room for its kernels.
@@ -62,7 +75,10 @@ isa::Program lower(const Graph& step, const ChipConfig& chip, const Recipe& reci
 /// by value name; parameters, state and constants that it does not hold start from reference/initial.h.
 /// Returns outputs and loss by name, and for each update the new content under its state's name
 /// (reference/trainer.h runs steps).
-using Values = std::map<std::string, std::vector<float>>;
 Values evaluate(const Graph& graph, const Values& inputs);
+/// The same formulas in fp64, floats of every type unrounded: what gradients and fp32 results are checked
+/// against.
+using WideValues = std::map<std::string, std::vector<double>>;
+WideValues evaluate_wide(const Graph& graph, const WideValues& inputs);
 
 }  // namespace leto::compiler

@@ -33,7 +33,7 @@ struct Type {
 std::int64_t elements(const Type& type);
 
 enum class Op : std::uint8_t {
-#define OP(name, arity, doc) name,
+#define OP(name, ...) name,
 #include "compiler/ops.inc"
 #undef OP
 };
@@ -46,12 +46,13 @@ std::string_view name_of(Role role);
 std::string_view name_of(Phase phase);
 
 struct Value {
-  std::string name;              // unique in the graph
+  std::string name;  // unique in the graph
   Type type;
   Role role = Role::intermediate;
-  std::int64_t limit = 0;        // index inputs: values are in [0, limit)
-  std::vector<float> data;       // constants, and initial values of parameters/state when they are known
-  // Parameters without data (large zoo models): drawn when values are on; normal(mean, deviation) from the seed.
+  std::int64_t limit = 0;   // index inputs: values are in [0, limit)
+  std::vector<float> data;  // constants, and initial values of parameters/state when they are known
+  // Parameters without data (large zoo models): drawn when values are on; normal(mean, deviation) from the
+  // seed.
   double mean = 0, deviation = 0;
   bool drawn = false;
   bool operator==(const Value&) const = default;
@@ -62,10 +63,10 @@ using Attribute = std::variant<std::int64_t, double, std::string, std::vector<st
 struct Node {
   Op op;
   std::vector<ValueId> inputs;
-  ValueId output = -1;           // every operation has one result
+  ValueId output = -1;  // every operation has one result
   std::map<std::string, Attribute> attributes;
   Phase phase = Phase::forward;
-  std::string name;              // the model's name for the operation this came from
+  std::string name;  // the model's name for the operation this came from
 
   std::int64_t integer(std::string_view key, std::int64_t otherwise = 0) const;
   double number(std::string_view key, double otherwise = 0) const;
@@ -91,7 +92,7 @@ class NameIndex {
 
 struct Graph {
   std::string name;
-  std::int64_t tokens = 0;       // tokens or samples of a step
+  std::int64_t tokens = 0;  // tokens or samples of a step
   std::vector<Value> values;
   std::vector<Node> nodes;       // in topological order
   std::vector<ValueId> outputs;  // kept for the host
@@ -116,8 +117,9 @@ struct Graph {
 /// Output type of a node; throws Error(bad_input) naming the node when its inputs do not fit.
 Type infer(const Graph& graph, const Node& node);
 
-/// Printing and parsing. parse(print(g)) == g bit for bit when node outputs have ascending ids (what passes build);
-/// otherwise the same graph with its values renumbered so. Parse errors are Error(bad_input) with where:line.
+/// Printing and parsing. parse(print(g)) == g bit for bit when node outputs have ascending ids (what passes
+/// build); otherwise the same graph with its values renumbered so. Parse errors are Error(bad_input) with
+/// where:line.
 std::string print(const Graph& graph);
 Graph parse(std::string_view text, std::string_view where);
 

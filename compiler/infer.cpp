@@ -38,9 +38,12 @@ class Inference {
   void check_inputs() const;
   Shape output_shape() const;
   DType output_dtype() const;
-  Shape elementwise() const;
-  Shape power() const;
+  Shape same() const { return shape(0); }
+  Shape broadcast() const;
   Shape classes() const;
+  Shape first_of_row() const;
+  Shape leading() const;
+  Shape rows() const;
   Shape reduction() const;
   Shape matmul() const;
   Shape reshape() const;
@@ -52,12 +55,15 @@ class Inference {
   Shape gather() const;
   Shape scatter_add() const;
   Shape layernorm() const;
-  Shape loss() const;
+  Shape rmsnorm() const;
+  Shape scores() const;
+  Shape pair() const;
   Shape conv() const;
   Shape pool() const;
   Shape attention() const;
   Shape scores_product() const;
   std::int64_t back(std::size_t i, std::size_t n) const { return shape(i)[rank(i) - n]; }
+  void require_matrices() const;
   Shape with_last(Shape shape, std::int64_t rows, std::int64_t columns) const;
   Shape window(const Shape& kernel, const Shape& dilations, std::int64_t channels) const;
 
@@ -89,7 +95,7 @@ const Shape& Inference::list_of(std::string_view key, std::size_t n) const {
 }
 
 void Inference::check_inputs() const {
-  const int want = arity(node_.op);
+  const int want = facts(node_.op).arity;
   const auto have = static_cast<int>(node_.inputs.size());
   if (want < 0 ? have < 1 : have != want) {
     fail(fmt::format("takes {} operands, has {}", want < 0 ? "one or more" : std::to_string(want), have));
@@ -106,108 +112,78 @@ Type Inference::run() {
   require(out.shape.size() <= kMaxRank, "the result has more than 8 dimensions");
   std::int64_t n = 1;
   for (const std::int64_t d : out.shape) {
-    require(d >= 1, "the result has an empty dimension");
+    require(d >= 0, "the result has a negative dimension");
     require(d <= kMaxElements / n, "the result is too large");
-    n *= d;
+    n *= std::max<std::int64_t>(d, 1);
   }
   return out;
 }
 
 DType Inference::output_dtype() const {
-  switch (node_.op) {
-    case Op::is_class:
+  require(node_.op != Op::cast || node_.has("dtype"), "needs the attribute 'dtype'");
+  switch (facts(node_.op).type) {
+    case TypeRule::exact:
+      return in(0).dtype;
+    case TypeRule::mask:
       return result_type(DType::fp32);
-    case Op::scatter_add:
-    case Op::cross_entropy:
-    case Op::mse:
+    case TypeRule::fp32:
       return DType::fp32;
-    default:
+    case TypeRule::int64:
+      return DType::int64;
+    case TypeRule::chosen:
       break;
   }
-  const bool exact = is_movement(node_.op) || node_.op == Op::gather;
-  if (node_.op == Op::cast) {
-    require(node_.has("dtype"), "needs the attribute 'dtype'");
-  }
-  return exact ? in(0).dtype : result_type(in(0).dtype);
+  return result_type(in(node_.op == Op::select ? 1 : 0).dtype);
 }
 
 Shape Inference::output_shape() const {
   switch (node_.op) {
-    case Op::pow:
-      return power();
-    case Op::is_class:
-      return classes();
-    case Op::reduce_sum:
-    case Op::reduce_max:
-      return reduction();
-    case Op::matmul:
-      return matmul();
-    case Op::reshape:
-      return reshape();
-    case Op::transpose:
-      return transpose();
-    case Op::slice:
-      return slice();
-    case Op::embed:
-      return embed();
-    case Op::concat:
-      return concat();
-    case Op::expand:
-      return expand();
-    case Op::gather:
-      return gather();
-    case Op::scatter_add:
-      return scatter_add();
-    case Op::softmax:
-      require(rank(0) >= 1, "needs at least one dimension");
-      return shape(0);
-    case Op::layernorm:
-      return layernorm();
-    case Op::cross_entropy:
-    case Op::mse:
-      return loss();
-    case Op::conv:
-      return conv();
-    case Op::max_pool:
-    case Op::average_pool:
-      return pool();
-    case Op::attention:
-    case Op::attention_lse:
-    case Op::attention_dscores:
-    case Op::attention_dv:
-      return attention();
-    case Op::attention_dk:
-    case Op::attention_dq:
-      return scores_product();
-    default:
-      return elementwise();
+#define OP(name, inputs, shape, ...) \
+  case Op::name:                     \
+    return shape();
+#include "compiler/ops.inc"
+#undef OP
   }
+  return {};
 }
 
-Shape Inference::elementwise() const {
-  if (is_unary(node_.op)) {
-    return shape(0);
+Shape Inference::broadcast() const {
+  Shape out = shape(0);
+  for (std::size_t i = 1; i < node_.inputs.size(); ++i) {
+    const auto both = broadcast_shapes(out, shape(i));
+    if (!both) {
+      fail(fmt::format("shapes [{}] and [{}] do not broadcast", fmt::join(out, ","),
+                       fmt::join(shape(i), ",")));
+    }
+    out = *both;
   }
-  auto out = broadcast_shapes(shape(0), shape(1));
-  if (!out) {
-    fail(fmt::format("shapes [{}] and [{}] do not broadcast", fmt::join(shape(0), ","),
-                     fmt::join(shape(1), ",")));
-  }
-  return *out;
+  return out;
 }
 
-Shape Inference::power() const {
-  const Value& b = graph_.value(node_.inputs[1]);
-  require(b.role == Role::constant && b.data.size() == 1, "the exponent must be a constant scalar");
-  const float p = b.data[0];
-  require(p == 0.5F || p == 1 || p == 2 || p == 3 || p == -1, "the exponent must be 0.5, 1, 2, 3 or -1");
-  return elementwise();
+Shape Inference::rows() const {
+  require(rank(0) >= 1 && shape(0).back() >= 1, "needs rows of one element or more");
+  return shape(0);
+}
+
+Shape Inference::first_of_row() const {
+  Shape out = rows();
+  out.back() = 1;
+  return out;
+}
+
+Shape Inference::leading() const {
+  Shape out = rows();
+  const std::int64_t k = node_.integer("k", -1);
+  require(k >= 0 && k <= out.back(), "'k' is not the size of a part of the row");
+  out.back() = k;
+  return out;
 }
 
 Shape Inference::classes() const {
   require_integers(0);
   Shape out = shape(0);
   out.push_back(node_.integer("classes"));
+  require(out.back() >= 1, "needs one class or more");
   return out;
 }
 
@@ -247,7 +223,7 @@ Shape Inference::reshape() const {
   const Shape& to = node_.list("shape");
   std::int64_t n = 1;
   for (const std::int64_t d : to) {
-    require(d >= 1 && d <= kMaxElements / n, "'shape' has a size out of range");
+    require(d >= 0 && d <= kMaxElements / std::max<std::int64_t>(n, 1), "'shape' has a size out of range");
     n *= d;
   }
   if (n != elements(in(0))) {
@@ -336,41 +312,53 @@ Shape Inference::layernorm() const {
   return shape(0);
 }
 
-Shape Inference::loss() const {
-  if (node_.op == Op::mse) {
-    require(shape(0) == shape(1), "operands differ in shape");
-    return {};
-  }
+Shape Inference::rmsnorm() const {
+  const Shape out = rows();
+  require(shape(1) == Shape{out.back()}, "scale must have the size of the last dimension");
+  return out;
+}
+
+Shape Inference::pair() const {
+  require(shape(0) == shape(1), "operands differ in shape");
+  return {};
+}
+
+Shape Inference::scores() const {
   require_integers(1);
   require(rank(0) == 2 && shape(1) == Shape{shape(0)[0]}, "needs scores [rows, classes] and labels [rows]");
   return {};
 }
 
 Shape Inference::window(const Shape& kernel, const Shape& dilations, std::int64_t channels) const {
-  const Shape &strides = list_of("strides", 2), &pads = list_of("pads", 4);
+  const std::size_t n = kernel.size();
+  const Shape &strides = list_of("strides", n), &pads = list_of("pads", 2 * n);
   Shape out{shape(0)[0], channels};
-  for (std::size_t i = 0; i < 2; ++i) {
-    require(kernel[i] >= 1 && strides[i] >= 1 && dilations[i] >= 1,
-            "kernel, strides or dilations out of range");
-    require(pads[i] >= 0 && pads[i + 2] >= 0 && pads[i] < (1 << 20) && pads[i + 2] < (1 << 20) &&
-                dilations[i] < (1 << 20) && kernel[i] < (1 << 20),
-            "pads, kernel or dilations out of range");
-    out.push_back(window_extent(shape(0)[i + 2], pads[i] + pads[i + 2], kernel[i], strides[i], dilations[i]));
+  const auto sane = [](std::int64_t x, std::int64_t least) { return x >= least && x < (1 << 20); };
+  for (std::size_t i = 0; i < n; ++i) {
+    require(sane(kernel[i], 1) && sane(strides[i], 1) && sane(dilations[i], 1) && sane(pads[i], 0) &&
+                sane(pads[i + n], 0),
+            "kernel, strides, pads or dilations out of range");
+    out.push_back(window_extent(shape(0)[i + 2], pads[i] + pads[i + n], kernel[i], strides[i], dilations[i]));
+    require(out.back() >= 1, "the window does not fit into the image");
   }
   return out;
 }
 
 Shape Inference::conv() const {
-  require(rank(0) == 4 && rank(1) == 4, "needs x[n,c,h,w] and w[o,c,kh,kw]");
+  require(rank(0) >= 3 && rank(1) == rank(0),
+          "needs x[n,c,...] and w[o,c,...] with as many image dimensions");
   const std::int64_t group = node_.integer("group", 1);
-  require(group >= 1 && shape(1)[0] % group == 0 && shape(0)[1] == shape(1)[1] * group,
+  require(group >= 1 && shape(1)[0] % group == 0 && shape(1)[1] <= kMaxElements / group &&
+              shape(0)[1] == shape(1)[1] * group,
           "channels of x, w and 'group' do not fit");
-  return window({shape(1)[2], shape(1)[3]}, list_of("dilations", 2), shape(1)[0]);
+  return window(Shape(shape(1).begin() + 2, shape(1).end()), list_of("dilations", rank(0) - 2), shape(1)[0]);
 }
 
 Shape Inference::pool() const {
-  require(rank(0) == 4, "needs x[n,c,h,w]");
-  return window(list_of("kernel", 2), {1, 1}, shape(0)[1]);
+  require(rank(0) >= 3, "needs x[n,c,...]");
+  const std::size_t n = rank(0) - 2;
+  const Shape ones(n, 1);
+  return window(list_of("kernel", n), node_.has("dilations") ? list_of("dilations", n) : ones, shape(0)[1]);
 }
 
 Shape Inference::with_last(Shape shape, std::int64_t rows, std::int64_t columns) const {
@@ -379,11 +367,17 @@ Shape Inference::with_last(Shape shape, std::int64_t rows, std::int64_t columns)
   return shape;
 }
 
+void Inference::require_matrices() const {
+  for (std::size_t i = 0; i < node_.inputs.size(); ++i) {
+    require(rank(i) == rank(0) && rank(0) >= 3, "operands need the same rank, at least 3");
+    require(elements(in(i)) > 0, "an operand is empty");
+  }
+}
+
 // q, k and what follows them: v, dy as [..., rows, e]; lse and delta as [..., m, 1].
 Shape Inference::attention() const {
   require(node_.number("scale", 1.0) > 0, "'scale' must be positive");
-  for (std::size_t i = 0; i < node_.inputs.size(); ++i)
-    require(rank(i) == rank(0) && rank(0) >= 3, "operands need the same rank, at least 3");
+  require_matrices();
   require(back(0, 1) == back(1, 1), "q and k differ in their last dimension");
   require(back(0, 3) % back(1, 3) == 0, "the heads of q are not a multiple of those of k");
   for (std::size_t i = 0; i + 3 < rank(0); ++i)
@@ -409,7 +403,7 @@ Shape Inference::attention() const {
 
 // dscores[..., n, m] with q or k.
 Shape Inference::scores_product() const {
-  require(rank(0) == rank(1) && rank(0) >= 3, "operands need the same rank, at least 3");
+  require_matrices();
   const bool dk = node_.op == Op::attention_dk;
   require(back(1, 2) == back(0, dk ? 1 : 2), "the contracted sizes differ");
   Shape out = with_last(shape(0), back(0, dk ? 2 : 1), back(1, 1));

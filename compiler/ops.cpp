@@ -5,58 +5,70 @@
 namespace leto::compiler {
 namespace {
 
-struct Row {
-  std::string_view name;
-  int arity;
-};
-constexpr Row kRows[] = {
-#define OP(name, arity, doc) {#name, arity},
+constexpr OpFacts kFacts[] = {
+#define OP(name, arity, shape, type, slope, chip, meaning) \
+  {#name, arity, ShapeRule::shape, TypeRule::type, Slope::slope, OnChip::chip, meaning},
 #include "compiler/ops.inc"
 #undef OP
 };
 
-bool between(Op op, Op first, Op last) {
-  return op >= first && op <= last;
-}
-
 }  // namespace
 
+const OpFacts& facts(Op op) {
+  return kFacts[static_cast<std::size_t>(op)];
+}
+
+std::vector<Op> all_ops() {
+  std::vector<Op> out;
+  for (std::size_t i = 0; i < std::size(kFacts); ++i) {
+    out.push_back(static_cast<Op>(i));
+  }
+  return out;
+}
+
 std::string_view name_of(Op op) {
-  return kRows[static_cast<std::size_t>(op)].name;
+  return facts(op).name;
 }
 
 std::optional<Op> op_from_name(std::string_view name) {
-  for (std::size_t i = 0; i < std::size(kRows); ++i) {
-    if (kRows[i].name == name) {
-      return static_cast<Op>(i);
+  for (const Op op : all_ops()) {
+    if (facts(op).name == name) {
+      return op;
     }
   }
   return std::nullopt;
 }
 
-int arity(Op op) {
-  return kRows[static_cast<std::size_t>(op)].arity;
-}
-
-// The groups are contiguous in ops.inc; is_class stands at the end of the elementwise group but changes the
-// shape.
 bool is_binary(Op op) {
-  return between(op, Op::add, Op::eq) || op == Op::div || op == Op::pow;
+  return facts(op).shape == ShapeRule::broadcast && facts(op).arity == 2;
 }
 bool is_unary(Op op) {
-  return op == Op::cast || between(op, Op::reciprocal, Op::relu) || op == Op::gelu;
+  return facts(op).shape == ShapeRule::same;
+}
+bool is_elementwise(Op op) {
+  return is_unary(op) || facts(op).shape == ShapeRule::broadcast;
 }
 bool is_reduction(Op op) {
-  return op == Op::reduce_sum || op == Op::reduce_max;
+  return facts(op).shape == ShapeRule::reduction;
 }
 bool is_movement(Op op) {
-  return between(op, Op::reshape, Op::expand);
+  return facts(op).type == TypeRule::exact && op != Op::gather;
 }
-bool is_composite(Op op) {
-  return op >= Op::div;
+
+bool is_simple_power(const Value& exponent) {
+  if (exponent.role != Role::constant || exponent.data.size() != 1) {
+    return false;
+  }
+  const float p = exponent.data[0];
+  return p == 0.5F || p == 1 || p == 2 || p == 3 || p == -1;
+}
+
+bool is_composite(const Graph& graph, const Node& node) {
+  return facts(node.op).chip == OnChip::composite &&
+         (node.op != Op::pow || is_simple_power(graph.value(node.inputs[1])));
 }
 bool is_attention(Op op) {
-  return op >= Op::attention;
+  return facts(op).shape == ShapeRule::attention || facts(op).shape == ShapeRule::scores_product;
 }
 
 std::optional<std::vector<std::int64_t>> broadcast_shapes(const std::vector<std::int64_t>& a,

@@ -1,26 +1,68 @@
-// What the passes need to know about an operation beyond its meaning (ops.inc): its arity and its group.
+// What the passes need to know about an operation beyond its meaning: the columns of ops.inc.
 #pragma once
 
 #include "compiler/graph.h"
 
 namespace leto::compiler {
 
-/// Inputs that ops.inc states; -1 = one or more.
-int arity(Op op);
+enum class ShapeRule : std::uint8_t {
+  same,
+  broadcast,
+  classes,
+  reduction,
+  first_of_row,
+  leading,
+  matmul,
+  reshape,
+  transpose,
+  slice,
+  embed,
+  concat,
+  expand,
+  gather,
+  scatter_add,
+  rows,
+  layernorm,
+  rmsnorm,
+  scores,
+  pair,
+  conv,
+  pool,
+  attention,
+  scores_product
+};
+enum class TypeRule : std::uint8_t { chosen, exact, mask, fp32, int64 };
+enum class Slope : std::uint8_t { smooth, flat, windows, gradient };
+enum class OnChip : std::uint8_t { engine, composite, none };
 
-/// add, sub, … eq: two operands that broadcast.
+struct OpFacts {
+  std::string_view name;
+  int arity;  // -1 = one or more
+  ShapeRule shape;
+  TypeRule type;
+  Slope slope;
+  OnChip chip;
+  std::string_view meaning;
+};
+const OpFacts& facts(Op op);
+/// Every operation, in the table's order.
+std::vector<Op> all_ops();
+
+/// add, sub, … eq, div, pow: two operands that broadcast.
 bool is_binary(Op op);
-/// cast, reciprocal, … relu: one operand, same shape.
+/// cast, reciprocal, … gelu: one operand, same shape.
 bool is_unary(Op op);
-inline bool is_elementwise(Op op) {
-  return is_binary(op) || is_unary(op);
-}
+/// Element by element: unary, binary and select.
+bool is_elementwise(Op op);
 bool is_reduction(Op op);
 /// reshape … expand: elements keep their bits (gather and scatter_add are not in this group).
 bool is_movement(Op op);
-/// What decompose lowers: div … attention_dq.
-bool is_composite(Op op);
+/// attention and the operations of its gradient.
 bool is_attention(Op op);
+/// Does decompose take this node apart?
+bool is_composite(const Graph& graph, const Node& node);
+/// An exponent that pow has on the chip.
+bool is_simple_power(const Value& exponent);
 
 /// Shape of a broadcast as ONNX defines it; empty optional when the shapes do not fit.
 std::optional<std::vector<std::int64_t>> broadcast_shapes(const std::vector<std::int64_t>& a,

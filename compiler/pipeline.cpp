@@ -2,13 +2,17 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <map>
+#include <set>
 
 #include "base/errors.h"
+#include "compiler/check_values.h"
 #include "compiler/compiler.h"
 #include "compiler/lower/emit.h"
 #include "compiler/lower/place.h"
 #include "compiler/lower/select.h"
 #include "compiler/lower/update.h"
+#include "compiler/ops.h"
 #include "compiler/passes/decompose.h"
 #include "compiler/passes/expand_attention.h"
 #include "compiler/passes/fold.h"
@@ -131,18 +135,44 @@ void check_pass(const std::string& name) {
 Graph primitives(const Graph& step, const ChipConfig& chip, const Options& options) {
   check_pass(options.print_after);
   check_pass(options.stop_after);
+  ValueCheck check(step, options);
   Graph graph = step;
   for (const auto& pass : kPasses) {
     graph = pass.run(graph, chip);
     verify(graph, pass.name);
     show(options, pass.name, graph);
+    check.after(pass.name, graph);
     if (options.stop_after == pass.name) break;
   }
   return graph;
 }
 
+namespace {
+
+/// Everything that the chip has no operation for, in one error.
+void refuse_what_the_chip_lacks(const Graph& graph) {
+  std::map<std::string_view, std::set<std::string>> lacking;  // operation -> nodes
+  for (const Node& node : graph.nodes) {
+    if (facts(node.op).chip != OnChip::engine) {
+      lacking[name_of(node.op)].insert(node.name);
+    }
+  }
+  if (lacking.empty()) {
+    return;
+  }
+  std::string list;
+  for (const auto& [op, nodes] : lacking) {
+    list += fmt::format("{}{} ({})", list.empty() ? "" : ", ", op, fmt::join(nodes, ", "));
+  }
+  throw Error(ExitCode::unsupported, "operations that the chip does not have: " + list,
+              "choose another formulation of the model; docs/operators.md lists what the chip has");
+}
+
+}  // namespace
+
 isa::Program lower(const Graph& step, const ChipConfig& chip, const Recipe& recipe, const Options& options) {
   const Graph graph = primitives(step, chip, options);
+  refuse_what_the_chip_lacks(graph);
   Lowered lowered = select(graph, chip);
   update_in_place(lowered, graph);
   const MemoryFit fit = place(lowered, graph, chip, options.resident);

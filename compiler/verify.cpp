@@ -74,6 +74,9 @@ void Verifier::node(const Node& n) {
   const Value& out = graph_.value(n.output);
   require(out.role == Role::intermediate, n.name, "operations produce intermediate values");
   require(!ready(n.output), n.name, "a value is produced once");
+  for (const std::int64_t d : out.type.shape) {
+    require(d >= 1, n.name, "dimensions are positive");
+  }
   Type type;
   try {
     type = infer(graph_, n);

@@ -7,7 +7,7 @@ packages=(
   g++ cmake ninja-build pkg-config
   libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev zlib1g-dev
   libprotobuf-dev protobuf-compiler libonnx-dev libsystemc-dev
-  doctest-dev libmpfr-dev libgmp-dev
+  doctest-dev libmpfr-dev libgmp-dev libonnx-testdata
 )
 
 installed=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | awk '$1 ~ /^.i$/ {print $2}')

@@ -37,8 +37,12 @@ Job read_program(const JobFlags& flags) {
     throw Error(ExitCode::usage, fmt::format("--train with {}: a program is already compiled", flags.input),
                 "give the recipe to leto compile, or run the .onnx model");
   if (!flags.bind.empty())
-    throw Error(ExitCode::usage, fmt::format("--bind with {}: a program is already compiled", flags.input),
+    throw Error(ExitCode::usage, fmt::format("--dim with {}: a program is already compiled", flags.input),
                 "give the sizes to leto compile, or run the .onnx model");
+  if (flags.check_values)
+    throw Error(ExitCode::usage,
+                fmt::format("--check-values with {}: a program is already compiled", flags.input),
+                "check the .onnx model");
   Job job;
   job.program = isa::load(flags.input);
   check_memory_fit(job.program, flags.input);
@@ -61,8 +65,8 @@ compiler::Bindings bindings_of(const JobFlags& flags, const compiler::Recipe& re
     const char* const end = argument.data() + argument.size();
     if (equals == std::string::npos || equals == 0 ||
         std::from_chars(argument.data() + equals + 1, end, size).ptr != end || size < 1)
-      throw Error(ExitCode::usage, fmt::format("--bind {}: not NAME=N with N of 1 or more", argument),
-                  "write --bind batch=32");
+      throw Error(ExitCode::usage, fmt::format("--dim {}: not NAME=N with N of 1 or more", argument),
+                  "write --dim batch=32");
     bindings[argument.substr(0, equals)] = size;
   }
   return bindings;
@@ -73,10 +77,11 @@ Job compile_model(const JobFlags& flags) {
   job.chip = load_chip(flags.chip.empty() ? kDefaultChip : flags.chip, flags.set);
   if (!flags.train.empty()) job.recipe = compiler::load_recipe(flags.train);
   if (flags.seed) job.recipe.seed = *flags.seed;
-  job.forward = compiler::import_onnx(flags.input, bindings_of(flags, job.recipe));
-  job.step = compiler::training_step(*job.forward, job.recipe);
+  job.forward = compiler::import_onnx(
+      flags.input, {bindings_of(flags, job.recipe), {}, flags.weights.value_or(!job.recipe.data.empty())});
   const auto& shown = flags.print_after.empty() ? flags.stop_after : flags.print_after;
-  const compiler::Options options{resident_of(flags.resident), shown, flags.stop_after};
+  const compiler::Options options{resident_of(flags.resident), shown, flags.stop_after, flags.check_values};
+  job.step = compiler::training_step(*job.forward, job.recipe, options);
   if (flags.stop_after.empty())
     job.program = compiler::lower(*job.step, job.chip, job.recipe, options);
   else

@@ -8,7 +8,7 @@ namespace leto::host {
 void JobFlags::add_model(CLI::App& verb) {
   verb.add_option("input", input, "model.onnx, or a compiled step.prog")->required();
   verb.add_option(
-          "--bind", bind,
+          "--bind,--dim", bind,
           "NAME=N: the size of a dimension that the model leaves open; may be repeated (a recipe's batch "
           "binds 'batch')")
       ->allow_extra_args(false);
@@ -16,6 +16,9 @@ void JobFlags::add_model(CLI::App& verb) {
   verb.add_option("--resident", resident, "what is in shared SRAM from the start: none, activations or all")
       ->check(CLI::IsMember({"none", "activations", "all"}));
   verb.add_option("--print-after", print_after, "print the graph after this pass (or 'all') on stderr");
+  verb.add_flag("--check-values", check_values,
+                "compute the graph before and after every pass, and name the first pass and result that "
+                "differ; for small models: it takes minutes for large ones");
 }
 
 void JobFlags::add_chip(CLI::App& verb) {

@@ -115,8 +115,8 @@ host::ExecuteOptions options(const Flags& flags, bool values, const std::map<std
 
 /// Of a deadlock the recordings stay, and nothing else: no record of an earlier run stands beside them.
 host::Outcome simulate(const host::Job& job, const host::ExecuteOptions& options, Staging& staging) {
-  constexpr std::string_view kAll[] = {"loss.csv",    "values",      "program.prog", "config.toml",
-                                       "record.json", "report.html", "report.md",    "report.json",
+  constexpr std::string_view kAll[] = {"loss.csv",      "values",      "program.prog", "config.toml",
+                                       "record.json",   "report.html", "report.md",    "report.json",
                                        "trace.pftrace", "waves.fst"};
   const bool records = !options.trace.empty() || !options.waves.empty();
   if (records) make_folder(staging.path());
@@ -132,7 +132,9 @@ void run(const Flags& flags) {
   refuse_what_is_not_there(flags);
   const std::filesystem::path out = flags.out;
   const auto given = host::load_given(flags.inputs);
-  const auto job = host::make_job(flags.job);
+  auto job_flags = flags.job;
+  job_flags.weights = flags.values.empty() ? std::nullopt : std::optional(flags.values == "on");
+  const auto job = host::make_job(job_flags);
   const bool values = values_on(flags, job);
   Staging staging(out);
   const auto outcome = simulate(job, options(flags, values, given, staging.path()), staging);

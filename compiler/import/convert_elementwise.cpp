@@ -1,38 +1,60 @@
-// Elementwise operators, casts and activations.
+// Arithmetic, comparisons, logic, casts: element by element.
 #include <cmath>
 
-#include "compiler/import/importer.h"
+#include "compiler/import/emitter.h"
+#include "compiler/import/shapes.h"
 
 namespace leto::compiler::import {
 namespace {
 
-template <Op kOp>
-void binary(Importer& m, const NodeView& node) {
-  const ValueId a = m.value(node, 0), b = m.value(node, 1);
-  m.define(node, 0, m.emit(node, kOp, {a, b}));
+/// The second operand. Before opset 7 its first dimension could meet any `axis` of the first operand.
+ValueId second(Importer& m, const NodeView& node) {
+  const ValueId b = m.value(node, 1);
+  if (m.opset() >= 7 || !node.has("axis")) {
+    return b;
+  }
+  const std::size_t rank = m.shape(m.value(node, 0)).size(),
+                    axis = axis_of(node, node.integer("axis", 0), rank);
+  Dims to = m.shape(b);
+  if (axis + to.size() > rank) {
+    node.fail("the second operand does not fit at this axis");
+  }
+  to.resize(rank - axis, 1);
+  return m.reshape(node, b, to);
 }
 
 template <Op kOp>
-void unary(Importer& m, const NodeView& node) {
-  m.define(node, 0, m.emit(node, kOp, {m.value(node, 0)}));
+void binary(Importer& m, const NodeView& node) {
+  const ValueId a = m.value(node, 0), b = second(m, node);
+  m.define(node, 0, m.emit(node, kOp, {a, b}));
+}
+
+/// Truth values; kSwap: of (b, a).
+template <Op kOp, bool kSwap = false>
+void compare(Importer& m, const NodeView& node) {
+  Emitter e(m, node);
+  const ValueId a = m.value(node, 0), b = m.value(node, 1);
+  e.define(0, e.test(kOp, {kSwap ? b : a, kSwap ? a : b}));
 }
 
 /// Sum, Max, Min of any number of operands: a chain.
 template <Op kOp>
-void variadic(Importer& m, const NodeView& node) {
+ValueId chain(Importer& m, const NodeView& node) {
   ValueId y = m.value(node, 0);
   for (std::size_t i = 1; i < node.inputs(); ++i) {
     y = m.emit(node, kOp, {y, m.value(node, i)});
   }
-  m.define(node, 0, y);
+  return y;
 }
 
-void divide(Importer& m, const NodeView& node) {
-  const ValueId a = m.value(node, 0);
-  if (!is_float(m.dtype(a))) {
-    node.refuse("integer division at run time");
-  }
-  m.define(node, 0, m.emit(node, Op::div, {a, m.value(node, 1)}));
+template <Op kOp>
+void variadic(Importer& m, const NodeView& node) {
+  m.define(node, 0, chain<kOp>(m, node));
+}
+
+void mean(Importer& m, const NodeView& node) {
+  Emitter e(m, node);
+  e.define(0, e.times(chain<Op::add>(m, node), 1.0 / static_cast<double>(node.inputs())));
 }
 
 /// The operand's value when it is one known number, else NaN.
@@ -42,100 +64,100 @@ double known_number(const Importer& m, const NodeView& node, std::size_t i) {
 }
 
 void power(Importer& m, const NodeView& node) {
+  Emitter e(m, node);
   const double p = known_number(m, node, 1);
-  if (p == 0.5 || p == 1 || p == 2 || p == 3 || p == -1) {
-    m.define(node, 0, m.emit(node, Op::pow, {m.value(node, 0), m.scalar(p)}));
-  } else if (p == -0.5) {
-    m.define(node, 0, m.emit(node, Op::rsqrt, {m.value(node, 0)}));
-  } else {
-    node.refuse("an exponent other than -1, -0.5, 0.5, 1, 2 or 3");
+  const ValueId x = m.value(node, 0);
+  const bool scalar = p == 0.5 || p == 1 || p == 2 || p == 3 || p == -1;
+  e.define(0, p == -0.5 ? e.rsqrt(x) : e.op(Op::pow, {x, scalar ? e.scalar(p) : second(m, node)}));
+}
+
+void modulo(Importer& m, const NodeView& node) {
+  const std::int64_t truncated = node.integer("fmod", 0);
+  m.define(node, 0, m.emit(node, Op::mod, {m.value(node, 0), m.value(node, 1)}, {{"truncated", truncated}}));
+}
+
+// By y bits to the left is times 2^y.
+void bit_shift(Importer& m, const NodeView& node) {
+  Emitter e(m, node);
+  const ValueId factor = e.op(Op::pow, {e.scalar(2), m.value(node, 1)});
+  const bool left = node.text("direction", "") == "LEFT";
+  e.define(0, e.op(left ? Op::mul : Op::div, {m.value(node, 0), factor}));
+}
+
+void exclusive_or(Importer& m, const NodeView& node) {
+  Emitter e(m, node);
+  e.define(0, e.negated(e.test(Op::eq, {m.value(node, 0), m.value(node, 1)})));
+}
+
+void logical_not(Importer& m, const NodeView& node) {
+  Emitter e(m, node);
+  e.define(0, e.negated(m.value(node, 0)));
+}
+
+void sign(Importer& m, const NodeView& node) {
+  Emitter e(m, node);
+  const ValueId x = m.value(node, 0);
+  const DType type = e.dtype(x);
+  e.define(0, e.sub(e.typed(Op::gt, type, {x, e.scalar(0)}), e.typed(Op::gt, type, {e.scalar(0), x})));
+}
+
+void is_nan(Importer& m, const NodeView& node) {
+  Emitter e(m, node);
+  e.define(0, e.test(Op::is_nan, {m.value(node, 0)}));
+}
+
+void is_infinite(Importer& m, const NodeView& node) {
+  Emitter e(m, node);
+  const ValueId x = m.value(node, 0);
+  ValueId y = e.test(Op::is_inf, {x});
+  if (node.integer("detect_negative", 1) == 0) {
+    y = e.mul(y, e.test(Op::gt, {x, e.scalar(0)}));
   }
+  if (node.integer("detect_positive", 1) == 0) {
+    y = e.mul(y, e.test(Op::gt, {e.scalar(0), x}));
+  }
+  e.define(0, y);
 }
 
 void cast(Importer& m, const NodeView& node) {
-  const DType to = dtype_of(static_cast<int>(node.integer("to", 0)), node.name());
+  Emitter e(m, node);
+  const auto to = static_cast<int>(node.integer("to", 0));
   const ValueId x = m.value(node, 0);
-  m.define(node, 0,
-           m.dtype(x) == to ? x : m.emit(node, Op::cast, {x}, {{"dtype", std::string(name_of(to))}}));
+  const DType type = dtype_of(to, node.name());
+  e.define(0, to == onnx::TensorProto::BOOL ? e.negated(e.negated(x)) : e.cast(x, type));
+}
+
+void cast_like(Importer& m, const NodeView& node) {
+  Emitter e(m, node);
+  e.define(0, e.cast(m.value(node, 0), m.dtype(m.value(node, 1))));
 }
 
 void identity(Importer& m, const NodeView& node) {
-  if (node.op() == "Dropout" && m.is_used(node.output(1))) {
-    node.refuse("the mask output");
-  }
   m.define(node, 0, m.value(node, 0));
 }
 
-void gelu(Importer& m, const NodeView& node) {
-  const std::int64_t tanh = node.text("approximate", "none") == "tanh" ? 1 : 0;
-  m.define(node, 0, m.emit(node, Op::gelu, {m.value(node, 0)}, {{"tanh", tanh}}));
-}
-
-/// min(max(x, low), high); infinite bounds are left out.
-ValueId clamp(Importer& m, const NodeView& node, ValueId x, double low, double high) {
-  if (std::isfinite(low)) {
-    x = m.emit(node, Op::max, {x, m.scalar(low)});
+/// Inference: the operand; the mask keeps everything.
+void dropout(Importer& m, const NodeView& node) {
+  Emitter e(m, node);
+  const bool training = node.has_input(2) && m.required(node, 2).data.at(0) != 0;
+  const double ratio = !training ? 0 : node.has_input(1) ? m.required(node, 1).data.at(0) : 0.5;
+  if (ratio != 0) {
+    node.refuse("training mode");
   }
-  return std::isfinite(high) ? m.emit(node, Op::min, {x, m.scalar(high)}) : x;
-}
-
-/// Clip's bound: an operand since opset 11, an attribute before.
-double clip_bound(const Importer& m, const NodeView& node, std::size_t i, const char* key, double open) {
-  if (!node.has_input(i)) {
-    return node.number(key, open);
-  }
-  const double x = known_number(m, node, i);
-  if (std::isnan(x)) {
-    node.refuse("a bound computed at run time");
-  }
-  return x;
-}
-
-void clip(Importer& m, const NodeView& node) {
-  const double low = clip_bound(m, node, 1, "min", -HUGE_VAL), high = clip_bound(m, node, 2, "max", HUGE_VAL);
-  m.define(node, 0, clamp(m, node, m.value(node, 0), low, high));
-}
-
-ValueId hard_sigmoid(Importer& m, const NodeView& node, ValueId x, double slope, double offset) {
-  const ValueId line = m.emit(node, Op::add, {m.emit(node, Op::mul, {x, m.scalar(slope)}), m.scalar(offset)});
-  return clamp(m, node, line, 0, 1);
-}
-
-void hard_sigmoid_node(Importer& m, const NodeView& node) {
-  m.define(node, 0,
-           hard_sigmoid(m, node, m.value(node, 0), node.number("alpha", 0.2), node.number("beta", 0.5)));
-}
-
-void hard_swish(Importer& m, const NodeView& node) {
   const ValueId x = m.value(node, 0);
-  m.define(node, 0, m.emit(node, Op::mul, {x, hard_sigmoid(m, node, x, 1.0 / 6, 0.5)}));
-}
-
-void leaky_relu(Importer& m, const NodeView& node) {
-  const double slope = node.number("alpha", 0.01);
-  const ValueId x = m.value(node, 0), scaled = m.emit(node, Op::mul, {x, m.scalar(slope)});
-  m.define(node, 0, m.emit(node, slope <= 1 ? Op::max : Op::min, {x, scaled}));
-}
-
-// log(1 + e^x) = max(x, 0) + log(1 + e^-|x|): the exponential cannot overflow.
-void softplus(Importer& m, const NodeView& node) {
-  const ValueId x = m.value(node, 0);
-  const ValueId decay = m.emit(node, Op::exp, {m.emit(node, Op::neg, {m.emit(node, Op::abs, {x})})});
-  const ValueId tail = m.emit(node, Op::log, {m.emit(node, Op::add, {decay, m.scalar(1)})});
-  m.define(node, 0, m.emit(node, Op::add, {m.emit(node, Op::relu, {x}), tail}));
+  e.define(0, x);
+  if (m.is_used(node.output(1))) {
+    e.define(1, e.expand(e.numbers(DType::int8, {}, {1}), e.shape(x)));
+  }
 }
 
 /// Numbers where the mask chooses them, else `otherwise`.
-Tensor masked(const Tensor& mask, bool where_set, double number, double otherwise, DType type) {
-  Tensor out{{type, mask.type.shape}, {}};
+ValueId masked(Emitter& e, const Tensor& mask, bool where_set, double number, double otherwise, DType type) {
+  std::vector<double> data;
   for (const double bit : mask.data) {
-    out.data.push_back((bit != 0) == where_set ? number : otherwise);
+    data.push_back((bit != 0) == where_set ? number : otherwise);
   }
-  return out;
-}
-
-ValueId constant(Importer& m, const NodeView& node, const Tensor& t) {
-  return m.graph().constant(node.name() + ".mask", t.type, std::vector<float>(t.data.begin(), t.data.end()));
+  return e.numbers(type, mask.type.shape, std::move(data));
 }
 
 constexpr double kMaskedOut = -1e30;  // fills at or below this survive an addition unchanged
@@ -143,86 +165,84 @@ constexpr double kMaskedOut = -1e30;  // fills at or below this survive an addit
 // A known mask: x where it is set, `fill` elsewhere (or the other way round) is x * mask + fill * (1 - mask).
 // For the minus infinity of attention masks (and the lowest float) adding is enough, and the product would be
 // NaN.
-ValueId fill_where(Importer& m, const NodeView& node, const Tensor& mask, bool keep_set, ValueId x,
-                   double fill) {
-  const ValueId addend = constant(m, node, masked(mask, keep_set, 0, fill, m.dtype(x)));
+ValueId fill_where(Emitter& e, const Tensor& mask, bool keep_set, ValueId x, double fill) {
   if (fill <= kMaskedOut) {
-    return m.emit(node, Op::add, {x, addend});
+    return e.add(x, masked(e, mask, keep_set, 0, fill, e.dtype(x)));
   }
-  const ValueId keep = constant(m, node, masked(mask, keep_set, 1, 0, m.dtype(x)));
-  const ValueId kept = m.emit(node, Op::mul, {x, keep});
-  return fill == 0 ? kept : m.emit(node, Op::add, {kept, addend});
+  const ValueId kept = e.mul(x, masked(e, mask, keep_set, 1, 0, e.dtype(x)));
+  return fill == 0 ? kept : e.add(kept, masked(e, mask, keep_set, 0, fill, e.dtype(x)));
 }
 
 void where(Importer& m, const NodeView& node) {
+  Emitter e(m, node);
+  const ValueId yes = m.value(node, 1), no = m.value(node, 2);
   const Tensor* mask = m.known(node, 0);
-  if (!mask) {
-    node.refuse("a condition computed at run time");
+  if (!mask || !is_float(e.dtype(yes)) || (m.known(yes) && m.known(no))) {
+    return e.define(0, e.select(m.value(node, 0), yes, no));
   }
   const double a = known_number(m, node, 1), b = known_number(m, node, 2);
   if (!std::isnan(b)) {
-    return m.define(node, 0, fill_where(m, node, *mask, true, m.value(node, 1), b));
+    return e.define(0, fill_where(e, *mask, true, yes, b));
   }
   if (!std::isnan(a)) {
-    return m.define(node, 0, fill_where(m, node, *mask, false, m.value(node, 2), a));
+    return e.define(0, fill_where(e, *mask, false, no, a));
   }
-  const ValueId left = fill_where(m, node, *mask, true, m.value(node, 1), 0);
-  m.define(node, 0, m.emit(node, Op::add, {left, fill_where(m, node, *mask, false, m.value(node, 2), 0)}));
-}
-
-/// Operators that only exist on known operands: reached when an operand is not.
-void only_folded(Importer&, const NodeView& node) {
-  node.refuse("this operator on values computed at run time");
+  e.define(0, e.add(fill_where(e, *mask, true, yes, 0), fill_where(e, *mask, false, no, 0)));
 }
 
 }  // namespace
 
-const ConverterTable& elementwise_converters() {
-  static const ConverterTable kTable = {
-      {"Add", binary<Op::add>},
-      {"Sub", binary<Op::sub>},
-      {"Mul", binary<Op::mul>},
-      {"Div", divide},
-      {"Pow", power},
-      {"Sum", variadic<Op::add>},
-      {"Max", variadic<Op::max>},
-      {"Min", variadic<Op::min>},
-      {"Sqrt", unary<Op::sqrt>},
-      {"Exp", unary<Op::exp>},
-      {"Log", unary<Op::log>},
-      {"Tanh", unary<Op::tanh>},
-      {"Erf", unary<Op::erf>},
-      {"Sigmoid", unary<Op::sigmoid>},
-      {"Relu", unary<Op::relu>},
-      {"Neg", unary<Op::neg>},
-      {"Abs", unary<Op::abs>},
-      {"Reciprocal", unary<Op::reciprocal>},
-      {"Gelu", gelu},
-      {"Cast", cast},
-      {"Identity", identity},
-      {"Dropout", identity},
-      {"Clip", clip},
-      {"HardSigmoid", hard_sigmoid_node},
-      {"HardSwish", hard_swish},
-      {"LeakyRelu", leaky_relu},
-      {"Softplus", softplus},
-      {"Where", where},
-      {"Equal", only_folded},
-      {"Greater", only_folded},
-      {"GreaterOrEqual", only_folded},
-      {"Less", only_folded},
-      {"LessOrEqual", only_folded},
-      {"And", only_folded},
-      {"Or", only_folded},
-      {"Not", only_folded},
-      {"Mod", only_folded},
-      {"Sin", only_folded},
-      {"Cos", only_folded},
-      {"Floor", only_folded},
-      {"Ceil", only_folded},
-      {"Range", only_folded},
-      {"Trilu", only_folded},
-      {"ConstantOfShape", only_folded},
+const OperatorTable& elementwise_operators() {
+  static const OperatorTable kTable = {
+      {"Add", 6, binary<Op::add>, "add"},
+      {"Sub", 6, binary<Op::sub>, "sub"},
+      {"Mul", 6, binary<Op::mul>, "mul"},
+      {"Div", 6, binary<Op::div>, "div"},
+      {"Pow", 6, power, "pow, rsqrt"},
+      {"Mod", 10, modulo, "mod"},
+      {"BitShift", 11, bit_shift, "mul or div by a power of two"},
+      {"Sum", 6, variadic<Op::add>, "add"},
+      {"Mean", 6, mean, "add, mul"},
+      {"Max", 6, variadic<Op::max>, "max"},
+      {"Min", 6, variadic<Op::min>, "min"},
+      {"Equal", 7, compare<Op::eq>, "eq"},
+      {"Greater", 7, compare<Op::gt>, "gt"},
+      {"GreaterOrEqual", 12, compare<Op::ge>, "ge"},
+      {"Less", 7, compare<Op::gt, true>, "gt"},
+      {"LessOrEqual", 12, compare<Op::ge, true>, "ge"},
+      {"And", 7, binary<Op::min>, "min"},
+      {"Or", 7, binary<Op::max>, "max"},
+      {"Xor", 7, exclusive_or, "eq"},
+      {"Not", 1, logical_not, "eq"},
+      {"Sqrt", 6, unary<Op::sqrt>, "sqrt"},
+      {"Exp", 6, unary<Op::exp>, "exp"},
+      {"Log", 6, unary<Op::log>, "log"},
+      {"Erf", 9, unary<Op::erf>, "erf"},
+      {"Neg", 6, unary<Op::neg>, "neg"},
+      {"Abs", 6, unary<Op::abs>, "abs"},
+      {"Reciprocal", 6, unary<Op::reciprocal>, "reciprocal"},
+      {"Sign", 9, sign, "gt, sub"},
+      {"Sin", 7, unary<Op::sin>, "sin"},
+      {"Cos", 7, unary<Op::cos>, "cos"},
+      {"Tan", 7, unary<Op::tan>, "tan"},
+      {"Asin", 7, unary<Op::asin>, "asin"},
+      {"Acos", 7, unary<Op::acos>, "acos"},
+      {"Atan", 7, unary<Op::atan>, "atan"},
+      {"Sinh", 9, unary<Op::sinh>, "sinh"},
+      {"Cosh", 9, unary<Op::cosh>, "cosh"},
+      {"Asinh", 9, unary<Op::asinh>, "asinh"},
+      {"Acosh", 9, unary<Op::acosh>, "acosh"},
+      {"Atanh", 9, unary<Op::atanh>, "atanh"},
+      {"Floor", 6, unary<Op::floor>, "floor"},
+      {"Ceil", 6, unary<Op::ceil>, "ceil"},
+      {"Round", 11, unary<Op::round>, "round"},
+      {"IsNaN", 9, is_nan, "is_nan"},
+      {"IsInf", 10, is_infinite, "is_inf"},
+      {"Cast", 6, cast, "cast; no strings"},
+      {"CastLike", 15, cast_like, "cast"},
+      {"Identity", 6, identity, "nothing"},
+      {"Dropout", 6, dropout, "nothing; no training mode"},
+      {"Where", 9, where, "a known mask: mul and add; else select"},
   };
   return kTable;
 }

@@ -1,8 +1,8 @@
-// Shapes, slices, gathers: what moves elements or only renames them.
+// What moves elements or only renames them.
 #include <algorithm>
 
 #include "base/errors.h"
-#include "compiler/import/importer.h"
+#include "compiler/import/emitter.h"
 #include "compiler/import/shapes.h"
 #include "compiler/ops.h"
 
@@ -14,57 +14,6 @@ Dims axes_argument(Importer& m, const NodeView& node) {
   return node.has_input(1) ? m.integers(node, 1) : node.list("axes", {});
 }
 
-/// A known vector.
-template <class List>
-Tensor vector_of(DType type, const List& list) {
-  Tensor t;
-  t.data.assign(list.begin(), list.end());
-  t.type = Type{type, Dims(1, static_cast<std::int64_t>(t.data.size()))};
-  return t;
-}
-
-Tensor number_of(DType type, double x) {
-  Tensor t;
-  t.type.dtype = type;
-  t.data.push_back(x);
-  return t;
-}
-
-void constant(Importer& m, const NodeView& node) {
-  if (const auto* value = node.find("value")) {
-    return m.define(node, 0, read_tensor(value->t(), fmt::format("constant '{}'", node.name())));
-  }
-  if (node.has("value_float")) {
-    return m.define(node, 0, number_of(DType::fp32, node.number("value_float", 0)));
-  }
-  if (node.has("value_int")) {
-    return m.define(node, 0, number_of(DType::int64, static_cast<double>(node.integer("value_int", 0))));
-  }
-  if (const auto* floats = node.find("value_floats")) {
-    return m.define(node, 0, vector_of(DType::fp32, floats->floats()));
-  }
-  if (const auto* ints = node.find("value_ints")) {
-    return m.define(node, 0, vector_of(DType::int64, ints->ints()));
-  }
-  node.refuse("a sparse or string constant");
-}
-
-void shape(Importer& m, const NodeView& node) {
-  const Dims dims = m.shape(m.value(node, 0));
-  const auto rank = static_cast<std::int64_t>(dims.size());
-  const auto resolved = [&](std::int64_t at) {
-    return std::clamp<std::int64_t>(at < 0 ? at + rank : at, 0, rank);
-  };
-  const std::int64_t begin = resolved(node.integer("start", 0));
-  const std::int64_t end = std::max(begin, resolved(node.integer("end", rank)));
-  m.define(node, 0, vector_of(DType::int64, Dims(dims.begin() + begin, dims.begin() + end)));
-}
-
-void size(Importer& m, const NodeView& node) {
-  const auto n = static_cast<double>(elements(m.graph().value(m.value(node, 0)).type));
-  m.define(node, 0, number_of(DType::int64, n));
-}
-
 void reshape(Importer& m, const NodeView& node) {
   const ValueId x = m.value(node, 0);
   m.define(node, 0, m.reshape(node, x, reshaped(node, m.shape(x), m.integers(node, 1))));
@@ -72,18 +21,14 @@ void reshape(Importer& m, const NodeView& node) {
 
 void flatten(Importer& m, const NodeView& node) {
   const ValueId x = m.value(node, 0);
-  const Dims& dims = m.shape(x);
+  const Dims dims = m.shape(x);
   std::int64_t axis = node.integer("axis", 1);
   const auto rank = static_cast<std::int64_t>(dims.size());
   if (axis < -rank || axis > rank) {
     node.fail("axis is out of range");
   }
-  axis = axis < 0 ? axis + rank : axis;
-  Dims to{1, 1};
-  for (std::int64_t i = 0; i < rank; ++i) {
-    to[i < axis ? 0 : 1] *= dims[static_cast<std::size_t>(i)];
-  }
-  m.define(node, 0, m.reshape(node, x, to));
+  const auto cut = static_cast<std::size_t>(axis < 0 ? axis + rank : axis);
+  m.define(node, 0, m.reshape(node, x, {product(dims, 0, cut), product(dims, cut, dims.size())}));
 }
 
 void squeeze(Importer& m, const NodeView& node) {
@@ -101,22 +46,24 @@ void transpose(Importer& m, const NodeView& node) {
   m.define(node, 0, m.emit(node, Op::transpose, {x}, {{"perm", permutation(node, m.shape(x).size())}}));
 }
 
-ValueId cut(Importer& m, const NodeView& node, ValueId x, const SliceWindow& w) {
+/// A window with steps of 1 or more is one slice; other axes are taken position by position.
+ValueId cut(Emitter& e, ValueId x, SliceWindow w) {
   for (std::size_t d = 0; d < w.sizes.size(); ++d) {
-    if (w.steps[d] < 1) {
-      node.refuse("a negative step");
-    }
-    if (w.sizes[d] < 1) {
-      node.fail("the slice is empty");
+    if (w.steps[d] < 1 || w.sizes[d] < 1) {
+      x = e.take(x, d, progression(w.starts[d], w.sizes[d], w.steps[d]));
+      w.starts[d] = 0;
+      w.steps[d] = 1;
     }
   }
-  if (w.sizes == m.shape(x)) {
-    return x;
+  const bool empty = std::find(w.sizes.begin(), w.sizes.end(), 0) != w.sizes.end();
+  if (w.sizes == e.shape(x) || empty) {
+    return empty ? e.reshape(x, w.sizes) : x;
   }
-  return m.emit(node, Op::slice, {x}, {{"starts", w.starts}, {"sizes", w.sizes}, {"steps", w.steps}});
+  return e.op(Op::slice, {x}, {{"starts", w.starts}, {"sizes", w.sizes}, {"steps", w.steps}});
 }
 
 void slice(Importer& m, const NodeView& node) {
+  Emitter e(m, node);
   SliceArguments given;
   if (node.inputs() > 1) {
     given = {m.integers(node, 1), m.integers(node, 2), {}, {}};
@@ -126,7 +73,7 @@ void slice(Importer& m, const NodeView& node) {
     given = {node.list("starts", {}), node.list("ends", {}), node.list("axes", {}), {}};
   }
   const ValueId x = m.value(node, 0);
-  m.define(node, 0, cut(m, node, x, slice_window(node, m.shape(x), given)));
+  e.define(0, cut(e, x, slice_window(node, m.shape(x), given)));
 }
 
 /// Parts of a split: given, or as equal as the number of outputs allows.
@@ -153,6 +100,7 @@ Dims parts_of(Importer& m, const NodeView& node, std::int64_t size) {
 }
 
 void split(Importer& m, const NodeView& node) {
+  Emitter e(m, node);
   const ValueId x = m.value(node, 0);
   const Dims dims = m.shape(x);
   const std::size_t axis = axis_of(node, node.integer("axis", 0), dims.size());
@@ -160,109 +108,178 @@ void split(Importer& m, const NodeView& node) {
   SliceWindow w{Dims(dims.size(), 0), dims, Dims(dims.size(), 1)};
   for (std::size_t i = 0; i < parts.size(); ++i) {
     w.sizes[axis] = parts[i];
-    m.define(node, i, cut(m, node, x, w));
+    e.define(i, cut(e, x, w));
     w.starts[axis] += parts[i];
   }
 }
 
 void concat(Importer& m, const NodeView& node) {
-  std::vector<ValueId> in;
+  std::vector<ValueId> all, parts;
   for (std::size_t i = 0; i < node.inputs(); ++i) {
-    in.push_back(m.value(node, i));
+    all.push_back(m.value(node, i));
   }
-  if (in.empty()) {
+  std::copy_if(all.begin(), all.end(), std::back_inserter(parts),
+               [&](ValueId id) { return product(m.shape(id)) != 0; });
+  if (all.empty()) {
     node.fail("has no operands");
   }
-  const std::size_t axis = axis_of(node, node.integer("axis", 0), m.shape(in[0]).size());
-  m.define(node, 0, m.emit(node, Op::concat, in, {{"axis", static_cast<std::int64_t>(axis)}}));
+  const std::size_t axis =
+      axis_of(node, node.integer("axis", m.opset() < 11 ? 1 : 0), m.shape(all[0]).size());
+  m.define(
+      node, 0,
+      m.emit(node, Op::concat, parts.empty() ? all : parts, {{"axis", static_cast<std::int64_t>(axis)}}));
 }
 
 void expand(Importer& m, const NodeView& node) {
+  Emitter e(m, node);
   const ValueId x = m.value(node, 0);
   const auto to = broadcast_shapes(m.shape(x), m.integers(node, 1));
   if (!to) {
     node.fail("the shape does not broadcast");
   }
-  m.define(node, 0, *to == m.shape(x) ? x : m.emit(node, Op::expand, {x}, {{"shape", *to}}));
+  e.define(0, e.expand(x, *to));
 }
 
-// Known indices in an arithmetic progression are a slice; a scalar index also drops the dimension.
-std::optional<SliceWindow> as_slice(const NodeView& node, const Dims& dims, std::size_t axis,
-                                    const Tensor& index) {
-  Dims at = integers(index, node);
-  for (std::int64_t& i : at) {
-    i += i < 0 ? dims[axis] : 0;
-    if (i < 0 || i >= dims[axis]) {
-      node.fail("an index is out of range");
+// One axis after the other: [before, size, after] to [before, times, size * after].
+void tile(Importer& m, const NodeView& node) {
+  Emitter e(m, node);
+  ValueId x = m.value(node, 0);
+  const Dims times = m.integers(node, 1);
+  Dims to = m.shape(x);
+  if (times.size() != to.size() || std::any_of(times.begin(), times.end(), [](auto t) { return t < 0; })) {
+    node.fail("needs a number of repetitions for each dimension");
+  }
+  for (std::size_t d = 0; d < to.size(); ++d) {
+    if (times[d] != 1) {
+      const std::int64_t before = product(to, 0, d), after = product(to, d, to.size());
+      x = e.expand(e.reshape(x, {before, 1, after}), {before, times[d], after});
+      if (times[d] > (std::int64_t{1} << 40)) {
+        node.fail("too many repetitions");
+      }
+      to[d] *= times[d];
+      x = e.reshape(x, to);
     }
   }
-  SliceWindow w{Dims(dims.size(), 0), dims, Dims(dims.size(), 1)};
-  const std::int64_t step = at.size() > 1 ? at[1] - at[0] : 1;
-  for (std::size_t i = 1; i < at.size(); ++i) {
-    if (at[i] - at[i - 1] != step || step < 1) {
-      return std::nullopt;
-    }
-  }
-  if (at.empty()) {
-    return std::nullopt;
-  }
-  w.starts[axis] = at[0];
-  w.sizes[axis] = static_cast<std::int64_t>(at.size());
-  w.steps[axis] = step;
-  return w;
+  e.define(0, x);
 }
 
-void gather(Importer& m, const NodeView& node) {
+std::int64_t block_size(const NodeView& node, const Dims& dims) {
+  const std::int64_t block = node.integer("blocksize", 0);
+  if (dims.size() != 4 || block < 1 || block > (1 << 20)) {
+    node.fail("needs x[n,c,h,w] and a block size of 1 or more");
+  }
+  return block;
+}
+
+void depth_to_space(Importer& m, const NodeView& node) {
+  Emitter e(m, node);
   const ValueId x = m.value(node, 0);
-  const Dims dims = m.shape(x);
-  const std::size_t axis = axis_of(node, node.integer("axis", 0), dims.size());
-  if (const Tensor* index = m.known(node, 1)) {
-    if (const auto window = as_slice(node, dims, axis, *index)) {
-      Dims to(dims.begin(), dims.begin() + static_cast<std::ptrdiff_t>(axis));
-      to.insert(to.end(), index->type.shape.begin(), index->type.shape.end());
-      to.insert(to.end(), dims.begin() + static_cast<std::ptrdiff_t>(axis) + 1, dims.end());
-      return m.define(node, 0, m.reshape(node, cut(m, node, x, *window), to));
-    }
+  const Dims d = m.shape(x);
+  const std::int64_t b = block_size(node, d), c = d[1] / (b * b);
+  const bool columns_first = node.text("mode", "DCR") == "CRD";
+  const ValueId blocks = columns_first
+                             ? e.transpose(e.reshape(x, {d[0], c, b, b, d[2], d[3]}), {0, 1, 4, 2, 5, 3})
+                             : e.transpose(e.reshape(x, {d[0], b, b, c, d[2], d[3]}), {0, 3, 4, 1, 5, 2});
+  e.define(0, e.reshape(blocks, {d[0], c, d[2] * b, d[3] * b}));
+}
+
+void space_to_depth(Importer& m, const NodeView& node) {
+  Emitter e(m, node);
+  const ValueId x = m.value(node, 0);
+  const Dims d = m.shape(x);
+  const std::int64_t b = block_size(node, d);
+  const ValueId blocks = e.reshape(x, {d[0], d[1], d[2] / b, b, d[3] / b, b});
+  e.define(0, e.reshape(e.transpose(blocks, {0, 3, 5, 1, 2, 4}), {d[0], d[1] * b * b, d[2] / b, d[3] / b}));
+}
+
+/// Where position i of a padded axis reads from: mirrored at the ends, or the nearest end.
+std::int64_t source_of(std::int64_t i, std::int64_t size, bool mirror) {
+  if (!mirror || size == 1) {
+    return std::clamp<std::int64_t>(i, 0, size - 1);
   }
-  if (axis != 0) {
-    node.refuse("an axis other than 0 with these indices");
+  const std::int64_t period = 2 * (size - 1), at = ((i % period) + period) % period;
+  return at < size ? at : period - at;
+}
+
+/// Negative pads cut.
+ValueId cropped(Emitter& e, ValueId x, Dims& before, Dims& after) {
+  for (std::size_t d = 0; d < before.size(); ++d) {
+    const std::int64_t first = std::max<std::int64_t>(0, -before[d]),
+                       last = std::max<std::int64_t>(0, -after[d]);
+    x = e.slice(x, d, first, e.shape(x)[d] - first - last);
+    before[d] = std::max<std::int64_t>(0, before[d]);
+    after[d] = std::max<std::int64_t>(0, after[d]);
   }
-  const ValueId index = m.value(node, 1);
-  m.limit_indices(index, dims[0]);
-  m.define(node, 0, m.emit(node, Op::gather, {x, index}));
+  return x;
 }
 
 void pad(Importer& m, const NodeView& node) {
-  const Tensor* fill = m.known(node, 2);
-  if (node.text("mode", "constant") != "constant" || node.has_input(3) || (node.has_input(2) && !fill)) {
-    node.refuse("padding other than with a known constant on every axis");
-  }
-  const ValueId x = m.value(node, 0);
-  Dims to = m.shape(x);
+  Emitter e(m, node);
+  ValueId x = m.value(node, 0);
+  const std::size_t rank = e.rank(x);
   const Dims pads = node.has_input(1) ? m.integers(node, 1) : node.list("pads", {});
-  if (pads.size() != 2 * to.size() ||
-      std::any_of(pads.begin(), pads.end(), [](auto p) { return p < 0 || p > (1 << 30); })) {
-    node.refuse("these pads");
+  if (node.has_input(3) || pads.size() != 2 * rank ||
+      std::any_of(pads.begin(), pads.end(), [](auto p) { return p < -(1 << 30) || p > (1 << 30); })) {
+    node.refuse("a choice of axes, or these pads");
   }
-  Dims starts;
-  for (std::size_t d = 0; d < to.size(); ++d) {
-    starts.push_back(pads[d]);
-    to[d] += pads[d] + pads[d + to.size()];
+  Dims before(pads.begin(), pads.begin() + static_cast<std::ptrdiff_t>(rank)),
+      after(pads.begin() + static_cast<std::ptrdiff_t>(rank), pads.end());
+  x = cropped(e, x, before, after);
+  const std::string mode = node.text("mode", "constant");
+  if (mode == "constant") {
+    const double value = node.has_input(2) ? m.required(node, 2).data.at(0) : node.number("value", 0);
+    return e.define(0, e.pad(x, before, after, value));
   }
-  const double value = fill && !fill->data.empty() ? fill->data[0] : node.number("value", 0);
-  m.define(node, 0,
-           m.emit(node, Op::embed, {x},
-                  {{"shape", to}, {"starts", starts}, {"steps", Dims(to.size(), 1)}, {"value", value}}));
+  for (std::size_t d = 0; d < rank; ++d) {
+    Dims positions = progression(-before[d], e.shape(x)[d] + before[d] + after[d]);
+    for (std::int64_t& p : positions) {
+      p = source_of(p, e.shape(x)[d], mode == "reflect");
+    }
+    x = e.take(x, d, positions);
+  }
+  e.define(0, x);
+}
+
+// Each sequence of the batch is reversed up to its own length: a permutation of the (time, batch) rows.
+void reverse_sequence(Importer& m, const NodeView& node) {
+  Emitter e(m, node);
+  const ValueId x = m.value(node, 0);
+  const Dims dims = m.shape(x), lengths = m.integers(node, 1);
+  const bool batch_first = node.integer("batch_axis", 1) == 0;
+  if (dims.size() < 2 || static_cast<std::int64_t>(lengths.size()) != dims[batch_first ? 0 : 1]) {
+    node.fail("needs a length for each sequence");
+  }
+  Dims from;
+  for (std::int64_t i = 0; i < dims[0]; ++i) {
+    for (std::int64_t j = 0; j < dims[1]; ++j) {
+      const std::int64_t length = lengths[static_cast<std::size_t>(batch_first ? i : j)];
+      const std::int64_t time = batch_first ? j : i, source = time < length ? length - 1 - time : time;
+      from.push_back(batch_first ? i * dims[1] + source : source * dims[1] + j);
+    }
+  }
+  Dims rows{dims[0] * dims[1]};
+  rows.insert(rows.end(), dims.begin() + 2, dims.end());
+  e.define(0, e.reshape(e.rows(e.reshape(x, rows), e.integers(from)), dims));
 }
 
 }  // namespace
 
-const ConverterTable& movement_converters() {
-  static const ConverterTable kTable = {
-      {"Constant", constant}, {"Shape", shape},     {"Size", size},           {"Reshape", reshape},
-      {"Flatten", flatten},   {"Squeeze", squeeze}, {"Unsqueeze", unsqueeze}, {"Transpose", transpose},
-      {"Slice", slice},       {"Split", split},     {"Concat", concat},       {"Expand", expand},
-      {"Gather", gather},     {"Pad", pad},
+const OperatorTable& movement_operators() {
+  static const OperatorTable kTable = {
+      {"Reshape", 6, reshape, "reshape to a known shape"},
+      {"Flatten", 6, flatten, "reshape"},
+      {"Squeeze", 6, squeeze, "reshape"},
+      {"Unsqueeze", 6, unsqueeze, "reshape"},
+      {"Transpose", 6, transpose, "transpose"},
+      {"Slice", 6, slice, "slice; gather for negative steps"},
+      {"Split", 6, split, "slice"},
+      {"Concat", 6, concat, "concat"},
+      {"Expand", 8, expand, "expand to a known shape"},
+      {"Tile", 6, tile, "reshape, expand; known repetitions"},
+      {"DepthToSpace", 6, depth_to_space, "reshape, transpose"},
+      {"SpaceToDepth", 6, space_to_depth, "reshape, transpose"},
+      {"Pad", 6, pad, "embed; gather to reflect and for edges; known pads and value"},
+      {"ReverseSequence", 10, reverse_sequence, "gather; known lengths"},
   };
   return kTable;
 }

@@ -5,15 +5,15 @@
 #include <cmath>
 
 #include "base/errors.h"
-#include "compiler/import/constants.h"
 #include "compiler/import/patterns.h"
 #include "compiler/import/shapes.h"
 #include "compiler/passes/fold.h"
+#include "compiler/reference/kernels.h"
 
 namespace leto::compiler::import {
 namespace {
 
-constexpr std::int64_t kFirstOpset = 9, kLastOpset = 17;
+constexpr std::int64_t kMaxFolded = std::int64_t{1} << 26;
 // A stored tensor with a number of this size is an attention mask, not a weight: nobody trains it.
 constexpr double kMaskMagnitude = 1e4;
 
@@ -25,24 +25,46 @@ std::vector<float> as_floats(const Tensor& t) {
   return std::vector<float>(t.data.begin(), t.data.end());
 }
 
+/// Rounds to what the tensor's type holds.
+void store(Tensor& t) {
+  if (!is_float(t.type.dtype)) {
+    return reference::round_to(t.type.dtype, t.data);
+  }
+  std::vector<float> narrow = as_floats(t);
+  reference::round_to(t.type.dtype, narrow);
+  t.data.assign(narrow.begin(), narrow.end());
+}
+
+Tensor computed(const Node& node, const Type& type, const std::vector<reference::Operand<double>>& operands) {
+  Tensor result{type, reference::compute<double>({node, type, operands})};
+  store(result);
+  return result;
+}
+
 bool is_mask(const Tensor& t) {
   return std::any_of(t.data.begin(), t.data.end(), [](double x) { return std::fabs(x) >= kMaskMagnitude; });
 }
 
 }  // namespace
 
-Converter converter_of(const std::string& op) {
-  for (const ConverterTable* table :
-       {&elementwise_converters(), &product_converters(), &movement_converters(), &network_converters()}) {
-    if (const auto it = table->find(op); it != table->end()) {
-      return it->second;
+const std::map<std::string_view, Operator>& operators() {
+  static const auto kAll = [] {
+    std::map<std::string_view, Operator> all;
+    for (const OperatorTable* table :
+         {&elementwise_operators(), &activation_operators(), &product_operators(), &movement_operators(),
+          &constant_operators(), &indexing_operators(), &reduction_operators(), &loss_operators(),
+          &normalisation_operators(), &window_operators(), &resampling_operators(), &recurrent_operators()}) {
+      for (const Operator& row : *table) {
+        all.emplace(row.name, row);
+      }
     }
-  }
-  return nullptr;
+    return all;
+  }();
+  return kAll;
 }
 
-Importer::Importer(const onnx::ModelProto& model, const Bindings& bindings)
-    : model_(model), bindings_(bindings) {}
+Importer::Importer(const onnx::ModelProto& model, std::filesystem::path folder, const ImportOptions& options)
+    : model_(model), folder_(std::move(folder)), options_(options) {}
 
 Graph Importer::run() {
   graph_.name = model_.graph().name().empty() ? "model" : model_.graph().name();
@@ -62,7 +84,19 @@ Graph Importer::run() {
   }
   outputs();
   set_tokens();
-  return dead_code(recognise_gelu(graph_));
+  Graph graph = dead_code(recognise(graph_));
+  refuse_empty(graph);
+  return graph;
+}
+
+// Shape arithmetic knows empty tensors; a graph to run has none.
+void Importer::refuse_empty(const Graph& graph) const {
+  for (const Value& v : graph.values) {
+    if (elements(v.type) == 0) {
+      throw Error(ExitCode::unsupported, fmt::format("'{}' is an empty tensor", v.name),
+                  "export the model without it");
+    }
+  }
 }
 
 void Importer::read_opset() {
@@ -100,11 +134,28 @@ void Importer::note_uses() {
   }
 }
 
+namespace {
+
+/// The operator's name as the error states it, empty when import knows it.
+std::string unknown_operator(const onnx::NodeProto& proto, std::int64_t opset) {
+  const std::string& domain = proto.domain();
+  if (!domain.empty() && domain != "ai.onnx" && domain != "com.microsoft") {
+    return domain + "." + proto.op_type();
+  }
+  const auto it = operators().find(proto.op_type());
+  if (it == operators().end()) {
+    return proto.op_type();
+  }
+  return it->second.since <= opset ? "" : fmt::format("{} of opset {}", proto.op_type(), opset);
+}
+
+}  // namespace
+
 void Importer::check_operators() const {
   std::map<std::string, std::vector<std::string>> unknown;  // operator -> nodes
   for (const auto& proto : model_.graph().node()) {
-    if (!converter_of(proto.op_type())) {
-      unknown[proto.op_type()].push_back(NodeView(proto).name());
+    if (const std::string name = unknown_operator(proto, opset_); !name.empty()) {
+      unknown[name].push_back(NodeView(proto).name());
     }
   }
   if (unknown.empty()) {
@@ -115,11 +166,11 @@ void Importer::check_operators() const {
     list += fmt::format("{}{} ({})", list.empty() ? "" : ", ", op, fmt::join(nodes, ", "));
   }
   throw Error(ExitCode::unsupported, "unsupported operators: " + list,
-              "export the model without these operators");
+              "export the model without these operators; docs/operators.md lists those that are supported");
 }
 
-void Importer::add_entry(const std::string& name, Entry entry) {
-  if (name.empty() || !entries_.try_emplace(name, std::move(entry)).second) {
+void Importer::add_entry(const std::string& name, ValueId id) {
+  if (name.empty() || !entries_.try_emplace(name, id).second) {
     bad(fmt::format("the name '{}' is defined twice or empty", name), "export the model again");
   }
 }
@@ -135,17 +186,19 @@ void Importer::initializers() {
 
 void Importer::initializer(const onnx::TensorProto& proto) {
   const std::string where = fmt::format("initializer '{}'", proto.name());
-  if (is_drawn(proto)) {
-    Tensor described{{dtype_of(proto.data_type(), where), Dims(proto.dims().begin(), proto.dims().end())},
-                     {}};
-    checked_elements(described.type.shape, where);
-    return parameter(proto, described);
+  const Type type = described_type(proto, where);
+  const bool weight = is_float(type.dtype) && !type.shape.empty();
+  if (is_drawn(proto) || (weight && is_external(proto) && type.shape.size() > 1 && !options_.weights)) {
+    return parameter(proto, {type, {}});
   }
-  Tensor tensor = read_tensor(proto, where);
-  if (is_float(tensor.type.dtype) && !tensor.type.shape.empty() && !is_mask(tensor)) {
+  Tensor tensor = read_tensor(proto, where, folder_);
+  // A mask lies in the model: what is beside it are weights, read or not.
+  if (weight && (is_external(proto) || !is_mask(tensor))) {
     return parameter(proto, tensor);
   }
-  add_entry(proto.name(), {-1, std::make_shared<const Tensor>(std::move(tensor))});
+  const ValueId id = constant(proto.name(), std::move(tensor));
+  named_.insert(id);
+  add_entry(proto.name(), id);
 }
 
 void Importer::parameter(const onnx::TensorProto& proto, const Tensor& tensor) {
@@ -161,7 +214,7 @@ void Importer::parameter(const onnx::TensorProto& proto, const Tensor& tensor) {
           "write a deviation of 0 or more");
     }
   }
-  add_entry(proto.name(), {id, nullptr});
+  add_entry(proto.name(), id);
 }
 
 void Importer::inputs() {
@@ -170,15 +223,20 @@ void Importer::inputs() {
       continue;  // before IR version 4 initializers are inputs too
     }
     const std::string where = fmt::format("input '{}'", info.name());
+    if (!info.type().has_tensor_type()) {
+      throw Error(ExitCode::unsupported, where + " is not a tensor",
+                  "export the model with tensors as inputs");
+    }
     const Type type{dtype_of(info.type().tensor_type().elem_type(), where), input_shape(info)};
     checked_elements(type.shape, where);
-    if (std::find(type.shape.begin(), type.shape.end(), 0) != type.shape.end()) {
-      bad(where + " is empty", "give every dimension a positive size");
+    if (elements(type) == 0) {  // no numbers: known
+      add_entry(info.name(), constant(info.name(), {type, {}}));
+      continue;
     }
     const ValueId id = graph_.add_value(info.name(), type, Role::input);
     const auto limit = metadata_.find("leto.limit." + info.name());
     graph_.value(id).limit = limit == metadata_.end() || is_float(type.dtype) ? 0 : limit->second;
-    add_entry(info.name(), {id, nullptr});
+    add_entry(info.name(), id);
   }
 }
 
@@ -195,13 +253,18 @@ Dims Importer::input_shape(const onnx::ValueInfoProto& info) const {
 // A symbol is bound by its name, an unnamed dimension by "<input>.<axis>", a leading one also by "batch".
 std::int64_t Importer::bound(const std::string& input, int axis, const std::string& symbol) const {
   const std::string name = symbol.empty() ? fmt::format("{}.{}", input, axis) : symbol;
-  auto it = bindings_.find(name);
-  if (it == bindings_.end() && axis == 0) {
-    it = bindings_.find("batch");
+  const Bindings& bindings = options_.bindings;
+  auto it = bindings.find(name);
+  if (it == bindings.end() && axis == 0) {
+    it = bindings.find("batch");
   }
-  if (it == bindings_.end()) {
+  if (it == bindings.end()) {
     bad(fmt::format("dimension {} of input '{}' is open ('{}')", axis, input, name),
-        fmt::format("give --bind {}=N, or export the model with fixed shapes", name));
+        fmt::format("give --dim {}=N, or export the model with fixed shapes", name));
+  }
+  if (it->second < 1) {
+    bad(fmt::format("dimension {} of input '{}' is bound to {}", axis, input, it->second),
+        "give a size of 1 or more");
   }
   return it->second;
 }
@@ -211,63 +274,79 @@ std::int64_t Importer::bound(const std::string& input, int axis, const std::stri
 
 void Importer::convert(const onnx::NodeProto& proto) {
   const NodeView node(proto);
-  if (!fold(node)) {
-    converter_of(node.op())(*this, node);
-  }
+  operators().at(node.op()).convert(*this, node);
 }
 
-bool Importer::fold(const NodeView& node) {
-  std::vector<const Tensor*> operands;
-  for (std::size_t i = 0; i < node.inputs(); ++i) {
-    operands.push_back(known(node, i));
-    if (!operands.back() && node.has_input(i)) {
-      return false;
-    }
-  }
-  if (operands.empty()) {
-    return false;
-  }
-  auto result = import::fold(node, operands);
-  if (result) {
-    define(node, 0, std::move(*result));
-  }
-  return result.has_value();
-}
-
-Importer::Entry& Importer::entry(const NodeView& node, std::size_t i) {
+ValueId Importer::value(const NodeView& node, std::size_t i) const {
   const auto it = entries_.find(node.input(i));
   if (it == entries_.end()) {
-    node.fail(fmt::format("operand {} ('{}') is not defined above it", i, node.input(i)));
+    node.fail(node.has_input(i) ? fmt::format("operand {} ('{}') is not defined above it", i, node.input(i))
+                                : fmt::format("operand {} is missing", i));
   }
   return it->second;
 }
 
-ValueId Importer::materialise(const std::string& name, Entry& e) {
-  if (e.id < 0) {
-    if (e.tensor->data.empty()) {
-      bad(fmt::format("'{}' is an empty tensor", name), "export the model without it");
-    }
-    e.id = graph_.constant("constant", e.tensor->type, as_floats(*e.tensor));
-    rename(e.id, name);
-  }
-  return e.id;
-}
-
-ValueId Importer::value(const NodeView& node, std::size_t i) {
-  return materialise(node.input(i), entry(node, i));
+const Tensor* Importer::known(ValueId id) const {
+  const auto it = known_.find(id);
+  return it == known_.end() ? nullptr : &it->second;
 }
 
 const Tensor* Importer::known(const NodeView& node, std::size_t i) const {
   const auto it = entries_.find(node.input(i));
-  return it == entries_.end() ? nullptr : it->second.tensor.get();
+  return it == entries_.end() ? nullptr : known(it->second);
 }
 
-Dims Importer::integers(const NodeView& node, std::size_t i) const {
-  const Tensor* t = known(node, i);
-  if (!t) {
+const Tensor& Importer::required(const NodeView& node, std::size_t i) {
+  const ValueId id = value(node, i);
+  const Tensor* tensor = given_numbers(id);
+  if (!tensor) {
     node.refuse(fmt::format("operand {} computed at run time", i));
   }
-  return import::integers(*t, node);
+  return *tensor;
+}
+
+/// The numbers of a value that hangs on nothing but constants and the inputs that are given, else nullptr.
+const Tensor* Importer::given_numbers(ValueId id) {
+  if (const Tensor* tensor = known(id)) {
+    return tensor;
+  }
+  if (const auto it = given_.find(id); it != given_.end()) {
+    return &it->second;
+  }
+  const Value& v = graph_.value(id);
+  if (const auto given = options_.given.find(v.name);
+      v.role == Role::input && given != options_.given.end()) {
+    if (static_cast<std::int64_t>(given->second.size()) != elements(v.type)) {
+      bad(fmt::format("input '{}' is given {} numbers, its type has {} elements", v.name,
+                      given->second.size(), elements(v.type)),
+          "give a tensor of the declared shape");
+    }
+    return &given_.emplace(id, Tensor{v.type, {given->second.begin(), given->second.end()}}).first->second;
+  }
+  const auto node =
+      std::find_if(graph_.nodes.begin(), graph_.nodes.end(), [&](const Node& n) { return n.output == id; });
+  if (node == graph_.nodes.end()) {
+    return nullptr;
+  }
+  std::vector<reference::Operand<double>> operands;
+  for (const ValueId operand : node->inputs) {
+    const Tensor* tensor = given_numbers(operand);
+    if (!tensor) {
+      return nullptr;
+    }
+    operands.push_back({tensor->type, tensor->data});
+  }
+  return &given_.emplace(id, computed(*node, v.type, operands)).first->second;
+}
+
+Dims Importer::integers(const NodeView& node, std::size_t i) {
+  return import::integers(required(node, i), node);
+}
+
+ValueId Importer::constant(const std::string& name, Tensor tensor) {
+  const ValueId id = graph_.constant(name, tensor.type, as_floats(tensor));
+  known_.emplace(id, std::move(tensor));
+  return id;
 }
 
 ValueId Importer::frozen(const NodeView& node, std::size_t i) {
@@ -281,11 +360,32 @@ ValueId Importer::frozen(const NodeView& node, std::size_t i) {
   }
   const std::string name = v.name + ".frozen";
   const Type type = v.type;
-  return graph_.constant(name, type, std::vector<float>(v.data));
+  return constant(name, {type, {v.data.begin(), v.data.end()}});
 }
 
 ValueId Importer::emit(const NodeView& node, Op op, std::vector<ValueId> inputs, Attributes attributes) {
+  if (const auto id = folded(node, op, inputs, attributes)) {
+    return *id;
+  }
   return graph_.add(op, std::move(inputs), std::move(attributes), Phase::forward, node.name());
+}
+
+std::optional<ValueId> Importer::folded(const NodeView& node, Op op, const std::vector<ValueId>& inputs,
+                                        const Attributes& attributes) {
+  std::vector<reference::Operand<double>> operands;
+  for (const ValueId id : inputs) {
+    const Tensor* tensor = known(id);
+    if (!tensor) {
+      return std::nullopt;
+    }
+    operands.push_back({tensor->type, tensor->data});
+  }
+  const Node operation{op, inputs, -1, attributes, Phase::forward, node.name()};
+  const Type type = infer(graph_, operation);
+  if (elements(type) > kMaxFolded) {
+    node.refuse(fmt::format("a constant of {} elements", elements(type)));
+  }
+  return constant(node.name(), computed(operation, type, operands));
 }
 
 ValueId Importer::emit_like(const NodeView& node, ValueId like, Op op, std::vector<ValueId> inputs,
@@ -299,7 +399,7 @@ ValueId Importer::reshape(const NodeView& node, ValueId x, const Dims& to) {
 }
 
 ValueId Importer::scalar(double x) {
-  return graph_.scalar(static_cast<float>(x));
+  return constant("c", {Type{DType::fp32, {}}, {static_cast<float>(x)}});
 }
 
 void Importer::rename(ValueId id, const std::string& name) {
@@ -311,14 +411,14 @@ void Importer::rename(ValueId id, const std::string& name) {
 
 void Importer::define(const NodeView& node, std::size_t i, ValueId id) {
   if (!node.output(i).empty()) {
-    add_entry(node.output(i), {id, nullptr});
+    add_entry(node.output(i), id);
     rename(id, node.output(i));
   }
 }
 
 void Importer::define(const NodeView& node, std::size_t i, Tensor tensor) {
   if (!node.output(i).empty()) {
-    add_entry(node.output(i), {-1, std::make_shared<const Tensor>(std::move(tensor))});
+    define(node, i, constant("constant", std::move(tensor)));
   }
 }
 
@@ -362,7 +462,7 @@ void Importer::outputs() {
     if (it == entries_.end()) {
       bad(fmt::format("output '{}' is not defined", info.name()), "export the model again");
     }
-    const ValueId id = output_named(info.name(), materialise(info.name(), it->second));
+    const ValueId id = output_named(info.name(), it->second);
     const bool one_number = elements(graph_.value(id).type) == 1 && is_float(dtype(id));
     bool is_loss = one_number && info.name().find("loss") != std::string::npos;
     for (const Node& node : graph_.nodes) {

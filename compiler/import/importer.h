@@ -1,8 +1,9 @@
 // The state of one import: the graph so far and what each name of the model stands for.
 #pragma once
 
-#include <functional>
-#include <memory>
+#include <filesystem>
+#include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -16,7 +17,8 @@ class Importer {
  public:
   using Attributes = std::map<std::string, Attribute>;
 
-  Importer(const onnx::ModelProto& model, const Bindings& bindings);
+  /// `folder`: where the files of external data are.
+  Importer(const onnx::ModelProto& model, std::filesystem::path folder, const ImportOptions& options);
   Graph run();
 
   // For the converters (convert_*.cpp).
@@ -24,22 +26,29 @@ class Importer {
   Graph& graph() { return graph_; }
   const Dims& shape(ValueId id) const { return graph_.value(id).type.shape; }
   DType dtype(ValueId id) const { return graph_.value(id).type.dtype; }
-  /// Operand i as a value of the graph; a known tensor becomes a constant.
-  ValueId value(const NodeView& node, std::size_t i);
-  /// Operand i if it is known at import, else nullptr.
+  /// Operand i as a value of the graph.
+  ValueId value(const NodeView& node, std::size_t i) const;
+  /// Operand i, or a value, if its numbers are known at import, else nullptr.
   const Tensor* known(const NodeView& node, std::size_t i) const;
-  /// Operand i as known integers (shapes, axes); Error(unsupported) when it is computed at run time.
-  Dims integers(const NodeView& node, std::size_t i) const;
+  const Tensor* known(ValueId id) const;
+  /// Operand i, whose numbers the import needs: known ones, or those given for an input. Error(unsupported)
+  /// when they are computed at run time.
+  const Tensor& required(const NodeView& node, std::size_t i);
+  /// The same as integers (shapes, axes).
+  Dims integers(const NodeView& node, std::size_t i);
   /// A stored weight that must not be trained (running statistics): a constant copy of it.
   ValueId frozen(const NodeView& node, std::size_t i);
 
-  /// Appends an operation named after the node.
+  /// Appends an operation named after the node, or computes it here and now when all its operands are known.
   ValueId emit(const NodeView& node, Op op, std::vector<ValueId> inputs, Attributes attributes = {});
   /// The same with the result in the type of `like`: for operations whose first operand is a constant.
   ValueId emit_like(const NodeView& node, ValueId like, Op op, std::vector<ValueId> inputs,
                     Attributes attributes = {});
   ValueId reshape(const NodeView& node, ValueId x, const Dims& shape);
+  /// An fp32 constant of shape [].
   ValueId scalar(double x);
+  /// A constant whose numbers are known.
+  ValueId constant(const std::string& name, Tensor tensor);
   /// The node's output i is this value.
   void define(const NodeView& node, std::size_t i, ValueId id);
   void define(const NodeView& node, std::size_t i, Tensor known);
@@ -51,11 +60,6 @@ class Importer {
   ValueId scores_of(ValueId log_softmax) const;
 
  private:
-  struct Entry {
-    ValueId id = -1;
-    std::shared_ptr<const Tensor> tensor;  // known at import
-  };
-
   void read_opset();
   void read_metadata();
   void note_uses();
@@ -67,20 +71,24 @@ class Importer {
   Dims input_shape(const onnx::ValueInfoProto& info) const;
   std::int64_t bound(const std::string& input, int axis, const std::string& symbol) const;
   void convert(const onnx::NodeProto& proto);
-  bool fold(const NodeView& node);
+  std::optional<ValueId> folded(const NodeView& node, Op op, const std::vector<ValueId>& inputs,
+                                const Attributes& attributes);
   void outputs();
   ValueId output_named(const std::string& name, ValueId id);
   void set_tokens();
-  Entry& entry(const NodeView& node, std::size_t i);
-  void add_entry(const std::string& name, Entry entry);
-  ValueId materialise(const std::string& name, Entry& entry);
+  void refuse_empty(const Graph& graph) const;
+  const Tensor* given_numbers(ValueId id);
+  void add_entry(const std::string& name, ValueId id);
   void rename(ValueId id, const std::string& name);
 
   const onnx::ModelProto& model_;
-  const Bindings& bindings_;
+  std::filesystem::path folder_;
+  const ImportOptions& options_;
   std::int64_t opset_ = 0;
   Graph graph_;
-  std::unordered_map<std::string, Entry> entries_;
+  std::unordered_map<std::string, ValueId> entries_;  // what the model's names stand for
+  std::unordered_map<ValueId, Tensor> known_;         // constants
+  std::unordered_map<ValueId, Tensor> given_;         // what follows from the inputs that are given
   std::unordered_set<std::string> used_;
   std::map<std::string, std::int64_t> metadata_;  // "leto.…" numbers
   std::map<ValueId, ValueId> scores_;
@@ -89,15 +97,32 @@ class Importer {
 
 /// Appends what a node means and defines its outputs.
 using Converter = void (*)(Importer&, const NodeView&);
-using ConverterTable = std::unordered_map<std::string, Converter>;
 
-// One table a group of operators.
-const ConverterTable& elementwise_converters();
-const ConverterTable& product_converters();
-const ConverterTable& movement_converters();
-const ConverterTable& network_converters();
+/// An operator of ONNX: the one place that says what import makes of it.
+struct Operator {
+  std::string_view name;
+  int since;  // the first opset with this meaning; the last is kLastOpset
+  Converter convert;
+  std::string_view how;  // for the manual: operations it becomes, what is refused
+};
+inline constexpr int kFirstOpset = 1, kLastOpset = 17;
 
-/// nullptr when nothing converts this operator.
-Converter converter_of(const std::string& op);
+// One table a group of operators (convert_*.cpp).
+using OperatorTable = std::vector<Operator>;
+const OperatorTable& elementwise_operators();
+const OperatorTable& activation_operators();
+const OperatorTable& product_operators();
+const OperatorTable& movement_operators();
+const OperatorTable& constant_operators();
+const OperatorTable& indexing_operators();
+const OperatorTable& reduction_operators();
+const OperatorTable& loss_operators();
+const OperatorTable& normalisation_operators();
+const OperatorTable& window_operators();
+const OperatorTable& resampling_operators();
+const OperatorTable& recurrent_operators();
+
+/// All of them by name.
+const std::map<std::string_view, Operator>& operators();
 
 }  // namespace leto::compiler::import

@@ -28,14 +28,14 @@ onnx::ModelProto read_model(const std::filesystem::path& path) {
 
 }  // namespace
 
-Graph import_onnx(const std::filesystem::path& path) {
-  return import_onnx(path, {});
+Graph import_onnx(const std::filesystem::path& path, const Bindings& bindings) {
+  return import_onnx(path, ImportOptions{bindings, {}, true});
 }
 
-Graph import_onnx(const std::filesystem::path& path, const Bindings& bindings) {
+Graph import_onnx(const std::filesystem::path& path, const ImportOptions& options) {
   const onnx::ModelProto model = read_model(path);
   try {
-    Graph graph = import::Importer(model, bindings).run();
+    Graph graph = import::Importer(model, path.parent_path(), options).run();
     verify(graph, "import");
     return graph;
   } catch (const Error& e) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <fstream>
 
 #include "base/errors.h"
 
@@ -49,8 +50,7 @@ std::vector<double> from_halves(const TensorProto& p, float (*widen)(std::uint16
   return out;
 }
 
-std::vector<double> raw_data(const TensorProto& p, const std::string& where) {
-  const std::string& raw = p.raw_data();
+std::vector<double> raw_data(const TensorProto& p, const std::string& raw, const std::string& where) {
   switch (p.data_type()) {
     case TensorProto::FLOAT:
       return from_raw<float>(raw);
@@ -62,6 +62,12 @@ std::vector<double> raw_data(const TensorProto& p, const std::string& where) {
       return from_raw<std::int32_t>(raw);
     case TensorProto::INT16:
       return from_raw<std::int16_t>(raw);
+    case TensorProto::UINT16:
+      return from_raw<std::uint16_t>(raw);
+    case TensorProto::UINT32:
+      return from_raw<std::uint32_t>(raw);
+    case TensorProto::UINT64:
+      return from_raw<std::uint64_t>(raw);
     case TensorProto::INT8:
       return from_raw<std::int8_t>(raw);
     case TensorProto::UINT8:
@@ -84,6 +90,9 @@ std::vector<double> typed_data(const TensorProto& p) {
       return from_field(p.double_data());
     case TensorProto::INT64:
       return from_field(p.int64_data());
+    case TensorProto::UINT32:
+    case TensorProto::UINT64:
+      return from_field(p.uint64_data());
     case TensorProto::BFLOAT16:
       return from_halves(p, float_from_bf16);
     case TensorProto::FLOAT16:
@@ -102,8 +111,69 @@ const std::string* external(const TensorProto& p, std::string_view key) {
   return nullptr;
 }
 
-bool is_external(const TensorProto& p) {
-  return p.data_location() == TensorProto::EXTERNAL;
+/// A number among the external data keys, 0 when it is not there.
+std::uint64_t external_count(const TensorProto& p, std::string_view key, const std::string& where) {
+  const std::string* text = external(p, key);
+  std::uint64_t n = 0;
+  if (text) {
+    const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), n);
+    if (error != std::errc{} || end != text->data() + text->size()) {
+      damaged(where, fmt::format("{} = '{}' is not a number", key, *text));
+    }
+  }
+  return n;
+}
+
+/// The bytes of a tensor of `bytes` bytes that lies in a file beside the model, and nowhere else.
+std::string external_data(const TensorProto& p, std::uint64_t bytes, const std::string& where,
+                          const std::filesystem::path& folder) {
+  const std::string* location = external(p, "location");
+  const std::filesystem::path file(location ? *location : "");
+  const bool inside = !file.empty() && file.is_relative() &&
+                      std::none_of(file.begin(), file.end(), [](const auto& part) { return part == ".."; });
+  if (!inside) {
+    damaged(where, fmt::format("its data lies in '{}', which is no file beside the model", file.string()));
+  }
+  const std::uint64_t offset = external_count(p, "offset", where),
+                      length = external_count(p, "length", where);
+  std::ifstream in(folder / file, std::ios::binary | std::ios::ate);
+  const std::streamoff size = in ? std::streamoff(in.tellg()) : -1;
+  if (size < 0) {
+    damaged(where, fmt::format("its data lies in '{}', which cannot be read", file.string()));
+  }
+  if ((length != 0 && length != bytes) || offset > std::uint64_t(size) ||
+      bytes > std::uint64_t(size) - offset) {
+    damaged(where,
+            fmt::format("needs {} bytes, '{}' does not have them at {}", bytes, file.string(), offset));
+  }
+  std::string raw(bytes, '\0');
+  in.seekg(static_cast<std::streamoff>(offset));
+  in.read(raw.data(), static_cast<std::streamsize>(bytes));
+  if (!in) {
+    damaged(where, fmt::format("'{}' cannot be read", file.string()));
+  }
+  return raw;
+}
+
+/// Bytes of an element as the model stores it.
+std::uint64_t stored_size(int onnx_type) {
+  switch (onnx_type) {
+    case TensorProto::DOUBLE:
+    case TensorProto::INT64:
+    case TensorProto::UINT64:
+      return 8;
+    case TensorProto::FLOAT:
+    case TensorProto::INT32:
+    case TensorProto::UINT32:
+      return 4;
+    case TensorProto::FLOAT16:
+    case TensorProto::BFLOAT16:
+    case TensorProto::INT16:
+    case TensorProto::UINT16:
+      return 2;
+    default:
+      return 1;
+  }
 }
 
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 40;
@@ -120,18 +190,21 @@ DType dtype_of(int onnx_type, const std::string& where) {
     case TensorProto::FLOAT16:
       return DType::fp16;
     case TensorProto::INT64:
+    case TensorProto::UINT64:
+    case TensorProto::UINT32:
       return DType::int64;
     case TensorProto::INT32:
     case TensorProto::INT16:
+    case TensorProto::UINT16:
+    case TensorProto::UINT8:
       return DType::int32;
     case TensorProto::INT8:
-    case TensorProto::UINT8:
     case TensorProto::BOOL:
       return DType::int8;
     default:
       throw Error(ExitCode::unsupported,
                   fmt::format("{}: element type {} is not supported", where, onnx_type),
-                  "use float, double, float16, bfloat16, int32, int64 or bool tensors");
+                  "use float, double, float16, bfloat16, integer or bool tensors");
   }
 }
 
@@ -148,17 +221,26 @@ std::int64_t checked_elements(const Dims& shape, const std::string& where) {
   return empty ? 0 : extent;
 }
 
-Tensor read_tensor(const TensorProto& p, const std::string& where) {
+Type described_type(const TensorProto& p, const std::string& where) {
+  Type type{dtype_of(p.data_type(), where), Dims(p.dims().begin(), p.dims().end())};
+  checked_elements(type.shape, where);
+  return type;
+}
+
+bool is_external(const TensorProto& p) {
+  return p.data_location() == TensorProto::EXTERNAL;
+}
+
+Tensor read_tensor(const TensorProto& p, const std::string& where, const std::filesystem::path& folder) {
+  Tensor t{described_type(p, where), {}};
+  const std::int64_t n = elements(t.type);
   if (is_external(p)) {
-    const std::string* location = external(p, "location");
-    throw Error(
-        ExitCode::unsupported,
-        fmt::format("{}: its data lies in another file ({})", where, location ? *location : "not named"),
-        "store the weights inside the model file");
+    t.data = raw_data(
+        p, external_data(p, static_cast<std::uint64_t>(n) * stored_size(p.data_type()), where, folder),
+        where);
+  } else {
+    t.data = p.has_raw_data() ? raw_data(p, p.raw_data(), where) : typed_data(p);
   }
-  Tensor t{{dtype_of(p.data_type(), where), Dims(p.dims().begin(), p.dims().end())}, {}};
-  const std::int64_t n = checked_elements(t.type.shape, where);
-  t.data = p.has_raw_data() ? raw_data(p, where) : typed_data(p);
   if (static_cast<std::int64_t>(t.data.size()) != n) {
     damaged(where, fmt::format("has {} numbers, its shape [{}] needs {}", t.data.size(),
                                fmt::join(t.type.shape, ","), n));

@@ -4,6 +4,7 @@
 #include <onnx/onnx_pb.h>
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,9 +27,15 @@ DType dtype_of(int onnx_type, const std::string& where);
 /// Elements of a shape; Error(bad_input) naming `where` when a size is negative or the product absurd.
 std::int64_t checked_elements(const Dims& shape, const std::string& where);
 
-/// Reads raw or typed data; the data must fill the shape exactly. Error(unsupported) when it lies in another
-/// file.
-Tensor read_tensor(const onnx::TensorProto& proto, const std::string& where);
+/// What the tensor says about itself; the data is not looked at.
+Type described_type(const onnx::TensorProto& proto, const std::string& where);
+
+/// Reads raw, typed or external data (a file in `folder`); it must fill the shape exactly.
+Tensor read_tensor(const onnx::TensorProto& proto, const std::string& where,
+                   const std::filesystem::path& folder = {});
+
+/// Does its data lie in another file?
+bool is_external(const onnx::TensorProto& proto);
 
 /// An initializer of the zoo that is drawn instead of stored: external data at "leto-normal".
 bool is_drawn(const onnx::TensorProto& proto);

@@ -1,5 +1,6 @@
 #include "compiler/passes/autodiff.h"
 
+#include "compiler/ops.h"
 #include "compiler/passes/autodiff_rules.h"
 
 namespace leto::compiler {
@@ -33,7 +34,7 @@ void Differentiation::find_dependents(const std::vector<ValueId>& wanted) {
     for (const ValueId id : node.inputs) {
       any = any || depends(id);
     }
-    const bool smooth = node.op != Op::ge && node.op != Op::gt && node.op != Op::eq;
+    const bool smooth = facts(node.op).slope != Slope::flat;
     dependent_[static_cast<std::size_t>(node.output)] =
         any && smooth && is_float(graph_.value(node.output).type.dtype);
   }

@@ -35,73 +35,49 @@ void Rule::give(std::size_t i, ValueId gradient) {
 
 Contributions Rule::run() {
   switch (node_.op) {
-    case Op::reduce_sum:
-    case Op::reduce_max:
-      reduction();
-      break;
-    case Op::matmul:
-      matmul();
-      break;
-    case Op::softmax:
-      softmax();
-      break;
-    case Op::layernorm:
-      layernorm();
-      break;
-    case Op::cross_entropy:
-      cross_entropy();
-      break;
-    case Op::mse:
-      mse();
-      break;
-    case Op::attention:
-      attention();
-      break;
+#define LETO_RULE_smooth(name) \
+  case Op::name:               \
+    name();                    \
+    break;
+#define LETO_RULE_flat(name)
+#define LETO_RULE_windows(name)
+#define LETO_RULE_gradient(name)
+#define OP(name, inputs, shape, type, slope, ...) LETO_RULE_##slope(name)
+#include "compiler/ops.inc"
+#undef OP
+#undef LETO_RULE_smooth
+#undef LETO_RULE_flat
+#undef LETO_RULE_windows
+#undef LETO_RULE_gradient
     default:
-      if (is_unary(node_.op)) {
-        unary();
-      } else if (is_binary(node_.op)) {
-        binary();
-      } else {
-        movement();
-      }
+      throw Error(ExitCode::internal,
+                  fmt::format("operation '{}' ({}) has no gradient rule", node_.name, name_of(node_.op)),
+                  "run decompose_windows before differentiation; differentiate once");
   }
   return std::move(out_);
 }
 
-// ---- elementwise
-// -----------------------------------------------------------------------------------------------
+// ---- two and three operands, element by element
 
-void Rule::binary() {
-  switch (node_.op) {
-    case Op::add:
-    case Op::sub:
-      if (needs(0)) {
-        give(0, dy_);
-      }
-      if (needs(1)) {
-        give(1, node_.op == Op::add ? dy_ : b_.unary(Op::neg, dy_));
-      }
-      break;
-    case Op::mul:
-      product();
-      break;
-    case Op::div:
-      quotient();
-      break;
-    case Op::max:
-    case Op::min:
-      extremum();
-      break;
-    case Op::pow:
-      power();
-      break;
-    default:
-      break;  // comparisons are constant almost everywhere
+void Rule::add() {
+  if (needs(0)) {
+    give(0, dy_);
+  }
+  if (needs(1)) {
+    give(1, dy_);
   }
 }
 
-void Rule::product() {
+void Rule::sub() {
+  if (needs(0)) {
+    give(0, dy_);
+  }
+  if (needs(1)) {
+    give(1, negated(dy_));
+  }
+}
+
+void Rule::mul() {
   if (needs(0)) {
     give(0, b_.mul(dy_, x(1)));
   }
@@ -110,20 +86,18 @@ void Rule::product() {
   }
 }
 
-void Rule::quotient() {
-  const ValueId inverse = b_.unary(Op::reciprocal, x(1));
-  const ValueId scaled = b_.mul(dy_, inverse);
+void Rule::div() {
+  const ValueId scaled = b_.mul(dy_, inverse(x(1)));
   if (needs(0)) {
     give(0, scaled);
   }
   if (needs(1)) {
-    give(1, b_.unary(Op::neg, b_.mul(scaled, y())));
+    give(1, negated(b_.mul(scaled, y())));
   }
 }
 
 // Where both are equal the first operand has the gradient.
-void Rule::extremum() {
-  const ValueId larger = node_.op == Op::max ? x(0) : x(1), smaller = node_.op == Op::max ? x(1) : x(0);
+void Rule::extremum(ValueId larger, ValueId smaller) {
   if (needs(0)) {
     give(0, b_.mul(dy_, b_.op(Op::ge, {larger, smaller})));
   }
@@ -131,68 +105,140 @@ void Rule::extremum() {
     give(1, b_.mul(dy_, b_.op(Op::gt, {smaller, larger})));
   }
 }
-
-void Rule::power() {
-  if (!needs(0)) {
-    return;
-  }
-  const float p = b_.graph().value(x(1)).data[0];
-  ValueId slope = -1;
-  if (p == 2) {
-    slope = b_.mul(x(), 2.0);
-  } else if (p == 3) {
-    slope = b_.mul(b_.mul(x(), x()), 3.0);
-  } else if (p == 0.5F) {
-    slope = b_.mul(b_.unary(Op::reciprocal, y()), 0.5);
-  } else if (p == -1) {
-    slope = b_.unary(Op::neg, b_.mul(y(), y()));
-  }
-  give(0, slope < 0 ? dy_ : b_.mul(dy_, slope));
+void Rule::max() {
+  extremum(x(0), x(1));
+}
+void Rule::min() {
+  extremum(x(1), x(0));
 }
 
-void Rule::unary() {
-  const auto times = [&](ValueId slope) { give(0, b_.mul(dy_, slope)); };
-  switch (node_.op) {
-    case Op::cast:
-      give(0, dy_);
-      break;
-    case Op::neg:
-      give(0, b_.unary(Op::neg, dy_));
-      break;
-    case Op::relu:
-      times(b_.op(Op::gt, {y(), b_.scalar(0)}));
-      break;
-    case Op::abs:
-      times(b_.sub(b_.op(Op::gt, {x(), b_.scalar(0)}), b_.op(Op::gt, {b_.scalar(0), x()})));
-      break;
-    case Op::reciprocal:
-      times(b_.unary(Op::neg, b_.mul(y(), y())));
-      break;
-    case Op::sqrt:
-      times(b_.mul(b_.unary(Op::reciprocal, y()), 0.5));
-      break;
-    case Op::rsqrt:
-      times(b_.mul(b_.mul(b_.mul(y(), y()), y()), -0.5));
-      break;
-    case Op::exp:
-      times(y());
-      break;
-    case Op::log:
-      times(b_.unary(Op::reciprocal, x()));
-      break;
-    case Op::tanh:
-      times(b_.sub(b_.scalar(1), b_.mul(y(), y())));
-      break;
-    case Op::sigmoid:
-      times(b_.mul(y(), b_.sub(b_.scalar(1), y())));
-      break;
-    case Op::erf:
-      times(b_.mul(b_.unary(Op::exp, b_.unary(Op::neg, b_.mul(x(), x()))), kTwoOverSqrtPi));
-      break;
-    default:
-      times(node_.integer("tanh") != 0 ? gelu_tanh_slope() : gelu_slope());
-      break;
+// d(a - b q) with the quotient q constant almost everywhere.
+void Rule::mod() {
+  if (needs(0)) {
+    give(0, dy_);
   }
+  if (needs(1)) {
+    const ValueId quotient = b_.mul(b_.sub(x(0), y()), inverse(x(1)));
+    give(1, negated(b_.mul(dy_, quotient)));
+  }
+}
+
+void Rule::select() {
+  const ValueId zero = b_.scalar(0);
+  if (needs(1)) {
+    give(1, b_.op(Op::select, {x(0), dy_, zero}));
+  }
+  if (needs(2)) {
+    give(2, b_.op(Op::select, {x(0), zero, dy_}));
+  }
+}
+
+/// The slope of a ^ p without a logarithm; -1 = one.
+ValueId Rule::simple_power_slope(float p) {
+  if (p == 2) {
+    return b_.mul(x(), 2.0);
+  }
+  if (p == 3) {
+    return b_.mul(square(x()), 3.0);
+  }
+  if (p == 0.5F) {
+    return b_.mul(inverse(y()), 0.5);
+  }
+  return p == -1 ? negated(square(y())) : -1;
+}
+
+void Rule::pow() {
+  const Value& exponent = b_.graph().value(x(1));
+  if (is_simple_power(exponent)) {
+    const ValueId slope = simple_power_slope(exponent.data[0]);
+    return give(0, slope < 0 ? dy_ : b_.mul(dy_, slope));
+  }
+  if (needs(0)) {
+    times(b_.mul(x(1), b_.op(Op::pow, {x(0), b_.add(x(1), -1.0)})));
+  }
+  if (needs(1)) {
+    give(1, b_.mul(dy_, b_.mul(y(), b_.unary(Op::log, x(0)))));
+  }
+}
+
+// ---- one operand
+
+void Rule::cast() {
+  give(0, dy_);
+}
+void Rule::neg() {
+  give(0, negated(dy_));
+}
+void Rule::relu() {
+  times(b_.op(Op::gt, {y(), b_.scalar(0)}));
+}
+void Rule::abs() {
+  times(b_.sub(b_.op(Op::gt, {x(), b_.scalar(0)}), b_.op(Op::gt, {b_.scalar(0), x()})));
+}
+void Rule::reciprocal() {
+  times(negated(square(y())));
+}
+void Rule::sqrt() {
+  times(b_.mul(inverse(y()), 0.5));
+}
+void Rule::rsqrt() {
+  times(b_.mul(b_.mul(square(y()), y()), -0.5));
+}
+void Rule::exp() {
+  times(y());
+}
+void Rule::log() {
+  times(inverse(x()));
+}
+void Rule::tanh() {
+  times(one_minus(square(y())));
+}
+void Rule::sigmoid() {
+  times(b_.mul(y(), one_minus(y())));
+}
+void Rule::erf() {
+  times(b_.mul(b_.unary(Op::exp, negated(square(x()))), kTwoOverSqrtPi));
+}
+void Rule::gelu() {
+  times(node_.integer("tanh") != 0 ? gelu_tanh_slope() : gelu_slope());
+}
+// s (1 + x (1 - s)) with s = sigmoid(x).
+void Rule::silu() {
+  const ValueId s = b_.unary(Op::sigmoid, x());
+  times(b_.mul(s, b_.add(b_.mul(x(), one_minus(s)), 1.0)));
+}
+void Rule::sin() {
+  times(b_.unary(Op::cos, x()));
+}
+void Rule::cos() {
+  times(negated(b_.unary(Op::sin, x())));
+}
+void Rule::tan() {
+  times(b_.add(square(y()), 1.0));
+}
+void Rule::asin() {
+  times(b_.unary(Op::rsqrt, one_minus(square(x()))));
+}
+void Rule::acos() {
+  times(negated(b_.unary(Op::rsqrt, one_minus(square(x())))));
+}
+void Rule::atan() {
+  times(inverse(b_.add(square(x()), 1.0)));
+}
+void Rule::sinh() {
+  times(b_.unary(Op::cosh, x()));
+}
+void Rule::cosh() {
+  times(b_.unary(Op::sinh, x()));
+}
+void Rule::asinh() {
+  times(b_.unary(Op::rsqrt, b_.add(square(x()), 1.0)));
+}
+void Rule::acosh() {
+  times(b_.unary(Op::rsqrt, b_.add(square(x()), -1.0)));
+}
+void Rule::atanh() {
+  times(inverse(one_minus(square(x()))));
 }
 
 // Phi(x) + x phi(x), with Phi and phi of the standard normal distribution.
@@ -215,15 +261,20 @@ ValueId Rule::gelu_tanh_slope() {
 // ---- reductions and products
 // -----------------------------------------------------------------------------------
 
-void Rule::reduction() {
-  if (node_.op == Op::reduce_sum) {
-    out_.emplace_back(x(), b_.expand(dy_, b_.shape(x())));
-    return;
-  }
-  // Elements that tie for the maximum share its gradient.
+void Rule::reduce_sum() {
+  out_.emplace_back(x(), b_.expand(dy_, b_.shape(x())));
+}
+
+// Elements that tie for the maximum share its gradient.
+void Rule::reduce_max() {
   const ValueId hit = b_.op(Op::eq, {x(), y()});
   const ValueId count = b_.reduce(Op::reduce_sum, hit, node_.list("axes"));
-  give(0, b_.mul(hit, b_.mul(dy_, b_.unary(Op::reciprocal, count))));
+  give(0, b_.mul(hit, b_.mul(dy_, inverse(count))));
+}
+
+// The product of the other factors is that of all of them over this one.
+void Rule::reduce_prod() {
+  give(0, b_.mul(b_.mul(dy_, y()), inverse(x())));
 }
 
 ValueId Rule::product_of(ValueId a, ValueId b, bool trans_a, bool trans_b) {
@@ -270,37 +321,17 @@ void Rule::matmul() {
 // ---- movement
 // --------------------------------------------------------------------------------------------------
 
-void Rule::movement() {
-  switch (node_.op) {
-    case Op::reshape:
-      out_.emplace_back(x(), b_.reshape(dy_, b_.shape(x())));
-      break;
-    case Op::expand:
-      give(0, dy_);
-      break;
-    case Op::transpose:
-      transpose();
-      break;
-    case Op::slice:
-      slice();
-      break;
-    case Op::embed:
-      embed();
-      break;
-    case Op::concat:
-      concat();
-      break;
-    case Op::gather:
-      out_.emplace_back(x(), b_.raw(Op::scatter_add, {dy_, x(1)}, {{"rows", b_.shape(x())[0]}}));
-      break;
-    case Op::scatter_add:
-      out_.emplace_back(x(), b_.raw(Op::gather, {dy_, x(1)}));
-      break;
-    default:
-      throw Error(ExitCode::internal,
-                  fmt::format("operation '{}' ({}) has no gradient rule", node_.name, name_of(node_.op)),
-                  "run decompose_windows before differentiation");
-  }
+void Rule::reshape() {
+  out_.emplace_back(x(), b_.reshape(dy_, b_.shape(x())));
+}
+void Rule::expand() {
+  give(0, dy_);
+}
+void Rule::gather() {
+  out_.emplace_back(x(), b_.raw(Op::scatter_add, {dy_, x(1)}, {{"rows", b_.shape(x())[0]}}));
+}
+void Rule::scatter_add() {
+  out_.emplace_back(x(), b_.raw(Op::gather, {dy_, x(1)}));
 }
 
 void Rule::transpose() {
@@ -360,6 +391,21 @@ void Rule::layernorm() {
   }
   if (needs(2)) {
     give(2, dy_);
+  }
+}
+
+// dx = r (g - n mean(g n)) with n = x r, g = dy scale.
+void Rule::rmsnorm() {
+  const ValueId r = row_inverse_size(b_, x(), node_.number("epsilon", 1e-5));
+  const ValueId normal = b_.mul(x(), r);
+  if (needs(0)) {
+    const double share = 1.0 / static_cast<double>(b_.shape(x()).back());
+    const ValueId g = b_.mul(dy_, x(1));
+    const ValueId mean_product = b_.mul(b_.sum_last(b_.mul(g, normal)), share);
+    give(0, b_.mul(b_.sub(g, b_.mul(normal, mean_product)), r));
+  }
+  if (needs(1)) {
+    give(1, b_.mul(dy_, normal));
   }
 }
 

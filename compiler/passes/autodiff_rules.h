@@ -27,29 +27,33 @@ class Rule {
   void give(std::size_t i, ValueId gradient);
   ValueId sum_to(ValueId value, const Dims& shape);
 
-  void binary();
-  void unary();
-  void product();
-  void quotient();
-  void extremum();
-  void power();
+  /// Contribution to operand 0: the gradient times the operation's slope.
+  void times(ValueId slope) { give(0, b_.mul(dy_, slope)); }
+  ValueId one_minus(ValueId v) { return b_.sub(b_.scalar(1), v); }
+  ValueId square(ValueId v) { return b_.mul(v, v); }
+  ValueId inverse(ValueId v) { return b_.unary(Op::reciprocal, v); }
+  ValueId negated(ValueId v) { return b_.unary(Op::neg, v); }
+
+  // One rule an operation that ops.inc calls smooth.
+#define LETO_RULE_smooth(name) void name();
+#define LETO_RULE_flat(name)
+#define LETO_RULE_windows(name)
+#define LETO_RULE_gradient(name)
+#define OP(name, inputs, shape, type, slope, ...) LETO_RULE_##slope(name)
+#include "compiler/ops.inc"
+#undef OP
+#undef LETO_RULE_smooth
+#undef LETO_RULE_flat
+#undef LETO_RULE_windows
+#undef LETO_RULE_gradient
+
+  void extremum(ValueId larger, ValueId smaller);
+  ValueId simple_power_slope(float p);
   ValueId gelu_slope();
   ValueId gelu_tanh_slope();
-  void reduction();
-  void matmul();
   ValueId matmul_left(bool trans_a, bool trans_b);
   ValueId matmul_right(bool trans_a, bool trans_b);
   ValueId product_of(ValueId a, ValueId b, bool trans_a, bool trans_b);
-  void movement();
-  void transpose();
-  void slice();
-  void embed();
-  void concat();
-  void softmax();
-  void layernorm();
-  void cross_entropy();
-  void mse();
-  void attention();
 
   Builder& b_;
   const Node& node_;  // a copy outside the graph: appending moves the graph's nodes

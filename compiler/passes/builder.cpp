@@ -50,6 +50,11 @@ RowStatistics row_statistics(Builder& b, ValueId x, double epsilon) {
   return {mean, b.unary(Op::rsqrt, b.add(variance, epsilon)), centred};
 }
 
+ValueId row_inverse_size(Builder& b, ValueId x, double epsilon) {
+  const double share = 1.0 / static_cast<double>(b.shape(x).back());
+  return b.unary(Op::rsqrt, b.add(b.mul(b.sum_last(b.mul(x, x)), share), epsilon));
+}
+
 RowExponentials row_exponentials(Builder& b, ValueId x) {
   const ValueId max = b.max_last(x);
   const ValueId exponentials = b.unary(Op::exp, b.sub(x, max));

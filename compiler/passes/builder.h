@@ -66,6 +66,9 @@ struct RowStatistics {
 };
 RowStatistics row_statistics(Builder& b, ValueId x, double epsilon);
 
+/// 1 / root of the mean square of each row of x, [..., 1]; shared in the same way.
+ValueId row_inverse_size(Builder& b, ValueId x, double epsilon);
+
 /// e^(x - max) of each row, its sum [..., 1] and x - max: the same for softmax, cross_entropy and their
 /// gradients.
 struct RowExponentials {

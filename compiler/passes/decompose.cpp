@@ -1,6 +1,7 @@
 #include "compiler/passes/decompose.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "compiler/ops.h"
@@ -46,6 +47,11 @@ ValueId layernorm(Builder& b, const Node& node, const std::vector<ValueId>& in, 
   const RowStatistics s = row_statistics(b, in[0], node.number("epsilon", 1e-5));
   const ValueId normal = b.mul(s.centred, s.rstd);
   return b.op(Op::add, {b.mul(normal, in[1]), in[2]}, out);
+}
+
+ValueId rmsnorm(Builder& b, const Node& node, const std::vector<ValueId>& in, DType out) {
+  const ValueId r = row_inverse_size(b, in[0], node.number("epsilon", 1e-5));
+  return b.op(Op::mul, {b.mul(in[0], r), in[1]}, out);
 }
 
 ValueId mean_of_all(Builder& b, ValueId x) {
@@ -122,6 +128,26 @@ bool over_last_axis(const Node& node, const Type& x) {
   return axes.size() == 1 && axes[0] + 1 == static_cast<std::int64_t>(x.shape.size());
 }
 
+// What an addition of this absorbs in fp32 whatever the other operand is, and a product by 0 still makes 0.
+constexpr float kAbsorbing = 1e30F;
+
+/// A constant scalar of a size that only says "not this one" (minus infinity in a mask), kept finite.
+ValueId bounded_choice(Builder& b, ValueId v) {
+  const Value& value = b.graph().value(v);
+  if (value.role != Role::constant || value.data.size() != 1 || std::fabs(value.data[0]) <= kAbsorbing) {
+    return v;
+  }
+  return b.scalar(std::copysign(kAbsorbing, value.data[0]));
+}
+
+// a * mask + b * (1 - mask): the mask is 0 or 1.
+ValueId select(Builder& b, const std::vector<ValueId>& in, DType out) {
+  const ValueId mask = b.op(Op::cast, {in[0]});
+  const ValueId chosen = b.mul(bounded_choice(b, in[1]), mask);
+  const ValueId other = b.mul(bounded_choice(b, in[2]), b.sub(b.scalar(1), mask));
+  return b.op(Op::add, {chosen, other}, out);
+}
+
 class Decomposer {
  public:
   Decomposer(const Graph& graph, bool windows_only) : rewriter_(graph), windows_only_(windows_only) {}
@@ -139,21 +165,27 @@ bool Decomposer::stays(const Node& node) const {
   if (windows_only_) {
     return !is_window(node.op);
   }
-  if (is_reduction(node.op)) {
+  if (node.op == Op::reduce_sum || node.op == Op::reduce_max) {
     return over_last_axis(node, rewriter_.from().value(node.inputs[0]).type) ||
            (node.op == Op::reduce_sum && runs(node.list("axes")).size() == 1) || node.list("axes").empty();
   }
-  return !is_composite(node.op) || is_attention(node.op);
+  return !is_composite(rewriter_.from(), node);
 }
 
 ValueId Decomposer::lower(Builder& b, const Node& node, const std::vector<ValueId>& in, const Type& out) {
   switch (node.op) {
     case Op::div:
       return divide(b, in[0], in[1], out.dtype);
+    case Op::select:
+      return select(b, in, out.dtype);
     case Op::pow:
       return power(b, in[0], b.graph().value(in[1]).data[0], out.dtype);
     case Op::gelu:
       return gelu(b, node, in[0], out.dtype);
+    case Op::silu:
+      return b.op(Op::mul, {in[0], b.unary(Op::sigmoid, in[0])}, out.dtype);
+    case Op::rmsnorm:
+      return rmsnorm(b, node, in, out.dtype);
     case Op::softmax:
       return softmax(b, in[0], out.dtype);
     case Op::layernorm:

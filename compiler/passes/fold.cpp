@@ -45,7 +45,7 @@ bool Folder::is_scalar_constant(ValueId id, float x) {
 }
 
 ValueId Folder::constant(const Node& node, const std::vector<ValueId>& in, const Type& out) {
-  std::vector<reference::Operand> operands;
+  std::vector<reference::Operand<float>> operands;
   for (const ValueId id : in) {
     if (!small_constant(id)) {
       return -1;
@@ -55,7 +55,7 @@ ValueId Folder::constant(const Node& node, const std::vector<ValueId>& in, const
   if (elements(out) > kFoldElements) {
     return -1;
   }
-  std::vector<float> data = reference::compute(node, out, operands);
+  std::vector<float> data = reference::compute<float>({node, out, operands});
   reference::round_to(out.dtype, data);
   return rewriter_.to().constant(rewriter_.from().value(node.output).name + ".folded", out, std::move(data));
 }

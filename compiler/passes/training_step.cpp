@@ -1,5 +1,6 @@
 #include "compiler/passes/training_step.h"
 
+#include "compiler/check_values.h"
 #include "compiler/passes/decompose.h"
 #include "compiler/passes/fold.h"
 #include "compiler/passes/mark_useful.h"
@@ -35,23 +36,25 @@ void output_gradients(Graph& graph, const Gradients& gradients, const std::vecto
   }
 }
 
-Graph simplified(const Graph& graph) {
-  Graph out = dead_code(common_subexpressions(fold(graph)));
-  verify(out, "training_step");
-  return out;
-}
-
 bool trains(const Recipe& recipe) {
   return recipe.optimizer != Optimizer::none || recipe.loss != Loss::own;
 }
 
 }  // namespace
 
-Graph training_step(const Graph& forward, const Recipe& recipe) {
+Graph training_step(const Graph& forward, const Recipe& recipe, const Options& options) {
+  ValueCheck check(forward, options);
+  Graph graph = mark_useful(forward);
+  const auto becomes = [&](Graph next, const char* pass) {
+    graph = std::move(next);
+    check.after(pass, graph);
+  };
+  becomes(match_attention(graph), "match_attention");
   if (!trains(recipe) && recipe.text.empty()) {
-    return match_attention(mark_useful(forward));
+    return graph;
   }
-  Graph graph = decompose_windows(widen(match_attention(mark_useful(forward))));
+  becomes(widen(graph), "widen");
+  becomes(decompose_windows(graph), "decompose_windows");
   Gradients gradients;
   if (trains(recipe)) {
     add_loss(graph, recipe.loss);
@@ -62,8 +65,16 @@ Graph training_step(const Graph& forward, const Recipe& recipe) {
     } else {
       add_optimizer(graph, gradients, recipe);
     }
+    check.after("differentiate", graph);
   }
-  return simplified(recipe.precision == Precision::bf16 ? narrow(graph, gradients) : graph);
+  if (recipe.precision == Precision::bf16) {
+    becomes(narrow(graph, gradients), "narrow");
+  }
+  becomes(fold(graph), "fold");
+  becomes(common_subexpressions(graph), "common_subexpressions");
+  becomes(dead_code(graph), "dead_code");
+  verify(graph, "training_step");
+  return graph;
 }
 
 Graph widen(const Graph& graph) {

@@ -161,8 +161,8 @@ void Narrowing::rewrite(const Node& node) {
   }
   const DType type = result_type(node);
   auto attributes = node.attributes;
-  const bool typed = !is_movement(node.op) && node.op != Op::gather && node.op != Op::scatter_add &&
-                     node.op != Op::cross_entropy && node.op != Op::mse;
+  const TypeRule rule = facts(node.op).type;
+  const bool typed = rule == TypeRule::chosen || rule == TypeRule::mask;
   if (typed) {
     attributes["dtype"] = std::string(name_of(type));
   }

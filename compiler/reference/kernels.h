@@ -1,8 +1,10 @@
-// What each operation computes, on dense row-major fp32 arrays: the reference interpreter's semantics.
+// What each operation computes, on dense row-major arrays: the reference interpreter's semantics.
 //
-// Everything is arithmetic in fp32 in the order that ops.inc states; the caller rounds the result to the
-// output's type. Composite operations are written as the formulas that decompose lowers them to, without its
-// intermediate roundings. No attention to speed beyond loop order.
+// T = float is the golden: arithmetic in fp32 in the order that ops.inc states, the transcendental functions
+// as base/math.h defines them; the caller rounds the result to the output's type. T = double is the same
+// formulas in fp64, for constants that are folded at import and for checking gradients. Composite operations
+// are written as the formulas that decompose lowers them to, without its intermediate roundings. No attention
+// to speed beyond loop order.
 #pragma once
 
 #include <vector>
@@ -11,30 +13,42 @@
 
 namespace leto::compiler::reference {
 
-using Array = std::vector<float>;
+template <class T>
+using Array = std::vector<T>;
 
 /// An operand: its type and its numbers.
+template <class T>
 struct Operand {
   const Type& type;
-  const Array& data;
+  const Array<T>& data;
 };
 
-/// Computes `node` whose result has type `out`; before rounding to it.
-Array compute(const Node& node, const Type& out, const std::vector<Operand>& in);
+/// An operation to compute: the node, the type of its result, its operands.
+template <class T>
+struct Call {
+  const Node& node;
+  const Type& out;
+  const std::vector<Operand<T>>& in;
 
-// The groups, one file each.
-Array elementwise(const Node& node, const Type& out, const std::vector<Operand>& in);
-Array reduce(const Node& node, const Type& out, const Operand& x);
-Array matmul(const Node& node, const Type& out, const Operand& a, const Operand& b);
-Array movement(const Node& node, const Type& out, const std::vector<Operand>& in);
-Array composite(const Node& node, const Type& out, const std::vector<Operand>& in);
-Array attention(const Node& node, const Type& out, const std::vector<Operand>& in);
+  std::size_t size() const { return static_cast<std::size_t>(elements(out)); }
+  const Array<T>& x(std::size_t i = 0) const { return in[i].data; }
+  const std::vector<std::int64_t>& shape(std::size_t i = 0) const { return in[i].type.shape; }
+};
+
+/// The result before it is rounded to its type. For float and double.
+template <class T>
+Array<T> compute(const Call<T>& call);
 
 /// Rounds to what memory of this type holds (RNE; integers truncate and saturate).
-void round_to(DType type, Array& data);
+void round_to(DType type, Array<float>& data);
+/// The same but for the fractions of floats, which fp64 keeps.
+void round_to(DType type, Array<double>& data);
 
 /// Row-major strides in elements.
 std::vector<std::int64_t> strides_of(const std::vector<std::int64_t>& shape);
+/// Strides that walk an operand of shape `from` in step with `shape`, 0 where it is broadcast.
+std::vector<std::int64_t> broadcast_strides(const std::vector<std::int64_t>& from,
+                                            const std::vector<std::int64_t>& shape);
 
 /// Calls visit(i, offset) for every index of `shape` in row-major order: i counts, offset is
 /// base + sum(index * strides).

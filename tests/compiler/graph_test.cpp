@@ -80,7 +80,10 @@ TEST_CASE("inference: what does not fit is an error that names the node") {
   fails(Op::expand, {l.a}, {{"shape", Dims{2, 3, 1}}});
   fails(Op::gather, {l.m, l.v});
   fails(Op::cross_entropy, {l.m, l.index});
-  fails(Op::pow, {l.v, l.v});
+  fails(Op::pow, {l.v, l.m});
+  fails(Op::select, {l.v, l.v});
+  fails(Op::select, {l.v, l.v, l.m});
+  fails(Op::order, {l.v}, {{"k", std::int64_t{5}}});
   fails(Op::is_class, {l.index}, {{"classes", std::int64_t{0}}});
 }
 
@@ -93,8 +96,8 @@ TEST_CASE("names: a taken name gets a number, whatever was added before") {
 }
 
 TEST_CASE("operation names read back") {
-  for (int i = 0; i <= static_cast<int>(Op::average_pool); ++i) {
-    CHECK(op_from_name(name_of(static_cast<Op>(i))) == static_cast<Op>(i));
+  for (const Op op : all_ops()) {
+    CHECK(op_from_name(name_of(op)) == op);
   }
   CHECK_FALSE(op_from_name("nonsense"));
 }

@@ -1,5 +1,6 @@
 // Do lowered programs compute what the graph says? Every kernel kind over ragged shapes, on the untimed
 // interpreter.
+#include "base/errors.h"
 #include "tests/compiler/lowered.h"
 
 using namespace leto;
@@ -129,4 +130,21 @@ TEST_CASE("movement: views, copies, concatenations, embeddings") {
       "graph \"g\" tokens=0\n%x: bf16[80,33] = input\n%i: int64[80] = input limit=20\n"
       "%y: fp32[20,33] = scatter_add(%x, %i) {rows=20} phase=forward name=\"y\"\noutput %y\n",
       1e-6);
+}
+
+TEST_CASE("lower: one error lists every operation that the chip does not have") {
+  Graph g;
+  const ValueId x = g.add_value("x", {DType::fp32, {4, 8}}, Role::input);
+  const ValueId wave = g.add(Op::sin, {x}, {}, Phase::forward, "wave");
+  const ValueId sum = g.add(Op::add, {wave, x}, {}, Phase::forward, "sum");
+  g.outputs = {g.add(Op::floor, {sum}, {}, Phase::forward, "steps")};
+  try {
+    lower(g, tiny(), {}, {});
+    FAIL("no error was thrown");
+  } catch (const Error& e) {
+    CHECK(e.code() == ExitCode::unsupported);
+    for (const char* part : {"sin (wave)", "floor (steps)"})
+      CHECK_MESSAGE(std::string(e.what()).find(part) != std::string::npos, e.what());
+    CHECK(std::string(e.what()).find("add") == std::string::npos);
+  }
 }

@@ -35,6 +35,19 @@ TEST_CASE("command line: every verb's help ends with an example") {
                   workload);
 }
 
+TEST_CASE("command line: --check-values computes around every pass and changes no program") {
+  const Folder folder;
+  must(folder, "zoo mlp -o m.onnx");
+  write(folder / "r.toml", "optimizer = \"adamw\"\nloss = \"cross_entropy\"\nbatch = 4\n");
+  const std::string compile = "compile m.onnx --chip tiny --train r.toml";
+  must(folder, compile + " -o plain.prog");
+  const auto done = leto(folder, compile + " --check-values -o checked.prog");
+  CHECK(done.code == 0);
+  for (const char* pass : {"match_attention", "differentiate", "narrow", "decompose", "sink_transposes"})
+    CHECK_MESSAGE(done.err.find("// after " + std::string(pass) + ": ") != std::string::npos, done.err);
+  CHECK(read(folder / "plain.prog") == read(folder / "checked.prog"));
+}
+
 TEST_CASE("command line: --version names version and commit") {
   const Folder folder;
   const auto done = leto(folder, "--version");

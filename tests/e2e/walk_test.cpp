@@ -1,5 +1,6 @@
-// docs/walk.md as a script: every `$ command` runs, in order, in one folder, and prints what the page quotes.
-// "…" in a quoted line stands for any text, a line of "…" alone for any number of lines.
+// docs/walk.md and docs/write-a-pass.md as scripts: every `$ command` runs, in order, in one folder, and
+// prints what the page quotes. "…" in a quoted line stands for any text, a line of "…" alone for any number
+// of lines.
 #include <span>
 #include <sstream>
 #include <vector>
@@ -21,14 +22,15 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-/// The commands inside ``` fences, each with the lines quoted below it.
+/// The commands inside ``` fences of no language, each with the lines quoted below it.
 std::vector<Quote> quotes(const std::string& page) {
   std::vector<Quote> found;
-  bool inside = false;
+  bool fenced = false, inside = false;
   for (const auto& line : lines_of(page)) {
-    if (line.starts_with("```"))
-      inside = !inside;
-    else if (inside && line.starts_with("$ "))
+    if (line.starts_with("```")) {
+      fenced = !fenced;
+      inside = fenced && line == "```";
+    } else if (inside && line.starts_with("$ "))
       found.push_back({line.substr(2), {}});
     else if (inside && !found.empty())
       found.back().lines.push_back(line);
@@ -59,15 +61,23 @@ bool matches_lines(std::span<const std::string> pattern, std::span<const std::st
   return false;
 }
 
-TEST_CASE("walk: the page's commands print what it quotes") {
+void run_page(const std::string& name, std::size_t commands) {
   const Folder folder;
-  const auto all = quotes(read(fs::path(LETO_SOURCE_DIR) / "docs/walk.md"));
-  CHECK(all.size() >= 7);
+  const auto all = quotes(read(fs::path(LETO_SOURCE_DIR) / "docs" / name));
+  CHECK(all.size() >= commands);
   for (const auto& quote : all) {
     const auto done = shell(folder, quote.command);
     CHECK_MESSAGE(done.code == 0, quote.command, "\n", done.err);
     CHECK_MESSAGE(matches_lines(quote.lines, lines_of(done.out)), quote.command, "\nprinted:\n", done.out);
   }
+}
+
+TEST_CASE("walk: the page's commands print what it quotes") {
+  run_page("walk.md", 7);
+}
+
+TEST_CASE("walk: the commands of docs/write-a-pass.md print what it quotes") {
+  run_page("write-a-pass.md", 3);
 }
 
 TEST_CASE("walk: the comparison can fail") {

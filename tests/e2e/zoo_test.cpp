@@ -29,11 +29,18 @@ const std::vector<Model>& models() {
   return list;
 }
 
+/// Every pass is held against the graph before it.
+compiler::Options checking() {
+  compiler::Options options;
+  options.check_values = true;
+  return options;
+}
+
 /// The gradients of everything that can have one, and the loss.
 compiler::Graph gradients_of(const compiler::Graph& forward, compiler::Loss loss) {
   compiler::Recipe recipe;
   recipe.loss = loss;
-  return compiler::training_step(forward, recipe);
+  return compiler::training_step(forward, recipe, checking());
 }
 
 compiler::Values contents(const compiler::Graph& graph) {
@@ -53,7 +60,7 @@ TEST_CASE("zoo: loss and gradients of every small model are the graph's") {
     const auto chip = load_chip("tiny");
     const auto values = contents(graph);
     const auto want = compiler::evaluate(graph, values);
-    const auto program = compiler::lower(graph, chip, {}, {});
+    const auto program = compiler::lower(graph, chip, {}, checking());
     const auto got = compiler::testing::interpret_program(program, chip, values);
     CHECK(graph.outputs.size() > 2);
     for (const auto id : graph.outputs) {

@@ -1,0 +1,126 @@
+// What moves elements. Included by compute.cpp alone.
+#pragma once
+
+#include "base/errors.h"
+#include "compiler/reference/kernels.h"
+
+namespace leto::compiler::reference::kernel {
+
+/// The result's elements, each read at its own offset of the operand.
+template <class T>
+Array<T> read_at(const Call<T>& c, const std::vector<std::int64_t>& strides, std::int64_t base) {
+  Array<T> y(c.size());
+  for_each(c.out.shape, strides, base, [&](std::size_t i, std::size_t offset) { y[i] = c.x()[offset]; });
+  return y;
+}
+
+template <class T>
+Array<T> reshape(const Call<T>& c) {
+  return c.x();
+}
+
+template <class T>
+Array<T> transpose(const Call<T>& c) {
+  const auto from = strides_of(c.shape());
+  std::vector<std::int64_t> strides;
+  for (const std::int64_t p : c.node.list("perm")) {
+    strides.push_back(from[static_cast<std::size_t>(p)]);
+  }
+  return read_at(c, strides, 0);
+}
+
+/// Strides and first offset of the window that `starts` and `steps` cut out of a dense `shape`.
+struct Cut {
+  std::vector<std::int64_t> strides;
+  std::int64_t base = 0;
+  Cut(const Node& node, const std::vector<std::int64_t>& shape) : strides(strides_of(shape)) {
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+      base += node.list("starts")[i] * strides[i];
+      strides[i] *= node.list("steps")[i];
+    }
+  }
+};
+
+template <class T>
+Array<T> slice(const Call<T>& c) {
+  const Cut cut(c.node, c.shape());
+  return read_at(c, cut.strides, cut.base);
+}
+
+template <class T>
+Array<T> embed(const Call<T>& c) {
+  const Cut cut(c.node, c.out.shape);
+  Array<T> y(c.size(), static_cast<T>(c.node.number("value")));
+  for_each(c.shape(), cut.strides, cut.base,
+           [&](std::size_t i, std::size_t offset) { y[offset] = c.x()[i]; });
+  return y;
+}
+
+template <class T>
+Array<T> concat(const Call<T>& c) {
+  const auto strides = strides_of(c.out.shape);
+  const auto axis = static_cast<std::size_t>(c.node.integer("axis"));
+  Array<T> y(c.size());
+  std::int64_t base = 0;
+  for (const Operand<T>& x : c.in) {
+    for_each(x.type.shape, strides, base, [&](std::size_t i, std::size_t offset) { y[offset] = x.data[i]; });
+    base += x.type.shape[axis] * strides[axis];
+  }
+  return y;
+}
+
+template <class T>
+Array<T> expand(const Call<T>& c) {
+  return read_at(c, broadcast_strides(c.shape(), c.out.shape), 0);
+}
+
+template <class T>
+std::size_t row_index(const Node& node, T index, std::int64_t rows) {
+  if (!(index >= 0 && index < static_cast<T>(rows))) {
+    throw Error(
+        ExitCode::bad_input,
+        fmt::format("operation '{}': index {} is outside the table of {} rows", node.name, index, rows),
+        "give indices in [0, rows)");
+  }
+  return static_cast<std::size_t>(index);
+}
+
+template <class T>
+Array<T> gather(const Call<T>& c) {
+  const std::int64_t rows = c.shape()[0];
+  const std::size_t width = rows == 0 ? 0 : c.x().size() / static_cast<std::size_t>(rows);
+  Array<T> y;
+  y.reserve(c.size());
+  for (const T i : c.x(1)) {
+    const auto row = c.x().begin() + static_cast<std::ptrdiff_t>(row_index(c.node, i, rows) * width);
+    y.insert(y.end(), row, row + static_cast<std::ptrdiff_t>(width));
+  }
+  return y;
+}
+
+template <class T>
+Array<T> scatter_add(const Call<T>& c) {
+  Array<T> y(c.size(), T(0));
+  const std::int64_t rows = c.out.shape[0];
+  const std::size_t width = rows == 0 ? 0 : y.size() / static_cast<std::size_t>(rows);
+  for (std::size_t i = 0; i < c.x(1).size(); ++i) {
+    T* row = y.data() + row_index(c.node, c.x(1)[i], rows) * width;
+    for (std::size_t k = 0; k < width; ++k) {
+      row[k] += c.x()[i * width + k];
+    }
+  }
+  return y;
+}
+
+/// One-hot rows. A label outside [0, classes) is an error: it would silently give a loss of no class.
+template <class T>
+Array<T> is_class(const Call<T>& c) {
+  Array<T> y(c.size(), T(0));
+  const std::int64_t classes = c.out.shape.back();
+  for (std::size_t i = 0; i < c.x().size(); ++i) {
+    y[i * static_cast<std::size_t>(classes) + row_index(c.node, c.x()[i], classes)] = 1;
+  }
+  return y;
+}
+
+}  // namespace leto::compiler::reference::kernel
