@@ -186,8 +186,8 @@ void scatter_nd(Importer& m, const NodeView& node) {
   const Dims dims = e.shape(x);
   const Addressed a = addressed(e, node, x, m.value(node, 1), 0);
   const std::int64_t n = product(e.shape(a.rows));
-  Dims updates{n};
-  updates.insert(updates.end(), e.shape(a.table).begin() + 1, e.shape(a.table).end());
+  Dims updates = e.shape(a.table);
+  updates[0] = n;
   const ValueId y =
       written(e, a.table, e.reshape(a.rows, {n}), e.reshape(m.value(node, 2), updates), writing_of(node));
   e.define(0, e.reshape(y, dims));

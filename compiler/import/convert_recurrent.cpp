@@ -29,7 +29,8 @@ class Recurrent {
       return -1;
     }
     const ValueId all = m_.value(node_, i), own = e_.slice(all, 0, direction_, 1);
-    return e_.reshape(own, Dims(e_.shape(own).begin() + 1, e_.shape(own).end()));
+    const Dims dims = e_.shape(own);
+    return e_.reshape(own, Dims(dims.begin() + 1, dims.end()));
   }
   /// Columns of gate g.
   ValueId gate(ValueId all, std::int64_t g) { return e_.slice(all, e_.rank(all) - 1, g * hidden_, hidden_); }

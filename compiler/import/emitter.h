@@ -12,7 +12,8 @@ class Emitter {
 
   Emitter(Importer& m, const NodeView& node) : m_(m), node_(node) {}
 
-  const Dims& shape(ValueId x) const { return m_.shape(x); }
+  /// A copy: what is appended moves the graph's values.
+  Dims shape(ValueId x) const { return m_.shape(x); }
   std::size_t rank(ValueId x) const { return shape(x).size(); }
   DType dtype(ValueId x) const { return m_.dtype(x); }
 

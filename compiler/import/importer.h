@@ -24,7 +24,7 @@ class Importer {
   // For the converters (convert_*.cpp).
   std::int64_t opset() const { return opset_; }
   Graph& graph() { return graph_; }
-  const Dims& shape(ValueId id) const { return graph_.value(id).type.shape; }
+  Dims shape(ValueId id) const { return graph_.value(id).type.shape; }
   DType dtype(ValueId id) const { return graph_.value(id).type.dtype; }
   /// Operand i as a value of the graph.
   ValueId value(const NodeView& node, std::size_t i) const;

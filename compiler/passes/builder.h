@@ -18,7 +18,8 @@ class Builder {
 
   Graph& graph() { return graph_; }
   const Type& type(ValueId id) const { return graph_.value(id).type; }
-  const Dims& shape(ValueId id) const { return type(id).shape; }
+  /// A copy: what is appended moves the graph's values.
+  Dims shape(ValueId id) const { return type(id).shape; }
 
   /// Any operation, its attributes as they are.
   ValueId raw(Op op, std::vector<ValueId> inputs, Attributes attributes = {}) {
