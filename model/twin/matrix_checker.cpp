@@ -10,7 +10,8 @@ namespace leto::model {
 namespace {
 
 constexpr int kTileRows = 32;
-constexpr Cycle kLeast = 32;  // cycles of a block: one row of each tile loads in each
+constexpr float kStale = 1.0f;  // what banks hold before a command that starts from zero: it must not matter
+constexpr Cycle kLeast = 32;    // cycles of a block: one row of each tile loads in each
 
 float widened(DType type, std::uint16_t element) {
   const std::uint8_t low = static_cast<std::uint8_t>(element);
@@ -167,7 +168,7 @@ void MatrixChecker::play(const MatrixRun& run, const MatrixRun* next) {
 
 void MatrixChecker::start(const MatrixRun& run, bool following) {
   const int rows = engine_.tiles * kTileRows;
-  banks_.assign(static_cast<std::size_t>(rows) * static_cast<std::size_t>(run.n), 0.0f);
+  banks_.assign(static_cast<std::size_t>(rows) * static_cast<std::size_t>(run.n), kStale);
   for (int j = 0; j < run.n && !run.first; ++j)
     for (int i = 0; i < run.m; ++i) banks_[at(j, rows, i)] = run.before[at(j, run.m, i)];
   load_block_ = following && ahead_row_ == kTileRows ? 1 : 0;
@@ -220,6 +221,8 @@ void MatrixChecker::offer_rows(const Schedule& schedule, const MatrixRun* next, 
     offer_held(schedule.run, load_block_, load_row_);
   else if (next && now >= next->held_ready && ahead_row_ < kTileRows)
     offer_held(*next, 0, ahead_row_);
+  else if (!next && ahead_row_ < kTileRows)
+    offer_held(schedule.run, 0, ahead_row_);  // for nobody: an engine that falls idle forgets them
   else
     rtl_->in.h_valid = false;
 }

@@ -27,7 +27,13 @@ class MatrixEngine final : public model::MatrixEngineRtl {
   }
 
   void reset() override {
+    top_.rst_ni = 1;
+    top_.clk_i = 0;
+    top_.eval();
     top_.rst_ni = 0;
+    top_.eval();
+    top_.clk_i = 1;
+    top_.eval();
     top_.clk_i = 0;
     top_.eval();
     top_.rst_ni = 1;

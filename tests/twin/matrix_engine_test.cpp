@@ -48,6 +48,7 @@ class Programs {
 
   std::uint16_t element(DType type, bool wild) {
     const auto mask = static_cast<std::uint16_t>(size_of(type) == 1 ? 0xff : 0xffff);
+    if (zeros_) return static_cast<std::uint16_t>(below(2) << (8 * size_of(type) - 1));  // +0 and -0
     if (wild)
       return static_cast<std::uint16_t>(random_() & mask);  // any bits: NaN, infinities, subnormals, -0
     const float x = static_cast<float>(below(2001) - 1000) / 256.0f;
@@ -59,6 +60,8 @@ class Programs {
   void fill(MatrixRun& run) {
     const int kind = below(8);
     const auto wild = [&] { return kind == 0 || (kind == 1 && below(16) == 0); };
+    zeros_ = kind == 2;
+    if (zeros_) note("signed zeros");
     if (kind < 2) note("any bits");
     for (int i = 0; i < run.m * run.k; ++i) run.held.push_back(element(run.held_type, wild()));
     for (int i = 0; i < run.n * run.k; ++i) run.stream.push_back(element(run.stream_type, wild()));
@@ -118,6 +121,7 @@ class Programs {
   MatrixEngine engine_;
   std::mt19937 random_;
   Cycle finish_ = 100;
+  bool zeros_ = false;
 };
 
 void check_programs(const std::string& chip, int count, std::uint64_t seed) {
@@ -128,9 +132,9 @@ void check_programs(const std::string& chip, int count, std::uint64_t seed) {
   checker.flush();
   CHECK(checker.count().mismatches == 0);
   CHECK(checker.count().cycles_compared > static_cast<std::uint64_t>(count) * 32);
-  for (const char* arm :
-       {"bf16", "fp16", "fp8_e4m3", "fp8_e5m2", "mixed types", "any bits", "goes on", "n above 32",
-        "after a gap", "follows", "load shows", "stalled", "stalled anywhere", "several blocks"})
+  for (const char* arm : {"bf16", "fp16", "fp8_e4m3", "fp8_e5m2", "mixed types", "any bits", "signed zeros",
+                          "goes on", "n above 32", "after a gap", "follows", "load shows", "stalled",
+                          "stalled anywhere", "several blocks"})
     CHECK_MESSAGE(programs.arms[arm] * 50 > count, arm, " ", programs.arms[arm]);
   MESSAGE(chip << ": " << count << " commands, " << checker.count().cycles_compared << " cycles, "
                << checker.count().values_compared << " values, " << checker.count().macs_compared << " MACs");
