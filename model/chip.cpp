@@ -39,8 +39,20 @@ Chip::Chip(const isa::Program& program, const ChipConfig& config, isa::Memory& m
       kernel_(kernel),
       accounts_(std::max<std::size_t>(program.sources.size(), 1), options.observer),
       control_(config),
-      wiring_{program,   config,    options.what_if, options.values, index_buffers(program), memory,
-              accounts_, counters_, control_,        nullptr,        options.observer,       nullptr,
+      twins_(options.twins, config, program, options.values, options.seed),
+      wiring_{program,
+              config,
+              options.what_if,
+              options.values,
+              index_buffers(program),
+              memory,
+              accounts_,
+              counters_,
+              control_,
+              nullptr,
+              options.observer,
+              options.twins.empty() ? nullptr : &twins_,
+              nullptr,
               {}} {
   construct(options);
 }
@@ -92,6 +104,7 @@ void Chip::clean() {
 }
 
 Cycle Chip::close() {
+  twins_.flush();
   const Cycle end = fabric_->cleaned();
   for (const auto& pe : pes_) pe->close(end);
   return end;
@@ -110,6 +123,7 @@ void Chip::throw_deadlock() const {
 void Chip::report(Statistics& statistics, Cycle cycles) const {
   accounts_.report(statistics, cycles, config_.pes());
   fabric_->report(statistics);
+  statistics.twins = twins_.count();
   statistics.cycles = cycles;
   statistics.commands = counters_.commands;
   statistics.instructions = counters_.instructions;

@@ -9,6 +9,7 @@
 #include "model/fabric/fabric.h"
 #include "model/kernel/accounts.h"
 #include "model/pe/pe.h"
+#include "model/twin/twins.h"
 
 namespace leto::model {
 
@@ -29,6 +30,7 @@ class Chip {
   void settle();
   [[noreturn]] void throw_deadlock() const;
   void report(Statistics& statistics, Cycle cycles) const;
+  std::vector<std::string> notes() const { return twins_.notes(); }
   const Counters& counters() const { return counters_; }
 
  private:
@@ -41,6 +43,7 @@ class Chip {
   Accounts accounts_;
   Counters counters_;
   ControlCore control_;
+  Twins twins_;
   Wiring wiring_;
   std::unique_ptr<Fabric> fabric_;
   std::vector<std::unique_ptr<Pe>> pes_;  // by index

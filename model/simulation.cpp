@@ -24,8 +24,7 @@ void silence_systemc() {
 }
 
 void check_fit(const isa::Program& program, const ChipConfig& chip) {
-  const auto scratch =
-      static_cast<std::uint64_t>(scratch_bytes(chip.sram));
+  const auto scratch = static_cast<std::uint64_t>(scratch_bytes(chip.sram));
   for (const isa::Tensor& tensor : program.tensors) {
     const bool sram = tensor.address >= isa::kSramBase;
     const std::uint64_t end =
@@ -68,7 +67,7 @@ struct Simulation::Impl {
   }
 
   std::vector<std::string> publish() {
-    std::vector<std::string> notes;
+    std::vector<std::string> notes = chip->notes();
     if (trace) {
       trace->publish();
       if (trace->cut())

@@ -13,6 +13,7 @@
 #include "isa/machine.h"
 #include "isa/program.h"
 #include "model/kernel/what_if.h"
+#include "model/twin/spec.h"
 
 namespace leto::model {
 
@@ -33,6 +34,8 @@ struct RunOptions {
   std::filesystem::path trace;       // file to leave a Perfetto trace in (model/trace); empty: none
   std::filesystem::path waves;       // file to leave waves in (model/waves); empty: none
   std::vector<std::string> signals;  // which: names with * and ?
+  std::vector<TwinSpec> twins;       // RTL in the place of engines, or beside them (model/twin)
+  std::uint64_t seed = 0;            // of the run, for a twin's finding
   Observer* observer = nullptr;      // hears of everything (model/kernel/observer.h); may be null
 };
 
@@ -63,7 +66,8 @@ struct Statistics {
   std::map<std::string, Traffic> bytes;               // "hbm", "sram", "ls", "noc"
   std::map<std::string, std::int64_t> macs_by_dtype;  // executed, by operand type
   std::int64_t macs = 0, commands = 0, instructions = 0, bursts = 0;
-  std::uint64_t kernel_switches = 0;  // steps of the chip's processes
+  std::map<std::string, TwinCount> twins;  // by instance
+  std::uint64_t kernel_switches = 0;       // steps of the chip's processes
 };
 
 /// One chip and one program; SystemC allows one of these a process.

@@ -21,6 +21,7 @@ void each_field(Either<TwinFacts> auto& t, auto&& visit) {
   visit("cycles_compared", t.cycles_compared);
   visit("values_compared", t.values_compared);
   visit("mismatches", t.mismatches);
+  visit("macs_compared", t.macs_compared);
 }
 
 void each_field(Either<ChipFigures> auto& f, auto&& visit) {

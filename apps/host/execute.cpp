@@ -89,6 +89,8 @@ class Execution {
     run.trace = options_.trace;
     run.waves = options_.waves;
     run.signals = options_.signals;
+    run.twins = options_.twins;
+    run.seed = job_.seed();
     run.construction_seed = options_.construction_seed;
     run.what_if = {unlimited("hbm"), unlimited("noc"), unlimited("ls"), unlimited("issue")};
     run.progress = [this](std::uint64_t cycles, std::int64_t commands) {

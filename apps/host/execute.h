@@ -19,6 +19,7 @@ struct ExecuteOptions {
   std::filesystem::path trace, waves;     // files for a trace and for waves; empty: none
   std::vector<std::string> signals;       // of the waves
   std::vector<std::string> what_if;       // resources taken as unlimited: hbm, noc, ls, issue
+  std::vector<model::TwinSpec> twins;     // --twin
   std::uint64_t construction_seed = 0;    // order in which the chip is built: no result depends on it
 };
 

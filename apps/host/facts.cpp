@@ -28,6 +28,14 @@ std::map<std::string, study::TrafficFacts> traffic(const model::Statistics& stat
   return all;
 }
 
+std::map<std::string, study::TwinFacts> twins(const model::Statistics& statistics) {
+  std::map<std::string, study::TwinFacts> all;
+  for (const auto& [name, twin] : statistics.twins)
+    all[name] = {twin.mode == model::TwinMode::rtl ? "rtl" : "check", twin.cycles_compared,
+                 twin.values_compared, twin.mismatches, twin.macs_compared};
+  return all;
+}
+
 study::OperationFacts operation(const isa::Source& source, const model::OperationAccount& account,
                                 std::int64_t steps) {
   study::OperationFacts facts{source.operation, source.kind,  source.phase,
@@ -96,6 +104,7 @@ study::RunFacts facts_of(const Job& job, const Outcome& outcome, bool values) {
   facts.engines = engines(statistics);
   facts.bytes = traffic(statistics);
   facts.counters = statistics.counters;
+  facts.twins = twins(statistics);
   facts.operations = operations(job, outcome);
   facts.memory_fit = job.program.memory_fit;
   facts.loss = outcome.loss;

@@ -33,9 +33,6 @@ void refuse_what_is_not_there(const Flags& flags) {
     throw Error(ExitCode::unsupported,
                 fmt::format("--fidelity {}: only full is in this version", flags.fidelity),
                 "leave --fidelity out");
-  if (!flags.twins.empty())
-    throw Error(ExitCode::unsupported, "--twin: RTL twins are not in this version",
-                "leave --twin out; leto interp checks values");
   if (flags.out.empty()) throw Error(ExitCode::usage, "run: no output folder", "add --out DIR");
 }
 
@@ -107,6 +104,7 @@ void print_summary(const study::Record& record, const host::Outcome& outcome,
 host::ExecuteOptions options(const Flags& flags, bool values, const std::map<std::string, NpyArray>& given,
                              const std::filesystem::path& out) {
   host::ExecuteOptions options{values, flags.reference, given, {}, {}, {}, flags.waves, flags.what_if};
+  for (const std::string& twin : flags.twins) options.twins.push_back(model::parse_twin(twin));
   if (values) options.save_values = out / "values";
   if (flags.trace) options.trace = out / "trace.pftrace";
   if (!flags.waves.empty()) options.waves = out / "waves.fst";
@@ -163,7 +161,13 @@ void add_run(CLI::App& app) {
       ->allow_extra_args(false);
   verb->add_option("--fidelity", flags->fidelity, "full, reuse, event or roofline")
       ->check(CLI::IsMember({"full", "reuse", "event", "roofline"}));
-  verb->add_option("--twin", flags->twins, "INSTANCE=model|rtl|check")->allow_extra_args(false);
+  verb->add_option(
+          "--twin", flags->twins,
+          "INSTANCE=model|rtl|check: RTL in the place of an engine, or checked against it every cycle; needs "
+          "values. INSTANCE is a name with * and ?; check takes :every=N (one of N sequences of commands) "
+          "and "
+          ":inject=SIGNAL@CYCLE (plant a fault)")
+      ->allow_extra_args(false);
   verb->add_flag("--trace", flags->trace, "leave trace.pftrace, for ui.perfetto.dev");
   verb->add_option(
           "--waves", flags->waves,
@@ -187,7 +191,8 @@ void add_run(CLI::App& app) {
   verb->footer(
       "example:\n  leto run gpt2.onnx --chip pilot --train recipe.toml --values off --out out/gpt2\n"
       "  leto run gemm.onnx --chip tiny --trace --waves 'pe[0].*' --out out/gemm\n"
-      "  leto run gemm.onnx --chip tiny --what-if hbm,noc --out out/bound");
+      "  leto run gemm.onnx --chip tiny --what-if hbm,noc --out out/bound\n"
+      "  leto run gemm.onnx --chip tiny --values on --twin 'pe[1].matrix_engine=check' --out out/twin");
   verb->callback([flags] { run(*flags); });
 }
 

@@ -10,8 +10,8 @@ using isa::Opcode;
 using isa::PeState;
 using isa::Unit;
 
-// Is it worth looking at the oldest command of a queue? It is not while what held it when it was looked at last
-// still does: nobody but the command itself can take the rest of what it needs.
+// Is it worth looking at the oldest command of a queue? It is not while what held it when it was looked at
+// last still does: nobody but the command itself can take the rest of what it needs.
 bool Pe::may_start(std::size_t queue, const Lane& lane, Cycle now) const {
   if (processor_.due(queue) > now) return false;
   return lane.held != processor_.oldest(queue) || !state_.lasts(lane.hold);
@@ -139,6 +139,7 @@ bool Pe::go(Slot& slot, Cycle now) {
   }
   const Cycle moved = bytes == 0 ? 0 : ceil_div(bytes, static_cast<Cycle>(slot.grant));
   slot.stretch = moved > w.cycles ? moved - w.cycles : 0;
+  slot.started = now;
   slot.finish = now + w.cycles + slot.stretch;
   slot.phase = Slot::Phase::running;
   const isa::Command& command = slot.entry->command;
@@ -163,7 +164,7 @@ void Pe::count_macs(const isa::Command& command) {
 void Pe::finish(Slot& slot, Cycle now) {
   const isa::Command& command = slot.entry->command;
   isa::Partials outgoing{{}, command.shape[0], command.shape[1]};
-  if (wiring_.values) isa::execute(command, state_, wiring_.memory, &slot.partials, &outgoing);
+  if (wiring_.values) compute(slot, outgoing);
   if (command.opcode == Opcode::pass) send_partials(command, std::move(outgoing), now);
   note_pushes(command, now);
   state_.finish(command);
@@ -175,6 +176,15 @@ void Pe::finish(Slot& slot, Cycle now) {
   slot.phase = Slot::Phase::idle;
   last_finish_ = now;
   rest(slot, now);
+}
+
+// A matmul's RTL twin, if it has one, sees what it reads and what it leaves.
+void Pe::compute(Slot& slot, isa::Partials& outgoing) {
+  const isa::Command& command = slot.entry->command;
+  MatrixTwin* twin = wiring_.twins && command.unit == Unit::matrix ? wiring_.twins->matrix(index_) : nullptr;
+  if (twin) twin->before(command, state_, {slot.started, slot.finish, slot.held_ready, slot.stretch});
+  isa::execute(command, state_, wiring_.memory, &slot.partials, &outgoing);
+  if (twin) twin->after(command, state_);
 }
 
 // When each pushed tile came: the matrix engine loads a held block ahead of its command.

@@ -28,6 +28,7 @@
 #include "model/matrix_engine/matrix_engine.h"
 #include "model/pe/mail.h"
 #include "model/reduction_engine/reduction_engine.h"
+#include "model/twin/twins.h"
 #include "model/vector_engine/vector_engine.h"
 
 namespace leto::model {
@@ -47,6 +48,7 @@ struct Wiring {
   ControlCore& control;
   std::unique_ptr<isa::RaceDetector> races;  // values on; renewed every step
   Observer* observer = nullptr;              // may be null
+  const Twins* twins = nullptr;              // RTL beside the engines; may be null
   Fabric* fabric = nullptr;
   std::vector<Pe*> pes;
 };
@@ -89,8 +91,8 @@ class Pe : public Process, public TransferClient {
     using Lane::Lane;
     enum class Phase : std::uint8_t { idle, begun, running } phase = Phase::idle;
     Entry* entry = nullptr;
-    Cycle held_ready = 0;                      // matmul: since when the held tile is there
-    Cycle begun = 0, finish = 0, stretch = 0;  // stretch: cycles lost to the local store
+    Cycle held_ready = 0;                                   // matmul: since when the held tile is there
+    Cycle begun = 0, started = 0, finish = 0, stretch = 0;  // stretch: cycles lost to the local store
     std::int64_t grant = 0;
     isa::Partials partials;  // merge: taken from the neighbour
   };
@@ -145,6 +147,7 @@ class Pe : public Process, public TransferClient {
   bool go(Slot& slot, Cycle now);
   Work work(const Slot& slot, Cycle now) const;
   void finish(Slot& slot, Cycle now);
+  void compute(Slot& slot, isa::Partials& outgoing);
   void take_partials(Slot& slot, Cycle now);
   void send_partials(const isa::Command& command, isa::Partials partials, Cycle now);
   void count_macs(const isa::Command& command);

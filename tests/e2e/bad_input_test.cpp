@@ -33,7 +33,14 @@ TEST_CASE("bad input: what is not there yet says so") {
   check_refused(leto(folder, "zoo gemm --dtype fp8 -o l.onnx"), 4, "fp8");
   must(folder, "zoo gemm --m 32 --n 32 --k 32 -o g.onnx");
   check_refused(leto(folder, "run g.onnx --fidelity event --out o"), 4, "event");
-  check_refused(leto(folder, "run g.onnx --twin 'pe[0].matrix_engine=check' --out o"), 4, "twin");
+  check_refused(leto(folder, "run g.onnx --values off --twin 'pe[0].matrix_engine=check' --out o"), 4,
+                "values");
+  check_refused(leto(folder, "run g.onnx --values on --twin 'pe[0].vector_engine=model' --out o"), 2,
+                "instance");
+  check_refused(leto(folder, "run g.onnx --twin 'pe[0].matrix_engine=chekc' --out o"), 2, "chekc");
+  check_refused(leto(folder, "run g.onnx --twin 'pe[0].matrix_engine=check:every=0' --out o"), 2, "every");
+  check_refused(leto(folder, "run g.onnx --twin 'pe[0].matrix_engine=check:inject=x@1' --out o"), 2,
+                "c_data");
   CHECK_FALSE(fs::exists(folder / "l.onnx"));
   CHECK_FALSE(fs::exists(folder / "o"));
 }

@@ -1,0 +1,101 @@
+// The matrix engine's RTL in lock-step with the model: command by command, every cycle, every bit.
+//
+// The model computes a command at once; here its cycles are unfolded: when each streamed vector meets each held
+// block, and which sums it leaves (isa/ops/matmul_kernel.h, one block at a time). The RTL gets the same operands
+// cycle by cycle, and what it answers is compared: s_ready, c_valid and done always; a_index with s_ready; c_index
+// and c_data with c_valid; cmd_ready when a command is offered. Cycles that the model loses to the local store are
+// cycles without a vector. A command is run when the one after it is known, because that one's first held block
+// loads while this one streams.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/kernel/time.h"
+#include "model/twin/matrix_engine_rtl.h"
+#include "model/twin/spec.h"
+
+namespace leto::model {
+
+/// Signals of the RTL that are compared.
+inline constexpr std::array<std::string_view, 6> kMatrixSignals = {"cmd_ready", "s_ready", "c_valid",
+                                                                   "c_index",   "c_data",  "done"};
+
+/// A matmul with all it reads and leaves.
+struct MatrixRun {
+  DType held_type = DType::bf16, stream_type = DType::bf16;
+  int m = 0, n = 0, k = 0;
+  bool first = true;                        // starts from zero
+  std::vector<std::uint16_t> held, stream;  // [m][k], [n][k]: elements as they lie in memory
+  std::vector<float> before, after;         // [n][m]: accumulators
+  Cycle start = 0, finish = 0;
+  Cycle held_ready = 0;                    // since when the held operand is there
+  Cycle stall = 0;                         // cycles without a vector …
+  int stall_block = -1, stall_vector = 0;  // … before this one; -1: the last block, as the model counts them
+  std::string command, operation;          // for the finding
+};
+
+class MatrixChecker {
+ public:
+  /// `instance` as --twin names it. Throws Error(unsupported) when this build has no RTL for the engine.
+  MatrixChecker(const MatrixEngineConfig& engine, const TwinSpec& spec, std::string instance,
+                std::uint64_t seed);
+  ~MatrixChecker();
+
+  /// Does `check` want the next command, which started at `start`? Also drops it from the sequence when not.
+  bool wants(Cycle start, Cycle finish);
+  /// Commands in the order of the engine. Throws Error(mismatch) with the first difference of an earlier one.
+  void add(MatrixRun run);
+  /// Runs the last command: none follows without a gap.
+  void flush();
+  /// The RTL's sums of a command, from an idle engine; nothing is compared.
+  std::vector<float> compute(MatrixRun run);
+
+  const TwinCount& count() const { return count_; }
+  /// Was a fault asked for, and never planted?
+  bool fault_missed() const { return spec_.inject && !injected_; }
+
+ private:
+  struct Schedule;
+
+  void play(const MatrixRun& run, const MatrixRun* next);
+  void start(const MatrixRun& run, bool following);
+  void tick(Schedule& schedule, const MatrixRun* next, Cycle now);
+  void offer_command(const MatrixRun& run);
+  void offer_held(const MatrixRun& run, int block, int row);
+  void offer_vector(const Schedule& schedule);
+  void offer_rows(const Schedule& schedule, const MatrixRun* next, Cycle now);
+  void took_row(const Schedule& schedule);
+  void check_ready(const Schedule& schedule, Cycle now);
+  void check_answer(const Schedule& schedule, bool met, Cycle now);
+  void check_data(const Schedule& schedule, Cycle now);
+  void check_banks(const Schedule& schedule);
+  bool faulty(std::string_view signal);
+  [[noreturn]] void differ(const Schedule& schedule, Cycle now, std::string_view signal,
+                           const std::string& values);
+
+  int lanes_of_block(DType held) const;
+
+  MatrixEngineConfig engine_;
+  TwinSpec spec_;
+  std::string instance_;
+  std::uint64_t seed_;
+  std::unique_ptr<MatrixEngineRtl> rtl_;
+  TwinCount count_;
+  bool comparing_ = true, injected_ = false;
+
+  std::optional<MatrixRun> waiting_;  // the newest command: runs when its successor is known
+  bool following_ = false;            // it follows the one before it without a gap
+  Cycle last_finish_ = kNever;
+  std::uint64_t sequences_ = 0;
+
+  int load_block_ = 0, load_row_ = 0;  // of the command that runs: the next row to offer
+  int ahead_row_ = 0;                  // of the first block of the one after it
+  std::vector<float> banks_;           // the RTL's sums: [n][rows]
+};
+
+}  // namespace leto::model

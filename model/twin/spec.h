@@ -1,0 +1,35 @@
+// --twin 'pe[1].matrix_engine=check:every=4': which instances have a twin, and what it does.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace leto::model {
+
+enum class TwinMode : std::uint8_t { model, rtl, check };
+
+struct TwinSpec {
+  /// A fault planted in what the RTL answers, to see that the checker finds it: the lowest bit of a signal,
+  /// in the first compared cycle from `cycle` on in which that signal is compared.
+  struct Fault {
+    std::string signal;
+    std::uint64_t cycle = 0;
+  };
+  std::string pattern;  // instances: a name with * and ?
+  TwinMode mode = TwinMode::model;
+  std::uint64_t every =
+      1;  // check: one of so many sequences of commands that follow one another without a gap
+  std::optional<Fault> inject;
+};
+
+/// What a twin saw.
+struct TwinCount {
+  TwinMode mode = TwinMode::check;
+  std::uint64_t cycles_compared = 0, values_compared = 0, macs_compared = 0, mismatches = 0;
+};
+
+/// Throws Error(usage) that names what cannot be read.
+TwinSpec parse_twin(const std::string& text);
+
+}  // namespace leto::model

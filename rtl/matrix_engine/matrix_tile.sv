@@ -1,0 +1,58 @@
+// A tile: 32 held rows, double buffered, against the streamed vector that all tiles share. One vector a cycle: each
+// row's accumulator goes through its block's products in ascending k.
+module matrix_tile #(
+  parameter int unsigned Lanes = 32
+) (
+  input  logic                   clk_i,
+  // a held row into the buffer that is not in use
+  input  logic                   load_i,
+  input  logic                   load_buffer_i,
+  input  logic [4:0]             load_row_i,
+  input  isa_pkg::dtype_e        load_type_i,
+  input  logic [Lanes*16-1:0]    load_data_i,
+  // a streamed vector and the accumulators it meets
+  input  logic                   stream_i,
+  input  logic                   stream_buffer_i,
+  input  logic [5:0]             rows_i,    // of this tile that are in use
+  input  logic [15:0]            lanes_i,   // of this block that are in use
+  input  fp_pkg::operand_t [Lanes-1:0] stream_data_i,
+  input  logic [31:0][31:0]      a_data_i,
+  output logic [31:0][31:0]      c_data_o
+);
+
+  localparam int unsigned OperandBits = $bits(fp_pkg::operand_t);
+  typedef logic [Lanes*OperandBits-1:0] row_t;
+
+  row_t held[64];
+
+  function automatic row_t decode_row(isa_pkg::dtype_e dtype, logic [Lanes*16-1:0] data);
+    row_t row;
+    row = '0;
+    for (int unsigned l = 0; l < Lanes; l++)
+      row[l*OperandBits +: OperandBits] = fp_pkg::decode(dtype, data[l*16 +: 16]);
+    return row;
+  endfunction
+
+  function automatic logic [31:0][31:0] accumulate(logic [31:0][31:0] a);
+    logic [31:0][31:0] c;
+    logic [31:0]       sum;
+    row_t              row;
+    c = a;
+    for (int unsigned r = 0; r < 32; r++)
+      if (r < 32'(rows_i)) begin
+        row = held[{stream_buffer_i, r[4:0]}];
+        sum = a[r];
+        for (int unsigned l = 0; l < Lanes; l++)
+          if (l < 32'(lanes_i))
+            sum = fp_pkg::fma(fp_pkg::operand_t'(row[l*OperandBits +: OperandBits]), stream_data_i[l], sum);
+        c[r] = sum;
+      end
+    return c;
+  endfunction
+
+  always_ff @(posedge clk_i) begin
+    if (load_i) held[{load_buffer_i, load_row_i}] <= decode_row(load_type_i, load_data_i);
+    if (stream_i) c_data_o <= accumulate(a_data_i);
+  end
+
+endmodule
