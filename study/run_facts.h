@@ -61,12 +61,13 @@ struct RunFacts {
   std::uint64_t cycles = 0;  // PE clock, launch included, all steps
   std::int64_t macs = 0;     // executed
   std::map<std::string, EngineFacts> engines;
-  std::map<std::string, TrafficFacts> bytes;  // "hbm", "sram", "ls", "noc"
+  std::map<std::string, TrafficFacts> bytes;      // "hbm", "sram", "ls", "noc"
   std::map<std::string, std::uint64_t> counters;  // events inside the blocks, "llc_hits"
   std::vector<OperationFacts> operations;
   std::string memory_fit;    // JSON object of the compiler's placement; empty = {}
   std::vector<double> loss;  // one a step, values on
-  std::optional<std::vector<double>> loss_reference;  // the same in fp32 on the graph interpreter, when asked for
+  std::optional<std::vector<double>>
+      loss_reference;  // the same in fp32 on the graph interpreter, when asked for
   std::optional<double> accuracy;
   std::map<std::string, TwinFacts> twins;
 

@@ -43,7 +43,8 @@ Table parts_table(const std::vector<Record>& records, const std::vector<Baseline
                {"Best BF16 matmul", true},
                {"BF16 training MFU (measured)", true}},
               {},
-              "The simulated chip is styled after public figures, our reading; its power is not modelled. "
+              "The simulated chip is styled after public figures, our reading; its modelled power stands "
+              "under Energy. "
               "Dense peaks."};
   std::vector<std::string> seen;
   for (const Record& r : records) {
