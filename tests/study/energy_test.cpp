@@ -95,7 +95,7 @@ TEST_CASE("every preset has the row of its memory") {
 }
 
 TEST_CASE("every fact has a source and names its scaling factor") {
-  for (const char* name : {"energy"}) {
+  for (const char* name : {"energy", "cost", "fleet"}) {
     const FactTable table = load_facts(name);
     CHECK(table.facts().size() > 10);
     for (const Fact& fact : table.facts()) {
