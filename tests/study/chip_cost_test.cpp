@@ -42,7 +42,6 @@ TEST_CASE("a package costs what its parts cost, and twice the wafer price double
 TEST_CASE("the area of pilot's blocks is less than the published die and most of it is SRAM") {
   const FactTable table = load_facts("cost");
   const Area area = area_of(load_chip("pilot"), table, Corner::value);
-  MESSAGE("pilot: " << area.total() << " mm2 by block, published 803.8");
   CHECK(area.total() < 803.8);
   CHECK(area.total() > 0.3 * 803.8);
   CHECK(area.sram > area.matrix);
