@@ -8,7 +8,8 @@
 #include "apps/host/output.h"
 #include "apps/verbs/verbs.h"
 #include "base/files.h"
-#include "study/decide/decide.h"
+#include "base/staging.h"
+#include "study/decide/audit.h"
 
 namespace leto::verbs {
 namespace {
@@ -26,17 +27,19 @@ void decide(const Flags& flags) {
   std::vector<study::Baseline> baselines;
   for (const auto& name : study::baseline_names()) baselines.push_back(study::load_baseline(name));
   const study::Decision decision = study::decide(criteria, records, baselines);
-  const std::string json = study::to_json(decision);
   const study::Report page = study::to_report(decision);
-  const std::filesystem::path out = flags.out;
-  std::filesystem::create_directories(out);
-  write_atomically(out / "decision.json", json);
-  write_atomically(out / "decision.md", study::to_markdown(page));
-  write_atomically(out / "decision.html", study::to_html(page));
-  if (flags.json) return host::print_json(nlohmann::json::parse(json));
+  std::vector<study::ArchivedFile> files = {{"decision.html", study::to_html(page)},
+                                            {"decision.md", study::to_markdown(page)},
+                                            {"decision.json", study::to_json(decision)}};
+  files.push_back({"audit.tar", study::to_tar(study::audit_files(flags.criteria, records, files))});
+  Staging staging(flags.out);
+  make_folder(staging.path());
+  for (const auto& file : files) write_atomically(staging.path() / file.name, file.content);
+  staging.commit();
+  if (flags.json) return host::print_json(nlohmann::json::parse(study::to_json(decision)));
   fmt::print("verdict: {}\n", study::name_of(decision.verdict));
   for (const std::string& reason : decision.reasons) fmt::print("  {}\n", reason);
-  fmt::print("decision: {}\n", (out / "decision.html").string());
+  fmt::print("decision: {}\n", (std::filesystem::path(flags.out) / "decision.html").string());
 }
 
 }  // namespace
@@ -46,8 +49,7 @@ void add_decide(CLI::App& app) {
   auto* verb = app.add_subcommand("decide", "judge records against criteria: GO, NO-GO or CONDITIONAL");
   verb->add_option("criteria", flags->criteria, "criteria.toml")->required();
   verb->add_option("runs", flags->runs, "folders of runs, or record.json files")->required();
-  verb->add_option("--out", flags->out, "folder for decision.html, decision.md and decision.json")
-      ->required();
+  verb->add_option("--out", flags->out, "folder for decision.html, .md, .json and audit.tar")->required();
   verb->add_flag("--json", flags->json, "print the decision as one JSON document");
   verb->footer(
       "example:\n  leto decide study/examples/pilot/criteria.toml out/llama out/gpt2 --out out/decision\n"
