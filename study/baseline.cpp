@@ -6,93 +6,11 @@
 #include <cmath>
 #include <tuple>
 
-#include "arch/chip_config.h"
-#include "arch/toml_file.h"
 #include "base/errors.h"
+#include "study/table_reader.h"
 
 namespace leto::study {
 namespace {
-
-constexpr std::string_view kKinds[] = {"measured", "published", "vendor", "estimate"};
-
-/// Reads one table: every key known, every key there, every value of its kind.
-class TableReader {
- public:
-  TableReader(const toml::table& table, const std::string& file, std::string_view what,
-              std::initializer_list<std::string_view> keys)
-      : table_(table), file_(file) {
-    for (const auto& [key, node] : table)
-      if (std::ranges::find(keys, key.str()) == keys.end())
-        fail(key.source(), fmt::format("unknown key {} in {}", key.str(), what), known(keys));
-    for (const std::string_view key : keys)
-      if (!table.contains(key))
-        fail(table.source(), fmt::format("missing key {} in {}", key, what), known(keys));
-  }
-
-  std::string text(std::string_view key) const { return value<std::string>(key, "a string"); }
-  std::int64_t count(std::string_view key) const {
-    const std::int64_t number = value<std::int64_t>(key, "a whole number");
-    if (number < 0) fail(at(key).source(), fmt::format("{} must not be negative", key), "0 = not stated");
-    return number;
-  }
-  double number(std::string_view key) const {
-    const toml::node& node = at(key);
-    const auto found = node.value<double>();
-    if (!node.is_number() || !std::isfinite(*found) || *found < 0)
-      fail(node.source(), fmt::format("{} must be a finite number from 0", key),
-           "give the figure as its source does");
-    return *found;
-  }
-  double positive(std::string_view key) const {
-    const double found = number(key);
-    if (found == 0)
-      fail(at(key).source(), fmt::format("{} must be above 0", key), "leave out what no source states");
-    return found;
-  }
-  const toml::array& array(std::string_view key) const {
-    const toml::array* found = at(key).as_array();
-    if (!found) fail(at(key).source(), fmt::format("{} must be an array", key), "write [ {…}, {…} ]");
-    return *found;
-  }
-  Kind kind() const {
-    const std::string name = text("kind");
-    const auto* found = std::ranges::find(kKinds, name);
-    if (found == std::end(kKinds))
-      fail(at("kind").source(), fmt::format("unknown kind '{}'", name),
-           "measured, published, vendor or estimate");
-    return static_cast<Kind>(found - kKinds);
-  }
-  Provenance provenance() const {
-    const std::string confidence = text("confidence");
-    if (confidence != "document read" && confidence != "recalled")
-      fail(at("confidence").source(), fmt::format("unknown confidence '{}'", confidence),
-           "document read or recalled");
-    if (text("source").empty())
-      fail(at("source").source(), "source is empty", "say where the figure was read");
-    return {kind(), text("source"), text("reference"), text("date"), confidence, text("note")};
-  }
-
- private:
-  static std::string known(std::initializer_list<std::string_view> keys) {
-    return fmt::format("keys: {}", fmt::join(keys, ", "));
-  }
-  const toml::node& at(std::string_view key) const { return *table_.get(key); }
-  template <typename T>
-  T value(std::string_view key, std::string_view wanted) const {
-    const auto found = at(key).value_exact<T>();
-    if (!found)
-      fail(at(key).source(), fmt::format("{} must be {}, not {}", key, wanted, kind_of(at(key))),
-           fmt::format("give {}", wanted));
-    return *found;
-  }
-  [[noreturn]] void fail(const toml::source_region& where, const std::string& what,
-                         const std::string& remedy) const {
-    throw Error(ExitCode::bad_input, place(file_, where) + ": " + what, remedy);
-  }
-
-  const toml::table& table_;
-  const std::string& file_;
-};
 
 Figure read_figure(const toml::table& table, const std::string& file) {
   const TableReader reader(
@@ -120,26 +38,9 @@ void read_training(const toml::table& table, const std::string& file, std::vecto
   }
 }
 
-/// Calls `read` with every table of an array of tables; the array may be absent.
-void each_table(const toml::table& file_table, std::string_view key, const std::string& file, auto&& read) {
-  const toml::node* node = file_table.get(key);
-  if (!node) return;
-  if (!node->is_array_of_tables())
-    throw Error(ExitCode::bad_input, fmt::format("{}: {} must be tables", place(file, node->source()), key),
-                fmt::format("write [[{}]]", key));
-  for (const toml::node& item : *node->as_array()) read(*item.as_table());
-}
-
-/// Beside the binary when installed, else the source tree: as arch_data(), which knows where the binary lies.
-std::filesystem::path folder() {
-  const auto installed = arch_data() / "baselines";
-  return std::filesystem::is_directory(installed) ? installed
-                                                  : std::filesystem::path(LETO_STUDY_DATA) / "baselines";
-}
-
 std::filesystem::path file_of(const std::string& name_or_path) {
   if (name_or_path.find('/') != std::string::npos || name_or_path.ends_with(".toml")) return name_or_path;
-  const auto path = folder() / (name_or_path + ".toml");
+  const auto path = study_data("baselines") / (name_or_path + ".toml");
   if (!std::filesystem::exists(path))
     throw Error(ExitCode::bad_input, fmt::format("no baseline '{}'", name_or_path),
                 fmt::format("baselines: {}; or give a .toml file", fmt::join(baseline_names(), ", ")));
@@ -153,17 +54,13 @@ double distance(double a, double b) {
 
 }  // namespace
 
-std::string_view name_of(Kind kind) {
-  return kKinds[static_cast<std::size_t>(kind)];
-}
-
 const Figure* Baseline::figure(std::string_view metric) const {
   const auto found = std::ranges::find(figures, metric, &Figure::metric);
   return found == figures.end() ? nullptr : &*found;
 }
 
 std::vector<std::string> baseline_names() {
-  return toml_stems(folder());
+  return toml_stems(study_data("baselines"));
 }
 
 Baseline load_baseline(const std::string& name_or_path) {

@@ -6,17 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "study/provenance.h"
+
 namespace leto::study {
-
-/// How a figure came to be. A comparison may rest on `measured`; the other kinds are shown with their names.
-enum class Kind : std::uint8_t { measured, published, vendor, estimate };
-std::string_view name_of(Kind kind);
-
-struct Provenance {
-  Kind kind = Kind::estimate;
-  std::string source, reference, date, confidence, note;
-  bool recalled() const { return confidence == "recalled"; }  // not read in a document: unverified
-};
 
 /// One figure: "peak_bf16", "memory_bandwidth", "memory_capacity", "power", "best_matmul_bf16", …
 struct Figure {

@@ -8,6 +8,7 @@
 
 #include "base/dtypes.h"
 #include "base/errors.h"
+#include "study/energy.h"
 
 namespace leto::study {
 namespace {
@@ -154,6 +155,7 @@ Record build_record(const RunFacts& facts) {
   record.stalls = facts.engines;
   record.bytes = facts.bytes;
   record.counters = facts.counters;
+  record.energy_j = energy_of(facts, load_facts("energy"));
   if (!facts.memory_fit.empty()) record.memory_fit = facts.memory_fit;
   record.loss = facts.loss;
   record.loss_reference = facts.loss_reference;

@@ -41,6 +41,13 @@ struct SimulationRecord {
   bool operator==(const SimulationRecord&) const = default;
 };
 
+/// Joules of the whole run (study/energy.h).
+struct EnergyRecord {
+  double total = 0, low = 0, high = 0;  // low and high: every row of the table at that end of its interval
+  std::map<std::string, double> by_block, by_operation;
+  bool operator==(const EnergyRecord&) const = default;
+};
+
 struct Record {
   std::string commit, config_hash, program_hash;  // hashes as 16 hexadecimal digits
   std::uint64_t seed = 0;
@@ -59,8 +66,9 @@ struct Record {
   std::map<std::string, EngineFacts> stalls;
   std::map<std::string, TrafficFacts> bytes;
   std::map<std::string, std::uint64_t> counters;
-  std::string memory_fit = "{}";  // JSON object
-  std::vector<double> loss;       // NaN where a step's loss was not finite
+  std::optional<EnergyRecord> energy_j;  // absent in records of versions that did not model it
+  std::string memory_fit = "{}";         // JSON object
+  std::vector<double> loss;              // NaN where a step's loss was not finite
   std::optional<std::vector<double>> loss_reference;
   std::vector<OperationRecord> ops;
   std::map<std::string, TwinFacts> twins;

@@ -54,6 +54,14 @@ void each_field(Either<OperationRecord> auto& op, auto&& visit) {
   visit("bytes", op.bytes);
 }
 
+void each_field(Either<EnergyRecord> auto& e, auto&& visit) {
+  visit("total", e.total);
+  visit("low", e.low);
+  visit("high", e.high);
+  visit("by_block", e.by_block);
+  visit("by_operation", e.by_operation);
+}
+
 void each_field(Either<SimulationRecord> auto& s, auto&& visit) {
   visit("wall_s", s.wall_s);
   visit("cycles_per_s", s.cycles_per_s);
@@ -96,6 +104,7 @@ void each_field(Either<Record> auto& r, auto&& visit) {
   visit("stalls", r.stalls);
   visit("bytes", r.bytes);
   visit("counters", r.counters);
+  visit("energy_j", r.energy_j);
   visit("loss", r.loss);
   visit("loss_reference", r.loss_reference);
   visit("accuracy", r.accuracy);

@@ -207,8 +207,7 @@ std::string counters_markdown() {
       "`<x>` stands for any name, `[]` for the elements of an array. Kinds: count = whole number from 0, "
       "number = finite\n"
       "number from 0, value = any finite number or null. Comparisons (`leto diff --exact`) leave out "
-      "`simulation`.\n"
-      "Energy is not modelled yet: there is no `energy_j`.\n\n"
+      "`simulation`.\n\n"
       "| key | kind | unit | | meaning |\n|---|---|---|---|---|\n";
   constexpr std::string_view kKinds[] = {"count", "number", "value", "flag", "text", "object"};
   for (const RecordKey& key : kKeys)

@@ -14,12 +14,11 @@ struct Later {
   const char* doc;
   const char* remedy;
 };
-constexpr std::array<Later, 3> kLater = {{
+constexpr std::array<Later, 2> kLater = {{
     {"twin", "replay and import RTL twins (not yet)",
      "leto interp checks values against the untimed interpreter"},
     {"sweep", "run a study over chip keys (not yet)",
      "leto run --set section.key=value changes one key a run"},
-    {"decide", "judge records against criteria (not yet)", "leto report puts a run beside the baselines"},
 }};
 
 }  // namespace

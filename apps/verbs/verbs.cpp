@@ -9,6 +9,7 @@ void add_all(CLI::App& app) {
   add_interp(app);
   add_run(app);
   add_report(app);
+  add_decide(app);
   add_diff(app);
   add_chips(app);
   add_explain(app);

@@ -14,6 +14,7 @@ void add_asm(CLI::App& app);  // asm and disasm
 void add_interp(CLI::App& app);
 void add_run(CLI::App& app);
 void add_report(CLI::App& app);
+void add_decide(CLI::App& app);
 void add_diff(CLI::App& app);
 void add_chips(CLI::App& app);
 void add_explain(CLI::App& app);

@@ -10,14 +10,10 @@
 namespace leto::study {
 namespace {
 
-std::string kind_of(const Provenance& from) {
-  return std::string(name_of(from.kind)) + (from.recalled() ? ", recalled: not verified" : "");
-}
-
 Cell figure_cell(const Baseline& baseline, std::string_view metric) {
   const Figure* figure = baseline.figure(metric);
   if (!figure) return none_cell();
-  return {fmt::format("{:.4g} {} ({})", figure->value, figure->unit, kind_of(figure->from)), figure->value};
+  return {fmt::format("{:.4g} {} ({})", figure->value, figure->unit, kind_text(figure->from)), figure->value};
 }
 
 Cell simulated_cell(double value, std::string_view unit) {
@@ -47,7 +43,8 @@ Table parts_table(const std::vector<Record>& records, const std::vector<Baseline
                {"Best BF16 matmul", true},
                {"BF16 training MFU (measured)", true}},
               {},
-              "The simulated chip is styled after public figures, our reading; its power is not modelled. "
+              "The simulated chip is styled after public figures, our reading; its modelled power stands "
+              "under Energy. "
               "Dense peaks."};
   std::vector<std::string> seen;
   for (const Record& r : records) {
@@ -76,7 +73,7 @@ Row estimate_row(const Record& r, const Baseline& b, const std::string& basis, d
           cell(basis),
           si_cell(rate, "FLOP/s"),
           si_cell(double(r.flops) / rate, "s"),
-          cell(fmt::format("estimate; rests on: {}", kind_of(from))),
+          cell(fmt::format("estimate; rests on: {}", kind_text(from))),
           cell(fmt::format("{} [{}]", from.source, from.reference))};
 }
 
@@ -135,7 +132,7 @@ Row source_row(const Baseline& b, const std::string& figure, const Cell& value, 
       cell(figure),
       value,
       cell(precision.empty() ? "–" : precision),
-      cell(kind_of(from)),
+      cell(kind_text(from)),
       cell(fmt::format("{} [{}]{}{}", from.source, from.reference, from.note.empty() ? "" : "; ", from.note)),
       cell(from.date),
       cell(from.confidence)};

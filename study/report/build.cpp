@@ -17,6 +17,7 @@ constexpr Topic kTopics[] = {
     {"Loss", loss_curve},
     {"Where the engines' cycles go", engine_stalls},
     {"Memory traffic", memory_traffic},
+    {"Energy", energy},
     {"Roofline", roofline},
     {"Where the time goes", operations},
     {"What each operation waits for", operation_stalls},

@@ -11,6 +11,7 @@ std::vector<Block> headline(const Record& record);
 std::vector<Block> loss_curve(const Record& record);
 std::vector<Block> engine_stalls(const Record& record);
 std::vector<Block> memory_traffic(const Record& record);
+std::vector<Block> energy(const Record& record);
 std::vector<Block> roofline(const Record& record);
 std::vector<Block> operations(const Record& record);
 std::vector<Block> operation_stalls(const Record& record);

@@ -27,7 +27,7 @@ TEST_CASE("bad input: command lines") {
 
 TEST_CASE("bad input: what is not there yet says so") {
   const Folder folder;
-  for (const std::string verb : {"twin replay x", "sweep a.toml --jobs 2", "decide c.toml d --out e"})
+  for (const std::string verb : {"twin replay x", "sweep a.toml --jobs 2"})
     check_refused(leto(folder, verb), 4, "not yet");
   check_refused(leto(folder, "zoo dlrm --batch 1 -o l.onnx"), 4, "dlrm");
   check_refused(leto(folder, "zoo gemm --dtype fp8 -o l.onnx"), 4, "fp8");

@@ -1,0 +1,211 @@
+#include "study/decide/inputs.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "study/mfu_model.h"
+#include "study/report/sections.h"
+
+namespace leto::study {
+namespace {
+
+constexpr double kSameSize = 0.03;  // parameters that differ by less are the same model's
+constexpr double kTera = 1e12;
+
+Provenance simulated(const Evidence& e, const std::string& key) {
+  return {Kind::estimate,
+          fmt::format("{}: {}", e.path, key),
+          fmt::format("leto {}, program {}, {} fidelity", e.record.commit, e.record.program_hash,
+                      e.record.fidelity),
+          "",
+          "document read",
+          ""};
+}
+
+Input from_fact(const Fact& fact) {
+  return {fact.key, fact.unit, "", fact.value, fact.low, fact.high, std::string(name_of(fact.from.kind)),
+          fact.from};
+}
+
+double whole_model(const Sheet& sheet, const Record& r) {
+  const Input* known = sheet.find(r.workload + ".parameters");
+  return known ? known->value : double(r.parameters);
+}
+
+bool is_part_of_model(const Sheet& sheet, const Record& r) {
+  return double(r.parameters) < whole_model(sheet, r) * (1 - kSameSize);
+}
+
+void add_record(Sheet& sheet, const Evidence& e) {
+  const Record& r = e.record;
+  const std::string precision = precision_of(r), name = r.workload;
+  const auto add = [&](const std::string& id, const char* unit, double value, const std::string& key) {
+    Input input{id, unit, "", value, value, value, "simulated", simulated(e, key)};
+    if (is_part_of_model(sheet, r))
+      input.from.note = fmt::format("a part of the model: {:.3g} G of {:.3g} G parameters",
+                                    double(r.parameters) / 1e9, whole_model(sheet, r) / 1e9);
+    input.precision = precision;
+    sheet.add(input);
+  };
+  if (r.what_if) return;  // no chip is like that
+  if (!precision.empty() && r.flops > 0 && r.seconds > 0) {
+    add(rate_id(e.part, name), "FLOP/s", double(r.flops) / r.seconds, "flops / seconds");
+    add(mfu_id(name), "share", r.mfu, "mfu");
+  }
+  const auto fit = nlohmann::json::parse(r.memory_fit);
+  if (!is_part_of_model(sheet, r) && fit.contains("hbm_peak") && fit.contains("hbm_capacity"))
+    add(memory_id(name), "share", fit["hbm_peak"].get<double>() / fit["hbm_capacity"].get<double>(),
+        "memory_fit.hbm_peak / memory_fit.hbm_capacity");
+  if (r.energy_j && r.seconds > 0) {
+    add("power." + name, "W", r.energy_j->total / r.seconds, "energy_j.total / seconds");
+  }
+}
+
+/// Measured rows of this very workload on this part: their range is the interval.
+std::optional<Input> measured_rate(const Sheet& sheet, const Record& r, const Baseline& b,
+                                   const std::string& precision) {
+  std::vector<const TrainingRow*> rows;
+  for (const TrainingRow& row : b.training)
+    if (row.from.kind == Kind::measured && row.precision == precision && row.sequence == r.sequence &&
+        std::abs(row.parameters / whole_model(sheet, r) - 1) < kSameSize)
+      rows.push_back(&row);
+  if (rows.empty() || r.sequence == 0) return std::nullopt;
+  double low = 1e300, high = 0, sum = 0;
+  for (const TrainingRow* row : rows) {
+    const double rate = row->mfu * row->of_peak_flops;
+    low = std::min(low, rate);
+    high = std::max(high, rate);
+    sum += rate;
+  }
+  Input out{"", "FLOP/s", precision, sum / double(rows.size()), low, high, "measured", rows[0]->from};
+  out.from.note = fmt::format("{} rows, the first is {}", rows.size(), rows[0]->id);
+  return out;
+}
+
+/// Roofline x the measured efficiency of the nearest training rows.
+std::optional<Input> modelled_training(const Sheet& sheet, const Record& r, const Baseline& b,
+                                       const MfuModel& model, const Figure& peak) {
+  const double flops = peak.value * kTera;
+  const auto found = model.predict({peak.precision, whole_model(sheet, r), r.sequence, 1, flops});
+  if (!found) return std::nullopt;
+  std::vector<std::string> ids;
+  for (const TrainingRow* row : found->rests_on) ids.push_back(row->id);
+  Input out{
+      "",         "FLOP/s", peak.precision, found->share * flops, found->low * flops, found->high * flops,
+      "estimate", {}};
+  out.from = peak.from;
+  out.from.kind = Kind::estimate;
+  out.from.source =
+      fmt::format("peak of {} x MFU {:.1f} % of the nearest measured rows {} (docs/validation.md)", b.name,
+                  found->share * 100, fmt::join(ids, ", "));
+  out.from.note = "rows on several devices hold their communication and software; the record holds neither";
+  return out;
+}
+
+/// Roofline x the share that matrix products were measured to reach: best shape, and production shapes below.
+std::optional<Input> modelled_matmul(const Record& r, const Baseline& b, const std::vector<Baseline>& all,
+                                     const Figure& peak) {
+  const std::string precision = peak.precision;
+  const Figure* best = b.figure("best_matmul_" + precision);
+  const Figure* bandwidth = b.figure("memory_bandwidth");
+  const auto traffic = r.bytes.find("hbm");
+  if (!bandwidth || traffic == r.bytes.end()) return std::nullopt;
+  double low = 1, high = 0, sum = 0;
+  int rows = 0;
+  for (const Baseline& other : all)
+    for (const Figure& f : other.figures) {
+      const bool is_best = f.metric == "best_matmul_" + precision;
+      const Figure* of = other.figure("peak_" + precision);
+      if (f.from.kind != Kind::measured || !of || (!is_best && f.metric != "production_matmul_" + precision))
+        continue;
+      const double share = is_best ? f.value / of->value : f.value;
+      low = std::min(low, share);
+      high = std::max(high, share);
+      sum += share;
+      ++rows;
+    }
+  if (rows == 0) return std::nullopt;
+  const bool own = best && best->from.kind == Kind::measured;
+  const double share = own ? best->value / peak.value : sum / rows;
+  const double moved = double(traffic->second.read + traffic->second.write);
+  const double seconds = std::max(double(r.flops) / (peak.value * kTera), moved / (bandwidth->value * kTera));
+  const double roof = double(r.flops) / seconds;
+  Input out{"",
+            "FLOP/s",
+            precision,
+            roof * share,
+            roof * std::min(low, share),
+            roof * std::max(high, share),
+            "estimate",
+            peak.from};
+  out.from.kind = Kind::estimate;
+  out.from.source =
+      fmt::format("roofline of {} x {:.1f} % of it, {}; interval: {} measured rows of all parts", b.name,
+                  share * 100, own ? "its best measured matrix product" : "mean of other parts", rows);
+  out.from.note = "its memory traffic is taken as the record's";
+  return out;
+}
+
+void add_baseline_rate(Sheet& sheet, const Evidence& e, const Baseline& b, const std::vector<Baseline>& all,
+                       const MfuModel& model) {
+  const Record& r = e.record;
+  const std::string precision = precision_of(r);
+  const Figure* peak = b.figure("peak_" + precision);
+  if (precision.empty() || !peak || r.flops <= 0 || r.what_if) return;
+  std::optional<Input> rate;
+  if (!r.recipe.empty()) {
+    rate = measured_rate(sheet, r, b, precision);
+    if (!rate) rate = modelled_training(sheet, r, b, model, *peak);
+  } else {
+    rate = modelled_matmul(r, b, all, *peak);
+  }
+  if (!rate) return;
+  rate->id = rate_id(b.name, r.workload);
+  sheet.add(*rate);
+}
+
+std::string part_of(const Record& r) {
+  const auto presets = chip_names();
+  const bool preset = std::ranges::find(presets, r.chip) != presets.end() &&
+                      r.config_hash == fmt::format("{:016x}", config_hash(load_chip(r.chip)));
+  return preset ? r.chip : fmt::format("{} (config {})", r.chip, r.config_hash);
+}
+
+}  // namespace
+
+Evidence::Evidence(std::string where, Record what)
+    : path(std::move(where)), record(std::move(what)), part(part_of(record)) {}
+
+std::string rate_id(const std::string& who, const std::string& workload) {
+  return fmt::format("rate.{}.{}", who, workload);
+}
+std::string mfu_id(const std::string& workload) {
+  return "mfu." + workload;
+}
+std::string memory_id(const std::string& workload) {
+  return "memory." + workload;
+}
+
+void fill(Sheet& sheet, const std::vector<Evidence>& records, const std::vector<Baseline>& baselines) {
+  for (const char* name : {"fleet", "cost", "workloads"}) {
+    const FactTable table = load_facts(name);
+    for (const Fact& fact : table.facts()) sheet.add(from_fact(fact));
+  }
+  for (const Baseline& b : baselines)
+    if (const Figure* power = b.figure("power"))
+      sheet.add({b.name + ".power", power->unit, "", power->value, power->value, power->value,
+                 std::string(name_of(power->from.kind)), power->from});
+  const MfuModel model(baselines);
+  for (const Evidence& e : records) {
+    sheet.add({e.part + ".memory_gb", "GB", "", double(e.record.chip_figures.hbm_bytes) / 1e9,
+               double(e.record.chip_figures.hbm_bytes) / 1e9, double(e.record.chip_figures.hbm_bytes) / 1e9,
+               "simulated", simulated(e, "chip_figures.hbm_bytes")});
+    add_record(sheet, e);
+    for (const Baseline& b : baselines) add_baseline_rate(sheet, e, b, baselines, model);
+  }
+}
+
+}  // namespace leto::study
