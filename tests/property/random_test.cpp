@@ -45,7 +45,8 @@ Outcome run(const isa::Program& program, bool values, std::uint64_t construction
   return outcome;
 }
 
-void check_program(std::uint64_t seed) {
+/// True when the program left anything but zeros.
+bool check_program(std::uint64_t seed) {
   CAPTURE(seed);
   const auto program = isa::assemble(RandomProgram(seed).text(), "random");
   const auto golden = model::test::golden(program, setup(true, 0));
@@ -53,12 +54,19 @@ void check_program(std::uint64_t seed) {
   CHECK(first.output == golden.output);
   CHECK(first["commands"] == golden["commands"]);
   CHECK(first["macs"] == golden["macs"]);
-  CHECK(first.output.find_first_not_of('0') != std::string::npos);
   CHECK(run(program, true, 0).number == first.number);
   CHECK(run(program, false, 0).number == first.number);
   const auto permuted = run(program, true, seed + 1);
   CHECK(permuted.number == first.number);
   CHECK(permuted.output == first.output);
+  return first.output.find_first_not_of('0') != std::string::npos;
+}
+
+/// A program may end in zeros, a maximum with zero of negative numbers say; few do.
+void check_programs(std::uint64_t first, std::uint64_t last) {
+  std::uint64_t telling = 0;
+  for (std::uint64_t seed = first; seed < last; ++seed) telling += check_program(seed) ? 1 : 0;
+  CHECK(telling * 100 >= (last - first) * 99);
 }
 
 }  // namespace
@@ -80,16 +88,16 @@ TEST_CASE("random programs: every instruction and every vector operation is draw
 }
 
 TEST_CASE("random programs: the interpreter's bits and counts, the same cycles always") {
-  for (std::uint64_t seed = 0; seed < 24; ++seed) check_program(seed);
+  check_programs(0, 24);
 }
 
 TEST_SUITE("slow") {
   TEST_CASE("random programs: a thousand more") {
-    for (std::uint64_t seed = 1000; seed < 2000; ++seed) check_program(seed);
+    check_programs(1000, 2000);
   }
 
   TEST_CASE("random programs: another thousand") {
-    for (std::uint64_t seed = 2000; seed < 3000; ++seed) check_program(seed);
+    check_programs(2000, 3000);
   }
 }
 
