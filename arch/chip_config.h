@@ -75,6 +75,7 @@ struct SramConfig {
   int latency_cycles = 0;
   double scratch_fraction = 0;   // share used as LLS scratch; the rest is LLC
   int line_bytes = 0, ways = 0;  // of the LLC
+  bool eager_write_back = false;
 };
 
 struct HbmConfig {

@@ -99,11 +99,12 @@ void Memory::store(int id, Cycle now) {
   piece.ready = sram_.write(piece.unit, piece.bytes, now);
   if (piece.scratch()) return client_.stored(id, piece.ready);
 
-  const Cache::Access access = cache_.write(piece.set, by_line_.quotient(piece.address),
-                                            cache_.touched(piece.address, piece.bytes));
+  const std::uint64_t number = by_line_.quotient(piece.address);
+  const Cache::Access access = cache_.write(piece.set, number, cache_.touched(piece.address, piece.bytes));
   if (access.line < 0) return transfer(piece.address, piece.bytes, true, tag, now);
-  if (access.write_back == 0) return client_.stored(id, piece.ready);
-  write_back(piece.unit, access.victim, access.write_back, tag, now);
+  if (access.write_back == 0 && !access.whole) return client_.stored(id, piece.ready);
+  write_back(piece.unit, access.victim, access.write_back, access.whole ? kNobody : tag, now);
+  if (access.whole) write_back(piece.unit, number, cache_.all_sectors(), tag, now);
 }
 
 // The dirty bursts of a line that leaves, one request a run of neighbours; the last one answers.

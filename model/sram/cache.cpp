@@ -8,6 +8,7 @@ Cache::Cache(const SramConfig& sram, int sector_bytes)
     : line_bytes_(sram.line_bytes),
       sectors_(sram.line_bytes / sector_bytes),
       ways_(sram.ways),
+      eager_(sram.eager_write_back),
       slices_(static_cast<std::uint64_t>(sram.banks)),
       sets_((sram.bytes - scratch_bytes(sram)) / sram.banks / sram.line_bytes / sram.ways),
       by_line_(static_cast<std::uint64_t>(sram.line_bytes)),
@@ -41,8 +42,8 @@ void Cache::prefetch(int set, bool write) const {
   }
 }
 
-// Where a line that is not there may go: a free way, else that of the least recently used line of those that are
-// not being filled; -1 when all are.
+// Where a line that is not there may go: a free way, else that of the least recently used line of those that
+// are not being filled; -1 when all are.
 int Cache::place_in(int set) {
   const auto first = static_cast<int>(first_of(set));
   if (std::uint32_t& taken = taken_[static_cast<std::size_t>(set)]; taken < static_cast<std::uint32_t>(ways_))
@@ -96,7 +97,13 @@ Cache::Access Cache::write(int set, std::uint64_t number, Sectors written) {
   Access access = find(set, number);
   if (access.line >= 0) {
     valid_[static_cast<std::size_t>(access.line)] |= written;
-    dirty_[static_cast<std::size_t>(access.line)] |= written;
+    Sectors& dirty = dirty_[static_cast<std::size_t>(access.line)];
+    dirty |= written;
+    access.whole = eager_ && dirty == all_sectors();
+    if (access.whole) {
+      ++write_backs_;
+      dirty = 0;
+    }
   }
   return access;
 }

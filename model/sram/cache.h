@@ -1,10 +1,13 @@
-// The cache part of the shared SRAM (LLC), in front of device memory: which lines are where, never their bytes.
+// The cache part of the shared SRAM (LLC), in front of device memory: which lines are where, never their
+// bytes.
 //
-// Models: sectored lines of a power of two of bytes, a sector a DRAM burst; set associative, true LRU, write back,
-// allocated by reads and writes alike, filled only with the sectors asked for. Lines sit in slices, one an SRAM
-// bank; within a slice consecutive lines go to consecutive sets, so that a contiguous working set of the cache's
-// size fits exactly. A line whose fill is under way is never evicted. A write of part of a sector is merged by byte
-// masks, without reading. Leaves out: tag look-up as a resource of its own (it is part of the bank's latency).
+// Models: sectored lines of a power of two of bytes, a sector a DRAM burst; set associative, true LRU, write
+// back, allocated by reads and writes alike, filled only with the sectors asked for. Eager: a line of which
+// stores have written every sector goes to memory at once. Lines sit in slices, one an SRAM bank; within a
+// slice consecutive lines go to consecutive sets, so that a contiguous working set of the cache's size fits
+// exactly. A line whose fill is under way is never evicted. A write of part of a sector is merged by byte
+// masks, without reading. Leaves out: tag look-up as a resource of its own (it is part of the bank's
+// latency).
 #pragma once
 
 #include <cstdint>
@@ -31,15 +34,17 @@ class Cache {
   int sector_bytes() const { return line_bytes_ / sectors_; }
   /// Lines that fit, over all slices.
   std::uint64_t capacity() const { return static_cast<std::uint64_t>(sets_ * ways_) * slices_; }
+  Sectors all_sectors() const { return sectors(0, sectors_ - 1); }
 
   /// The sectors of a line that `bytes` from byte `address` on touch; they must lie in one line.
   Sectors touched(std::uint64_t address, std::int64_t bytes) const;
 
   struct Access {
-    int line = -1;          // -1: every way waits for a fill, nothing was allocated
-    Sectors missing = 0;    // of those asked for (reads)
-    Sectors write_back = 0; // dirty sectors of the line that had to leave …
+    int line = -1;             // -1: every way waits for a fill, nothing was allocated
+    Sectors missing = 0;       // of those asked for (reads)
+    Sectors write_back = 0;    // dirty sectors of the line that had to leave …
     std::uint64_t victim = 0;  // … and its number
+    bool whole = false;        // eager: this write made all of the line dirty; it is clean now
   };
   /// The set of the `index`-th line of a slice.
   int set_of(int slice, std::uint64_t index) const {
@@ -74,7 +79,8 @@ class Cache {
     return --fills_[static_cast<std::size_t>(line)].under_way == 0;
   }
   bool filling(int set, int line) const {
-    return filling_[static_cast<std::size_t>(set)] != 0 && fills_[static_cast<std::size_t>(line)].under_way != 0;
+    return filling_[static_cast<std::size_t>(set)] != 0 &&
+           fills_[static_cast<std::size_t>(line)].under_way != 0;
   }
   /// The head of the caller's list of those who wait for a line (-1: none).
   int& waiters(int line) { return fills_[static_cast<std::size_t>(line)].waiters; }
@@ -88,16 +94,19 @@ class Cache {
     int under_way = 0, waiters = -1;
   };
 
-  std::size_t first_of(int set) const { return static_cast<std::size_t>(set) * static_cast<std::size_t>(ways_); }
+  std::size_t first_of(int set) const {
+    return static_cast<std::size_t>(set) * static_cast<std::size_t>(ways_);
+  }
   Access find(int set, std::uint64_t number);
   int place_in(int set);
 
   int line_bytes_, sectors_, ways_;
+  bool eager_;
   std::uint64_t slices_;
   std::int64_t sets_;  // a slice
   Divider by_line_, by_sector_, by_sets_;
-  // By line, the ways of a set side by side; apart, since few accesses need more than the first three, and all of
-  // it exceeds the host's second caches.
+  // By line, the ways of a set side by side; apart, since few accesses need more than the first three, and
+  // all of it exceeds the host's second caches.
   std::vector<std::uint32_t> tags_;  // line numbers
   std::vector<std::uint32_t> used_;  // the set's clock when last touched
   std::vector<Sectors> valid_, dirty_;

@@ -65,6 +65,22 @@ TEST_CASE("LLC: written lines go to memory once, when they must leave or when th
   CHECK(o["hbm.write"] == static_cast<std::uint64_t>(tiles * 512));
 }
 
+TEST_CASE("LLC: eager lines go to memory once, as soon as they are whole") {
+  const std::int64_t tiles = kLines / 4;  // all of it fits
+  const auto copy = [&](const char* eager, std::int64_t bytes) {
+    return run(program(copy_text(0, 1 << 24, tiles, bytes, 2)),
+               small_cache({fmt::format("sram.eager_write_back={}", eager)}));
+  };
+  for (const std::int64_t bytes : {512, 256}) {  // a line a store, or half a line
+    const Outcome lazy = copy("false", bytes), eager = copy("true", bytes);
+    CHECK(eager["llc_write_backs"] == static_cast<std::uint64_t>(tiles * bytes / 512));
+    CHECK(eager["hbm.write"] == lazy["hbm.write"]);
+    const auto left_for_the_end = [](const Outcome& o) { return o["cycles"] - o["operation.1.last"]; };
+    CHECK(left_for_the_end(eager) == 0);
+    CHECK(left_for_the_end(lazy) > 1000);
+  }
+}
+
 TEST_CASE("LLC: a hit costs what scratch costs") {
   const Outcome o = run(program(twice_text()), small_cache({"sram.banks=1"}));
   // set-up, hops 0, bank and port at 64 bytes a cycle, latency
@@ -94,7 +110,8 @@ TEST_CASE("cache: sectors fill and write back one by one, the least recently use
   CHECK(cache.read(cache.set_of(0, 5), 5, 0b110).missing == 0b100);
   CHECK(cache.write(cache.set_of(0, 69), 69, 0b1000).write_back == 0);
   CHECK(cache.read(cache.set_of(0, 5), 5, 0b1).missing == 0);
-  const Cache::Access access = cache.read(cache.set_of(0, 133), 133, 1);  // the third line of its set: 69 leaves
+  const Cache::Access access =
+      cache.read(cache.set_of(0, 133), 133, 1);  // the third line of its set: 69 leaves
   CHECK(access.write_back == 0b1000);
   CHECK(access.victim == 69);
   CHECK(cache.read(cache.set_of(0, 5), 5, 0b111).missing == 0);
