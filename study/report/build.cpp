@@ -21,6 +21,7 @@ constexpr Topic kTopics[] = {
     {"Roofline", roofline},
     {"Where the time goes", operations},
     {"What each operation waits for", operation_stalls},
+    {"Every operation", every_operation},
     {"Memory fit", memory_fit},
     {"RTL twins", twins},
 };
@@ -44,6 +45,7 @@ Report build_report(const std::vector<Record>& records, const std::vector<Baseli
   report.subtitle = fmt::format("Leto report: what a simulated training accelerator would do ({} fidelity)",
                                 alone ? records[0].fidelity : "each run's own");
   if (!alone) add(report, "Runs side by side", 2, runs_side_by_side(records));
+  if (!alone) add(report, "What differs in the settings", 2, settings_that_differ(records));
   int number = 0;
   for (const Record& record : records) add_run(report, record, ++number, alone);
   add(report, "Beside other parts", 2, beside_baselines(records, baselines));

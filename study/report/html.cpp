@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "study/report/report.h"
+#include "study/report/script.h"
 #include "study/report/style.h"
 #include "study/report/svg.h"
 
@@ -15,17 +16,25 @@ constexpr std::size_t kSmallColumns = 3;
 /// A numeric cell that holds words beside its figure may wrap.
 constexpr std::size_t kWrapFrom = 20;
 
-std::string table_cell(const Column& column, const Cell& cell, bool first) {
+constexpr auto kFilter =
+    "<div class=\"explore\"><p class=\"tools\"><label>Filter <input type=\"search\"></label> "
+    "<output></output></p>";
+constexpr auto kZoom =
+    "<p class=\"tools\"><button data-key=\"+\">Zoom in</button> <button data-key=\"-\">Zoom out</button> "
+    "<button data-key=\"0\">Whole</button> or the keys + - 0 and arrows</p>";
+
+std::string table_cell(const Column& column, const Cell& cell, bool first, bool explore) {
   std::string css = column.numeric ? "n" : "", style;
   if (column.numeric && cell.text.size() > kWrapFrom) css += " w";
+  const std::string sort_key = cell.number ? fmt::format(" data-v=\"{:.9g}\"", *cell.number) : "";
   if (column.bar && cell.number) {
     css += " share";
     style = fmt::format(" style=\"--p:{:.1f}%\"", std::clamp(*cell.number, 0.0, 1.0) * 100);
   }
   const std::string tag = first ? "th" : "td";
-  return fmt::format("<{}{}{}{}>{}</{}>", tag, first ? " scope=\"row\"" : "",
-                     css.empty() ? "" : fmt::format(" class=\"{}\"", css), style, html_escape(cell.text),
-                     tag);
+  return fmt::format("<{}{}{}{}{}>{}</{}>", tag, first ? " scope=\"row\"" : "",
+                     css.empty() ? "" : fmt::format(" class=\"{}\"", css), style, explore ? sort_key : "",
+                     html_escape(cell.text), tag);
 }
 
 std::string figure(const std::string& caption, const std::string& inside) {
@@ -55,24 +64,34 @@ struct BlockWriter {
     return out + "</dl>\n";
   }
   std::string operator()(const Table& table) const {
-    std::string out = fmt::format("<div class=\"wide\"><table{}><caption>{}</caption>\n<thead><tr>",
-                                  table.columns.size() <= kSmallColumns ? " class=\"small\"" : "",
-                                  html_escape(table.caption));
+    std::string out = fmt::format(
+        "{}<div class=\"wide\"><table{}><caption>{}</caption>\n<thead><tr>", table.explore ? kFilter : "",
+        table.columns.size() <= kSmallColumns ? " class=\"small\"" : "", html_escape(table.caption));
     for (const Column& column : table.columns)
-      out += fmt::format("<th scope=\"col\"{}>{}</th>", column.numeric ? " class=\"n w\"" : "",
-                         html_escape(column.name));
+      out += fmt::format("<th scope=\"col\"{}>{}{}{}</th>", column.numeric ? " class=\"n w\"" : "",
+                         table.explore ? "<button>" : "", html_escape(column.name),
+                         table.explore ? "</button>" : "");
     out += "</tr></thead>\n<tbody>\n";
     for (const auto& row : table.rows) {
       out += "<tr>";
-      for (std::size_t i = 0; i < row.size(); ++i) out += table_cell(table.columns[i], row[i], i == 0);
+      for (std::size_t i = 0; i < row.size(); ++i)
+        out += table_cell(table.columns[i], row[i], i == 0, table.explore);
       out += "</tr>\n";
     }
-    out += "</tbody></table></div>\n";
+    out += table.explore ? "</tbody></table></div></div>\n" : "</tbody></table></div>\n";
     return out +
            (table.note.empty() ? "" : fmt::format("<p class=\"remark\">{}</p>\n", html_escape(table.note)));
   }
   std::string operator()(const StackedBars& bars) const {
     return figure(bars.caption, legend(bars) + to_svg(bars));
+  }
+  std::string operator()(const Roofline& chart) const {
+    const std::string svg = to_svg(chart);
+    return svg.empty()
+               ? ""
+               : fmt::format(
+                     "<figure class=\"zoom\" tabindex=\"0\"><figcaption>{}</figcaption>\n{}{}</figure>\n",
+                     html_escape(chart.caption), kZoom, svg);
   }
   std::string operator()(const auto& chart) const { return figure(chart.caption, to_svg(chart)); }
 };
@@ -90,7 +109,7 @@ std::string to_html(const Report& report) {
     for (const Block& block : section.blocks) out += std::visit(BlockWriter{}, block);
     out += "</section>\n";
   }
-  return out + "</main>\n</body>\n</html>\n";
+  return out + fmt::format("</main>\n<script>{}</script>\n</body>\n</html>\n", kScript);
 }
 
 }  // namespace leto::study

@@ -52,7 +52,10 @@ struct BlockWriter {
     for (const auto& slope : chart.slopes)
       slopes.push_back({{"label", slope.label}, {"bytes_per_s", slope.bytes_per_s}});
     for (const auto& point : chart.points)
-      points.push_back({{"label", point.label}, {"intensity", point.intensity}, {"flops", point.flops}});
+      points.push_back({{"label", point.label},
+                        {"title", point.title},
+                        {"intensity", point.intensity},
+                        {"flops", point.flops}});
     return {{"type", "roofline"},
             {"caption", chart.caption},
             {"peak_flops", chart.peak_flops},

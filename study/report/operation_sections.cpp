@@ -12,6 +12,7 @@ namespace leto::study {
 namespace {
 
 constexpr std::size_t kShown = 12;
+constexpr std::size_t kListed = 1000;  // of the long table and the roofline's points: keeps a page below 1 MB
 
 std::string name_of_rest(std::size_t count) {
   return fmt::format("the other {}", count);
@@ -35,6 +36,24 @@ std::optional<Placement> whole_run(const Record& r) {
   return Placement{"whole run", "", "", "", double(r.flops), bytes, r.seconds};
 }
 
+bool computes_or_moves(const OperationRecord& op) {
+  return op.cycles > 0 && (op.flops > 0 || op.bytes > 0);
+}
+
+/// The operations that the table takes together, each as a point of its own.
+void add_small_points(const Record& r, Roofline& chart) {
+  const double clock = r.chip_figures.clock_mhz * 1e6;
+  std::size_t seen = 0;
+  for (const OperationRecord* op : by_cycles(r)) {
+    if (!computes_or_moves(*op) || ++seen <= kShown) continue;
+    if (seen > kListed) return;
+    if (op->flops > 0 && op->bytes > 0)
+      chart.points.push_back({"", double(op->flops) / double(op->bytes),
+                              double(op->flops) * clock / double(op->cycles),
+                              fmt::format("{}: {}", op->phase, op->name)});
+  }
+}
+
 /// Those operations that compute or move something.
 std::vector<Placement> placements(const Record& r) {
   std::vector<Placement> out;
@@ -42,7 +61,7 @@ std::vector<Placement> placements(const Record& r) {
   Placement rest;
   std::size_t others = 0;
   for (const OperationRecord* op : by_cycles(r)) {
-    if (op->cycles == 0 || (op->flops <= 0 && op->bytes <= 0)) continue;
+    if (!computes_or_moves(*op)) continue;
     const Placement one{op->name,
                         op->kind,
                         op->phase,
@@ -206,10 +225,11 @@ std::vector<Block> roofline(const Record& r) {
     std::string point;
     if (p.flops > 0 && p.bytes > 0) {
       point = fmt::format("{}", chart.points.size() + 1);
-      chart.points.push_back({point, p.flops / p.bytes, p.flops / p.seconds});
+      chart.points.push_back({point, p.flops / p.bytes, p.flops / p.seconds, p.label});
     }
     table.rows.push_back(row_of(r, p, point));
   }
+  add_small_points(r, chart);
   if (chart.points.empty()) return {table};
   return {chart, table};
 }
@@ -241,6 +261,38 @@ std::vector<Block> operation_stalls(const Record& r) {
     bars.bars.back().parts.push_back(1 - stack.cycles() / longest);
   }
   return {bars, table};
+}
+
+std::vector<Block> every_operation(const Record& r) {
+  Table table{"Every operation",
+              {{"Operation"},
+               {"Kind"},
+               {"Phase"},
+               {"Cycles", true},
+               {"Share", true, true},
+               {"Bound by"},
+               {"FLOP", true},
+               {"Bytes", true},
+               {"Energy (estimate)", true}},
+              {},
+              "Operations overlap: their shares add up to more than the run. Bytes to and from memory.",
+              true};
+  const auto order = by_cycles(r);
+  for (std::size_t i = 0; i < std::min(order.size(), kListed); ++i) {
+    const OperationRecord& op = *order[i];
+    Cell joules = none_cell();
+    if (r.energy_j)
+      if (const auto found = r.energy_j->by_operation.find(op.phase + ": " + op.name);
+          found != r.energy_j->by_operation.end())
+        joules = si_cell(found->second, "J");
+    table.rows.push_back({cell(op.name), text_cell(op.kind), text_cell(op.phase),
+                          count_cell(double(op.cycles)), percent_cell(op.share), text_cell(op.bound_by),
+                          si_cell(double(op.flops), "FLOP"), si_cell(double(op.bytes), "B"), joules});
+  }
+  if (order.size() > kListed)
+    table.note += fmt::format(" The {} of most cycles of {}; record.json has all.", kListed, order.size());
+  if (table.rows.empty()) return {};
+  return {table};
 }
 
 }  // namespace leto::study

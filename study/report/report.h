@@ -27,7 +27,8 @@ struct Table {
   std::string caption;
   std::vector<Column> columns;
   std::vector<std::vector<Cell>> rows;
-  std::string note;  // what the reader must know to read it right
+  std::string note;      // what the reader must know to read it right
+  bool explore = false;  // long: HTML lets the reader sort and filter it
 };
 
 /// Headline figures.
@@ -66,8 +67,9 @@ struct Roofline {
   };
   std::vector<Slope> slopes;
   struct Point {
-    std::string label;
+    std::string label;  // inside the point; empty: a small one
     double intensity, flops;
+    std::string title = {};  // shown when pointed at
   };
   std::vector<Point> points;
 };
@@ -92,7 +94,8 @@ struct Report {
 /// Throws Error(usage) when there is no record.
 Report build_report(const std::vector<Record>& records, const std::vector<Baseline>& baselines);
 
-/// One self-contained file: no script, nothing loaded from elsewhere.
+/// One self-contained file: nothing loaded from elsewhere; its one script (script.h) only sorts, filters and
+/// zooms.
 std::string to_html(const Report& report);
 std::string to_markdown(const Report& report);
 std::string to_json(const Report& report);

@@ -1,6 +1,8 @@
 // Sections about one run: what it was, its headline, loss, memory fit, twins, and the speed of the simulator.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include <cmath>
 
 #include "study/record_keys.h"
@@ -179,6 +181,30 @@ std::vector<Block> runs_side_by_side(const std::vector<Record>& records) {
                           percent_cell(r.mfu), si_cell(double(r.flops) / steps, "FLOP"),
                           si_cell(double(r.macs) / steps, "MAC")});
   }
+  return {table};
+}
+
+std::vector<Block> settings_that_differ(const std::vector<Record>& records) {
+  constexpr std::string_view kSettings[] = {"chip",
+                                            "recipe",
+                                            "fidelity",
+                                            "values",
+                                            "steps",
+                                            "workload",
+                                            "identity.seed",
+                                            "identity.config_hash",
+                                            "identity.what_if"};
+  const auto is_setting = [&](const std::string& key) {
+    return std::ranges::any_of(kSettings, [&](std::string_view s) { return key.starts_with(s); });
+  };
+  Table table{
+      "Settings of a run that are not the first run's", {{"Run"}, {"Key"}, {"Run 1"}, {"This run"}}, {}, ""};
+  for (std::size_t i = 1; i < records.size(); ++i)
+    for (const Difference& d : diff_records(records[0], records[i]))
+      if (is_setting(d.key))
+        table.rows.push_back(
+            {cell(fmt::format("{}: {}", i + 1, run_name(records[i]))), cell(d.key), cell(d.a), cell(d.b)});
+  if (table.rows.empty()) return {};
   return {table};
 }
 

@@ -15,12 +15,15 @@ std::vector<Block> energy(const Record& record);
 std::vector<Block> roofline(const Record& record);
 std::vector<Block> operations(const Record& record);
 std::vector<Block> operation_stalls(const Record& record);
+std::vector<Block> every_operation(const Record& record);
 std::vector<Block> memory_fit(const Record& record);
 std::vector<Block> twins(const Record& record);
 std::vector<Block> simulator_speed(const Record& record);
 
 // All runs.
 std::vector<Block> runs_side_by_side(const std::vector<Record>& records);
+/// Settings in which the runs differ from the first one.
+std::vector<Block> settings_that_differ(const std::vector<Record>& records);
 std::vector<Block> beside_baselines(const std::vector<Record>& records,
                                     const std::vector<Baseline>& baselines);
 

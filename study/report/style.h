@@ -54,7 +54,14 @@ svg text.dotlabel{fill:#fff;font-size:11px;font-weight:700}
 .s3{fill:var(--c3);background:var(--c3)}.s4{fill:var(--c4);background:var(--c4)}.s5{fill:var(--c5);background:var(--c5)}
 .s6{fill:var(--c6);background:var(--c6)}.s7{fill:var(--c7);background:var(--c7)}.s8{fill:var(--c8);background:var(--c8)}
 .s9{fill:var(--c9);background:var(--c9)}.idle{fill:var(--idle);background:var(--idle)}
-@media print{body{font-size:11px}main{max-width:none;padding:0}h2,h3,caption,figcaption{break-after:avoid}
+.tools{font-size:13px;color:var(--dim);margin:6px 0}
+.tools button,.tools input,.tools label{font:inherit;color:inherit}
+.tools button,.tools input{background:var(--soft);color:var(--fg);border:1px solid var(--rule);border-radius:4px;padding:2px 8px}
+thead th button{all:unset;cursor:pointer}
+thead th button:focus-visible,figure:focus-visible{outline:2px solid var(--accent)}
+th[aria-sort=descending] button::after{content:" ▾"}th[aria-sort=ascending] button::after{content:" ▴"}
+[hidden]{display:none}
+@media print{.tools{display:none}body{font-size:11px}main{max-width:none;padding:0}h2,h3,caption,figcaption{break-after:avoid}
 tr,figure,.tile{break-inside:avoid}.share,.legend i,rect,.dot,.tile{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 )css";
 

@@ -148,10 +148,14 @@ std::string slope_line(const Roofline& chart, const Roofline::Slope& slope, std:
 
 std::string dot(const Roofline::Point& point, const Frame& f, const Decades& x, const Decades& y) {
   const double px = f.x(x.share(point.intensity)), py = f.y(y.share(point.flops));
+  const std::string title = fmt::format("<title>{}</title>", html_escape(point.title));
+  if (point.label.empty())
+    return fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" class=\"dot\">{}</circle>\n", px, py,
+                       title);
   return fmt::format(
-      "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"9\" class=\"dot\"/>"
+      "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"9\" class=\"dot\">{}</circle>"
       "<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\" class=\"dotlabel\">{}</text>\n",
-      px, py, px, py + 4, html_escape(point.label));
+      px, py, title, px, py + 4, html_escape(point.label));
 }
 
 }  // namespace
@@ -241,7 +245,10 @@ std::string to_svg(const Roofline& chart) {
          label(frame.right - 6, roof - 7, "end", "peak " + si(chart.peak_flops, "FLOP/s"));
   for (std::size_t i = 0; i < chart.slopes.size(); ++i)
     out += slope_line(chart, chart.slopes[i], i, frame, x, y);
-  for (const auto& point : chart.points) out += dot(point, frame, x, y);
+  // The small points first: the labelled ones lie on top.
+  for (const bool small : {true, false})
+    for (const auto& point : chart.points)
+      if (point.label.empty() == small) out += dot(point, frame, x, y);
   return out + axis_titles(frame, "FLOP per byte", "FLOP/s") + "</svg>\n";
 }
 

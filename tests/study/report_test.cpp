@@ -156,7 +156,7 @@ TEST_CASE("a part without a measured row says so") {
 
 TEST_CASE("the page is self-contained and accessible") {
   const std::string html = to_html(sample_report());
-  for (const char* loaded : {"<script", "<link", "<img", "<iframe", "src=", "href=", "@import", "url("})
+  for (const char* loaded : {"<link", "<img", "<iframe", "src=", "href=", "@import", "url("})
     CHECK_FALSE(has(html, loaded));
   const auto count = [&](const std::string& part) {
     int n = 0;
@@ -167,6 +167,8 @@ TEST_CASE("the page is self-contained and accessible") {
   CHECK(count("<svg") == count("aria-label"));
   CHECK(count("<svg") == 4);
   CHECK(count("<h1>") == 1);
+  CHECK(count("<script") == 1);
+  CHECK(html.size() < 1'000'000);
   CHECK(has(html, "prefers-color-scheme:dark"));
   CHECK(has(html, "@media print"));
 }
@@ -185,7 +187,7 @@ TEST_CASE("names from a model cannot break out of the page or the table") {
   run.workload = "<script>alert('x')</script>";
   run.operations[3].name = "a|b\n<b>\"&\x01 \xff";
   const Report report = build_report({build_record(run)}, {});
-  CHECK_FALSE(has(to_html(report), "<script"));
+  CHECK_FALSE(has(to_html(report), "<script>alert"));
   CHECK_FALSE(has(to_html(report), "<b>"));
   CHECK_FALSE(has(to_markdown(report), "<script"));
   CHECK(has(to_markdown(report), "a\\|b &lt;b>"));
