@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 leto=$(realpath "${1:-build/release/bin/leto}")
 jobs=${LETO_JOBS:-2}
 mkdir -p build
-cmake -S . -B build/unoptimised -G Ninja -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="-O0 -w" -DLETO_TESTS=OFF \
+cmake -S . -B build/unoptimised -G Ninja -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="-O0 -w" -DLETO_TESTS=OFF -DLETO_RTL=OFF \
   >build/unoptimised.log
 cmake --build build/unoptimised -j "$jobs" --target leto >>build/unoptimised.log ||
   { tail -n 20 build/unoptimised.log >&2; exit 1; }

@@ -8,6 +8,7 @@ packages=(
   libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev zlib1g-dev
   libprotobuf-dev protobuf-compiler libonnx-dev libsystemc-dev
   doctest-dev libmpfr-dev libgmp-dev libonnx-testdata
+  verilator
 )
 
 installed=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | awk '$1 ~ /^.i$/ {print $2}')

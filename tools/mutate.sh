@@ -40,7 +40,7 @@ plant() {
 }
 
 copy_tree
-cmake -S "$tree" -B build/mutate/build -G Ninja -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="-O0 -w" \
+cmake -S "$tree" -B build/mutate/build -G Ninja -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS="-O0 -w" -DLETO_RTL=OFF \
   >build/mutate/configure.log
 build || { tail -n 20 build/mutate/build.log >&2; exit 1; }
 if failure=$(first_failure); then

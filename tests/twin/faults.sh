@@ -4,7 +4,7 @@
 # build in $BUILD (build/release) with RTL.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-build=$PWD/${BUILD:-build/release}
+build=$(realpath "${BUILD:-build/release}")
 work=$build/faults
 flags=$(sed -n '/^set(LETO_VERILATOR_FLAGS/,/)/p' rtl/CMakeLists.txt | tr -d '()\n' | sed 's/setLETO_VERILATOR_FLAGS//')
 link=$(ninja -C "$build" -t commands test_twin | grep -- "-o bin/test_twin" | sed "s/^[^&]*&& //; s/ && .*//; s,-o bin/test_twin,-o $work/test,")
