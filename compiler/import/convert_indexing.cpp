@@ -6,6 +6,7 @@
 #include "base/errors.h"
 #include "compiler/import/emitter.h"
 #include "compiler/import/shapes.h"
+#include "compiler/reference/kernels.h"
 
 namespace leto::compiler::import {
 namespace {
@@ -50,30 +51,15 @@ void gather(Importer& m, const NodeView& node) {
   e.define(0, e.reshape(e.transpose(rows, back), to));
 }
 
-Dims strides_of(const Dims& shape) {
-  Dims strides(shape.size(), 1);
-  for (std::size_t d = shape.size(); d-- > 1;) {
-    strides[d - 1] = strides[d] * shape[d];
-  }
-  return strides;
-}
-
 /// For each element of `index`, the flat position in a tensor of shape `dims` that has the element's own
 /// coordinates but for `axis`, where it has the index.
 ValueId flat_positions(Emitter& e, ValueId index, const Dims& dims, std::size_t axis) {
-  const Dims strides = strides_of(dims), shape = e.shape(index);
+  const Dims strides = reference::strides_of(dims), shape = e.shape(index);
+  Dims others = strides;
+  others[axis] = 0;
   std::vector<double> offset;
-  Dims at(shape.size(), 0);
-  for (std::int64_t i = 0; i < product(shape); ++i) {
-    std::int64_t here = 0;
-    for (std::size_t d = 0; d < shape.size(); ++d) {
-      here += d == axis ? 0 : at[d] * strides[d];
-    }
-    offset.push_back(static_cast<double>(here));
-    for (std::size_t d = shape.size(); d-- > 0 && ++at[d] == shape[d];) {
-      at[d] = 0;
-    }
-  }
+  reference::for_each(shape, others, 0,
+                      [&](std::size_t, std::size_t at) { offset.push_back(static_cast<double>(at)); });
   const ValueId along = e.times(e.cast(index, DType::int64), static_cast<double>(strides[axis]));
   return e.add(along, e.numbers(DType::int64, shape, std::move(offset)));
 }
@@ -150,7 +136,8 @@ Addressed addressed(Emitter& e, const NodeView& node, ValueId x, ValueId index, 
   if (k < 1 || depth > dims.size() || index_shape.size() <= batch) {
     node.fail("the indices do not fit the data");
   }
-  const Dims strides = strides_of(Dims(dims.begin(), dims.begin() + static_cast<std::ptrdiff_t>(depth)));
+  const Dims strides =
+      reference::strides_of(Dims(dims.begin(), dims.begin() + static_cast<std::ptrdiff_t>(depth)));
   const auto inner = [&](const Dims& from) {
     return e.integers(Dims(from.begin() + static_cast<std::ptrdiff_t>(batch),
                            from.begin() + static_cast<std::ptrdiff_t>(depth)));

@@ -90,14 +90,6 @@ void batch_normalization(Importer& m, const NodeView& node) {
   finish(e.sub(x, per_channel(m.frozen(node, 3))), per_channel(m.frozen(node, 4)));
 }
 
-/// Axes of [n, c, ...]'s image.
-Dims image_axes(const NodeView& node, std::size_t rank) {
-  if (rank < 3) {
-    node.fail("needs at least three dimensions");
-  }
-  return progression(2, static_cast<std::int64_t>(rank) - 2);
-}
-
 void instance_normalization(Importer& m, const NodeView& node) {
   Emitter e(m, node);
   const ValueId x = m.value(node, 0);

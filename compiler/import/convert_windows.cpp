@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "compiler/import/emitter.h"
+#include "compiler/import/shapes.h"
 #include "compiler/import/window.h"
 
 namespace leto::compiler::import {
@@ -218,13 +219,6 @@ void average_pool(Importer& m, const NodeView& node) {
   attributes["kernel"] = w.kernel;
   attributes["include_pad"] = std::int64_t{include};
   e.define(0, e.op(Op::average_pool, {x}, std::move(attributes)));
-}
-
-Dims image_axes(const NodeView& node, std::size_t rank) {
-  if (rank < 3) {
-    node.fail("needs at least three dimensions");
-  }
-  return progression(2, static_cast<std::int64_t>(rank) - 2);
 }
 
 void global_average_pool(Importer& m, const NodeView& node) {

@@ -40,14 +40,16 @@ ValueId Emitter::expand(ValueId x, const Dims& to) {
   return shape(x) == to ? x : op(Op::expand, {x}, {{"shape", to}});
 }
 
-ValueId Emitter::slice(ValueId x, std::size_t axis, std::int64_t start, std::int64_t size) {
-  Dims starts(rank(x), 0), sizes = shape(x);
+ValueId Emitter::slice(ValueId x, std::size_t axis, std::int64_t start, std::int64_t size,
+                       std::int64_t step) {
+  Dims starts(rank(x), 0), sizes = shape(x), steps(rank(x), 1);
   if (start == 0 && size == sizes[axis]) {
     return x;
   }
   starts[axis] = start;
   sizes[axis] = size;
-  return op(Op::slice, {x}, {{"starts", starts}, {"sizes", sizes}, {"steps", Dims(rank(x), 1)}});
+  steps[axis] = step;
+  return op(Op::slice, {x}, {{"starts", starts}, {"sizes", sizes}, {"steps", steps}});
 }
 
 ValueId Emitter::concat(const std::vector<ValueId>& parts, std::size_t axis) {
@@ -83,14 +85,7 @@ ValueId Emitter::take(ValueId x, std::size_t axis, const Dims& positions) {
   const auto n = static_cast<std::int64_t>(positions.size());
   const std::int64_t step = n > 1 ? positions[1] - positions[0] : 1;
   if (n > 0 && step > 0 && positions == progression(positions[0], n, step)) {
-    Dims starts(rank(x), 0), sizes = shape(x), steps(rank(x), 1);
-    if (n == sizes[axis]) {
-      return x;
-    }
-    starts[axis] = positions[0];
-    sizes[axis] = n;
-    steps[axis] = step;
-    return op(Op::slice, {x}, {{"starts", starts}, {"sizes", sizes}, {"steps", steps}});
+    return slice(x, axis, positions[0], n, step);
   }
   Dims perm = progression(0, static_cast<std::int64_t>(rank(x)));
   std::swap(perm[0], perm[axis]);

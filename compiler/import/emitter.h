@@ -52,8 +52,8 @@ class Emitter {
   ValueId reshape(ValueId x, const Dims& to) { return m_.reshape(node_, x, to); }
   ValueId transpose(ValueId x, const Dims& perm);
   ValueId expand(ValueId x, const Dims& to);
-  /// One run of an axis.
-  ValueId slice(ValueId x, std::size_t axis, std::int64_t start, std::int64_t size);
+  /// `size` positions of an axis from `start` on, `step` apart (above 0).
+  ValueId slice(ValueId x, std::size_t axis, std::int64_t start, std::int64_t size, std::int64_t step = 1);
   ValueId concat(const std::vector<ValueId>& parts, std::size_t axis);
   /// Zeros, or `value`, around x: `before` and `after` a dimension.
   ValueId pad(ValueId x, const Dims& before, const Dims& after, double value);

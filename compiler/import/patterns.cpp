@@ -5,6 +5,7 @@
 #include <functional>
 #include <numeric>
 
+#include "compiler/gelu.h"
 #include "compiler/import/matcher.h"
 #include "compiler/passes/builder.h"
 #include "compiler/passes/rewriter.h"
@@ -14,8 +15,6 @@ namespace {
 
 using Dims = std::vector<std::int64_t>;
 using Attributes = std::map<std::string, Attribute>;
-
-constexpr double kSqrt2OverPi = 0.7978845608028654, kGeluCubic = 0.044715;
 
 /// Appends what a match stands for to the new graph; `in` maps old values to new ones.
 using Build = std::function<ValueId(Builder&, const Rewriter& in)>;
@@ -40,7 +39,7 @@ ValueId gelu_bend(const Matcher& m, ValueId v) {
   const Matcher::Product p = m.product(erf->inputs[0]);
   const Node* scaled = m.made_by(erf->inputs[0], Op::mul);
   scaled = scaled ? scaled : m.made_by(erf->inputs[0], Op::div);
-  if (!scaled || !near(p.coefficient, M_SQRT1_2)) {
+  if (!scaled || !near(p.coefficient, kInvSqrt2)) {
     return -1;
   }
   return m.number(scaled->inputs[1])   ? scaled->inputs[0]

@@ -39,6 +39,15 @@ Dims axes_of(const NodeView& node, const Dims& axes, std::size_t rank) {
   return out;
 }
 
+Dims image_axes(const NodeView& node, std::size_t rank) {
+  if (rank < 3) {
+    node.fail("needs at least three dimensions");
+  }
+  Dims out(rank - 2);
+  std::iota(out.begin(), out.end(), 2);
+  return out;
+}
+
 Dims permutation(const NodeView& node, std::size_t rank) {
   Dims reversed(rank);
   std::iota(reversed.rbegin(), reversed.rend(), 0);

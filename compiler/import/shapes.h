@@ -13,6 +13,8 @@ Dims integers(const Tensor& x, const NodeView& node);
 std::size_t axis_of(const NodeView& node, std::int64_t axis, std::size_t rank);
 /// The same for several, ascending and without duplicates.
 Dims axes_of(const NodeView& node, const Dims& axes, std::size_t rank);
+/// Axes of the image of x[n, c, ...].
+Dims image_axes(const NodeView& node, std::size_t rank);
 /// Transpose's `perm`, reversed dimensions by default.
 Dims permutation(const NodeView& node, std::size_t rank);
 

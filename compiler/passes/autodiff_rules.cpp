@@ -3,19 +3,10 @@
 #include <algorithm>
 
 #include "base/errors.h"
+#include "compiler/gelu.h"
 #include "compiler/ops.h"
 
 namespace leto::compiler {
-namespace {
-
-// Derivatives' constants, as doubles rounded once to fp32.
-constexpr double kTwoOverSqrtPi = 1.1283791670955126;
-constexpr double kInvSqrt2 = 0.7071067811865476;
-constexpr double kInvSqrt2Pi = 0.3989422804014327;
-constexpr double kSqrt2OverPi = 0.7978845608028654;
-constexpr double kGeluCubic = 0.044715;
-
-}  // namespace
 
 ValueId Rule::sum_to(ValueId value, const Dims& shape) {
   const Dims from = b_.shape(value);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "compiler/gelu.h"
 #include "compiler/ops.h"
 #include "compiler/passes/decompose_windows.h"
 #include "compiler/passes/rewriter.h"
@@ -31,9 +32,9 @@ ValueId gelu(Builder& b, const Node& node, ValueId x, DType out) {
   ValueId bend;
   if (node.integer("tanh") != 0) {
     const ValueId cube = b.mul(b.mul(x, x), x);
-    bend = b.unary(Op::tanh, b.mul(b.add(x, b.mul(cube, 0.044715)), 0.7978845608028654));
+    bend = b.unary(Op::tanh, b.mul(b.add(x, b.mul(cube, kGeluCubic)), kSqrt2OverPi));
   } else {
-    bend = b.unary(Op::erf, b.mul(x, 0.7071067811865476));
+    bend = b.unary(Op::erf, b.mul(x, kInvSqrt2));
   }
   return b.op(Op::mul, {b.mul(x, 0.5), b.add(bend, 1.0)}, out);
 }

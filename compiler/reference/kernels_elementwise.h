@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "base/math.h"
+#include "compiler/gelu.h"
 #include "compiler/reference/kernels.h"
 
 namespace leto::compiler::reference::kernel {
@@ -156,7 +157,7 @@ Array<T> cast(const Call<T>& c) {
 
 template <class T>
 T gelu_tanh(T x) {
-  const T u = T(0.7978845608028654) * (x + T(0.044715) * (x * x * x));
+  const T u = T(kSqrt2OverPi) * (x + T(kGeluCubic) * (x * x * x));
   return T(0.5) * x * (1 + tanh_of(u));
 }
 
@@ -165,7 +166,7 @@ Array<T> gelu(const Call<T>& c) {
   if (c.node.integer("tanh") != 0) {
     return map(c, gelu_tanh<T>);
   }
-  return map(c, [](T v) { return T(0.5) * v * (1 + erf_of(v * T(0.7071067811865476))); });
+  return map(c, [](T v) { return T(0.5) * v * (1 + erf_of(v * T(kInvSqrt2))); });
 }
 
 template <class T>

@@ -1,12 +1,6 @@
 // The models of ONNX's own backend tests, as Debian's libonnx-testdata ships them with inputs and expected
 // outputs: imported, run in the reference interpreter, compared with the tolerances that ONNX's test runner
 // uses.
-#ifndef ONNX_ML
-#define ONNX_ML 1
-#endif
-#ifndef ONNX_NAMESPACE
-#define ONNX_NAMESPACE onnx
-#endif
 #include <onnx/onnx_pb.h>
 
 #include <algorithm>

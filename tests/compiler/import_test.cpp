@@ -1,11 +1,4 @@
 // ONNX models built here, imported and evaluated.
-// ONNX's headers want to know how its library was built; the compiler layer keeps that dependency to itself.
-#ifndef ONNX_ML
-#define ONNX_ML 1
-#endif
-#ifndef ONNX_NAMESPACE
-#define ONNX_NAMESPACE onnx
-#endif
 #include <onnx/onnx_pb.h>
 
 #include <cstring>
