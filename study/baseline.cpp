@@ -87,6 +87,12 @@ Baseline load_baseline(const std::string& name_or_path) {
   return out;
 }
 
+std::vector<Baseline> load_baselines() {
+  std::vector<Baseline> out;
+  for (const std::string& name : baseline_names()) out.push_back(load_baseline(name));
+  return out;
+}
+
 const TrainingRow* nearest_row(const Baseline& baseline, std::string_view precision, double parameters,
                                std::int64_t sequence) {
   const auto rank = [&](const TrainingRow& row) {

@@ -41,6 +41,8 @@ struct Baseline {
 std::vector<std::string> baseline_names();
 /// A baseline's name ("h100-sxm") or a path to its TOML file. Throws Error(bad_input) with file:line.
 Baseline load_baseline(const std::string& name_or_path);
+/// All that come with leto, by name.
+std::vector<Baseline> load_baselines();
 
 /// The measured row of the same precision that is nearest in model size, then sequence length, then has the
 /// fewest devices; a size or length of 0 is not known and does not count. nullptr when nothing of that

@@ -14,10 +14,6 @@ constexpr double kPico = 1e-12;
 using Weight = std::function<double(const OperationFacts&)>;
 using ByName = std::map<std::string, double>;
 
-std::string name_of(const OperationFacts& op) {
-  return op.phase + ": " + op.name;
-}
-
 std::string_view mac_row(const std::string& dtype) {
   const auto known = dtype_from_name(dtype);
   const auto bytes = known ? size_of(*known) : 2;
@@ -74,7 +70,7 @@ class Account {
     double all = 0;
     for (const OperationFacts& op : facts_.operations) all += weight(op);
     for (const OperationFacts& op : facts_.operations)
-      if (const double share = weight(op); share > 0) by_operation_[name_of(op)] += joules * share / all;
+      if (const double share = weight(op); share > 0) by_operation_[energy_name(op)] += joules * share / all;
     if (all <= 0) by_operation_[std::string(kAlwaysOn)] += joules;
   }
 

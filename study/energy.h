@@ -11,6 +11,11 @@ namespace leto::study {
 /// The operation that bears what no graph operation caused.
 inline constexpr std::string_view kAlwaysOn = "(always on)";
 
+/// An operation's name in EnergyRecord::by_operation; of OperationFacts or OperationRecord.
+std::string energy_name(const auto& operation) {
+  return operation.phase + ": " + operation.name;
+}
+
 /// Voltage over the nominal one, and what it does to the rows' figures.
 struct DvfsPoint {
   double voltage = 1;  // share of the nominal voltage

@@ -14,13 +14,7 @@ Sources read_sources(const toml::table& table, const std::string& file) {
   Sources out;
   each_table(table, "source", file, [&](const toml::table& row) {
     const TableReader reader(row, file, "[[source]]", {"id", "source", "reference", "date", "confidence"});
-    const Provenance from{Kind::estimate,      reader.text("source"),     reader.text("reference"),
-                          reader.text("date"), reader.text("confidence"), ""};
-    if (from.source.empty()) reader.fail("source", "source is empty", "say where the figure was read");
-    if (from.confidence != "document read" && from.confidence != "recalled")
-      reader.fail("confidence", fmt::format("unknown confidence '{}'", from.confidence),
-                  "document read or recalled");
-    if (!out.emplace(reader.text("id"), from).second)
+    if (!out.emplace(reader.text("id"), reader.source()).second)
       reader.fail("id", fmt::format("source '{}' stands twice", reader.text("id")), "name each once");
   });
   return out;

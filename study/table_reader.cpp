@@ -93,12 +93,19 @@ Kind TableReader::kind() const {
   return static_cast<Kind>(found - kKinds);
 }
 
-Provenance TableReader::provenance() const {
+Provenance TableReader::source() const {
   const std::string confidence = text("confidence");
   if (confidence != "document read" && confidence != "recalled")
     fail("confidence", fmt::format("unknown confidence '{}'", confidence), "document read or recalled");
   if (text("source").empty()) fail("source", "source is empty", "say where the figure was read");
-  return {kind(), text("source"), text("reference"), text("date"), confidence, text("note")};
+  return {Kind::estimate, text("source"), text("reference"), text("date"), confidence, ""};
+}
+
+Provenance TableReader::provenance() const {
+  Provenance from = source();
+  from.kind = kind();
+  from.note = text("note");
+  return from;
 }
 
 void each_table(const toml::table& file_table, std::string_view key, const std::string& file,

@@ -24,6 +24,9 @@ class TableReader {
   double positive(std::string_view key) const;
   const toml::array& array(std::string_view key) const;
   Kind kind() const;
+  /// The keys source, reference, date and confidence; kind and note are still open.
+  Provenance source() const;
+  /// The same with kind and note.
   Provenance provenance() const;
 
   [[noreturn]] void fail(std::string_view key, const std::string& what, const std::string& remedy) const;

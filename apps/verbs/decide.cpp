@@ -24,19 +24,18 @@ void decide(const Flags& flags) {
   const study::Criteria criteria = study::load_criteria(flags.criteria);
   std::vector<study::Evidence> records;
   for (const auto& run : flags.runs) records.emplace_back(run, study::load_record(run));
-  std::vector<study::Baseline> baselines;
-  for (const auto& name : study::baseline_names()) baselines.push_back(study::load_baseline(name));
-  const study::Decision decision = study::decide(criteria, records, baselines);
+  const study::Decision decision = study::decide(criteria, records, study::load_baselines());
   const study::Report page = study::to_report(decision);
+  const std::string json = study::to_json(decision);
   std::vector<study::ArchivedFile> files = {{"decision.html", study::to_html(page)},
                                             {"decision.md", study::to_markdown(page)},
-                                            {"decision.json", study::to_json(decision)}};
+                                            {"decision.json", json}};
   files.push_back({"audit.tar", study::to_tar(study::audit_files(flags.criteria, records, files))});
   Staging staging(flags.out);
   make_folder(staging.path());
   for (const auto& file : files) write_atomically(staging.path() / file.name, file.content);
   staging.commit();
-  if (flags.json) return host::print_json(nlohmann::json::parse(study::to_json(decision)));
+  if (flags.json) return host::print_json(nlohmann::json::parse(json));
   fmt::print("verdict: {}\n", study::name_of(decision.verdict));
   for (const std::string& reason : decision.reasons) fmt::print("  {}\n", reason);
   fmt::print("decision: {}\n", (std::filesystem::path(flags.out) / "decision.html").string());

@@ -30,6 +30,11 @@ Input from_fact(const Fact& fact) {
           fact.from};
 }
 
+Input certain(const std::string& id, const std::string& unit, double value, const std::string& kind,
+              const Provenance& from) {
+  return {id, unit, "", value, value, value, kind, from};
+}
+
 double whole_model(const Sheet& sheet, const Record& r) {
   const Input* known = sheet.find(r.workload + ".parameters");
   return known ? known->value : double(r.parameters);
@@ -43,7 +48,7 @@ void add_record(Sheet& sheet, const Evidence& e) {
   const Record& r = e.record;
   const std::string precision = precision_of(r), name = r.workload;
   const auto add = [&](const std::string& id, const char* unit, double value, const std::string& key) {
-    Input input{id, unit, "", value, value, value, "simulated", simulated(e, key)};
+    Input input = certain(id, unit, value, "simulated", simulated(e, key));
     if (is_part_of_model(sheet, r))
       input.from.note = fmt::format("a part of the model: {:.3g} G of {:.3g} G parameters",
                                     double(r.parameters) / 1e9, whole_model(sheet, r) / 1e9);
@@ -196,13 +201,12 @@ void fill(Sheet& sheet, const std::vector<Evidence>& records, const std::vector<
   }
   for (const Baseline& b : baselines)
     if (const Figure* power = b.figure("power"))
-      sheet.add({b.name + ".power", power->unit, "", power->value, power->value, power->value,
-                 std::string(name_of(power->from.kind)), power->from});
+      sheet.add(certain(b.name + ".power", power->unit, power->value, std::string(name_of(power->from.kind)),
+                        power->from));
   const MfuModel model(baselines);
   for (const Evidence& e : records) {
-    sheet.add({e.part + ".memory_gb", "GB", "", double(e.record.chip_figures.hbm_bytes) / 1e9,
-               double(e.record.chip_figures.hbm_bytes) / 1e9, double(e.record.chip_figures.hbm_bytes) / 1e9,
-               "simulated", simulated(e, "chip_figures.hbm_bytes")});
+    sheet.add(certain(e.part + ".memory_gb", "GB", double(e.record.chip_figures.hbm_bytes) / 1e9, "simulated",
+                      simulated(e, "chip_figures.hbm_bytes")));
     add_record(sheet, e);
     for (const Baseline& b : baselines) add_baseline_rate(sheet, e, b, baselines, model);
   }

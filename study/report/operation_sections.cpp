@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "study/energy.h"
 #include "study/report/format.h"
 #include "study/report/sections.h"
 
@@ -282,7 +283,7 @@ std::vector<Block> every_operation(const Record& r) {
     const OperationRecord& op = *order[i];
     Cell joules = none_cell();
     if (r.energy_j)
-      if (const auto found = r.energy_j->by_operation.find(op.phase + ": " + op.name);
+      if (const auto found = r.energy_j->by_operation.find(energy_name(op));
           found != r.energy_j->by_operation.end())
         joules = si_cell(found->second, "J");
     table.rows.push_back({cell(op.name), text_cell(op.kind), text_cell(op.phase),

@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "base/errors.h"
-#include "base/files.h"
+#include "tests/study/cause.h"
 
 using namespace leto;
 using namespace leto::study;
@@ -12,18 +12,7 @@ using namespace leto::study;
 namespace {
 
 std::string cause_of(const std::string& text) {
-  const auto path = std::filesystem::temp_directory_path() / "leto_study_baseline.toml";
-  write_atomically(path, text);
-  std::string cause = "accepted";
-  try {
-    load_baseline(path.string());
-  } catch (const Error& error) {
-    CHECK(error.code() == ExitCode::bad_input);
-    cause = error.what();
-    CHECK(cause.find(path.string() + ":") == 0);
-  }
-  std::filesystem::remove(path);
-  return cause;
+  return study::cause_of(text, [](const std::string& path) { load_baseline(path); });
 }
 
 constexpr auto kGood = R"(name = "x"

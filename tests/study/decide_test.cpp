@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/errors.h"
-#include "base/files.h"
 #include "base/rng.h"
 #include "study/decide/economics.h"
+#include "tests/study/cause.h"
 #include "tests/study/sample.h"
 
 using namespace leto;
@@ -17,12 +17,6 @@ using namespace leto::study;
 using Json = nlohmann::json;
 
 namespace {
-
-std::vector<Baseline> all_baselines() {
-  std::vector<Baseline> out;
-  for (const std::string& name : baseline_names()) out.push_back(load_baseline(name));
-  return out;
-}
 
 std::vector<Evidence> sample_records() {
   return {{"sample", build_record(sample_run())}};
@@ -116,7 +110,7 @@ class Walk {
 
 TEST_CASE("every figure of a decision resolves to an input with a source") {
   const Json decision =
-      Json::parse(to_json(decide(criteria_of(one_of_each()), sample_records(), all_baselines())));
+      Json::parse(to_json(decide(criteria_of(one_of_each()), sample_records(), load_baselines())));
   const Walk walk(decision);
   for (const std::string& fault : walk.faults) FAIL_CHECK(fault);
   CHECK(walk.figures > 30);
@@ -125,7 +119,7 @@ TEST_CASE("every figure of a decision resolves to an input with a source") {
 
 TEST_CASE("the walk finds an orphan and a ratio across precisions and an unmarked estimate") {
   const Json good =
-      Json::parse(to_json(decide(criteria_of(one_of_each()), sample_records(), all_baselines())));
+      Json::parse(to_json(decide(criteria_of(one_of_each()), sample_records(), load_baselines())));
   const auto faults_with = [&](auto&& damage) {
     Json bad = good;
     damage(bad);
@@ -152,7 +146,7 @@ TEST_CASE("the same seed gives the same bytes and another seed other draws") {
   const auto json = [](std::uint64_t seed) {
     Criteria criteria = criteria_of(one_of_each());
     criteria.seed = seed;
-    return to_json(decide(criteria, sample_records(), all_baselines()));
+    return to_json(decide(criteria, sample_records(), load_baselines()));
   };
   CHECK(json(7) == json(7));
   CHECK(json(7) != json(8));
@@ -160,7 +154,7 @@ TEST_CASE("the same seed gives the same bytes and another seed other draws") {
 
 TEST_CASE("tightening a threshold never turns NO-GO into GO nor raises a verdict") {
   const auto records = sample_records();
-  const auto baselines = all_baselines();
+  const auto baselines = load_baselines();
   for (std::uint64_t trial = 0; trial < 12; ++trial) {
     Criteria loose = criteria_of({criterion("speedup", 0.1 + 2 * uniform(1, trial, 0)),
                                   criterion("perf_per_dollar", 0.1 + 3 * uniform(1, trial, 1), "datacentre"),
@@ -180,7 +174,7 @@ TEST_CASE("tightening a threshold never turns NO-GO into GO nor raises a verdict
 
 TEST_CASE("a criterion at its edge is conditional and says its probability") {
   const auto records = sample_records();
-  const auto baselines = all_baselines();
+  const auto baselines = load_baselines();
   Decision d = decide(criteria_of({criterion("speedup", 0.001)}), records, baselines);
   CHECK(d.verdict == Verdict::go);
   const double middle = d.judged[0].shown.quantity.value;
@@ -194,7 +188,7 @@ TEST_CASE("a criterion at its edge is conditional and says its probability") {
 
 TEST_CASE("what is missing is named and never assumed") {
   const auto records = sample_records();
-  const auto baselines = all_baselines();
+  const auto baselines = load_baselines();
   Decision d = decide(criteria_of({criterion("speedup", 0.001)}, {"dlrm"}), records, baselines);
   CHECK(d.verdict == Verdict::conditional);
   CHECK(d.reasons[0].find("dlrm") != std::string::npos);
@@ -274,7 +268,6 @@ TEST_CASE("draws stay inside an input's interval and swings are its ends") {
 }
 
 TEST_CASE("faults of criteria are named with file and line") {
-  const auto path = std::filesystem::temp_directory_path() / "leto_study_criteria.toml";
   const std::string head =
       "title = \"t\"\nnote = \"\"\nseed = 1\ndraws = 10\nconfidence = 0.9\nfleet_share = 0.1\nworkloads = "
       "[]\n";
@@ -282,16 +275,8 @@ TEST_CASE("faults of criteria are named with file and line") {
     return "[[criterion]]\nname = \"n\"\nmetric = \"" + metric + "\"\nlevel = \"" + level +
            "\"\nworkload = \"w\"\nbaseline = \"" + baseline + "\"\nbound = \"min\"\nthreshold = 1.0\n";
   };
-  const auto cause_of = [&](const std::string& text) {
-    write_atomically(path, text);
-    try {
-      load_criteria(path.string());
-    } catch (const Error& error) {
-      CHECK(error.code() == ExitCode::bad_input);
-      CHECK(std::string(error.what()).find(path.string() + ":") == 0);
-      return std::string(error.what());
-    }
-    return std::string("accepted");
+  const auto cause_of = [](const std::string& text) {
+    return study::cause_of(text, [](const std::string& path) { load_criteria(path); });
   };
   CHECK(cause_of(head + row("speedup", "", "h100-sxm")) == "accepted");
   CHECK(cause_of(head + row("speed", "", "h100-sxm")).find("unknown metric") != std::string::npos);
@@ -301,11 +286,10 @@ TEST_CASE("faults of criteria are named with file and line") {
   CHECK(cause_of(head + row("mfu", "", "h100-sxm")).find("compares with none") != std::string::npos);
   CHECK(cause_of(head).find("no [[criterion]]") != std::string::npos);
   CHECK(cause_of("seed = -1\n" + head.substr(0, 20)).find(":") != std::string::npos);
-  std::filesystem::remove(path);
 }
 
 TEST_CASE("two records of one workload and a baseline that nobody has are refused") {
-  const auto baselines = all_baselines();
+  const auto baselines = load_baselines();
   auto records = sample_records();
   CHECK_THROWS_AS(decide(criteria_of({criterion("speedup", 1, "", "x9000")}), records, baselines), Error);
   records.push_back(records[0]);
@@ -319,7 +303,7 @@ TEST_CASE("the worked example is conditional at best and says why") {
     const auto path = example / "records" / (std::string(name) + ".json");
     records.emplace_back(name, load_record(path));
   }
-  const Decision d = decide(load_criteria((example / "criteria.toml").string()), records, all_baselines());
+  const Decision d = decide(load_criteria((example / "criteria.toml").string()), records, load_baselines());
   CHECK(d.verdict != Verdict::go);
   const std::string page = to_markdown(to_report(d));
   CHECK(page.find("no record of dlrm: without it the best verdict is CONDITIONAL") != std::string::npos);

@@ -5,8 +5,7 @@
 
 #include <numeric>
 
-#include "base/errors.h"
-#include "base/files.h"
+#include "tests/study/cause.h"
 #include "tests/study/sample.h"
 
 using namespace leto;
@@ -106,7 +105,6 @@ TEST_CASE("every fact has a source and names its scaling factor") {
 }
 
 TEST_CASE("faults of a fact table are named with file and line") {
-  const auto path = std::filesystem::temp_directory_path() / "leto_study_facts.toml";
   const std::string source =
       "[[source]]\nid = \"s\"\nsource = \"paper\"\nreference = \"\"\ndate = \"\"\nconfidence = "
       "\"recalled\"\n";
@@ -115,16 +113,8 @@ TEST_CASE("faults of a fact table are named with file and line") {
            ", high = 2.0, unit = \"\", node = \"\", scale = \"\", kind = \"estimate\", from = \"" + from +
            "\", note = \"\"}";
   };
-  const auto cause_of = [&](const std::string& text) {
-    write_atomically(path, text);
-    try {
-      load_facts(path.string());
-    } catch (const Error& error) {
-      CHECK(error.code() == ExitCode::bad_input);
-      CHECK(std::string(error.what()).find(path.string() + ":") == 0);
-      return std::string(error.what());
-    }
-    return std::string("accepted");
+  const auto cause_of = [](const std::string& text) {
+    return study::cause_of(text, [](const std::string& path) { load_facts(path); });
   };
   CHECK(cause_of("facts = [" + row("a", "0.5", "s") + "]\n" + source) == "accepted");
   CHECK(cause_of("facts = [" + row("a", "1.5", "s") + "]\n" + source).find("not between") !=
@@ -134,5 +124,4 @@ TEST_CASE("faults of a fact table are named with file and line") {
   CHECK(cause_of("facts = [" + row("a", "0.5", "s") + "," + row("a", "0.5", "s") + "]\n" + source)
             .find("twice") != std::string::npos);
   CHECK(cause_of(source).find("no facts") != std::string::npos);
-  std::filesystem::remove(path);
 }

@@ -15,12 +15,6 @@ using namespace leto::study;
 
 namespace {
 
-std::vector<Baseline> all_baselines() {
-  std::vector<Baseline> out;
-  for (const std::string& name : baseline_names()) out.push_back(load_baseline(name));
-  return out;
-}
-
 Baseline part(const std::string& name, double peak_tflops,
               std::vector<std::pair<double, double>> size_and_mfu) {
   Baseline b;
@@ -61,7 +55,7 @@ TEST_CASE("no prediction crosses precisions") {
 }
 
 TEST_CASE("the measured rows are predicted to a tenth in the mean") {
-  const MfuModel model(all_baselines());
+  const MfuModel model(load_baselines());
   CHECK(model.checks().size() > 100);
   double sum = 0;
   for (const auto& check : model.checks()) sum += std::abs(check.error());
@@ -72,7 +66,7 @@ TEST_CASE("the MFU table of docs/validation.md is fresh") {
   const std::filesystem::path path = std::filesystem::path(LETO_SOURCE_DIR) / "docs/validation.md";
   const std::string document = read_text(path),
                     fresh =
-                        with_section(document, "mfu", mfu_table(MfuModel(all_baselines())), path.string());
+                        with_section(document, "mfu", mfu_table(MfuModel(load_baselines())), path.string());
   if (std::getenv("LETO_RENEW_DOCS")) write_atomically(path, fresh);
   CHECK_MESSAGE(document == fresh, "renew with LETO_RENEW_DOCS=1 test_study");
 }

@@ -19,12 +19,6 @@ using namespace leto::study;
 
 namespace {
 
-std::vector<Baseline> all_baselines() {
-  std::vector<Baseline> out;
-  for (const std::string& name : baseline_names()) out.push_back(load_baseline(name));
-  return out;
-}
-
 RunFacts forward_gemm() {
   RunFacts run = sample_run();
   run.workload = "gemm";
@@ -36,7 +30,7 @@ RunFacts forward_gemm() {
 }
 
 Report sample_report() {
-  return build_report({build_record(sample_run())}, all_baselines());
+  return build_report({build_record(sample_run())}, load_baselines());
 }
 
 bool has(const std::string& text, const std::string& part) {
@@ -90,7 +84,7 @@ TEST_CASE("HTML, Markdown and JSON hold the same cells") {
 
 TEST_CASE("rows are as wide as their table") {
   const Report report =
-      build_report({build_record(sample_run()), build_record(forward_gemm())}, all_baselines());
+      build_report({build_record(sample_run()), build_record(forward_gemm())}, load_baselines());
   for (const Section& section : report.sections)
     for (const Block& block : section.blocks)
       if (const auto* table = std::get_if<Table>(&block))
@@ -109,7 +103,7 @@ TEST_CASE("the headline is the record's") {
 }
 
 TEST_CASE("each baseline stands there with kinds and sources") {
-  const auto baselines = all_baselines();
+  const auto baselines = load_baselines();
   const std::string html = to_html(build_report({build_record(sample_run())}, baselines));
   for (const Baseline& b : baselines) {
     CHECK(has(html, html_escape(b.title)));
@@ -136,7 +130,7 @@ TEST_CASE("an estimate is the useful FLOPs at a measured rate, marked as one") {
 
 TEST_CASE("no estimate crosses precisions") {
   const Table fp16 =
-      table_named(build_report({build_record(forward_gemm())}, all_baselines()), "estimated time");
+      table_named(build_report({build_record(forward_gemm())}, load_baselines()), "estimated time");
   for (std::size_t i = 1; i < fp16.rows.size(); ++i) {
     CHECK(has(fp16.rows[i][1].text, "no measured row"));
     CHECK_FALSE(fp16.rows[i][3].number.has_value());
@@ -175,7 +169,7 @@ TEST_CASE("the page is self-contained and accessible") {
 
 TEST_CASE("several runs stand in one report, numbered") {
   const std::string html =
-      to_html(build_report({build_record(sample_run()), build_record(forward_gemm())}, all_baselines()));
+      to_html(build_report({build_record(sample_run()), build_record(forward_gemm())}, load_baselines()));
   CHECK(has(html, "Run 1: llama3-8b on pilot"));
   CHECK(has(html, "Run 2: gemm on pilot"));
   CHECK(has(html, "Runs side by side"));
@@ -198,7 +192,7 @@ TEST_CASE("a bare record makes a report, none makes an error") {
   RunFacts run;
   run.chip = load_chip("tiny");
   run.workload = "empty";
-  CHECK(has(to_html(build_report({build_record(run)}, all_baselines())), "empty on tiny"));
+  CHECK(has(to_html(build_report({build_record(run)}, load_baselines())), "empty on tiny"));
   CHECK_THROWS_AS(build_report({}, {}), Error);
 }
 
@@ -290,7 +284,7 @@ TEST_CASE("the stall stack of an operation adds up to its cycles, the rest is su
 TEST_CASE("a what-if run says so wherever it is named") {
   RunFacts run = sample_run();
   run.what_if = "hbm,noc";
-  const std::string html = to_html(build_report({build_record(run)}, all_baselines()));
+  const std::string html = to_html(build_report({build_record(run)}, load_baselines()));
   CHECK(has(html, "llama3-8b on pilot, WHAT IF unlimited hbm,noc"));
   CHECK(has(html, "no chip is like that"));
 }
