@@ -4,14 +4,14 @@
 #include <bit>
 
 #include "base/errors.h"
+#include "isa/instruction.h"
 #include "isa/ops/matmul_kernel.h"
 
 namespace leto::model {
 namespace {
 
-constexpr int kTileRows = 32;
 constexpr float kStale = 1.0f;  // what banks hold before a command that starts from zero: it must not matter
-constexpr Cycle kLeast = 32;    // cycles of a block: one row of each tile loads in each
+constexpr Cycle kLeast = isa::kBankRows;  // cycles of a block: one row of each tile loads in each
 
 float widened(DType type, std::uint16_t element) {
   const std::uint8_t low = static_cast<std::uint8_t>(element);
@@ -98,9 +98,9 @@ MatrixChecker::MatrixChecker(const MatrixEngineConfig& engine, const TwinSpec& s
       spec_(spec),
       instance_(std::move(instance)),
       seed_(seed),
-      rtl_(make_matrix_engine_rtl(engine)) {
+      rtl_(rtl::make_matrix_engine_rtl(engine)) {
   count_.mode = spec.mode;
-  if (!has_rtl())
+  if (!rtl::has_rtl())
     throw Error(
         ExitCode::unsupported, fmt::format("--twin {}: this build has no RTL", instance_),
         "install Verilator 5.006 or newer and build again (cmake -DLETO_RTL=ON says what is missing)");
@@ -149,7 +149,7 @@ std::vector<float> MatrixChecker::compute(MatrixRun run) {
                static_cast<Cycle>((run.k + lanes - 1) / lanes) * std::max(static_cast<Cycle>(run.n), kLeast);
   run.stall = 0;
   play(run, nullptr);
-  const int rows = engine_.tiles * kTileRows;
+  const int rows = engine_.tiles * isa::kBankRows;
   std::vector<float> result;
   for (int j = 0; j < run.n; ++j)
     for (int i = 0; i < run.m; ++i) result.push_back(banks_[at(j, rows, i)]);
@@ -167,12 +167,12 @@ void MatrixChecker::play(const MatrixRun& run, const MatrixRun* next) {
 }
 
 void MatrixChecker::start(const MatrixRun& run, bool following) {
-  const int rows = engine_.tiles * kTileRows;
+  const int rows = engine_.tiles * isa::kBankRows;
   banks_.assign(static_cast<std::size_t>(rows) * static_cast<std::size_t>(run.n), kStale);
   for (int j = 0; j < run.n && !run.first; ++j)
     for (int i = 0; i < run.m; ++i) banks_[at(j, rows, i)] = run.before[at(j, run.m, i)];
-  load_block_ = following && ahead_row_ == kTileRows ? 1 : 0;
-  load_row_ = following && ahead_row_ < kTileRows ? ahead_row_ : 0;
+  load_block_ = following && ahead_row_ == isa::kBankRows ? 1 : 0;
+  load_row_ = following && ahead_row_ < isa::kBankRows ? ahead_row_ : 0;
   ahead_row_ = 0;
   if (following) return;
   rtl_->in.h_valid = rtl_->in.s_valid = false;
@@ -183,7 +183,7 @@ void MatrixChecker::start(const MatrixRun& run, bool following) {
 
 // One cycle: what the RTL is offered, whether it takes it, and what it answers in the next one.
 void MatrixChecker::tick(Schedule& schedule, const MatrixRun* next, Cycle now) {
-  MatrixEngineRtl& rtl = *rtl_;
+  rtl::MatrixEngineRtl& rtl = *rtl_;
   const bool meets = schedule.meets_now(now);
   rtl.in.cmd_valid = false;
   if (next && now + 1 == schedule.run.finish) offer_command(*next);
@@ -219,9 +219,9 @@ void MatrixChecker::offer_rows(const Schedule& schedule, const MatrixRun* next, 
   rtl_->in.h_valid = true;
   if (load_block_ < schedule.blocks)
     offer_held(schedule.run, load_block_, load_row_);
-  else if (next && now >= next->held_ready && ahead_row_ < kTileRows)
+  else if (next && now >= next->held_ready && ahead_row_ < isa::kBankRows)
     offer_held(*next, 0, ahead_row_);
-  else if (!next && ahead_row_ < kTileRows)
+  else if (!next && ahead_row_ < isa::kBankRows)
     offer_held(schedule.run, 0, ahead_row_);  // for nobody: an engine that falls idle forgets them
   else
     rtl_->in.h_valid = false;
@@ -230,20 +230,20 @@ void MatrixChecker::offer_rows(const Schedule& schedule, const MatrixRun* next, 
 void MatrixChecker::took_row(const Schedule& schedule) {
   if (load_block_ == schedule.blocks) {
     ++ahead_row_;
-  } else if (++load_row_ == kTileRows) {
+  } else if (++load_row_ == isa::kBankRows) {
     load_row_ = 0;
     ++load_block_;
   }
 }
 
 void MatrixChecker::offer_held(const MatrixRun& run, int block, int row) {
-  const int wide = lanes_of(engine_), lanes = lanes_of_block(run.held_type), from = block * lanes;
+  const int wide = rtl::lanes_of(engine_), lanes = lanes_of_block(run.held_type), from = block * lanes;
   const int depth = std::min(lanes, run.k - from);
   auto& data = rtl_->in.h_data;
   std::fill(data.begin(), data.end(), std::uint16_t{0});
   rtl_->in.h_type = run.held_type;
   for (int t = 0; t < engine_.tiles; ++t)
-    if (const int i = t * kTileRows + row; i < run.m)
+    if (const int i = t * isa::kBankRows + row; i < run.m)
       std::copy_n(run.held.begin() + static_cast<std::ptrdiff_t>(at(i, run.k, from)), depth,
                   data.begin() + t * wide);
 }
@@ -255,7 +255,7 @@ void MatrixChecker::offer_vector(const Schedule& schedule) {
   std::fill(in.s_data.begin(), in.s_data.end(), std::uint16_t{0});
   std::copy_n(run.stream.begin() + static_cast<std::ptrdiff_t>(at(schedule.vector, run.k, from)), depth,
               in.s_data.begin());
-  const int rows = engine_.tiles * kTileRows;
+  const int rows = engine_.tiles * isa::kBankRows;
   for (int i = 0; i < rows; ++i)
     in.a_data[static_cast<std::size_t>(i)] =
         std::bit_cast<std::uint32_t>(banks_[at(schedule.vector, rows, i)]);

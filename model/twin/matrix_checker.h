@@ -1,11 +1,11 @@
 // The matrix engine's RTL in lock-step with the model: command by command, every cycle, every bit.
 //
-// The model computes a command at once; here its cycles are unfolded: when each streamed vector meets each held
-// block, and which sums it leaves (isa/ops/matmul_kernel.h, one block at a time). The RTL gets the same operands
-// cycle by cycle, and what it answers is compared: s_ready, c_valid and done always; a_index with s_ready; c_index
-// and c_data with c_valid; cmd_ready when a command is offered. Cycles that the model loses to the local store are
-// cycles without a vector. A command is run when the one after it is known, because that one's first held block
-// loads while this one streams.
+// The model computes a command at once; here its cycles are unfolded: when each streamed vector meets each
+// held block, and which sums it leaves (isa/ops/matmul_kernel.h, one block at a time). The RTL gets the same
+// operands cycle by cycle, and what it answers is compared: s_ready, c_valid and done always; a_index with
+// s_ready; c_index and c_data with c_valid; cmd_ready when a command is offered. Cycles that the model loses
+// to the local store are cycles without a vector. A command is run when the one after it is known, because
+// that one's first held block loads while this one streams.
 #pragma once
 
 #include <array>
@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "model/kernel/time.h"
-#include "model/twin/matrix_engine_rtl.h"
 #include "model/twin/spec.h"
+#include "rtl/matrix_engine/matrix_engine_rtl.h"
 
 namespace leto::model {
 
@@ -84,7 +84,7 @@ class MatrixChecker {
   TwinSpec spec_;
   std::string instance_;
   std::uint64_t seed_;
-  std::unique_ptr<MatrixEngineRtl> rtl_;
+  std::unique_ptr<rtl::MatrixEngineRtl> rtl_;
   TwinCount count_;
   bool comparing_ = true, injected_ = false;
 

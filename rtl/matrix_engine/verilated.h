@@ -1,11 +1,11 @@
-// A Verilated matrix engine behind model/twin's interface; one class a parameter set (rtl/CMakeLists.txt).
+// A Verilated matrix engine behind matrix_engine_rtl.h; one class a parameter set (rtl/CMakeLists.txt).
 #pragma once
 
 #include <verilated.h>
 
 #include <cstring>
 
-#include "model/twin/matrix_engine_rtl.h"
+#include "rtl/matrix_engine/matrix_engine_rtl.h"
 
 namespace leto::rtl {
 
@@ -17,7 +17,7 @@ void put(Port& port, const std::vector<Element>& from) {
 }
 
 template <class Verilated, int Tiles, int Lanes>
-class MatrixEngine final : public model::MatrixEngineRtl {
+class MatrixEngine final : public MatrixEngineRtl {
  public:
   MatrixEngine() : top_(&context_) {
     in.h_data.resize(Tiles * Lanes);

@@ -15,8 +15,9 @@ const std::map<std::string, std::set<std::string>>& allowed() {
       {"base", {"base"}},
       {"arch", {"base", "arch"}},
       {"isa", {"base", "isa"}},
+      {"rtl", {"base", "arch", "rtl"}},
       {"compiler", {"base", "arch", "isa", "compiler"}},
-      {"model", {"base", "arch", "isa", "model"}},
+      {"model", {"base", "arch", "isa", "rtl", "model"}},
       {"study", {"base", "arch", "study"}},
       {"apps", {"base", "arch", "isa", "compiler", "model", "study", "apps"}},
   };
@@ -30,6 +31,7 @@ const std::map<std::string, std::set<std::string>>& guarded() {
       {"systemc.h", {"model"}},
       {"tlm", {"model"}},
       {"tlm.h", {"model"}},
+      {"verilated.h", {"rtl"}},
       {"onnx", {"compiler", "apps"}},
       {"google", {"compiler", "apps"}},
       {"CLI", {"apps"}},
@@ -72,6 +74,8 @@ TEST_CASE("layering: the check finds planted includes") {
   CHECK(faults("isa", "x.h", "#include \"arch/chip_config.h\"\n").size() == 1);
   CHECK(faults("compiler", "x.cpp", "// first\n#  include \"model/simulation.h\"").size() == 1);
   CHECK(faults("study", "x.cpp", "#include <systemc>\n#include \"study/record.h\"\n").size() == 1);
+  CHECK(faults("rtl", "x.h", "#include \"model/twin/twins.h\"\n").size() == 1);
+  CHECK(faults("model", "x.cpp", "#include <verilated.h>\n").size() == 1);
   CHECK(faults("base", "x.cpp", "#include \"files.h\"\n").size() == 1);
   CHECK(faults("apps", "x.cpp", "#include <vector>\n#include \"model/simulation.h\"\n").empty());
 }

@@ -25,12 +25,12 @@ for fault; do
   cat > "$work/choose.cpp" <<'CPP'
 #include "Vfault.h"
 #include "rtl/matrix_engine/verilated.h"
-namespace leto::model {
+namespace leto::rtl {
 bool has_rtl() { return true; }
 std::unique_ptr<MatrixEngineRtl> make_matrix_engine_rtl(const MatrixEngineConfig&) {
-  return std::make_unique<rtl::MatrixEngine<Vfault, 2, 32>>();
+  return std::make_unique<MatrixEngine<Vfault, 2, 32>>();
 }
-}  // namespace leto::model
+}  // namespace leto::rtl
 CPP
   include=$(sed -n 's/^VERILATOR_ROOT = //p' "$work/v/Vfault.mk")/include
   g++ -std=c++20 -w -I. -I"$work/v" -isystem "$include" -isystem "$include/vltstd" -c "$work/choose.cpp" -o "$work/choose.o"

@@ -143,7 +143,7 @@ void check_programs(const std::string& chip, int count, std::uint64_t seed) {
 }  // namespace
 
 TEST_CASE("twin: random commands differ in no bit and no cycle") {
-  if (!has_rtl()) {
+  if (!rtl::has_rtl()) {
     MESSAGE("this build has no RTL (LETO_RTL)");
     return;
   }
@@ -152,7 +152,7 @@ TEST_CASE("twin: random commands differ in no bit and no cycle") {
 }
 
 TEST_CASE("twin: a fault in each signal is found where it was planted") {
-  if (!has_rtl()) return;
+  if (!rtl::has_rtl()) return;
   const MatrixEngineConfig engine = load_chip("tiny").matrix_engine;
   for (const auto signal : kMatrixSignals) {
     MatrixChecker checker(engine, {"", TwinMode::check, 1, TwinSpec::Fault{std::string(signal), 500}}, "x",
@@ -173,7 +173,7 @@ TEST_CASE("twin: a fault in each signal is found where it was planted") {
 }
 
 TEST_CASE("twin: a cycle too many or too few is found") {
-  if (!has_rtl()) return;
+  if (!rtl::has_rtl()) return;
   const MatrixEngineConfig engine = load_chip("tiny").matrix_engine;
   for (const int by : {-1, 1}) {
     MatrixChecker checker(engine, {"", TwinMode::check, 1, {}}, "x", 4);

@@ -1,4 +1,4 @@
-// A matrix engine built from RTL (rtl/matrix_engine), as the checker drives it: pins as plain values, one
+// A matrix engine built from RTL (this folder), as model/twin drives it: pins as plain values, one
 // clock. No header of Verilator or SystemC is behind this.
 #pragma once
 
@@ -9,7 +9,7 @@
 #include "arch/chip_config.h"
 #include "base/dtypes.h"
 
-namespace leto::model {
+namespace leto::rtl {
 
 class MatrixEngineRtl {
  public:
@@ -42,9 +42,9 @@ inline int lanes_of(const MatrixEngineConfig& engine) {
   return engine.double_rate_8bit ? engine.inner_bytes : engine.inner_bytes / 2;
 }
 
-/// Null when this build has no RTL for these parameters (LETO_RTL, cmake). Defined by rtl/.
+/// Null when this build has no RTL for these parameters (LETO_RTL, cmake).
 std::unique_ptr<MatrixEngineRtl> make_matrix_engine_rtl(const MatrixEngineConfig& engine);
 /// Was any RTL built in?
 bool has_rtl();
 
-}  // namespace leto::model
+}  // namespace leto::rtl
