@@ -140,19 +140,29 @@ void check_programs(const std::string& chip, int count, std::uint64_t seed) {
                << checker.count().values_compared << " values, " << checker.count().macs_compared << " MACs");
 }
 
+/// Has this build RTL to compare? Without it (LETO_RTL=OFF, no Verilator) a checker is refused.
+bool is_built() {
+  if (rtl::has_rtl()) return true;
+  MESSAGE("this build has no RTL (LETO_RTL)");
+  try {
+    const MatrixChecker checker(load_chip("tiny").matrix_engine, {"", TwinMode::check, 1, {}}, "x", 1);
+    FAIL_CHECK("a checker without RTL");
+  } catch (const Error& error) {
+    CHECK(error.code() == ExitCode::unsupported);
+  }
+  return false;
+}
+
 }  // namespace
 
 TEST_CASE("twin: random commands differ in no bit and no cycle") {
-  if (!rtl::has_rtl()) {
-    MESSAGE("this build has no RTL (LETO_RTL)");
-    return;
-  }
+  if (!is_built()) return;
   check_programs("tiny", 1000, 1);
   check_programs("pilot", 1000, 2);
 }
 
 TEST_CASE("twin: a fault in each signal is found where it was planted") {
-  if (!rtl::has_rtl()) return;
+  if (!is_built()) return;
   const MatrixEngineConfig engine = load_chip("tiny").matrix_engine;
   for (const auto signal : kMatrixSignals) {
     MatrixChecker checker(engine, {"", TwinMode::check, 1, TwinSpec::Fault{std::string(signal), 500}}, "x",
@@ -173,7 +183,7 @@ TEST_CASE("twin: a fault in each signal is found where it was planted") {
 }
 
 TEST_CASE("twin: a cycle too many or too few is found") {
-  if (!rtl::has_rtl()) return;
+  if (!is_built()) return;
   const MatrixEngineConfig engine = load_chip("tiny").matrix_engine;
   for (const int by : {-1, 1}) {
     MatrixChecker checker(engine, {"", TwinMode::check, 1, {}}, "x", 4);
@@ -183,4 +193,14 @@ TEST_CASE("twin: a cycle too many or too few is found") {
     checker.add(run);
     CHECK_THROWS_AS(checker.flush(), Error);
   }
+}
+
+TEST_CASE("twin: every=3 takes the first of three sequences and all of it") {
+  if (!is_built()) return;
+  MatrixChecker checker(load_chip("tiny").matrix_engine, {"", TwinMode::check, 3, {}}, "x", 5);
+  for (int sequence = 0; sequence < 9; ++sequence)
+    for (int command = 0; command < 4; ++command) {
+      const auto start = static_cast<Cycle>(sequence * 100 + command * 10);
+      CHECK(checker.wants(start, start + 10) == (sequence % 3 == 0));
+    }
 }
