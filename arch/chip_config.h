@@ -89,7 +89,8 @@ struct HbmConfig {
   int read_queue = 0, write_queue = 0;   // bursts
   double write_high = 0, write_low = 0;  // shares of write_queue: turn to writes above, back below
   std::string refresh;                   // all_bank, per_bank or none
-  std::string address_map;               // linear or interleaved
+  int refresh_postponed = 0;             // refreshes that may wait for their banks to be free
+  std::string address_map;               // linear, interleaved or striped
   std::string row_policy;                // open or closed
 };
 

@@ -72,7 +72,7 @@ void check_controller(const HbmConfig& h, const Rules& rules) {
   };
   one_of(h.refresh, "hbm.refresh", {"all_bank", "per_bank", "none"});
   one_of(h.model, "hbm.model", {"controller", "ledger"});
-  one_of(h.address_map, "hbm.address_map", {"linear", "interleaved"});
+  one_of(h.address_map, "hbm.address_map", {"linear", "interleaved", "striped"});
   one_of(h.row_policy, "hbm.row_policy", {"open", "closed"});
   rules.at_most(h.write_low, h.write_high, "hbm.write_low", "hbm.write_high",
                 "draining stops below where it starts");

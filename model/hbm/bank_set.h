@@ -40,13 +40,17 @@ inline BankSet every_nth(int step, int below) {
   return set;
 }
 
+inline int lowest(BankSet set) {
+  return std::countr_zero(set);
+}
+
 /// for (BankWalk b(set); b; b.next()) ... b.bank()
 class BankWalk {
  public:
   explicit BankWalk(BankSet left) : left_(left) {}
   explicit operator bool() const { return left_ != 0; }
   void next() { left_ &= left_ - 1; }
-  int bank() const { return std::countr_zero(left_); }
+  int bank() const { return lowest(left_); }
 
  private:
   BankSet left_;

@@ -10,6 +10,17 @@ ControllerSpec::Refresh refresh_of(const std::string& name) {
   return name == "all_bank" ? all_bank : name == "per_bank" ? per_bank : none;
 }
 
+AddressMap::Kind map_of(const std::string& name) {
+  using enum AddressMap::Kind;
+  return name == "linear" ? linear : name == "interleaved" ? interleaved : striped;
+}
+
+/// Bank groups that column commands have to alternate between for the data bus not to idle.
+int stripe_of(const CommandTiming& timing, const BankGeometry& geometry) {
+  const Tick groups = (timing.column_same_group + timing.column_same_stack - 1) / timing.column_same_stack;
+  return std::min(static_cast<int>(std::bit_ceil(groups)), geometry.groups);
+}
+
 constexpr double kRounding = 1e-9;  // shares of a queue that are whole numbers but for rounding
 
 }  // namespace
@@ -17,8 +28,12 @@ constexpr double kRounding = 1e-9;  // shares of a queue that are whole numbers 
 ControllerSpec::ControllerSpec(const DramTiming& grade, const HbmConfig& policy, int pseudo_channels)
     : timing(grade),
       geometry{pseudo_channels, grade.stack_ids, grade.bank_groups, grade.banks_per_group},
-      map(policy.address_map == "interleaved", grade.row_bytes / grade.burst_bytes, geometry.banks()),
+      map(map_of(policy.address_map), {.bursts_a_row = grade.row_bytes / grade.burst_bytes,
+                                       .banks = geometry.banks(),
+                                       .stacks = geometry.stack_mask + 1,
+                                       .stripe = stripe_of(timing, geometry)}),
       refresh(refresh_of(policy.refresh)),
+      postponable(policy.refresh_postponed * pseudo_channels),
       closed_rows(policy.row_policy == "closed"),
       read_queue(policy.read_queue),
       write_queue(policy.write_queue),
@@ -84,6 +99,7 @@ bool Controller::skip_refreshes(Tick to) {
 void Controller::refresh_due(Tick now) {
   next_refresh_ += refresh_interval();
   refreshes_due_ += spec_->geometry.pseudo_channels;
+  to_refresh_ = banks_to_refresh();
   column_stale_ = row_stale_ = true;
   plan(now);
 }
@@ -96,7 +112,7 @@ inline void Controller::step(Tick now) {
       row_ = {};
       row_stale_ = true;
     } else {
-      if (refreshes_due_ == 0) choose_direction();
+      if (!stopped()) choose_direction();
       if (row_stale_) plan_row(now);
     }
   }
@@ -108,11 +124,12 @@ inline void Controller::step(Tick now) {
 // --- what comes next
 // -------------------------------------------------------------------------------------------
 
-// The next commands if nothing arrives and no refresh falls due before. While one is due the direction rests.
+// The next commands if nothing arrives and no refresh falls due before. While all stop for refreshes the
+// direction rests.
 // A planned command stands until it is issued or what it was chosen for changes; what becomes possible later
 // is offered, and taken if it goes before.
 inline void Controller::plan(Tick from) {
-  if (refreshes_due_ == 0 && next_refresh_ != from) choose_direction();
+  if (!stopped_from(from)) choose_direction();
   if (column_stale_) plan_column(from);
   if (row_stale_) plan_row(from);
 }
@@ -128,7 +145,7 @@ inline void Controller::choose_direction() {
 inline void Controller::plan_column(Tick from) {
   column_ = {};
   column_stale_ = false;
-  if (refreshes_due_ == 0) plan_hits(from);
+  if (!stopped()) plan_hits(from);
   for (const MovedList::Moved& moved : moved_) {
     if (moved.opened > column_.tick) break;
     offer_moved(moved, from);
@@ -185,16 +202,14 @@ inline void Controller::offer_moved(const MovedList::Moved& moved, Tick from) {
 void Controller::plan_row(Tick from) {
   row_ = {};
   row_stale_ = false;
-  if (refreshes_due_ != 0) {
-    row_ = plan_refresh(std::max(from, row_bus_free_));
-    return;
-  }
-  plan_misses(std::max(from, row_bus_free_));
+  const Tick bus = std::max(from, row_bus_free_);
+  if (!stopped()) plan_misses(bus);
+  if (refreshes_due_ != 0) plan_refresh(bus);
 }
 
 inline void Controller::plan_misses(Tick bus) {
   const RequestQueue& waiting = queue(writing_);
-  const BankSet missed = waiting.misses() & ~moved_.banks();
+  const BankSet missed = waiting.misses() & ~moved_.banks() & ~to_refresh_;
   Command best;
   const auto offer = [&](int bank, Tick tick) {
     const std::uint64_t age = waiting.miss_age(bank);
@@ -211,12 +226,13 @@ inline void Controller::plan_misses(Tick bus) {
 }
 
 inline bool Controller::wants_row(int bank) const {
-  return (queue(writing_).misses() & ~moved_.banks() & bank_bit(bank)) != 0;
+  return (queue(writing_).misses() & ~moved_.banks() & ~to_refresh_ & bank_bit(bank)) != 0;
 }
 
 // A new request, the youngest.
 inline void Controller::offer(const RequestQueue::Request& request, bool hit, Tick from) {
   if (hit && !column_stale_) offer_hit(request, from);
+  row_stale_ |= hit && (to_refresh_ & bank_bit(request.bank)) != 0;
   if (!hit) offer_miss_of(request.bank, from);
 }
 
@@ -232,20 +248,37 @@ inline void Controller::offer_miss(int bank, Tick from) {
   if (goes_before(tick, age, row_)) row_ = {tick, bank, false, age};
 }
 
-// The refresh that is due first: its banks are closed once no moved request needs them, then it starts.
-Controller::Command Controller::plan_refresh(Tick from) const {
-  const BankGeometry& geometry = spec_->geometry;
-  const int bank = geometry.refresh_order(counts_.refreshes);
-  const int channel = geometry.pseudo_channel(bank);
-  const BankSet banks = all_banks() ? geometry.banks_of(channel) : bank_bit(bank);
-  if ((moved_.banks() & banks) != 0) return {};
-  if ((device_.open() & banks) != 0)
-    return {
-        std::max(from, all_banks() ? device_.precharge_all_ready(channel) : device_.precharge_ready(bank)),
-        bank};
-  return {
-      rising(std::max(from, all_banks() ? device_.refresh_all_ready(channel) : device_.refresh_ready(bank))),
-      bank};
+// The refresh that is due first: its banks are closed once they are not needed, then it starts. It goes
+// before what else may go at the tick.
+void Controller::plan_refresh(Tick from) {
+  if (needed(device_.open() & to_refresh_)) return;
+  const Command refresh = refresh_command(from);
+  if (refresh.tick <= row_.tick) row_ = refresh;
+}
+
+Controller::Command Controller::refresh_command(Tick from) const {
+  const int bank = lowest(to_refresh_);
+  const int channel = spec_->geometry.pseudo_channel(bank);
+  if ((device_.open() & to_refresh_) != 0) {
+    const Tick ready = all_banks() ? device_.precharge_all_ready(channel) : device_.precharge_ready(bank);
+    return {.tick = std::max(from, ready), .bank = bank, .refresh = true};
+  }
+  const Tick ready = all_banks() ? device_.refresh_all_ready(channel) : device_.refresh_ready(bank);
+  return {.tick = rising(std::max(from, ready)), .bank = bank, .refresh = true};
+}
+
+bool Controller::needed(BankSet open) const {
+  if ((moved_.banks() & open) != 0) return true;
+  if (stopped()) return false;
+  for (BankWalk b(open); b; b.next())
+    if (queue(writing_).has_hit(b.bank())) return true;
+  return false;
+}
+
+BankSet Controller::banks_to_refresh() const {
+  if (refreshes_due_ == 0) return 0;
+  const int bank = spec_->geometry.refresh_order(counts_.refreshes);
+  return all_banks() ? spec_->geometry.banks_of(spec_->geometry.pseudo_channel(bank)) : bank_bit(bank);
 }
 
 // On a shared bus: moved requests, then refreshes, then the older request.
@@ -308,7 +341,7 @@ void Controller::issue_row(Tick now) {
   row_stale_ = true;
   row_bus_free_ = now + 1;
   column_stale_ |= spec_->timing.shared_bus;
-  if (refreshes_due_ != 0) return issue_refresh(now);
+  if (row_.refresh) return issue_refresh(now);
   if (!device_.is_open(row_.bank)) return activate(row_.bank, now);
   ++counts_.conflicts;
   device_.precharge(row_.bank, now);
@@ -336,7 +369,7 @@ void Controller::activate(int bank, Tick now) {
 
 void Controller::issue_refresh(Tick now) {
   const int bank = row_.bank, channel = spec_->geometry.pseudo_channel(bank);
-  const BankSet open = device_.open() & (all_banks() ? spec_->geometry.banks_of(channel) : bank_bit(bank));
+  const BankSet open = device_.open() & to_refresh_;
   column_stale_ = true;
   if (open != 0) {
     all_banks() ? device_.precharge_all(channel, now) : device_.precharge(bank, now);
@@ -346,6 +379,7 @@ void Controller::issue_refresh(Tick now) {
   all_banks() ? device_.refresh_all(channel, now) : device_.refresh(bank, now);
   --refreshes_due_;
   ++counts_.refreshes;
+  to_refresh_ = banks_to_refresh();
 }
 
 void Controller::closed(int bank) {
@@ -401,7 +435,7 @@ inline void Controller::enqueue(std::uint64_t burst, std::int32_t run, bool writ
   const std::uint32_t open_row = device_.open_row(place.bank);
   const auto& request = queue(write).push(burst, place.bank, place.row, open_row, age, run);
   if (write) queued_writes_.add(burst);
-  if (write == writing_ && refreshes_due_ == 0) offer(request, place.row == open_row, age / kIntake + 1);
+  if (write == writing_ && !stopped()) offer(request, place.row == open_row, age / kIntake + 1);
 }
 
 void Controller::meet_queued_write(std::int32_t run, bool write, Tick now) {

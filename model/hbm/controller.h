@@ -8,12 +8,13 @@
 // of the queue: that frees a slot, protects the row until the request is served, and puts it first on the
 // column bus. Writes are done when accepted; they are drained between two watermarks, or when no read waits.
 // A read of a queued write is answered from the queue, a write to it is merged. Read data comes back in the
-// order of the read commands. A refresh that is due (all banks at once, or bank by bank in turn) lets only
-// moved requests pass. Distances between commands of a bank, bank group, stack id and pseudo channel:
-// dram_device.h.
+// order of the read commands. A refresh that is due (all banks at once, or bank by bank in turn) keeps its
+// banks from opening rows; it closes them once no moved request and no hit of the direction that is served
+// needs them. When more are due than may be postponed, all stop for it: only moved requests pass. Distances
+// between commands of a bank, bank group, stack id and pseudo channel: dram_device.h.
 //
-// Left out: postponed refreshes, refresh management, power-down, ECC, temperature; of LPDDR the CAS commands
-// that start its data clock and commands between the two halves of an activate.
+// Left out: refreshes ahead of time, refresh management, power-down, ECC, temperature; of LPDDR the CAS
+// commands that start its data clock and commands between the two halves of an activate.
 //
 // Events, no clock: between two ticks at which a command starts, a run arrives or a refresh falls due,
 // nothing changes, and the next such tick follows from the state by arithmetic. Time is in ticks
@@ -44,6 +45,7 @@ struct ControllerSpec {
   BankGeometry geometry;
   AddressMap map;
   Refresh refresh;
+  int postponable;  // refreshes that may be due before all stop for them
   bool closed_rows;
   int read_queue, write_queue;   // bursts
   int drain_above, drain_below;  // queued writes: above, turn to writes; below, back to reads
@@ -103,6 +105,7 @@ class Controller {
     int bank = kNone;
     bool moved = false;     // a column command of the moved request
     std::uint64_t age = 0;  // of the request; the moved ones go before all others of the tick
+    bool refresh = false;   // a refresh, or a precharge for it
   };
   struct Completion {
     Tick tick;
@@ -128,7 +131,9 @@ class Controller {
   void offer_moved(const MovedList::Moved& moved, Tick from);
   void offer_miss_of(int bank, Tick from);
   void offer_miss(int bank, Tick from);
-  Command plan_refresh(Tick from) const;
+  void plan_refresh(Tick from);
+  Command refresh_command(Tick from) const;
+  bool needed(BankSet open) const;
   bool wants_row(int bank) const;
   bool row_goes_first() const;
   void choose_direction();
@@ -163,6 +168,13 @@ class Controller {
     return (tick < other.tick) | ((tick == other.tick) & (age < other.age));
   }
   bool idle() const { return queue(false).size() + queue(true).size() == 0 && moved_.empty(); }
+  /// While more refreshes are due than may be postponed.
+  bool stopped() const { return refreshes_due_ > spec_->postponable; }
+  bool stopped_from(Tick tick) const {
+    return refreshes_due_ + (next_refresh_ == tick ? spec_->geometry.pseudo_channels : 0) >
+           spec_->postponable;
+  }
+  BankSet banks_to_refresh() const;
   bool all_banks() const { return spec_->refresh == ControllerSpec::Refresh::all_bank; }
   Tick refresh_interval() const;
 
@@ -185,6 +197,7 @@ class Controller {
   Tick from_ = 0;       // the first tick that is not simulated yet
   std::uint64_t backlog_ = 0;
   int refreshes_due_ = 0;
+  BankSet to_refresh_ = 0;    // the banks of the refresh that is due first
   bool writing_ = true;       // direction of the queue that is served: writes, while no read waits
   bool bus_writing_ = false;  // direction of the last column command
   int last_stack_ = 0;        // and its stack id

@@ -40,7 +40,10 @@ struct Trial {
     if (draw(3) == 0) hbm.write_high = 0.5, hbm.write_low = 0.5;
     static constexpr const char* kRefresh[] = {"all_bank", "per_bank", "none"};
     hbm.refresh = kRefresh[draw(3)];
-    hbm.address_map = draw(2) ? "linear" : "interleaved";
+    static constexpr const char* kMaps[] = {"linear", "interleaved", "striped"};
+    hbm.address_map = kMaps[draw(3)];
+    static constexpr int kPostponed[] = {0, 0, 1, 8};
+    hbm.refresh_postponed = kPostponed[draw(4)];
     hbm.row_policy = draw(4) ? "open" : "closed";
     pseudo_channels = draw(4) && grade.stack_ids * 2 <= 4 ? 1 : 2;
     if (draw(4) == 0)
@@ -49,8 +52,9 @@ struct Trial {
   }
 
   std::string text() const {
-    return fmt::format("{} x {}, queues {} {}, {} {} {}", pseudo_channels, grade.name, hbm.read_queue,
-                       hbm.write_queue, hbm.refresh, hbm.address_map, hbm.row_policy);
+    return fmt::format("{} x {}, queues {} {}, {} ({} postponed) {} {}", pseudo_channels, grade.name,
+                       hbm.read_queue, hbm.write_queue, hbm.refresh, hbm.refresh_postponed, hbm.address_map,
+                       hbm.row_policy);
   }
 
   std::uint64_t draw(std::uint64_t n) { return random() % n; }

@@ -185,6 +185,7 @@ class DramOracle {
   std::deque<Request>& waiting() { return writing_ ? writes_ : reads_; }
 
   Kind row_command(const Request& r) const {
+    if (is_to_be_refreshed(r.place.bank)) return Kind::none;
     if (!banks_[static_cast<std::size_t>(r.place.bank)].row) return Kind::activate;
     return hits(r) || is_moved(r.place.bank) ? Kind::none : Kind::precharge;
   }
@@ -196,8 +197,9 @@ class DramOracle {
       serve(r);
       return true;
     }
-    if (!refreshes_.empty()) return false;
+    if (stopped()) return false;
     choose_direction();
+    if (t_.shared_bus && refresh_can_go()) return false;
     for (auto r = waiting().begin(); r != waiting().end(); ++r) {
       if (t_.shared_bus && row_command(*r) != Kind::none && allowed(row_command(*r), r->place.bank))
         return false;
@@ -228,8 +230,9 @@ class DramOracle {
   }
 
   void row_slot() {
-    if (!refreshes_.empty()) return refresh_slot();
-    choose_direction();
+    if (!stopped()) choose_direction();
+    if (refresh_can_go()) return refresh();
+    if (stopped()) return;
     for (auto r = waiting().begin(); r != waiting().end(); ++r) {
       const Kind kind = row_command(*r);
       if (kind == Kind::none || !allowed(kind, r->place.bank)) continue;
@@ -247,26 +250,41 @@ class DramOracle {
     }
   }
 
-  void refresh_slot() {
-    std::vector<int> targets = {s_.geometry.refresh_order(refreshes_.front())};
-    const int channel = s_.geometry.pseudo_channel(targets.front());
-    if (all()) {
-      targets.clear();
-      for (int b = 0; b < banks(); ++b)
-        if (s_.geometry.pseudo_channel(b) == channel) targets.push_back(b);
-    }
-    bool open = false, ready = true;
+  bool stopped() const { return static_cast<int>(refreshes_.size()) > s_.postponable; }
+
+  // Those of the refresh that is due first.
+  std::vector<int> banks_to_refresh() const {
+    if (refreshes_.empty()) return {};
+    const int first = s_.geometry.refresh_order(refreshes_.front());
+    std::vector<int> targets;
+    for (int b = 0; b < banks(); ++b)
+      if (all() ? same(&BankGeometry::pseudo_channel, b, first) : b == first) targets.push_back(b);
+    return targets;
+  }
+  bool is_to_be_refreshed(int bank) const {
+    const std::vector<int> targets = banks_to_refresh();
+    return std::find(targets.begin(), targets.end(), bank) != targets.end();
+  }
+  bool is_open(int bank) const { return banks_[static_cast<std::size_t>(bank)].row.has_value(); }
+
+  // Open banks are closed first, unless one is needed.
+  bool refresh_can_go() {
+    const std::vector<int> targets = banks_to_refresh();
+    const bool open = std::any_of(targets.begin(), targets.end(), [&](int b) { return is_open(b); });
     for (const int b : targets) {
-      open = open || banks_[static_cast<std::size_t>(b)].row;
-      if (is_moved(b)) return;
+      const auto needs = [&](const Request& r) { return r.place.bank == b && hits(r); };
+      if (is_moved(b) || (!stopped() && std::any_of(waiting().begin(), waiting().end(), needs))) return false;
+      if ((!open || is_open(b)) && !allowed(open ? Kind::precharge : Kind::refresh, b)) return false;
     }
-    for (const int b : targets)
-      if (!open || banks_[static_cast<std::size_t>(b)].row)
-        ready = ready && allowed(open ? Kind::precharge : Kind::refresh, b);
-    if (!ready) return;
+    return !targets.empty();
+  }
+
+  void refresh() {
+    const std::vector<int> targets = banks_to_refresh();
+    const bool open = std::any_of(targets.begin(), targets.end(), [&](int b) { return is_open(b); });
     row_bus_ = now_ + 1;
     for (const int b : targets) {
-      if (open && !banks_[static_cast<std::size_t>(b)].row) continue;
+      if (open && !is_open(b)) continue;
       record(open ? Kind::precharge : Kind::refresh, b);
       banks_[static_cast<std::size_t>(b)].row.reset();
     }
