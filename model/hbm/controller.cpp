@@ -292,7 +292,7 @@ inline bool Controller::row_goes_first() const {
 inline void Controller::issue_column(Tick now) {
   const int bank = column_.bank;
   column_stale_ = true;
-  row_stale_ |= row_.bank == bank || refreshes_due_ != 0;
+  row_stale_ |= row_.bank == bank || (to_refresh_ & bank_bit(bank)) != 0;
   if (column_.moved)
     serve_moved(bank, now);
   else
@@ -413,7 +413,7 @@ inline bool Controller::accept_burst(std::int32_t front, std::uint64_t age) {
   const std::uint64_t burst = run.next_burst;
   const Tick now = age / kIntake;
   const bool write = run.write, known = write_queued(burst);
-  if (queue(write).full() && !known) return false;
+  if (!known && queue(write).full()) return false;
   ++run.next_burst;
   --backlog_;
   if (--run.to_accept == 0) {
