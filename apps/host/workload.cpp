@@ -57,6 +57,7 @@ Job job_of(const Workload& workload) {
   flags.input = folder.file("model.onnx", onnx(workload));
   if (!workload.recipe.empty()) flags.train = folder.file("recipe.toml", workload.recipe);
   flags.chip = workload.chip;
+  flags.set = workload.set;
   flags.resident = workload.resident;
   return make_job(flags);
 }

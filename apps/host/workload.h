@@ -4,6 +4,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "apps/host/execute.h"
 
@@ -14,6 +15,7 @@ struct Workload {
   std::map<std::string, std::int64_t, std::less<>> settings{};  // those that are not the zoo's own
   std::string dtype{};                                          // empty: the zoo's own
   std::string chip{};
+  std::vector<std::string> set{};  // of the chip: section.key=value
   std::string resident = "none";
   std::string recipe{};  // TOML text; empty: forward only
   bool values = false;

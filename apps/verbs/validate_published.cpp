@@ -1,4 +1,5 @@
-// What was published about the chips that the presets are styled after. Nothing here is fitted to them.
+// What was published about the chips that the presets are styled after. Of what a chip file says, pilot's
+// hbm.read_queue and hbm.write_queue are chosen by one of these figures, the add's; nothing else is.
 #include "apps/host/workload.h"
 #include "apps/verbs/validate_suites.h"
 #include "base/errors.h"
@@ -18,6 +19,7 @@ struct Point {
   double lowest, highest;
   const char* modelled;
   const char* not_modelled;
+  bool judged = true;
 };
 
 double mfu(const nlohmann::json& record, const host::Workload&) {
@@ -42,10 +44,32 @@ double operands(const nlohmann::json& record, const host::Workload& workload) {
   return share_of_memory(record, workload, bytes(workload, {"m", "n"}, 3));
 }
 
+Point add(const char* name, std::vector<std::string> set) {
+  return {name,
+          {.name = "add",
+           .settings = {{"m", 16384}, {"n", 32768}},
+           .dtype = "bf16",
+           .chip = "pilot",
+           .set = std::move(set)},
+          {{"m", 2048}, {"n", 4096}},
+          0.913,
+          operands,
+          -0.03,
+          0.03,
+          "refresh, rows, turning the bus, launch",
+          "ECC, other users of memory"};
+}
+
+/// Shown beside the point, and not expected to come out.
+Point plain(Point point) {
+  point.judged = false;
+  return point;
+}
+
 std::vector<Point> points() {
   return {
       {"artemis GEMM 2048^3 fp16 in SRAM: share of peak, 2i paper above 92 %",
-       {"gemm", {{"m", 2048}, {"n", 2048}, {"k", 2048}}, "fp16", "artemis", "all"},
+       {"gemm", {{"m", 2048}, {"n", 2048}, {"k", 2048}}, "fp16", "artemis", {}, "all"},
        {},
        0.92,
        mfu,
@@ -54,7 +78,7 @@ std::vector<Point> points() {
        "issue, links, banks, fill and drain",
        "the real kernel's schedule, clock and power limits"},
       {"artemis GEMM 512x26592x2048 fp16, weights in LPDDR: share of its bandwidth, 2i paper above 95 %",
-       {"gemm", {{"m", 512}, {"k", 26592}, {"n", 2048}}, "fp16", "artemis", "activations"},
+       {"gemm", {{"m", 512}, {"k", 26592}, {"n", 2048}}, "fp16", "artemis", {}, "activations"},
        {{"m", 512}, {"k", 4096}, {"n", 2048}},
        0.95,
        weights,
@@ -62,15 +86,10 @@ std::vector<Point> points() {
        0.05,
        "refresh, rows, queues, first tile and last",
        "ECC, prefetch by software"},
-      {"pilot add 16384x32768 bf16: share of HBM's bandwidth, 300 paper 5.57 TB/s",
-       {"add", {{"m", 16384}, {"n", 32768}}, "bf16", "pilot"},
-       {{"m", 2048}, {"n", 4096}},
-       0.913,
-       operands,
-       -0.03,
-       0.03,
-       "refresh, rows, turning the bus, launch",
-       "ECC, other users of memory"},
+      add("pilot add 16384x32768 bf16: share of HBM's bandwidth, 300 paper 5.57 TB/s", {}),
+      add("the same, every burst scheduled", {"hbm.model=controller"}),
+      plain(add("the same, queues of 32 and 32 bursts, all-bank refresh",
+                {"hbm.model=controller", "hbm.read_queue=32", "hbm.write_queue=32", "hbm.refresh=all_bank"})),
       {"pilot GEMM 8192^3 bf16: share of peak, for want of a figure of the 300 the 2i's",
        {"gemm", {{"m", 8192}, {"n", 8192}, {"k", 8192}}, "bf16", "pilot"},
        {{"m", 2048}, {"n", 2048}, {"k", 2048}},
@@ -89,7 +108,7 @@ study::Check check(const Point& point, bool quick) {
   if (smaller) workload.settings = point.quick;
   const double measured = point.figure(host::record_of(workload), workload);
   study::Check check{point.name, "", point.published, measured, point.lowest, point.highest};
-  check.judged = !smaller;
+  check.judged = point.judged && !smaller;
   if (measured > point.published + kRemark)
     check.note = fmt::format("modelled: {}; not: {}", point.modelled, point.not_modelled);
   if (smaller) check.note = "a smaller workload" + (check.note.empty() ? "" : "; " + check.note);

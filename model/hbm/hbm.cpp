@@ -13,7 +13,8 @@ Hbm::Hbm(const ChipConfig& chip, bool unlimited)
       unlimited_(unlimited),
       spec_(chip.dram, chip.hbm),
       clock_(chip.pe.clock_mhz, spec_.timing.tick_ns),
-      timing_(chip.dram, chip.pe.clock_mhz, chip.hbm.write_queue, chip.hbm.refresh == "per_bank") {
+      timing_(chip.dram, chip.pe.clock_mhz, spec_.drain_above - spec_.drain_below,
+              chip.hbm.refresh == "per_bank") {
   const auto channels = static_cast<std::size_t>(chip.hbm.channels);
   if (chip.hbm.model == "ledger")
     ledgers_.assign(channels, Ledger(timing_));

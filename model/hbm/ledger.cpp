@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace leto::model {
 namespace {
@@ -27,6 +28,7 @@ LedgerTiming::LedgerTiming(const DramTiming& d, double clock_mhz, int batch, boo
   ras = ticks(d.ras_ns);
   rc = ticks(d.rc_ns);
   cl = ticks(d.cl_ns);
+  cwl = ticks(d.cwl_ns);
   write_recovery = ticks(d.wr_ns);
   rtp = ticks(d.rtp_ns);
   activation = ticks(std::max(d.rrd_s_ns, d.faw_ns / 4));
@@ -101,12 +103,35 @@ Ticks Ledger::open(Bank& bank, std::uint64_t row, int activations, Ticks at, boo
   return bank.column;
 }
 
+// When a write could be served at the earliest.
+Ticks Ledger::ready_at(std::uint64_t first, Ticks at) const {
+  const std::uint64_t stripe = timing_->by_stripe.quotient(first);
+  const std::uint64_t row = timing_->by_banks.quotient(stripe);
+  const Bank& bank = banks_[timing_->by_banks.remainder(stripe + row)];
+  if (bank.row == row) return std::max(at, bank.column);
+  const Ticks close = std::max(at, bank.precharge);
+  return (bank.row == kClosed ? close : close + timing_->rp) + timing_->rcd_write;
+}
+
+// The bus has turned to reads: it waits for the first of those that were waiting whose row is open.
+void Ledger::start_reading(Ticks data, Ticks at) {
+  if (std::exchange(turning_, false)) {
+    earliest_ = bus_free_;
+    started_ = bus_free_ = std::max(bus_free_, data);
+  } else if (at <= turned_ && data < started_) {
+    const Ticks start = std::max(earliest_, data);
+    bus_free_ -= started_ - start;
+    started_ = start;
+  }
+}
+
 Ticks Ledger::access_row(std::uint64_t stripe, std::int64_t bursts, Ticks at, bool write) {
   const std::uint64_t row = timing_->by_banks.quotient(stripe);
   // Rotated by the row: equal bank numbers do not meet at every stride.
   Bank& bank = banks_[timing_->by_banks.remainder(stripe + row)];
   const int activations = static_cast<int>(std::min<std::int64_t>(bursts, timing_->stripe));
-  const Ticks column = open(bank, row, activations, at, write);
+  const Ticks column = open(bank, row, activations, std::max(at, turned_), write);
+  if (!write) start_reading(column + timing_->cl, at);
   const Ticks spacing = activations < timing_->stripe ? timing_->burst_one_group : timing_->burst;
   const Ticks work = static_cast<Ticks>(bursts) * timing_->burst;
   bus_free_ = std::max(bus_free_, at + timing_->cl) + work;
@@ -136,12 +161,20 @@ Ticks Ledger::access(std::uint64_t first, std::int64_t bursts, Ticks at, bool wr
 void Ledger::turn(bool to_writing, Ticks at) {
   if (writing_ == to_writing) return;
   writing_ = to_writing;
+  turning_ = true;
+  const Ticks command_to_end = (to_writing ? timing_->cl : timing_->cwl) + timing_->burst;
+  turned_ = std::max(bus_free_, command_to_end) - command_to_end;
   bus_free_ = to_writing ? std::max(bus_free_, at) + timing_->to_write : bus_free_ + timing_->to_read;
 }
 
 // Sends all waiting writes from `at` on. The bus turns back when a read comes.
 void Ledger::drain(Ticks at) {
   turn(true, at);
+  // The bus waits for the first write whose row is open.
+  Ticks ready = ~Ticks{0};
+  for (const Write& write : waiting_) ready = std::min(ready, ready_at(write.first, std::max(at, turned_)));
+  bus_free_ = std::max(bus_free_, ready + timing_->cwl);
+  turning_ = false;
   Ticks end = bus_free_;
   for (const Write& write : waiting_) end = std::max(end, access(write.first, write.bursts, at, true));
   waiting_.clear();

@@ -2,14 +2,16 @@
 // writes, a run of bursts at a time. About ten times faster to simulate than the controller (controller.h),
 // whose place it takes where the chip file says `hbm.model = "ledger"`; docs/validation.md compares the two.
 //
-// Each access is given its time when it arrives. What a first-ready scheduler does is kept in three rules.
-// (1) The data bus is booked in arrival order and never idles for a row that is being opened: the controller
-// serves another request meanwhile. (2) A bank remembers the row before its current one: a request that
-// arrives before that row closes is served from it. (3) Writes are gathered and drained a queue at a time,
-// paying the bus turnarounds once; they go earlier when the bus has idled long enough. Banks are handled in
-// stripes of as many bank groups as it takes to hide the long column gap: consecutive bursts alternate
-// between them. Leaves out: the command bus, tWTR by bank group, refresh postponing, the read queue's length,
-// the address map's choice.
+// Each access is given its time when it arrives. What a first-ready scheduler does is kept in four rules.
+// (1) The data bus is booked in arrival order and does not idle for a row that is being opened: the
+// controller serves another request meanwhile. (2) A bank remembers the row before its current one: a request
+// that arrives before that row closes is served from it. (3) Writes are gathered and drained as many at a
+// time as the controller does between its watermarks, paying the bus turnarounds once; they go earlier when
+// the bus has idled long enough. (4) At a turn there is nothing else to serve: rows are opened for the new
+// direction from the last command of the old one on, and the bus waits for the first of the waiting requests
+// whose row is open. Banks are handled in stripes of as many bank groups as it takes to hide the long column
+// gap: consecutive bursts alternate between them. Leaves out: the command bus, tWTR by bank group, refresh
+// postponing, the read queue's length, the address map's choice.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +31,7 @@ inline constexpr int kTickBits = 10;
 struct LedgerTiming {
   LedgerTiming(const DramTiming& dram, double clock_mhz, int write_batch, bool per_bank_refresh);
 
-  Ticks burst, burst_one_group, rcd, rcd_write, rp, ras, rc, cl, write_recovery, rtp;
+  Ticks burst, burst_one_group, rcd, rcd_write, rp, ras, rc, cl, cwl, write_recovery, rtp;
   Ticks activation;                 // spacing of activations: tRRD, or a quarter of tFAW
   Ticks to_write, to_read;          // idle data bus at a turnaround
   Ticks refresh_interval, refresh;  // of the channel, or of each bank with per_bank_refresh
@@ -66,6 +68,8 @@ class Ledger {
     std::int64_t bursts;
   };
 
+  Ticks ready_at(std::uint64_t first, Ticks at) const;
+  void start_reading(Ticks data, Ticks at);
   Ticks access(std::uint64_t first, std::int64_t bursts, Ticks at, bool write);
   Ticks access_row(std::uint64_t stripe, std::int64_t bursts, Ticks at, bool write);
   Ticks open(Bank& bank, std::uint64_t row, int activations, Ticks at, bool write);
@@ -80,8 +84,11 @@ class Ledger {
   std::vector<Write> waiting_;  // writes accepted and not yet on the bus
   std::int64_t waiting_bursts_ = 0;
   Ticks bus_free_ = 0;
-  bool writing_ = false;  // direction of the bus
-  Ticks drained_ = 0;     // end of the last drain
+  bool writing_ = false;              // direction of the bus
+  bool turning_ = false;              // nothing has used the bus since it turned
+  Ticks turned_ = 0;                  // the last command before the bus turned
+  Ticks earliest_ = 0, started_ = 0;  // of the reads after a turn: the bus could start, did start
+  Ticks drained_ = 0;                 // end of the last drain
   Ticks next_refresh_ = 0;
   Ticks activations_free_ = 0;
 };

@@ -48,6 +48,23 @@ TEST_CASE("physics: half the memory channels, twice the time of a large add") {
   accounts_close(whole);
 }
 
+// Memory-bound, where the two ways to simulate a channel could differ most; compute-bound, where they must
+// not.
+TEST_CASE("physics: channels as ledgers take the time of those whose every burst is scheduled") {
+  const Folder folder;
+  must(folder, "zoo add --m 4096 --n 8192 -o add.onnx");
+  must(folder, "zoo gemm --m 1024 --n 1024 --k 1024 -o gemm.onnx");
+  for (const auto& [model, bound] : {std::pair{"add.onnx", 0.03}, {"gemm.onnx", 0.01}}) {
+    const auto ledger = record(folder, model, "pilot", "--set hbm.model=ledger"),
+               controller = record(folder, model, "pilot", "--set hbm.model=controller");
+    CAPTURE(model);
+    CHECK(ledger["cycles"].get<double>() ==
+          doctest::Approx(controller["cycles"].get<double>()).epsilon(bound));
+    CHECK(ledger["simulation"]["bursts"].get<double>() ==
+          doctest::Approx(controller["simulation"]["bursts"].get<double>()).epsilon(0.01));
+  }
+}
+
 TEST_CASE("physics: GPT-2's training step executes the multiply-accumulates of its closed form") {
   const Folder folder;
   must(folder, "zoo gpt2-small --layers 2 --batch 2 --seq 64 -o g.onnx");
