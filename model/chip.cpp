@@ -64,6 +64,11 @@ void Chip::construct(const RunOptions& options) {
   for (int part : permutation(pes + 1, options.construction_seed)) construct_part(part, options);
   wiring_.fabric = fabric_.get();
   for (int pe = 0; pe < pes; ++pe) fabric_->connect(pe, *wiring_.pes[static_cast<std::size_t>(pe)]);
+  if (options.outside_engine) {
+    isa::Memory* values = options.values ? &wiring_.memory : nullptr;
+    engine_ = std::make_unique<EngineSocket>("engine", kernel_, *fabric_, config_, values);
+    options.outside_engine(*engine_);
+  }
   control_.on_release = [this](Cycle at) {
     if (wiring_.races) wiring_.races->barrier();
     Mail mail;

@@ -17,6 +17,7 @@
 
 namespace leto::model {
 
+class EngineSocket;
 class MemorySocket;
 class Observer;
 
@@ -29,6 +30,8 @@ struct RunOptions {
   /// Called while the chip is built, if it is not empty: binds a TLM-2.0 target to the socket (model/tlm),
   /// which takes the place of the chip file's device memory.
   std::function<void(MemorySocket&)> outside_memory;
+  /// The same for a TLM-2.0 initiator: an engine beside the PEs that reads and writes memory through the fabric.
+  std::function<void(EngineSocket&)> outside_engine;
   /// Called about once a second of host time with the simulated cycles so far; may be empty.
   std::function<void(std::uint64_t cycles, std::int64_t commands)> progress;
   std::filesystem::path trace;       // file to leave a Perfetto trace in (model/trace); empty: none

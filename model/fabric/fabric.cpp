@@ -24,10 +24,17 @@ Fabric::Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipCo
       columns_(chip.pe.columns),
       noc_(chip, options.what_if.noc),
       memory_(chip, options.what_if.hbm, noc_, pieces_, *this),
-      clients_(static_cast<std::size_t>(chip.pes()), nullptr),
-      port_free_(static_cast<std::size_t>(chip.pes()), 0) {
-  for (int pe = 0; pe < chip.pes(); ++pe)
-    for (int direction = 0; direction < 2; ++direction) ports_.emplace_back().router = noc_.router_of_pe(pe);
+      clients_(static_cast<std::size_t>(chip.pes() + (options.outside_engine ? 1 : 0)), nullptr),
+      port_free_(clients_.size(), 0) {
+  const auto add_pair = [this](int beside) {
+    for (int direction = 0; direction < 2; ++direction) {
+      ports_.emplace_back();
+      ports_.back().router = noc_.router_of_pe(beside);
+      ports_.back().local = noc_.local_of(beside);
+    }
+  };
+  for (int pe = 0; pe < chip.pes(); ++pe) add_pair(pe);
+  if (options.outside_engine) add_pair(0);
   const auto add = [this](std::vector<int> pes) {
     ports_.emplace_back().router = noc_.router_of_pe(pes.front());
     groups_.push_back({std::move(pes), {}, static_cast<int>(ports_.size()) - 1});
@@ -42,9 +49,9 @@ Fabric::Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipCo
   memory_.replace_hbm(*socket_);
 }
 
-void Fabric::submit(const Transfer& transfer) {
-  inbox_[now() % 2].push_back(transfer);
-  wake_at(now() + 1);
+void Fabric::submit(const Transfer& transfer, Cycle now) {
+  inbox_[now % 2].push_back(transfer);
+  wake_at(now + 1);
 }
 
 void Fabric::step(Cycle now) {
@@ -61,8 +68,8 @@ void Fabric::take_up(Cycle now) {
   inbox.clear();
 }
 
-// Pieces under way, and the LLC, exceed the host's first caches: what the events ahead need is fetched while this
-// one is handled.
+// Pieces under way, and the LLC, exceed the host's first caches: what the events ahead need is fetched while
+// this one is handled.
 void Fabric::serve(Cycle now) {
   constexpr std::size_t kFar = 6, kNear = 3;
   now_ = now;
@@ -136,7 +143,7 @@ void Fabric::start(const Transfer& transfer, Cycle now) {
   stream.rest = stream.runs.next();
   stream.granted = transfer.rate;
   stream.rate = Divider(static_cast<std::uint64_t>(transfer.rate));
-  stream.members.assign(1, {transfer.pe, port.router, noc_.local_of(transfer.pe), 0, transfer.sequence});
+  stream.members.assign(1, {transfer.pe, port.router, port.local, 0, transfer.sequence});
   switch (transfer.multicast) {
     case isa::Multicast::none:
       stream.group = -1;

@@ -26,14 +26,16 @@ namespace leto::model {
 
 class Fabric : public Process, private Memory::Client, private MemorySocket::Client {
  public:
-  /// Of `options`: what_if and outside_memory.
+  /// Of `options`: what_if, outside_memory; with an outside_engine there is a port pair more, after the PEs'.
   Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipConfig& chip,
          const RunOptions& options);
 
   /// Where completions of PE `pe` go.
   void connect(int pe, TransferClient& client) { clients_[static_cast<std::size_t>(pe)] = &client; }
   /// Called by a PE within its step; taken up in the next cycle.
-  void submit(const Transfer& transfer);
+  void submit(const Transfer& transfer) { submit(transfer, now()); }
+  /// The same from outside of the chip's processes, at `now` in SystemC's time.
+  void submit(const Transfer& transfer, Cycle now);
 
   /// The job has ended: what it stored goes to device memory (run the kernel until nothing is left to do).
   void clean(Cycle now);
@@ -67,10 +69,10 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
     int port;
     int group;  // multicast: of which group; else -1
     bool store, modify;
-    bool joined;               // a member, waiting for the others
-    std::int64_t undelivered;  // bytes not yet on their last leg
-    std::int64_t granted;      // bytes a cycle at the port …
-    Divider rate;              // … as a divider
+    bool joined;                  // a member, waiting for the others
+    std::int64_t undelivered;     // bytes not yet on their last leg
+    std::int64_t granted;         // bytes a cycle at the port …
+    Divider rate;                 // … as a divider
     isa::Run rest;                // of the run that is being issued
     isa::Runs runs;               // after it
     Cycle ready;                  // set-up done
@@ -129,8 +131,8 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   Memory memory_;
   std::unique_ptr<MemorySocket> socket_;  // with a memory from outside
   std::vector<TransferClient*> clients_;
-  std::vector<Port> ports_;       // 2 a PE (load, store), then one a group
-  std::vector<Cycle> port_free_;  // by PE: the port in is busy until then
+  std::vector<Port> ports_;       // 2 an engine (load, store): PEs, the one outside; then one a group
+  std::vector<Cycle> port_free_;  // by engine: the port in is busy until then
   std::vector<Group> groups_;     // rows, columns, all
   Pool<Stream> streams_;
   Pool<Fragment> fragments_;

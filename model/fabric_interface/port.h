@@ -56,7 +56,7 @@ class Window {
 };
 
 struct Port {
-  int router = 0;
+  int router = 0, local = 0;  // local: number in its router's cluster
   std::deque<int> queue;   // streams that have not issued everything yet; the front one is issuing
   Window window;
   bool full = false;       // the front stream waits for room in the window
