@@ -22,7 +22,7 @@ double hbm_bytes_per_second(const ChipConfig& chip) {
 }
 
 double sram_bytes_per_second(const ChipConfig& chip) {
-  return double(chip.sram.banks) * chip.sram.bank_bytes_per_cycle * chip.hertz();
+  return double(chip.sram.banks) * chip.sram.bank_bytes_per_cycle * chip.sram.clock_mhz * 1e6;
 }
 
 std::int64_t scratch_bytes(const SramConfig& sram) {

@@ -61,6 +61,7 @@ struct FabricInterfaceConfig {
 };
 
 struct NocConfig {
+  double clock_mhz = 0;
   int cluster_rows = 0, cluster_columns = 0;  // PEs that share a router
   int link_bytes_per_cycle = 0;               // between routers, each way
   int hop_cycles = 0;
@@ -68,6 +69,7 @@ struct NocConfig {
 };
 
 struct SramConfig {
+  double clock_mhz = 0;
   std::int64_t bytes = 0;
   int banks = 0;
   int bank_bytes_per_cycle = 0;
@@ -151,6 +153,8 @@ struct ChipConfig {
 
   int pes() const { return pe.rows * pe.columns; }
   double hertz() const { return pe.clock_mhz * 1e6; }
+  /// PE cycles in a cycle of the NoC.
+  double noc_cycle() const { return pe.clock_mhz / noc.clock_mhz; }
 };
 
 /// A preset's name ("pilot") or a path to a TOML file. `overrides` are `section.key=value` (the --set flag).

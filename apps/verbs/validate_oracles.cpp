@@ -109,6 +109,16 @@ void add_sram(std::vector<Check>& checks) {
   ++slow.noc.hop_cycles;
   checks.push_back({"the same with hops a cycle longer: 3 there, 3 back", "cycles", 2.0 * hops,
                     cycles_of(slow, load(isa::kSramBase, 512, 3), 1) - measured});
+  ChipConfig halved = chip;
+  halved.noc.clock_mhz /= 2;
+  checks.push_back({"the same with the NoC at half the clock: each hop twice as long", "cycles",
+                    2.0 * hops * chip.noc.hop_cycles,
+                    cycles_of(halved, load(isa::kSramBase, 512, 3), 1) - measured});
+  halved = chip;
+  halved.sram.clock_mhz /= 2;
+  checks.push_back({"the same with the SRAM at half the clock: bank and latency twice as long", "cycles",
+                    static_cast<double>(bank + chip.sram.latency_cycles),
+                    cycles_of(halved, load(isa::kSramBase, 512, 3), 1) - measured});
   const ChipConfig banks = chip_of({"pe.rows=1", "pe.columns=2", "noc.cluster_columns=2"});
   const int more = 32768;
   checks.push_back({"SRAM stream at its peak: 32 KiB more through a PE's port", "cycles",

@@ -12,8 +12,8 @@ namespace {
 // are otherwise alike.
 constexpr double kPerCommand = 2, kPerRun = 1.0 / 32;
 constexpr double kPower = 8;
-// The busiest link over the average one: of 1, 1.25, 1.5, 2, 3 and 4 the one that costs twelve shapes least on
-// pilot (docs/why/006).
+// The busiest link over the average one: of 1, 1.25, 1.5, 2, 3 and 4 the one that costs twelve shapes least
+// on pilot (docs/why/006).
 constexpr double kUneven = 1.25;
 constexpr std::int64_t kShortestStream = 32;  // a held block takes as long to load
 // Scalar instructions around a chunk's commands, about.
@@ -191,8 +191,8 @@ class Cost {
   void share(Shared& work, bool in_sram, double bytes, double run, double crossed) const {
     const double block = in_sram ? chip_.sram.interleave_bytes : chip_.hbm.interleave_bytes;
     const double piece = std::min(run, block);
-    work.links +=
-        bytes / piece * crossed * double(ceil_div(std::int64_t(piece), chip_.noc.link_bytes_per_cycle));
+    work.links += bytes / piece * crossed * chip_.noc_cycle() *
+                  double(ceil_div(std::int64_t(piece), chip_.noc.link_bytes_per_cycle));
     if (in_sram) {
       work.sram += bytes * chip_.hertz() / sram_bytes_per_second(chip_);
       return;
@@ -234,7 +234,7 @@ class Cost {
     const double hops =
         double(chip_.pe.rows / chip_.noc.cluster_rows + chip_.pe.columns / chip_.noc.cluster_columns);
     return 4 * (chip_.hbm.latency_cycles + (d.rcd_ns + d.cl_ns) * chip_.hertz() * 1e-9 +
-                hops * chip_.noc.hop_cycles + chip_.fabric_interface.command_cycles);
+                hops * chip_.noc.hop_cycles * chip_.noc_cycle() + chip_.fabric_interface.command_cycles);
   }
 
   double load(std::int64_t rows, std::int64_t k) const {

@@ -11,7 +11,7 @@ Memory::Memory(const ChipConfig& chip, bool unlimited_hbm, const Noc& noc, Pool<
                Client& client)
     : pieces_(pieces),
       client_(client),
-      sram_(chip.sram),
+      sram_(chip.sram, chip.pe.clock_mhz),
       hbm_(chip, unlimited_hbm),
       cache_(chip.sram, chip.dram.burst_bytes),
       by_line_(static_cast<std::uint64_t>(chip.sram.line_bytes)),

@@ -9,8 +9,10 @@ Noc::Noc(const ChipConfig& chip, bool unlimited)
       rows_((chip.pe.rows + cluster_rows_ - 1) / cluster_rows_),
       columns_((chip.pe.columns + cluster_columns_ - 1) / cluster_columns_),
       unlimited_(unlimited),
-      width_(static_cast<std::uint64_t>(chip.noc.link_bytes_per_cycle)),
-      hop_(unlimited ? 0 : static_cast<Cycle>(chip.noc.hop_cycles)),
+      width_(ClockDomain(chip.pe.clock_mhz, chip.noc.clock_mhz), chip.noc.link_bytes_per_cycle),
+      hop_(unlimited ? 0
+                     : ClockDomain(chip.pe.clock_mhz, chip.noc.clock_mhz)
+                           .cycles(static_cast<Cycle>(chip.noc.hop_cycles))),
       slot_bytes_(std::max(1, chip.noc.buffer_bytes / static_cast<int>(kSlots))),
       most_buffered_(std::int64_t{slot_bytes_} * (kSlots - 1)),
       ways_out_(kWays + cluster_rows_ * cluster_columns_),

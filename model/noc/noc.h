@@ -1,13 +1,13 @@
 // The network on chip: a mesh of cluster routers, routed X first, then Y.
 //
 // Models: every router-to-router link and direction as a ledger (free from cycle t on). A packet cuts
-// through: it holds each link for bytes / width cycles, starting hop_cycles after it started on the link
-// before. Where it waits for its next link, or for the PE's port at its end, it lies in a buffer of the
-// router: buffer_bytes for each way in and each way out, so that packets for different ways never block each
-// other. A link stays held while the buffer it leads to has no room for the packet's end. A multicast goes
-// down a tree, each link of the tree charged once; its slowest branch holds back the others. Requests and
-// acknowledgements have channels of their own and pay hops only. Leaves out: buffers between the network and
-// memory.
+// through: it holds each link for bytes / width cycles of the NoC's clock, starting hop_cycles after it
+// started on the link before. Where it waits for its next link, or for the PE's port at its end, it lies in a
+// buffer of the router: buffer_bytes for each way in and each way out, so that packets for different ways
+// never block each other. A link stays held while the buffer it leads to has no room for the packet's end. A
+// multicast goes down a tree, each link of the tree charged once; its slowest branch holds back the others.
+// Requests and acknowledgements have channels of their own and pay hops only. Leaves out: buffers between the
+// network and memory.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "arch/chip_config.h"
-#include "model/kernel/divider.h"
+#include "model/kernel/clock_domain.h"
 #include "model/kernel/time.h"
 
 namespace leto::model {
@@ -33,8 +33,8 @@ class Noc {
   /// `unlimited`: hops and links take no time, buffers hold everything.
   explicit Noc(const ChipConfig& chip, bool unlimited = false);
 
-  /// A packet at its last router: its first and last byte, the link it came by (-1: it started there), and the
-  /// buffer in which it waits for its PE.
+  /// A packet at its last router: its first and last byte, the link it came by (-1: it started there), and
+  /// the buffer in which it waits for its PE.
   struct Arrival {
     Cycle head, tail;
     int link, buffer;
@@ -100,7 +100,7 @@ class Noc {
   int column(int router) const { return place_[static_cast<std::size_t>(router)].column; }
   static int link(int router, Way way) { return router * kWays + way; }
   void enter(std::int64_t bytes) {
-    length_ = unlimited_ ? 0 : width_.ceiling(static_cast<Cycle>(bytes));
+    length_ = unlimited_ ? 0 : width_.cycles(bytes);
     buffered_ = unlimited_ ? 0 : static_cast<std::int32_t>(std::min<std::int64_t>(bytes, most_buffered_));
   }
   Cycle cross(int link, int before, Cycle head);
@@ -116,21 +116,21 @@ class Noc {
   int pe_columns_, cluster_rows_, cluster_columns_;
   int rows_, columns_;
   bool unlimited_;
-  Divider width_;
+  ClockedWidth width_;
   Cycle hop_;
   std::int32_t slot_bytes_;     // of a buffer
   std::int64_t most_buffered_;  // of one packet: a longer one streams through
-  int ways_out_;  // of a router: links, and the PEs of its cluster
+  int ways_out_;                // of a router: links, and the PEs of its cluster
   struct Position {
     int row, column;
   };
   std::vector<Position> place_;  // of each router
   std::uint64_t link_bytes_ = 0;
-  std::vector<Cycle> free_;        // per router and way
-  std::vector<Buffer> buffers_;    // by link in and way out
-  Cycle length_ = 0;               // of the last packet on a link
-  std::int32_t buffered_ = 0;      // bytes of it that lie in a buffer
-  std::vector<Cycle> heads_;       // of the last multicast: at the root, then behind each branch
+  std::vector<Cycle> free_;      // per router and way
+  std::vector<Buffer> buffers_;  // by link in and way out
+  Cycle length_ = 0;             // of the last packet on a link
+  std::int32_t buffered_ = 0;    // bytes of it that lie in a buffer
+  std::vector<Cycle> heads_;     // of the last multicast: at the root, then behind each branch
 };
 
 // What every packet goes through at every link and port is inline.

@@ -6,11 +6,11 @@
 
 namespace leto::model {
 
-Sram::Sram(const SramConfig& config)
+Sram::Sram(const SramConfig& config, double pe_mhz)
     : interleave_(static_cast<std::uint64_t>(config.interleave_bytes)),
-      width_(static_cast<std::uint64_t>(config.bank_bytes_per_cycle)),
       banks_(static_cast<std::uint64_t>(config.banks)),
-      latency_(static_cast<Cycle>(config.latency_cycles)),
+      width_(ClockDomain(pe_mhz, config.clock_mhz), config.bank_bytes_per_cycle),
+      latency_(ClockDomain(pe_mhz, config.clock_mhz).cycles(static_cast<Cycle>(config.latency_cycles))),
       free_(static_cast<std::size_t>(config.banks), 0) {}
 
 int Sram::bank_of(std::uint64_t offset) const {
@@ -21,7 +21,7 @@ int Sram::bank_of(std::uint64_t offset) const {
 Cycle Sram::occupy(int bank, std::int64_t bytes, Cycle at) {
   Cycle& free = free_[static_cast<std::size_t>(bank)];
   const Cycle start = std::max(at, free);
-  free = start + width_.ceiling(static_cast<Cycle>(bytes));
+  free = start + width_.cycles(bytes);
   return free;
 }
 

@@ -1,15 +1,15 @@
 // The shared SRAM: banks at the west and east edges of the NoC, interleaved by address.
 //
-// Models: each bank's bandwidth as a ledger, and the access latency. The bank number is rotated by the
-// address bits above it, so that power-of-two strides do not fall on one bank. Leaves out: the cache part
-// (LLC); all of it is scratch here.
+// Models: each bank's bandwidth as a ledger, and the access latency, in a clock of their own. The bank number
+// is rotated by the address bits above it, so that power-of-two strides do not fall on one bank. Leaves out:
+// the cache part (LLC); all of it is scratch here.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "arch/chip_config.h"
-#include "model/kernel/divider.h"
+#include "model/kernel/clock_domain.h"
 #include "model/kernel/observer.h"
 #include "model/kernel/time.h"
 
@@ -17,7 +17,7 @@ namespace leto::model {
 
 class Sram {
  public:
-  explicit Sram(const SramConfig& config);
+  Sram(const SramConfig& config, double pe_mhz);
 
   /// Bank of a byte offset into the SRAM.
   int bank_of(std::uint64_t offset) const;
@@ -39,7 +39,8 @@ class Sram {
   void observe(bool write, int bank, std::int64_t bytes, Cycle asked, Cycle done) const;
   Cycle occupy(int bank, std::int64_t bytes, Cycle at);
 
-  Divider interleave_, width_, banks_;
+  Divider interleave_, banks_;
+  ClockedWidth width_;
   Cycle latency_;
   std::vector<Cycle> free_;
   std::uint64_t read_ = 0, written_ = 0;

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "model/hbm/hbm.h"
+#include "model/kernel/clock_domain.h"
 #include "model/kernel/timing_wheel.h"
 #include "model/local_store/local_store.h"
 #include "model/noc/noc.h"
@@ -37,6 +38,18 @@ TEST_CASE("timing wheel: dates ascend, equal dates come out in the order they we
   while ((now = wheel.next()) != kNever) take();
   std::stable_sort(expected.begin(), expected.end(), [](auto& a, auto& b) { return a.first < b.first; });
   CHECK(taken == expected);
+}
+
+TEST_CASE("clocks: another clock's cycles and bytes in PE cycles, rounded up") {
+  const ClockDomain same(1900, 1900), slower(1900, 1400), faster(1000, 1333.333);
+  CHECK(same.cycles(7) == 7);
+  CHECK(slower.cycles(14) == 19);
+  CHECK(slower.cycles(1) == 2);
+  CHECK(faster.cycles(4) == 4);  // 3.000001: the clock is a kilohertz short of four thirds
+  CHECK(ClockedWidth(same, 64).cycles(65) == 2);
+  CHECK(ClockedWidth(slower, 64).cycles(64 * 14) == 19);
+  CHECK(ClockedWidth(slower, 64).cycles(64 * 14 + 1) == 20);
+  CHECK(ClockedWidth(faster, 64).cycles(64 * 1'333'333) == 1'000'000);
 }
 
 TEST_CASE("local store: grants never add up to more than there is, too little is nothing") {
@@ -80,7 +93,8 @@ TEST_CASE("network: a packet that waits fills the buffer between, then holds the
 }
 
 TEST_CASE("SRAM: a bank serves in turn, power-of-two strides spread over banks") {
-  Sram sram(load_chip("pilot").sram);
+  const ChipConfig chip = load_chip("pilot");
+  Sram sram(chip.sram, chip.pe.clock_mhz);
   CHECK(sram.read(3, 512, 1000) == 1000 + 8 + 100);
   CHECK(sram.read(3, 512, 1000) == 1000 + 16 + 100);
   CHECK(sram.write(4, 512, 1000) == 1008);
