@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 
 #include "base/errors.h"
 #include "compiler/lower/rounding.h"
@@ -62,6 +63,7 @@ struct Group {
   int longest = 0;        // life of a member, in kernels
   bool pinned = false;
   bool framed = false;  // its members lie in frames of their own
+  std::size_t cluster = 0;
 };
 
 class Placer {
@@ -86,7 +88,9 @@ class Placer {
       if (g.pinned && !wants_sram(g)) (g.framed ? framed : alone).push_back(&g);
     for (const auto* g : by_lifetime())
       if (!take_sram(*g)) (g->framed ? framed : alone).push_back(g);
-    take_frames(std::move(framed));
+    std::map<std::size_t, std::vector<const Group*>> clusters;
+    for (const auto* g : framed) clusters[g->cluster].push_back(g);
+    for (auto& [number, groups] : clusters) take_frames(std::move(groups));
     for (const auto* g : alone) take_hbm(*g);
     fit_.hbm_peak = hbm_.peak();
     fit_.sram_peak = sram_.peak();
@@ -100,15 +104,16 @@ class Placer {
   void make_groups(const Repeats& repeats) {
     std::vector<bool> taken(lowered_.storages.size(), false);
     for (const auto& family : repeats.families) {
-      add_group(family.members);
+      add_group(family.members, family.cluster);
       for (const auto& m : family.members) taken[std::size_t(m.storage)] = true;
     }
     for (StorageId id = 0; id < StorageId(taken.size()); ++id)
-      if (!taken[std::size_t(id)] && used(lowered_.storages[std::size_t(id)])) add_group({{id, 0}});
+      if (!taken[std::size_t(id)] && used(lowered_.storages[std::size_t(id)])) add_group({{id, 0}}, 0);
   }
 
-  void add_group(std::vector<Family::Member> members) {
+  void add_group(std::vector<Family::Member> members, std::size_t cluster) {
     Group g{std::move(members)};
+    g.cluster = cluster;
     g.first_frame = g.members[0].frame;
     for (const auto& m : g.members) {
       const Storage& s = storage(m);
@@ -166,7 +171,6 @@ class Placer {
   // What a layer has in device memory is one frame, every layer's frame alike: within it a group has a place
   // that is free in each frame while its member there is alive.
   void take_frames(std::vector<const Group*> groups) {
-    if (groups.empty()) return;
     std::stable_sort(groups.begin(), groups.end(), [](const Group* a, const Group* b) {
       return std::pair(b->pinned, b->slot) < std::pair(a->pinned, a->slot);
     });

@@ -89,6 +89,7 @@ class Solver {
         sequences_(sequences_of(lowered, repeats)),
         parent_(lowered.storages.size()),
         frame_(lowered.storages.size()),
+        cluster_(lowered.storages.size()),
         lines_(repeats.size()) {
     std::iota(parent_.begin(), parent_.end(), 0);
     for (const auto& s : sequences_)
@@ -123,6 +124,7 @@ class Solver {
       }
       if (open_.size() == before) seed(*open_.front());
     }
+    find_clusters();
     for (const auto& list : members_) {
       if (const auto clash = clashing(list)) return clash;
       families.push_back(family(list));
@@ -210,12 +212,27 @@ class Solver {
     return std::nullopt;
   }
 
-  Family family(const std::vector<StorageId>& list) const {
+  Family family(const std::vector<StorageId>& list) {
     Family out;
     for (const StorageId id : list) out.members.push_back({id, *frame_[std::size_t(id)]});
     out.shared = std::all_of(out.members.begin(), out.members.end(),
                              [](const Family::Member& m) { return m.frame == 0; });
+    out.cluster = cluster_[std::size_t(root(list[0]))];
     return out;
+  }
+
+  // Loops that meet in a family with frames are of one cluster, the one of the first of them.
+  void find_clusters() {
+    std::vector<std::size_t> joined(lines_.size());
+    std::iota(joined.begin(), joined.end(), std::size_t(0));
+    std::map<StorageId, std::size_t> loop_of;  // by family: one of its loops
+    for (const auto& s : sequences_) {
+      const auto [entry, fresh] = loop_of.try_emplace(root(s.at[0]), s.repeat);
+      const bool framed = *frame(s, 0) != *frame(s, 1);
+      if (!fresh && framed)
+        std::replace(joined.begin(), joined.end(), joined[s.repeat], joined[entry->second]);
+    }
+    for (const auto& [family, loop] : loop_of) cluster_[std::size_t(family)] = joined[loop];
   }
 
   const Lowered& lowered_;
@@ -223,6 +240,7 @@ class Solver {
   std::vector<StorageId> parent_;  // of the forest of families
   std::vector<std::vector<StorageId>> members_;
   std::vector<std::optional<int>> frame_;
+  std::vector<std::size_t> cluster_;        // by the family's root
   std::vector<std::optional<Line>> lines_;  // by repeat: of the first place that was laid
   std::vector<const Sequence*> open_;
 };

@@ -22,6 +22,8 @@ struct Family {
   std::vector<Member> members;
   /// No two are alive at once: one address serves all, and `frame` is 0.
   bool shared = false;
+  /// Of loops that have families with frames in common: they share frames. Others may have another stride.
+  std::size_t cluster = 0;
 };
 
 struct Repeats {

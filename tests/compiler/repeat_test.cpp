@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/errors.h"
 #include "compiler/lower/place.h"
 #include "compiler/lower/select.h"
 #include "compiler/lower/update.h"
@@ -116,4 +117,33 @@ TEST_CASE("repeat: storages of a family that are alive at once have frames of th
                            b.address < a.address + std::uint64_t(a.bytes());
       CHECK_FALSE((together && overlap));
     }
+}
+
+TEST_CASE("repeat: what is to be resident in SRAM, or has no room for frames, is not looped") {
+  const Graph step = step_of(layered({48, 48, 48, 48, 56, 56, 56, 56}));
+  Options resident, unrolled;
+  resident.resident = Resident::activations;
+  unrolled.unroll = true;
+  const auto code = [&](const Options& options, const ChipConfig& chip) {
+    return size_of_code(lower(step, chip, adamw(), options));
+  };
+  Options both = resident;
+  both.unroll = true;
+  CHECK(code(resident, tiny()) == code(both, tiny()));
+  // With the least memory that does without loops, there is no room for theirs, and they are given up.
+  ChipConfig chip = tiny();
+  const auto fits = [&](std::int64_t bytes) {
+    chip.hbm.bytes = bytes;
+    try {
+      lower(step, chip, adamw(), unrolled);
+      return true;
+    } catch (const Error&) {
+      return false;
+    }
+  };
+  std::int64_t bytes = 400 << 10;
+  while (!fits(bytes)) bytes += 4096;
+  chip.hbm.bytes = bytes;
+  CHECK(code({}, chip) == code(unrolled, chip));
+  CHECK(code({}, tiny()) < code(unrolled, tiny()));
 }
