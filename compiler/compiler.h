@@ -58,6 +58,7 @@ struct Options {
   std::string print_after;  // pass name, "all" or empty
   std::string stop_after;
   bool check_values = false;  // hold every graph pass against the graph before it (check_values.h)
+  bool unroll = false;        // every layer gets code of its own, no loops over alike ones
 };
 
 /// Forward graph to training-step graph: loss, backward, optimizer, updates (identity when `recipe` trains

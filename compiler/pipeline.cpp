@@ -10,6 +10,7 @@
 #include "compiler/compiler.h"
 #include "compiler/lower/emit.h"
 #include "compiler/lower/place.h"
+#include "compiler/lower/repeat.h"
 #include "compiler/lower/select.h"
 #include "compiler/lower/update.h"
 #include "compiler/ops.h"
@@ -168,6 +169,23 @@ void refuse_what_the_chip_lacks(const Graph& graph) {
               "choose another formulation of the model; docs/operators.md lists what the chip has");
 }
 
+/// Loops bind addresses, and shared SRAM has few.
+bool loops_wanted(const Options& options) {
+  return !options.unroll && options.resident == Resident::none;
+}
+
+/// With loops if they fit, else without: then `repeats` is empty.
+MemoryFit place_for(Lowered& lowered, const Graph& graph, const ChipConfig& chip, Resident resident,
+                    Repeats& repeats) {
+  try {
+    return place(lowered, graph, chip, resident, repeats);
+  } catch (const Error& e) {
+    if (e.code() != ExitCode::does_not_fit || repeats.list.empty()) throw;
+  }
+  repeats = {};
+  return place(lowered, graph, chip, resident, repeats);
+}
+
 }  // namespace
 
 isa::Program lower(const Graph& step, const ChipConfig& chip, const Recipe& recipe, const Options& options) {
@@ -175,7 +193,10 @@ isa::Program lower(const Graph& step, const ChipConfig& chip, const Recipe& reci
   refuse_what_the_chip_lacks(graph);
   Lowered lowered = select(graph, chip);
   update_in_place(lowered, graph);
-  const MemoryFit fit = place(lowered, graph, chip, options.resident);
+  updates_last(lowered);
+  find_lifetimes(lowered);
+  Repeats repeats = loops_wanted(options) ? find_repeats(lowered) : Repeats{};
+  const MemoryFit fit = place_for(lowered, graph, chip, options.resident, repeats);
   if (lowered.kernels.size() >= std::size_t{1} << isa::kSourceBits)
     throw Error(ExitCode::unsupported,
                 fmt::format("{} kernels are more than a source id can name", lowered.kernels.size()),
@@ -189,7 +210,7 @@ isa::Program lower(const Graph& step, const ChipConfig& chip, const Recipe& reci
   program.memory_fit = fit_text(fit);
   program.sources = source_map(lowered);
   program.tensors = memory_map(graph, lowered);
-  emit_all(lowered, chip, program.code);
+  emit_all(lowered, repeats, chip, program.code);
   return program;
 }
 

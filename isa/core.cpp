@@ -19,8 +19,8 @@ std::uint64_t raw(std::int64_t value) {
 
 }  // namespace
 
-Core::Core(std::span<const Instruction> code, int id, const Place& place)
-    : code_(code), id_(id), place_(place), ended_(code.empty()) {}
+Core::Core(std::span<const Instruction> code, int id, const Place& place, std::size_t sources)
+    : code_(code), id_(id), place_(place), sources_(sources), ended_(code.empty()) {}
 
 void Core::illegal(const std::string& cause, const std::string& remedy) const {
   throw Error(ExitCode::illegal_program,
@@ -37,14 +37,28 @@ void Core::go_to(std::uint32_t pc) {
     Loop& loop = loops_.back();
     if (loop.remaining > 0) {
       --loop.remaining;
+      stepped_ += loop.step;
       pc_ = loop.begin;
       return;
     }
+    stepped_ = loop.before;
     loops_.pop_back();
   }
 }
 
-void Core::loop(std::int64_t count, std::int64_t length) {
+// No trip may name a source id beyond the map. Loops inside look at their own trips when they are entered.
+void Core::check_sources(std::int64_t count, std::int64_t length, std::int64_t step) const {
+  std::uint32_t last = 0;
+  for (std::int64_t i = 1; i <= length; ++i)
+    last = std::max(last, code_[pc_ + static_cast<std::size_t>(i)].source);
+  const std::int64_t trips = std::min<std::int64_t>(count, std::int64_t{1} << kSourceBits);
+  if (stepped_ + last + raw(step) * raw(trips - 1) >= sources_)
+    illegal(fmt::format("a loop of {} trips steps by {} from source {}, beyond the {} there are", count, step,
+                        stepped_ + last, sources_),
+            "give the source map a line for each trip's operations");
+}
+
+void Core::loop(std::int64_t count, std::int64_t length, std::int64_t step) {
   const std::uint64_t end = std::uint64_t{pc_} + 1 + raw(length);
   if (end > code_.size())
     illegal(fmt::format("the loop's body of {} instructions leaves the code", length), "shorten the body");
@@ -58,7 +72,9 @@ void Core::loop(std::int64_t count, std::int64_t length) {
     illegal(fmt::format("a loop of {} x {} iterations of {} instructions executes more than {}", outer, count,
                         length, kMostInstructions),
             "check the loop's count; split a program that is meant to be this long");
-  loops_.push_back({pc_ + 1, static_cast<std::uint32_t>(end), count - 1, outer * count});
+  if (step > 0) check_sources(count, length, step);
+  loops_.push_back({pc_ + 1, static_cast<std::uint32_t>(end), count - 1, outer * count,
+                    static_cast<std::uint32_t>(step), stepped_});
   pc_ = pc_ + 1;
 }
 
@@ -122,7 +138,8 @@ void Core::execute_scalar() {
   if (i.opcode == Opcode::end) {
     ended_ = true;
   } else if (i.opcode == Opcode::loop) {
-    loop(registers_[static_cast<std::size_t>(i.field[loop_t::count])], i.field[loop_t::length]);
+    loop(registers_[static_cast<std::size_t>(i.field[loop_t::count])], i.field[loop_t::length],
+         i.field[loop_t::step]);
   } else {
     const std::int64_t value = result(i);
     if (const auto rd = static_cast<std::size_t>(i.field[set_t::rd]); rd != 0) registers_[rd] = value;

@@ -24,8 +24,10 @@ struct Place {
 
 class Core {
  public:
-  /// A core without code has ended from the start. `code` must outlive the core.
-  Core(std::span<const Instruction> code, int id, const Place& place);
+  /// A core without code has ended from the start. `code` must outlive the core. `sources`: source ids there
+  /// are; a loop that steps beyond them is illegal.
+  Core(std::span<const Instruction> code, int id, const Place& place,
+       std::size_t sources = std::size_t{1} << kSourceBits);
 
   /// After `end`. A core that has ended takes part in no barrier.
   bool ended() const { return ended_; }
@@ -35,9 +37,19 @@ class Core {
     return code_[pc_];
   }
   Unit unit() const { return spec_of(current().opcode).unit; }
+  /// The graph operation that the current instruction works for: its word's source id, and what the loops
+  /// around it have stepped.
+  std::uint32_t source() const { return current().source + stepped_; }
   /// The current instruction with its registers read.
-  Command capture_current() const { return capture(current(), registers_, id_, pc_); }
-  void capture_current(Command& to) const { capture(current(), registers_, id_, pc_, to); }
+  Command capture_current() const {
+    Command command;
+    capture_current(command);
+    return command;
+  }
+  void capture_current(Command& to) const {
+    capture(current(), registers_, id_, pc_, to);
+    to.source += stepped_;
+  }
   /// Executes the current instruction, which must be of Unit::core, and moves on.
   void execute_scalar();
   /// Moves to the next instruction, hardware loops included: call it when a non-scalar instruction was
@@ -53,9 +65,12 @@ class Core {
     std::uint32_t begin, end;  // end: first instruction after the body
     std::int64_t remaining;    // further iterations
     std::int64_t executions;   // of the body, by one entry of the outermost loop: at most
+    std::uint32_t step;        // source ids from trip to trip
+    std::uint32_t before;      // stepped_ at the entry
   };
   void go_to(std::uint32_t pc);
-  void loop(std::int64_t count, std::int64_t length);
+  void loop(std::int64_t count, std::int64_t length, std::int64_t step);
+  void check_sources(std::int64_t count, std::int64_t length, std::int64_t step) const;
   std::int64_t quotient(std::int64_t dividend, std::int64_t divisor) const;
   std::int64_t coordinate(Coordinate which) const;
   std::int64_t result(const Instruction& instruction) const;
@@ -65,7 +80,9 @@ class Core {
   std::span<const Instruction> code_;
   int id_;
   Place place_;
+  std::size_t sources_;
   std::uint32_t pc_ = 0;
+  std::uint32_t stepped_ = 0;  // by the trips of all loops under way
   bool ended_;
   std::array<std::int64_t, kRegisters> registers_{};
   std::vector<Loop> loops_;

@@ -44,8 +44,8 @@ void blocked_cores(const Pe& pe, const Program& program, std::vector<std::string
   for (const Core& core : pe.cores)
     if (!core.ended())
       out.push_back(fmt::format("pe {} core {} pc {} {} @{}{} waits for {}", pe.place.index(), core.id(),
-                                core.pc(), spec_of(core.current().opcode).mnemonic, core.current().source,
-                                operation(program, core.current().source), core_waits_for(pe, core)));
+                                core.pc(), spec_of(core.current().opcode).mnemonic, core.source(),
+                                operation(program, core.source()), core_waits_for(pe, core)));
 }
 
 void blocked_units(const Pe& pe, const Program& program, std::vector<std::string>& out) {

@@ -29,7 +29,8 @@ struct Pe {
   Pe(const Program& program, const Place& where, std::int64_t local_store_bytes, int banks)
       : place(where),
         state(local_store_bytes, banks, true),
-        cores{Core(program.code[0], 0, where), Core(program.code[1], 1, where)} {}
+        cores{Core(program.code[0], 0, where, program.source_ids()),
+              Core(program.code[1], 1, where, program.source_ids())} {}
   bool idle() const { return issued == done; }
 };
 

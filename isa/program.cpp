@@ -96,7 +96,7 @@ void validate(const Program& program, std::string_view where) {
     macs += source.useful_macs;
     if (!is_count(macs)) illegal(where, fmt::format("{} useful MACs in all", macs));
   }
-  const std::size_t sources = std::max<std::size_t>(program.sources.size(), 1);
+  const std::size_t sources = program.source_ids();
   for (int core = 0; core < kCores; ++core)
     for (std::size_t pc = 0; pc < program.code[core].size(); ++pc)
       if (program.code[core][pc].source >= sources)

@@ -61,6 +61,8 @@ struct Program {
   std::string memory_fit;       // JSON object: what the placement used, for the record
   bool operator==(const Program&) const = default;
   const Tensor* find(std::string_view tensor_name) const;
+  /// How many source ids there are: without a source map only 0.
+  std::size_t source_ids() const { return sources.empty() ? 1 : sources.size(); }
 };
 
 /// Throws Error(illegal_program) naming `where` when the program contradicts itself: a source id beyond the

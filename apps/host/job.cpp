@@ -39,6 +39,9 @@ Job read_program(const JobFlags& flags) {
   if (!flags.bind.empty())
     throw Error(ExitCode::usage, fmt::format("--dim with {}: a program is already compiled", flags.input),
                 "give the sizes to leto compile, or run the .onnx model");
+  if (flags.unroll)
+    throw Error(ExitCode::usage, fmt::format("--unroll with {}: a program is already compiled", flags.input),
+                "give it to leto compile, or run the .onnx model");
   if (flags.check_values)
     throw Error(ExitCode::usage,
                 fmt::format("--check-values with {}: a program is already compiled", flags.input),
@@ -80,7 +83,8 @@ Job compile_model(const JobFlags& flags) {
   job.forward = compiler::import_onnx(
       flags.input, {bindings_of(flags, job.recipe), {}, flags.weights.value_or(!job.recipe.data.empty())});
   const auto& shown = flags.print_after.empty() ? flags.stop_after : flags.print_after;
-  const compiler::Options options{resident_of(flags.resident), shown, flags.stop_after, flags.check_values};
+  const compiler::Options options{resident_of(flags.resident), shown, flags.stop_after, flags.check_values,
+                                  flags.unroll};
   job.step = compiler::training_step(*job.forward, job.recipe, options);
   if (flags.stop_after.empty())
     job.program = compiler::lower(*job.step, job.chip, job.recipe, options);

@@ -25,11 +25,12 @@ struct JobFlags {
   std::string resident = "none";
   std::string print_after, stop_after;
   bool check_values = false;
+  bool unroll = false;
   std::optional<std::uint64_t> seed;
   // Set by the verb: does anybody compute with the weights? Absent: if the recipe reads data.
   std::optional<bool> weights = true;
 
-  void add_model(CLI::App& verb);  // input, --bind (--dim), --train, --resident, --print-after
+  void add_model(CLI::App& verb);  // input, --bind (--dim), --train, --resident, --print-after, --unroll
   void add_chip(CLI::App& verb);   // --chip, --set
   void add_seed(CLI::App& verb);   // --seed
 };

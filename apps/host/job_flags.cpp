@@ -16,6 +16,8 @@ void JobFlags::add_model(CLI::App& verb) {
   verb.add_option("--resident", resident, "what is in shared SRAM from the start: none, activations or all")
       ->check(CLI::IsMember({"none", "activations", "all"}));
   verb.add_option("--print-after", print_after, "print the graph after this pass (or 'all') on stderr");
+  verb.add_flag("--unroll", unroll,
+                "code of its own for every layer: by default the layers that are alike share one loop");
   verb.add_flag("--check-values", check_values,
                 "compute the graph before and after every pass, and name the first pass and result that "
                 "differ; for small models: it takes minutes for large ones");

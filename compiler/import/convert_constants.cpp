@@ -112,17 +112,24 @@ void trilu(Importer& m, const NodeView& node) {
   }
   const std::int64_t k = diagonal_of(m, node);
   const bool upper = node.integer("upper", 1) != 0;
+  const std::int64_t rows = dims[dims.size() - 2], columns = dims.back();
+  const auto kept = [&](std::int64_t r, std::int64_t c) { return upper ? c - r >= k : c - r <= k; };
+  if (const Tensor* numbers = m.known(x)) {
+    Tensor out = *numbers;
+    for (std::int64_t i = 0; i < static_cast<std::int64_t>(out.data.size()); ++i) {
+      if (!kept(i / columns % rows, i % columns)) {
+        out.data[static_cast<std::size_t>(i)] = 0;
+      }
+    }
+    return m.define(node, 0, std::move(out));
+  }
   std::vector<double> mask;
-  for (std::int64_t r = 0; r < dims[dims.size() - 2]; ++r) {
-    for (std::int64_t c = 0; c < dims.back(); ++c) {
-      mask.push_back((upper ? c - r >= k : c - r <= k) ? 1 : 0);
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (std::int64_t c = 0; c < columns; ++c) {
+      mask.push_back(kept(r, c) ? 1 : 0);
     }
   }
-  const Dims matrix{dims[dims.size() - 2], dims.back()};
-  if (m.known(x)) {
-    return e.define(0, e.select(e.numbers(DType::int8, matrix, mask), x, e.numbers(e.dtype(x), {}, {0})));
-  }
-  e.define(0, e.mul(x, e.numbers(e.dtype(x), matrix, std::move(mask))));
+  e.define(0, e.mul(x, e.numbers(e.dtype(x), {rows, columns}, std::move(mask))));
 }
 
 void eye_like(Importer& m, const NodeView& node) {

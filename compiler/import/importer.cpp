@@ -14,6 +14,8 @@ namespace leto::compiler::import {
 namespace {
 
 constexpr std::int64_t kMaxFolded = std::int64_t{1} << 26;
+// Known numbers of this many elements and more are dropped behind their last reader.
+constexpr std::size_t kReleased = std::size_t{1} << 20;
 // A stored tensor with a number of this size is an attention mask, not a weight: nobody trains it.
 constexpr double kMaskMagnitude = 1e4;
 
@@ -127,10 +129,10 @@ void Importer::read_metadata() {
 
 void Importer::note_uses() {
   for (const auto& node : model_.graph().node()) {
-    used_.insert(node.input().begin(), node.input().end());
+    for (const auto& input : node.input()) ++uses_left_[input];
   }
   for (const auto& output : model_.graph().output()) {
-    used_.insert(output.name());
+    ++uses_left_[output.name()];
   }
 }
 
@@ -275,6 +277,36 @@ std::int64_t Importer::bound(const std::string& input, int axis, const std::stri
 void Importer::convert(const onnx::NodeProto& proto) {
   const NodeView node(proto);
   operators().at(node.op()).convert(*this, node);
+  release_operands(proto);
+}
+
+// A mask over all pairs of positions takes most of an import's memory, and each step towards it as much.
+void Importer::release_operands(const onnx::NodeProto& proto) {
+  for (const auto& name : proto.input()) {
+    if (name.empty() || --uses_left_[name] > 0) {
+      continue;
+    }
+    const ValueId id = entries_.at(name);
+    const auto numbers = known_.find(id);
+    if (numbers == known_.end() || numbers->second.data.size() < kReleased || is_needed(id)) {
+      continue;
+    }
+    known_.erase(numbers);
+    const bool read = std::any_of(graph_.nodes.begin(), graph_.nodes.end(), [&](const Node& n) {
+      return std::find(n.inputs.begin(), n.inputs.end(), id) != n.inputs.end();
+    });
+    if (!read) {
+      graph_.value(id).data = {};
+    }
+  }
+}
+
+/// Does a name of the value still have readers?
+bool Importer::is_needed(ValueId id) const {
+  return std::any_of(entries_.begin(), entries_.end(), [&](const auto& entry) {
+    const auto left = uses_left_.find(entry.first);
+    return entry.second == id && left != uses_left_.end() && left->second > 0;
+  });
 }
 
 ValueId Importer::value(const NodeView& node, std::size_t i) const {

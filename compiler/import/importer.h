@@ -52,7 +52,7 @@ class Importer {
   /// The node's output i is this value.
   void define(const NodeView& node, std::size_t i, ValueId id);
   void define(const NodeView& node, std::size_t i, Tensor known);
-  bool is_used(const std::string& name) const { return used_.contains(name); }
+  bool is_used(const std::string& name) const { return uses_left_.contains(name); }
   /// An integer input that indexes a table: its values are below `limit` unless the model says otherwise.
   void limit_indices(ValueId id, std::int64_t limit);
   /// Remembers scores whose log softmax this is, for the loss that reads it.
@@ -71,6 +71,8 @@ class Importer {
   Dims input_shape(const onnx::ValueInfoProto& info) const;
   std::int64_t bound(const std::string& input, int axis, const std::string& symbol) const;
   void convert(const onnx::NodeProto& proto);
+  void release_operands(const onnx::NodeProto& proto);
+  bool is_needed(ValueId id) const;
   std::optional<ValueId> folded(const NodeView& node, Op op, const std::vector<ValueId>& inputs,
                                 const Attributes& attributes);
   void outputs();
@@ -89,8 +91,8 @@ class Importer {
   std::unordered_map<std::string, ValueId> entries_;  // what the model's names stand for
   std::unordered_map<ValueId, Tensor> known_;         // constants
   std::unordered_map<ValueId, Tensor> given_;         // what follows from the inputs that are given
-  std::unordered_set<std::string> used_;
-  std::map<std::string, std::int64_t> metadata_;  // "leto.…" numbers
+  std::unordered_map<std::string, int> uses_left_;    // of the model's names: readers still to be converted
+  std::map<std::string, std::int64_t> metadata_;      // "leto.…" numbers
   std::map<ValueId, ValueId> scores_;
   std::unordered_set<ValueId> named_;
 };

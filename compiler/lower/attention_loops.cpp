@@ -141,7 +141,7 @@ void AttentionLoops::pipeline(CoreEmitter& core, const AttentionBlocks& blocks,
 }
 
 int AttentionLoops::address(CoreEmitter& core, const Place& place, int head, int first) const {
-  const Reg at = core.constant(std::int64_t(context_.address(place)));
+  const Reg at = context_.address_register(place);
   core.scope([&] {
     const auto& view = place.view;
     const std::int64_t element = size_of(place.dtype);

@@ -8,7 +8,7 @@ using isa::Opcode;
 
 void CoreEmitter::begin(std::uint32_t source) {
   source_ = source;
-  next_ = kFirstFree;
+  next_ = first_free_;
   forget_shape();
 }
 
@@ -17,6 +17,12 @@ CoreEmitter::Reg CoreEmitter::reg() {
     throw Error(ExitCode::internal, "a kernel needs more scalar registers than a core has",
                 "report the model; split the operation");
   return next_++;
+}
+
+CoreEmitter::Reg CoreEmitter::keep() {
+  const Reg r = reg();
+  first_free_ = next_;
+  return r;
 }
 
 CoreEmitter::Reg CoreEmitter::constant(std::int64_t value) {
@@ -68,9 +74,9 @@ CoreEmitter::Reg CoreEmitter::materialise(Amount amount) {
   return r;
 }
 
-void CoreEmitter::loop(Reg count, const std::function<void()>& body) {
+void CoreEmitter::loop(Reg count, const std::function<void()>& body, std::int64_t step) {
   const auto at = code_.size();
-  emit(Opcode::loop, {{isa::loop_t::count, count}});
+  emit(Opcode::loop, {{isa::loop_t::count, count}, {isa::loop_t::step, step}});
   forget_shape();
   scope(body);
   forget_shape();

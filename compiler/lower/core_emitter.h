@@ -28,10 +28,13 @@ class CoreEmitter {
 
   explicit CoreEmitter(std::vector<isa::Instruction>& code) : code_(code) {}
 
-  /// Source id of everything emitted from here on; frees all registers.
+  /// Source id of everything emitted from here on; frees all registers but the kept ones.
   void begin(std::uint32_t source);
 
   Reg reg();
+  /// A fresh register that later kernels leave alone, until the kept ones are let go.
+  Reg keep();
+  void let_go() { first_free_ = kFirstFree; }
   Reg constant(std::int64_t value);  // a fresh register set to it
 
   void set(Reg rd, std::int64_t value) {
@@ -55,7 +58,8 @@ class CoreEmitter {
   /// A register holding the amount.
   Reg materialise(Amount amount);
 
-  void loop(Reg count, const std::function<void()>& body);
+  /// `step`: source ids from trip to trip.
+  void loop(Reg count, const std::function<void()>& body, std::int64_t step = 0);
 
   /// Registers taken inside are free again afterwards.
   void scope(const std::function<void()>& body);
@@ -74,7 +78,7 @@ class CoreEmitter {
 
   std::vector<isa::Instruction>& code_;
   std::uint32_t source_ = 0;
-  Reg next_ = kFirstFree;
+  Reg first_free_ = kFirstFree, next_ = kFirstFree;
   std::array<std::optional<std::int64_t>, isa::kShapeRegisters> known_{};
 };
 

@@ -1,6 +1,10 @@
 #include "compiler/lower/emit.h"
 
 #include <algorithm>
+#include <functional>
+#include <map>
+
+#include "base/errors.h"
 
 namespace leto::compiler {
 namespace {
@@ -68,22 +72,141 @@ void emit_one(EmitContext& context, const AttentionQueryKernel& k) {
   emit_attention_query(context, k);
 }
 
+/// Which kernels wait for all PEs. Those of a repeat share their code, so that one waits where any must.
+std::vector<bool> waits_of(const Lowered& lowered, const Repeats& repeats) {
+  std::vector<bool> waits(lowered.kernels.size());
+  Pending pending(lowered);
+  for (std::size_t k = 0; k < waits.size(); ++k) {
+    waits[k] = pending.conflicts(lowered.kernels[k]);
+    if (waits[k]) pending.clear();
+    pending.note(lowered.kernels[k]);
+  }
+  for (const Repeat& r : repeats.list)
+    for (int k = r.first; k + r.period < r.end(); ++k)
+      if (waits[std::size_t(k + r.period)]) waits[std::size_t(r.first + (k - r.first) % r.period)] = true;
+  return waits;
+}
+
+class Emitter {
+ public:
+  Emitter(const Lowered& lowered, const Repeats& repeats, const ChipConfig& chip,
+          std::vector<isa::Instruction>* code)
+      : lowered_(lowered), pe_(code), context_{lowered, chip, pe_}, waits_(waits_of(lowered, repeats)) {}
+
+  void kernel(int k) {
+    pe_.begin(std::uint32_t(k));
+    context_.sync = waits_[std::size_t(k)] ? isa::Scope::all : isa::Scope::pe;
+    std::visit([&](const auto& body) { emit_one(context_, body); }, lowered_.kernels[std::size_t(k)].body);
+  }
+
+  void repeat(const Repeat& r) {
+    std::vector<TripLoop> loops(std::size_t(r.period));
+    for (int j = 0; j < r.period; ++j) loops[std::size_t(j)].moves = moves_of(r, r.first + j);
+    const std::int64_t usual = most_common(loops);
+    auto& core = pe_.move;
+    pe_.begin(std::uint32_t(r.first));
+    const int trip = core.keep(), travelled = core.keep();
+    core.set(trip, 0);
+    core.set(travelled, 0);
+    const auto both = [&](const std::function<void()>& body) {
+      pe_.compute.loop(
+          pe_.compute.constant(r.trips), [&] { core.loop(core.constant(r.trips), body, r.period); },
+          r.period);
+    };
+    both([&] {
+      for (int j = 0; j < r.period; ++j) {
+        auto& loop = loops[std::size_t(j)];
+        loop.trip = trip, loop.travelled = travelled, loop.usual = usual;
+        context_.loop = &loop;
+        kernel(r.first + j);
+      }
+      core.addi(trip, trip, 1);
+      core.addi(travelled, travelled, usual);
+    });
+    context_.loop = nullptr;
+    core.let_go();
+  }
+
+  void end() { pe_.end(); }
+
+ private:
+  using Moves = std::vector<std::pair<StorageId, std::int64_t>>;
+
+  std::vector<StorageId> storages(int k) const {
+    std::vector<StorageId> out;
+    for (const auto& list :
+         {reads(lowered_.kernels[std::size_t(k)]), writes(lowered_.kernels[std::size_t(k)])})
+      for (const Place* p : list) out.push_back(p->view.storage);
+    return out;
+  }
+
+  // How far the storages of kernel k of the first trip move from trip to trip.
+  Moves moves_of(const Repeat& r, int k) const {
+    const auto first = storages(k);
+    Moves moves;
+    for (std::size_t i = 0; i < first.size(); ++i) moves.emplace_back(first[i], 0);
+    for (int trip = 1; trip < r.trips; ++trip) {
+      const auto now = storages(k + trip * r.period);
+      for (std::size_t i = 0; i < first.size(); ++i) {
+        const auto moved = std::int64_t(address(now[i]) - address(first[i]));
+        if (trip == 1) moves[i].second = moved;
+        if (moved != trip * moves[i].second)
+          throw Error(ExitCode::internal, "a loop's addresses are not one stride apart",
+                      "report the model; compile it with --unroll");
+      }
+    }
+    return moves;
+  }
+
+  std::uint64_t address(StorageId id) const { return lowered_.storages[std::size_t(id)].address; }
+
+  static std::int64_t most_common(const std::vector<TripLoop>& loops) {
+    std::map<std::int64_t, int> counts;
+    for (const auto& loop : loops)
+      for (const auto& [storage, bytes] : loop.moves)
+        if (bytes != 0) ++counts[bytes];
+    const auto best = std::max_element(counts.begin(), counts.end(),
+                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+    return best == counts.end() ? 0 : best->first;
+  }
+
+  const Lowered& lowered_;
+  PeEmitter pe_;
+  EmitContext context_;
+  std::vector<bool> waits_;
+};
+
 }  // namespace
 
-void emit_all(const Lowered& lowered, const ChipConfig& chip, std::vector<isa::Instruction>* code) {
-  PeEmitter pe(code);
-  EmitContext context{lowered, chip, pe};
-  Pending pending(lowered);
-  std::uint32_t source = 0;
-  for (const auto& kernel : lowered.kernels) {
-    pe.begin(source++);
-    const bool wait = pending.conflicts(kernel);
-    context.sync = wait ? isa::Scope::all : isa::Scope::pe;
-    if (wait) pending.clear();
-    std::visit([&](const auto& body) { emit_one(context, body); }, kernel.body);
-    pending.note(kernel);
+int EmitContext::address_register(const Place& place) const {
+  auto& core = pe.move;
+  const auto first = std::int64_t(address(place));
+  std::int64_t bytes = 0;
+  if (loop)
+    for (const auto& [storage, moves] : loop->moves)
+      if (storage == place.view.storage) bytes = moves;
+  if (bytes == 0) return core.constant(first);
+  const auto r = core.reg();
+  if (bytes == loop->usual) {
+    core.addi(r, loop->travelled, first);
+  } else {
+    core.muli(r, loop->trip, bytes);
+    core.addi(r, r, first);
   }
-  pe.end();
+  return r;
+}
+
+void emit_all(const Lowered& lowered, const Repeats& repeats, const ChipConfig& chip,
+              std::vector<isa::Instruction>* code) {
+  Emitter emitter(lowered, repeats, chip, code);
+  int next = 0;
+  for (const Repeat& r : repeats.list) {
+    while (next < r.first) emitter.kernel(next++);
+    emitter.repeat(r);
+    next = r.end();
+  }
+  while (next < int(lowered.kernels.size())) emitter.kernel(next++);
+  emitter.end();
 }
 
 }  // namespace leto::compiler

@@ -5,8 +5,17 @@
 #include "arch/chip_config.h"
 #include "compiler/lower/core_emitter.h"
 #include "compiler/lower/kernel.h"
+#include "compiler/lower/repeat.h"
 
 namespace leto::compiler {
+
+/// The loop around a kernel that stands for one of every trip of a repeat.
+struct TripLoop {
+  int trip = 0;            // register of the move core: 0, 1, …
+  int travelled = 0;       // register of the move core: trip times `usual`
+  std::int64_t usual = 0;  // bytes that most addresses move by from trip to trip
+  std::vector<std::pair<StorageId, std::int64_t>> moves;  // those that the kernel uses: bytes a trip
+};
 
 /// What the emitters share.
 struct EmitContext {
@@ -23,6 +32,12 @@ struct EmitContext {
     if (computes || sync == isa::Scope::all) pe.barrier(sync);
   }
 
+  const TripLoop* loop = nullptr;
+
+  /// A fresh register of the move core that holds the address of the place's first element.
+  int address_register(const Place& place) const;
+
+  /// The address itself; inside a loop that of the first trip.
   std::uint64_t address(const Place& place) const {
     return lowered.storages[std::size_t(place.view.storage)].address +
            std::uint64_t(place.view.offset * size_of(place.dtype));
@@ -40,7 +55,9 @@ void emit_attention(EmitContext& context, const AttentionKernel& kernel);
 void emit_attention_gradient(EmitContext& context, const AttentionGradientKernel& kernel);
 void emit_attention_query(EmitContext& context, const AttentionQueryKernel& kernel);
 
-/// All kernels of a lowered graph; `code` receives both cores' programs.
-void emit_all(const Lowered& lowered, const ChipConfig& chip, std::vector<isa::Instruction>* code);
+/// All kernels of a lowered graph, those of a repeat once in a loop; `code` receives both cores' programs.
+/// The source id of a word is the number of its kernel.
+void emit_all(const Lowered& lowered, const Repeats& repeats, const ChipConfig& chip,
+              std::vector<isa::Instruction>* code);
 
 }  // namespace leto::compiler

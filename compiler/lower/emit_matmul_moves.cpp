@@ -61,7 +61,7 @@ class Mover {
 
   // Address of [batch, start, 0] of a [batch…, rows, columns] operand.
   Reg base_of(const Place& place, const MatmulUnit& u, Reg start) const {
-    const Reg address = core_.constant(std::int64_t(code_.context.address(place))), step = core_.reg();
+    const Reg address = code_.context.address_register(place), step = core_.reg();
     const int element = size_of(place.dtype);
     auto advance = [&](Reg index, std::int64_t stride) {
       if (index < 0 || stride == 0) return;

@@ -99,7 +99,8 @@ void emit_column_reduce(EmitContext& context, const ColumnReduceKernel& kernel) 
 
   tile_loop(pe.move, dims, [&](const Tile& tile) {
     auto& core = pe.move;
-    const auto base = tile_address(core, context.address(in), tile, dims, {bytes(in, 0), bytes(in, 2)});
+    const auto base =
+        tile_address(core, context.address_register(in), tile, dims, {bytes(in, 0), bytes(in, 2)});
     row_blocks(core, reduced, rows, [&](int start, Amount n) {
       const auto address = core.reg();
       core.muli(address, start, bytes(in, 1));
@@ -108,7 +109,7 @@ void emit_column_reduce(EmitContext& context, const ColumnReduceKernel& kernel) 
                 transfer_of(in_element, {{tile.extent[1], bytes(in, 2)}, {n, bytes(in, 1)}}));
     });
     emit_store(core, result,
-               tile_address(core, context.address(out), tile, dims, {bytes(out, 0), bytes(out, 1)}),
+               tile_address(core, context.address_register(out), tile, dims, {bytes(out, 0), bytes(out, 1)}),
                transfer_of(out_element, {{tile.extent[1], bytes(out, 1)}}));
   });
   tile_loop(pe.compute, dims, [&](const Tile& tile) {
@@ -147,9 +148,10 @@ void emit_gather(EmitContext& context, const GatherKernel& kernel) {
     auto& core = pe.move;
     const Amount n = tile.extent[0];
     const std::int64_t index_stride = kernel.index.view.strides[0] * index_bytes;
-    emit_load(core, index, tile_address(core, context.address(kernel.index), tile, dims, {index_stride}),
+    emit_load(core, index,
+              tile_address(core, context.address_register(kernel.index), tile, dims, {index_stride}),
               transfer_of(index_bytes, {{n, index_stride}}));
-    const auto table = core.constant(std::int64_t(context.address(kernel.table)));
+    const auto table = context.address_register(kernel.table);
     const int shape = core.shape(
         {Amount::constant(row_bytes), n, Amount::constant(kernel.table.view.strides[0] * element),
          Amount::constant(kernel.table.view.shape[0]), Amount::constant(0), Amount::constant(row_bytes)});
@@ -163,7 +165,7 @@ void emit_gather(EmitContext& context, const GatherKernel& kernel) {
                                     {G::address, table},
                                     {G::shape, shape}});
     const std::int64_t out_stride = kernel.out.view.strides[0] * element;
-    emit_store(core, data, tile_address(core, context.address(kernel.out), tile, dims, {out_stride}),
+    emit_store(core, data, tile_address(core, context.address_register(kernel.out), tile, dims, {out_stride}),
                transfer_of(element, {{Amount::constant(width), element}, {n, out_stride}}));
   });
 }
@@ -194,12 +196,14 @@ void emit_scatter(EmitContext& context, const ScatterKernel& kernel) {
     const std::int64_t index_stride = kernel.index.view.strides[0] * index_bytes;
     const std::int64_t row_stride = kernel.rows.view.strides[0] * element,
                        column_stride = kernel.rows.view.strides[1] * element;
-    const auto table = tile_address(core, context.address(kernel.table), tile, dims, {4});
-    const auto source = tile_address(core, context.address(kernel.rows), tile, dims, {column_stride});
+    const auto table = tile_address(core, context.address_register(kernel.table), tile, dims, {4});
+    const auto source =
+        tile_address(core, context.address_register(kernel.rows), tile, dims, {column_stride});
+    const auto indices = context.address_register(kernel.index);
     row_blocks(core, count, rows, [&](int start, Amount n) {
       const auto address = core.reg();
       core.muli(address, start, index_stride);
-      core.addi(address, address, std::int64_t(context.address(kernel.index)));
+      core.add(address, address, indices);
       emit_load(core, index, address, transfer_of(index_bytes, {{n, index_stride}}));
       core.muli(address, start, row_stride);
       core.add(address, address, source);

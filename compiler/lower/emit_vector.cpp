@@ -97,7 +97,7 @@ class VectorEmitter {
   }
 
   int address_of(const VectorPlan::Operand& o, const Tile& tile, const std::vector<BlockedDim>& dims) const {
-    return tile_address(pe_.move, context_.address(o.place), tile, dims, byte_strides(o));
+    return tile_address(pe_.move, context_.address_register(o.place), tile, dims, byte_strides(o));
   }
 
   std::vector<Amount> whole_tile() const {
@@ -149,8 +149,7 @@ class VectorEmitter {
     auto& core = pe_.move;
     for (std::size_t i = 0; i < plan_.inputs.size(); ++i)
       if (plan_.inputs[i].invariant)
-        emit_load(core, input_buffers_[i],
-                  core.constant(std::int64_t(context_.address(plan_.inputs[i].place))),
+        emit_load(core, input_buffers_[i], context_.address_register(plan_.inputs[i].place),
                   transfer(plan_.inputs[i], whole_tile()));
   }
 

@@ -1,9 +1,11 @@
 #include "compiler/lower/place.h"
-#include "compiler/lower/rounding.h"
 
 #include <algorithm>
+#include <limits>
+#include <map>
 
 #include "base/errors.h"
+#include "compiler/lower/rounding.h"
 
 namespace leto::compiler {
 namespace {
@@ -15,38 +17,239 @@ std::int64_t whole(std::int64_t bytes) {
   return aligned(bytes, kAlignment);
 }
 
+/// Bytes that must lie together, each part alive for a time of its own.
+struct Part {
+  std::int64_t at, bytes;  // from the first byte of all
+  int first, last;
+};
+
 /// First fit over the blocks that are alive at the same time.
 class Arena {
  public:
   explicit Arena(std::int64_t capacity) : capacity_(capacity) {}
 
-  std::optional<std::int64_t> take(std::int64_t bytes, int first, int last) {
-    std::vector<std::pair<std::int64_t, std::int64_t>> taken;
-    for (const auto& b : blocks_)
-      if (b.first <= last && first <= b.last) taken.emplace_back(b.begin, b.end);
-    std::sort(taken.begin(), taken.end());
+  std::optional<std::int64_t> take(const std::vector<Part>& parts) {
+    std::int64_t extent = 0;
+    std::vector<std::pair<std::int64_t, std::int64_t>> closed;  // between them nothing can start
+    for (const auto& p : parts) {
+      extent = std::max(extent, p.at + p.bytes);
+      for (const auto& b : blocks_)
+        if (b.first <= p.last && p.first <= b.last)
+          closed.emplace_back(b.at - p.at - p.bytes, b.at + b.bytes - p.at);
+    }
+    std::sort(closed.begin(), closed.end());
     std::int64_t at = 0;
-    for (auto [begin, end] : taken) {
-      if (begin - at >= bytes) break;
+    for (auto [begin, end] : closed) {
+      if (begin >= at) break;
       at = std::max(at, end);
     }
-    if (at + bytes > capacity_) return std::nullopt;
-    blocks_.push_back({at, at + bytes, first, last});
-    peak_ = std::max(peak_, at + bytes);
+    if (at + extent > capacity_) return std::nullopt;
+    for (const auto& p : parts) blocks_.push_back({at + p.at, p.bytes, p.first, p.last});
+    peak_ = std::max(peak_, at + extent);
     return at;
   }
   std::int64_t peak() const { return peak_; }
 
  private:
-  struct Block {
-    std::int64_t begin, end;
-    int first, last;
-  };
   std::int64_t capacity_, peak_ = 0;
-  std::vector<Block> blocks_;
+  std::vector<Part> blocks_;  // at: from the first byte of the memory
 };
 
+/// Storages whose addresses hang together: one alone, or a family of a loop.
+struct Group {
+  std::vector<Family::Member> members;
+  int first_frame = 0;
+  std::int64_t slot = 0;  // bytes that a member takes at most
+  int longest = 0;        // life of a member, in kernels
+  bool pinned = false;
+  bool framed = false;  // its members lie in frames of their own
+  std::size_t cluster = 0;
+};
+
+class Placer {
+ public:
+  Placer(Lowered& lowered, const Graph& graph, const ChipConfig& chip, Resident resident,
+         const Repeats& repeats)
+      : lowered_(lowered),
+        graph_(graph),
+        resident_(resident),
+        hbm_(chip.hbm.bytes),
+        sram_(scratch_bytes(chip.sram)) {
+    fit_.hbm_capacity = chip.hbm.bytes;
+    fit_.sram_capacity = scratch_bytes(chip.sram);
+    make_groups(repeats);
+  }
+
+  MemoryFit run() {
+    for (const auto& g : groups_)
+      if (g.pinned && wants_sram(g)) pin_in_sram(g);
+    std::vector<const Group*> framed, alone;
+    for (const auto& g : groups_)
+      if (g.pinned && !wants_sram(g)) (g.framed ? framed : alone).push_back(&g);
+    for (const auto* g : by_lifetime())
+      if (!take_sram(*g)) (g->framed ? framed : alone).push_back(g);
+    std::map<std::size_t, std::vector<const Group*>> clusters;
+    for (const auto* g : framed) clusters[g->cluster].push_back(g);
+    for (auto& [number, groups] : clusters) take_frames(std::move(groups));
+    for (const auto* g : alone) take_hbm(*g);
+    fit_.hbm_peak = hbm_.peak();
+    fit_.sram_peak = sram_.peak();
+    return fit_;
+  }
+
+ private:
+  static bool used(const Storage& s) { return s.elements > 0 && (s.pinned || s.first >= 0); }
+  Storage& storage(const Family::Member& m) const { return lowered_.storages[std::size_t(m.storage)]; }
+
+  void make_groups(const Repeats& repeats) {
+    std::vector<bool> taken(lowered_.storages.size(), false);
+    for (const auto& family : repeats.families) {
+      add_group(family.members, family.cluster);
+      for (const auto& m : family.members) taken[std::size_t(m.storage)] = true;
+    }
+    for (StorageId id = 0; id < StorageId(taken.size()); ++id)
+      if (!taken[std::size_t(id)] && used(lowered_.storages[std::size_t(id)])) add_group({{id, 0}}, 0);
+  }
+
+  void add_group(std::vector<Family::Member> members, std::size_t cluster) {
+    Group g{std::move(members)};
+    g.cluster = cluster;
+    g.first_frame = g.members[0].frame;
+    for (const auto& m : g.members) {
+      const Storage& s = storage(m);
+      g.framed = g.framed || m.frame != g.members[0].frame;
+      g.first_frame = std::min(g.first_frame, m.frame);
+      g.slot = std::max(g.slot, whole(s.bytes()));
+      g.longest = std::max(g.longest, s.last - s.first);
+      g.pinned = g.pinned || s.pinned;
+    }
+    groups_.push_back(std::move(g));
+  }
+
+  // Inputs and outputs count as activations; parameters and state stay in HBM unless everything is resident.
+  bool wants_sram(const Group& g) const {
+    if (resident_ == Resident::all) return true;
+    const auto role = graph_.value(storage(g.members[0]).value).role;
+    return resident_ == Resident::activations && (role == Role::input || role == Role::intermediate);
+  }
+
+  std::vector<Part> parts(const Group& g, std::int64_t stride) const {
+    std::vector<Part> out;
+    for (const auto& m : g.members)
+      out.push_back({(m.frame - g.first_frame) * stride, g.slot, storage(m).first, storage(m).last});
+    return out;
+  }
+
+  void settle(const Group& g, std::uint64_t at, std::int64_t stride) {
+    for (const auto& m : g.members)
+      storage(m).address = at + std::uint64_t((m.frame - g.first_frame) * stride);
+  }
+
+  bool take_sram(const Group& g) {
+    const auto at = sram_.take(parts(g, g.slot));
+    if (at) settle(g, isa::kSramBase + std::uint64_t(*at), g.slot);
+    return at.has_value();
+  }
+
+  void pin_in_sram(const Group& g) {
+    if (take_sram(g)) return;
+    const Storage& s = storage(g.members[0]);
+    throw Error(
+        ExitCode::does_not_fit,
+        fmt::format("'{}' ({} bytes) does not fit the {} bytes of scratch SRAM that --resident asks for",
+                    graph_.value(s.value).name, s.bytes(), fit_.sram_capacity),
+        "use --resident none, a smaller batch, or a chip with a larger sram.bytes");
+  }
+
+  void take_hbm(const Group& g) {
+    const auto at = hbm_.take(parts(g, 0));
+    if (!at) no_room(storage(g.members[0]));
+    settle(g, std::uint64_t(*at), 0);
+    count(g);
+  }
+
+  // What a layer has in device memory is one frame, every layer's frame alike: within it a group has a place
+  // that is free in each frame while its member there is alive.
+  void take_frames(std::vector<const Group*> groups) {
+    std::stable_sort(groups.begin(), groups.end(), [](const Group* a, const Group* b) {
+      return std::pair(b->pinned, b->slot) < std::pair(a->pinned, a->slot);
+    });
+    Arena frame(fit_.hbm_capacity);
+    const int program = int(lowered_.kernels.size()) + 1;  // what is alive in one frame meets no other
+    std::vector<std::int64_t> places;
+    for (const auto* g : groups) {
+      auto all = parts(*g, 0);
+      for (std::size_t i = 0; i < all.size(); ++i) {
+        all[i].first += g->members[i].frame * program;
+        all[i].last += g->members[i].frame * program;
+      }
+      const auto at = frame.take(all);
+      if (!at) no_room(storage(g->members[0]));
+      places.push_back(*at);
+    }
+    lay_frames(groups, places, frame.peak());
+  }
+
+  void lay_frames(const std::vector<const Group*>& groups, std::vector<std::int64_t> places,
+                  std::int64_t stride) {
+    std::int64_t lowest = std::numeric_limits<std::int64_t>::max();
+    for (std::size_t i = 0; i < groups.size(); ++i)
+      lowest = std::min(lowest, places[i] += groups[i]->first_frame * stride);
+    std::vector<Part> all;
+    for (std::size_t i = 0; i < groups.size(); ++i)
+      for (Part p : parts(*groups[i], stride)) {
+        p.at += places[i] - lowest;
+        all.push_back(p);
+      }
+    const auto at = hbm_.take(all);
+    if (!at) no_room(storage(groups[0]->members[0]));
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      settle(*groups[i], std::uint64_t(*at + places[i] - lowest), stride);
+      count(*groups[i]);
+    }
+  }
+
+  [[noreturn]] void no_room(const Storage& s) const {
+    throw Error(
+        ExitCode::does_not_fit,
+        fmt::format("'{}' ({} bytes) does not fit: {} of {} bytes of device memory are taken while it lives",
+                    graph_.value(s.value).name, s.bytes(), hbm_.peak(), fit_.hbm_capacity),
+        "use a smaller batch or sequence, or a chip with a larger hbm.bytes");
+  }
+
+  void count(const Group& g) {
+    for (const auto& m : g.members) {
+      const Storage& s = storage(m);
+      if (s.pinned) fit_.hbm_pinned += whole(s.bytes());
+      if (s.bytes() <= largest_) continue;
+      largest_ = s.bytes();
+      fit_.peak_holder = graph_.value(s.value).name;
+    }
+  }
+
+  // Short-lived first: they gain most from SRAM per byte and kernel.
+  std::vector<const Group*> by_lifetime() const {
+    std::vector<const Group*> list;
+    for (const auto& g : groups_)
+      if (!g.pinned) list.push_back(&g);
+    std::stable_sort(list.begin(), list.end(),
+                     [](const Group* a, const Group* b) { return a->longest < b->longest; });
+    return list;
+  }
+
+  Lowered& lowered_;
+  const Graph& graph_;
+  Resident resident_;
+  Arena hbm_, sram_;
+  MemoryFit fit_;
+  std::vector<Group> groups_;
+  std::int64_t largest_ = 0;
+};
+
+}  // namespace
+
 void find_lifetimes(Lowered& lowered) {
+  for (auto& s : lowered.storages) s.first = s.last = -1;
   for (int k = 0; k < int(lowered.kernels.size()); ++k)
     for (Place* place : places(lowered.kernels[std::size_t(k)])) {
       auto& s = lowered.storages[std::size_t(place->view.storage)];
@@ -57,94 +260,9 @@ void find_lifetimes(Lowered& lowered) {
     if (s.pinned) s.first = 0, s.last = int(lowered.kernels.size());
 }
 
-class Placer {
- public:
-  Placer(Lowered& lowered, const Graph& graph, const ChipConfig& chip, Resident resident)
-      : lowered_(lowered),
-        graph_(graph),
-        resident_(resident),
-        hbm_(chip.hbm.bytes),
-        sram_(scratch_bytes(chip.sram)) {
-    fit_.hbm_capacity = chip.hbm.bytes;
-    fit_.sram_capacity = scratch_bytes(chip.sram);
-  }
-
-  MemoryFit run() {
-    find_lifetimes(lowered_);
-    for (auto& s : lowered_.storages)
-      if (used(s) && s.pinned) pin(s);
-    fit_.hbm_pinned = hbm_.peak();
-    for (auto* s : by_lifetime())
-      if (auto at = sram_.take(whole(s->bytes()), s->first, s->last))
-        s->address = isa::kSramBase + std::uint64_t(*at);
-      else
-        take_hbm(*s);
-    fit_.hbm_peak = hbm_.peak();
-    fit_.sram_peak = sram_.peak();
-    return fit_;
-  }
-
- private:
-  static bool used(const Storage& s) { return s.elements > 0 && (s.pinned || s.first >= 0); }
-
-  // Inputs and outputs count as activations; parameters and state stay in HBM unless everything is resident.
-  bool wants_sram(const Storage& s) const {
-    if (resident_ == Resident::all) return true;
-    const auto role = graph_.value(s.value).role;
-    return resident_ == Resident::activations && (role == Role::input || role == Role::intermediate);
-  }
-
-  void pin(Storage& s) {
-    if (!wants_sram(s)) return take_hbm(s);
-    const auto at = sram_.take(whole(s.bytes()), s.first, s.last);
-    if (!at)
-      throw Error(
-          ExitCode::does_not_fit,
-          fmt::format("'{}' ({} bytes) does not fit the {} bytes of scratch SRAM that --resident asks for",
-                      graph_.value(s.value).name, s.bytes(), fit_.sram_capacity),
-          "use --resident none, a smaller batch, or a chip with a larger sram.bytes");
-    s.address = isa::kSramBase + std::uint64_t(*at);
-  }
-
-  void take_hbm(Storage& s) {
-    const auto at = hbm_.take(whole(s.bytes()), s.first, s.last);
-    if (!at)
-      throw Error(
-          ExitCode::does_not_fit,
-          fmt::format(
-              "'{}' ({} bytes) does not fit: {} of {} bytes of device memory are taken while it lives",
-              graph_.value(s.value).name, s.bytes(), hbm_.peak(), fit_.hbm_capacity),
-          "use a smaller batch or sequence, or a chip with a larger hbm.bytes");
-    s.address = std::uint64_t(*at);
-    if (s.bytes() > largest_) {
-      largest_ = s.bytes();
-      fit_.peak_holder = graph_.value(s.value).name;
-    }
-  }
-
-  // Short-lived first: they gain most from SRAM per byte and kernel.
-  std::vector<Storage*> by_lifetime() {
-    std::vector<Storage*> list;
-    for (auto& s : lowered_.storages)
-      if (used(s) && !s.pinned) list.push_back(&s);
-    std::stable_sort(list.begin(), list.end(), [](const Storage* a, const Storage* b) {
-      return a->last - a->first < b->last - b->first;
-    });
-    return list;
-  }
-
-  Lowered& lowered_;
-  const Graph& graph_;
-  Resident resident_;
-  Arena hbm_, sram_;
-  MemoryFit fit_;
-  std::int64_t largest_ = 0;
-};
-
-}  // namespace
-
-MemoryFit place(Lowered& lowered, const Graph& graph, const ChipConfig& chip, Resident resident) {
-  return Placer(lowered, graph, chip, resident).run();
+MemoryFit place(Lowered& lowered, const Graph& graph, const ChipConfig& chip, Resident resident,
+                const Repeats& repeats) {
+  return Placer(lowered, graph, chip, resident, repeats).run();
 }
 
 }  // namespace leto::compiler

@@ -4,6 +4,7 @@
 
 #include "compiler/compiler.h"
 #include "compiler/lower/kernel.h"
+#include "compiler/lower/repeat.h"
 
 namespace leto::compiler {
 
@@ -14,8 +15,12 @@ struct MemoryFit {
   std::string peak_holder;  // the value with the most bytes alive when HBM peaks
 };
 
-/// Sets Storage::address of every storage that is used. Throws Error(does_not_fit) naming the value, the
-/// bytes and a remedy.
-MemoryFit place(Lowered& lowered, const Graph& graph, const ChipConfig& chip, Resident resident);
+/// Sets Storage::first and last: the kernels between which it is alive.
+void find_lifetimes(Lowered& lowered);
+
+/// Sets Storage::address of every storage that is used; those of a family of `repeats` so that its loop can
+/// count them. Needs lifetimes. Throws Error(does_not_fit) naming the value, the bytes and a remedy.
+MemoryFit place(Lowered& lowered, const Graph& graph, const ChipConfig& chip, Resident resident,
+                const Repeats& repeats);
 
 }  // namespace leto::compiler

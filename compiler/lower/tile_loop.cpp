@@ -98,9 +98,8 @@ void run_loop(CoreEmitter& core, const std::vector<BlockedDim>& dims, std::size_
   });
 }
 
-CoreEmitter::Reg tile_address(CoreEmitter& core, std::uint64_t base, const Tile& tile,
+CoreEmitter::Reg tile_address(CoreEmitter& core, CoreEmitter::Reg address, const Tile& tile,
                               const std::vector<BlockedDim>& dims, const Dims& strides) {
-  const auto address = core.constant(std::int64_t(base));
   const auto step = core.reg();
   for (std::size_t i = 0; i < dims.size(); ++i) {
     if (tile.index[i] < 0 || strides[i] == 0) continue;

@@ -33,8 +33,8 @@ struct RunBody {
 };
 void run_loop(CoreEmitter& core, const std::vector<BlockedDim>& dims, std::size_t along, const RunBody& body);
 
-/// base + sum(index[i] * tile[i] * stride[i]); strides in bytes.
-CoreEmitter::Reg tile_address(CoreEmitter& core, std::uint64_t base, const Tile& tile,
+/// address += sum(index[i] * tile[i] * stride[i]); strides in bytes. Returns the address's register.
+CoreEmitter::Reg tile_address(CoreEmitter& core, CoreEmitter::Reg address, const Tile& tile,
                               const std::vector<BlockedDim>& dims, const Dims& strides);
 
 }  // namespace leto::compiler

@@ -51,6 +51,16 @@ bool take_over(Lowered& lowered, const Graph& graph, ValueId state, ValueId next
   return true;
 }
 
+bool any_touched(const std::vector<const Place*>& some, const std::vector<const Place*>& others) {
+  return std::any_of(some.begin(), some.end(),
+                     [&](const Place* p) { return touches(others, p->view.storage); });
+}
+
+bool must_stay_ordered(const Kernel& a, const Kernel& b) {
+  return any_touched(writes(a), reads(b)) || any_touched(writes(a), writes(b)) ||
+         any_touched(reads(a), writes(b));
+}
+
 }  // namespace
 
 void update_in_place(Lowered& lowered, const Graph& graph) {
@@ -61,6 +71,21 @@ void update_in_place(Lowered& lowered, const Graph& graph) {
     };
     lowered.kernels.push_back(
         {copy_kernel(place(next), place(state)), graph.value(state).name + ".update", Phase::optimizer, 0});
+  }
+}
+
+void updates_last(Lowered& lowered) {
+  auto& kernels = lowered.kernels;
+  auto end = std::find_if(kernels.rbegin(), kernels.rend(), [](const Kernel& k) {
+               return k.phase != Phase::optimizer;
+             }).base();
+  for (auto k = end; k != kernels.begin();) {
+    --k;
+    if (k->phase != Phase::optimizer ||
+        std::any_of(k + 1, end, [&](const Kernel& later) { return must_stay_ordered(*k, later); }))
+      continue;
+    std::rotate(k, k + 1, end);
+    --end;
   }
 }
 

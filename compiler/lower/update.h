@@ -8,4 +8,8 @@ namespace leto::compiler {
 
 void update_in_place(Lowered& lowered, const Graph& graph);
 
+/// Kernels of the optimizer that stand between those of other phases go behind them, where nothing keeps
+/// them: between layers of the backward pass they would part what is alike (repeat.h).
+void updates_last(Lowered& lowered);
+
 }  // namespace leto::compiler

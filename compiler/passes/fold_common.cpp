@@ -1,8 +1,10 @@
 // Common subexpressions by value numbering: two results have one number when their operations, attributes and
 // operands' numbers are equal, even if only one of them is worth sharing.
 #include <algorithm>
+#include <cstring>
 #include <unordered_map>
 
+#include "base/hash.h"
 #include "compiler/ops.h"
 #include "compiler/passes/fold.h"
 #include "compiler/passes/rewriter.h"
@@ -11,7 +13,6 @@ namespace leto::compiler {
 namespace {
 
 constexpr std::int64_t kCheapElements = 4096;  // smaller values are shared whatever the phase
-constexpr std::size_t kComparedConstant = 64;  // elements; larger constants are all different
 
 void append(std::string& key, const void* data, std::size_t bytes) {
   key.append(static_cast<const char*>(data), bytes);
@@ -59,19 +60,26 @@ class Numbering {
   std::unordered_map<std::string, const Node*> seen_;
 };
 
+bool same_constant(const Value& a, const Value& b) {
+  return a.type == b.type && a.data.size() == b.data.size() &&
+         std::memcmp(a.data.data(), b.data.data(), a.data.size() * sizeof(float)) == 0;
+}
+
 void Numbering::number_leaves() {
-  std::unordered_map<std::string, ValueId> constants;
+  std::unordered_multimap<std::uint64_t, ValueId> constants;  // by a hash of their content
   for (std::size_t i = 0; i < graph_.values.size(); ++i) {
     const auto id = static_cast<ValueId>(i);
     const Value& v = graph_.values[i];
     number_[i] = id;
-    if (v.role != Role::constant || v.data.size() > kComparedConstant) {
-      continue;
-    }
-    std::string key;
-    append_type(key, v.type);
-    append(key, v.data.data(), v.data.size() * sizeof(float));
-    number_[i] = constants.try_emplace(std::move(key), id).first->second;
+    if (v.role != Role::constant) continue;
+    const auto hash = fnv1a(std::as_bytes(std::span(v.data)));
+    const auto [first, last] = constants.equal_range(hash);
+    const auto equal = std::find_if(
+        first, last, [&](const auto& entry) { return same_constant(graph_.value(entry.second), v); });
+    if (equal == last)
+      constants.emplace(hash, id);
+    else
+      number_[i] = equal->second;
     rewriter_.map(id, rewriter_[number_[i]]);
   }
 }

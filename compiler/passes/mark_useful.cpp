@@ -1,6 +1,7 @@
 #include "compiler/passes/mark_useful.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 namespace leto::compiler {
@@ -28,6 +29,12 @@ Graph mark_useful(const Graph& forward) {
   for (auto& node : graph.nodes) maker[std::size_t(node.output)] = &node;
   // masked[v]: share of v's positions that matter, once a mask was added; follows elementwise operations.
   std::vector<std::optional<double>> share(graph.values.size());
+  std::map<ValueId, std::optional<double>> of_mask;  // every layer adds the same one
+  const auto mask_share = [&](ValueId v) {
+    const auto [entry, fresh] = of_mask.try_emplace(v);
+    if (fresh) entry->second = unmasked_share(graph.value(v));
+    return entry->second;
+  };
   auto mark_source = [&](ValueId v, double s) {
     for (Node* n = maker[std::size_t(v)]; n; n = maker[std::size_t(n->inputs[0])]) {
       if (n->op == Op::matmul) n->attributes["useful"] = s;
@@ -38,7 +45,7 @@ Graph mark_useful(const Graph& forward) {
     auto& mine = share[std::size_t(node.output)];
     if (node.op == Op::add)
       for (int i : {0, 1})
-        if (auto s = unmasked_share(graph.value(node.inputs[std::size_t(i)]))) {
+        if (auto s = mask_share(node.inputs[std::size_t(i)])) {
           mine = s;
           mark_source(node.inputs[std::size_t(1 - i)], *s);
         }

@@ -1,6 +1,7 @@
 #include "compiler/passes/match_attention.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "compiler/passes/builder.h"
@@ -109,16 +110,18 @@ class Matcher {
       });
       if (node->inputs.size() != 2 || constant == node->inputs.end()) return nullptr;
       const bool second = constant != node->inputs.begin();
-      if (!apply(*node, graph_.value(*constant), second, found)) return nullptr;
+      if (!apply(*node, *constant, second, found)) return nullptr;
       v = node->inputs[second ? 0 : 1];
       if (shape(v) != shape(node->output)) return nullptr;
     }
     return nullptr;
   }
 
-  static bool apply(const Node& node, const Value& constant, bool second, Attention& found) {
+  bool apply(const Node& node, ValueId id, bool second, Attention& found) const {
+    const Value& constant = graph_.value(id);
     if (node.op == Op::add) {
-      const Mask mask = mask_of(constant);
+      const auto known = masks_.find(id);
+      const Mask mask = known != masks_.end() ? known->second : (masks_[id] = mask_of(constant));
       found.causal = found.causal || mask == Mask::causal;
       return mask != Mask::other;
     }
@@ -139,6 +142,7 @@ class Matcher {
   const Graph& graph_;
   std::vector<const Node*> maker_;
   std::vector<int> uses_;
+  mutable std::map<ValueId, Mask> masks_;  // of the constants seen: every layer adds the same one
 };
 
 // [..., heads, 1, rows, columns] as [..., heads, rows, columns].

@@ -50,6 +50,7 @@ Graph training_step(const Graph& forward, const Recipe& recipe, const Options& o
     check.after(pass, graph);
   };
   becomes(match_attention(graph), "match_attention");
+  becomes(dead_code(graph), "dead_code");  // the masks that attention has taken over
   if (!trains(recipe) && recipe.text.empty()) {
     return graph;
   }

@@ -15,11 +15,11 @@ IssueCore::IssueCore(const isa::Program& program, int id, const isa::Place& plac
       place_(place),
       config_(config),
       free_issue_(free_issue),
-      core_(program.code[id], id, place),
+      core_(program.code[id], id, place, program.source_ids()),
       line_(accounts, Engine::issue_core, place.index() * isa::kCores + id) {}
 
 void IssueCore::launch(Cycle at) {
-  core_ = isa::Core(program_->code[id_], id_, place_);
+  core_ = isa::Core(program_->code[id_], id_, place_, program_->source_ids());
   waited_[0] += at - line_.since();
   line_.until(at, State::launch, kNoOperation);
   time_ = at;
@@ -28,7 +28,7 @@ void IssueCore::launch(Cycle at) {
 
 void IssueCore::spend(int cycles) {
   if (free_issue_) return;
-  if (const std::uint32_t operation = core_.current().source; operation != busy_with_) {
+  if (const std::uint32_t operation = core_.source(); operation != busy_with_) {
     bill_busy();
     busy_with_ = operation;
   }
@@ -131,13 +131,13 @@ IssueCore::Waited IssueCore::waited(Cycle at) const {
 }
 
 void IssueCore::settle(Cycle now) {
-  line_.until(now, waiting_for(), ended() ? kNoOperation : core_.current().source);
+  line_.until(now, waiting_for(), ended() ? kNoOperation : core_.source());
 }
 
 void IssueCore::resume(Cycle at) {
   if (at > time_) {
     waited_ = waited(at);
-    line_.until(at, waiting_for(), core_.current().source);
+    line_.until(at, waiting_for(), core_.source());
     time_ = at;
   }
   // A full queue has room now: the instruction is issued by the next turn.

@@ -43,6 +43,7 @@ class IssueCore {
   Cycle time() const { return time_; }
   std::size_t wanted_queue() const { return queue_of(core_.unit()); }
   const isa::Instruction& instruction() const { return core_.current(); }
+  std::uint32_t source() const { return core_.source(); }
   isa::Command command() const { return core_.capture_current(); }
   /// The architectural core, to see what its code comes to next.
   isa::Core ahead() const { return core_; }

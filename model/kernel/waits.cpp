@@ -66,8 +66,7 @@ std::string line(const std::vector<Wait>& waits, std::size_t at, std::size_t nex
   const isa::Instruction& instruction = program.code[wait.core][wait.pc];
   return fmt::format("{} waits for {} since cycle {} at core {} pc {} `{}`{}; {} would end it", name(wait),
                      wait.what, wait.since, wait.core, wait.pc, isa::to_text(instruction),
-                     operation_of(program, instruction.source),
-                     next == kNobody ? "nobody" : name(waits[next]));
+                     operation_of(program, wait.source), next == kNobody ? "nobody" : name(waits[next]));
 }
 
 /// All waits, those of the chain first.

@@ -44,6 +44,7 @@ struct Wait {
   Cycle since;
   int core = 0;  // whose code
   std::uint32_t pc = 0;
+  std::uint32_t source = 0;  // the graph operation
   Release needs{};
   std::vector<Release> brings{};  // could it go on
 };

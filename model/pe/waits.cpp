@@ -44,8 +44,8 @@ void Pe::wait_of_core(const IssueCore& core, int id, std::vector<Wait>& waits) c
     default:
       what = "its turn";
   }
-  waits.push_back(
-      {index_, fmt::format("core {}", id), what, core.time(), id, core.pc(), needs, brings(core, id)});
+  waits.push_back({index_, fmt::format("core {}", id), what, core.time(), id, core.pc(), core.source(), needs,
+                   brings(core, id)});
 }
 
 std::string Pe::describe_hold(std::size_t queue, const Lane& lane) const {
@@ -77,6 +77,7 @@ void Pe::wait_of_lane(std::size_t queue, const Lane& lane, std::vector<Wait>& wa
                      flight.begun,
                      command.core,
                      command.pc,
+                     command.source,
                      {Release::Kind::multicast, multicast_group(command), 0},
                      brings(queue)});
     return;
@@ -84,7 +85,7 @@ void Pe::wait_of_lane(std::size_t queue, const Lane& lane, std::vector<Wait>& wa
   const Entry* entry = processor_.oldest(queue);
   if (!entry) return;
   waits.push_back({index_, std::string(name_of(kEngineOfQueue[queue])), describe_hold(queue, lane),
-                   lane.waiting_since, entry->command.core, entry->command.pc,
+                   lane.waiting_since, entry->command.core, entry->command.pc, entry->command.source,
                    needs_of(entry->command, lane.cause), brings(queue)});
 }
 

@@ -3,7 +3,7 @@
 // word[I_F_LSB +: I_F_BITS].
 package isa_pkg;
 
-  localparam logic [63:0] ISA_HASH = 64'h2f1419ad3e0b9c7f;
+  localparam logic [63:0] ISA_HASH = 64'hf2367f1805bc7986;
   localparam int unsigned OPCODE_LSB = 0;
   localparam int unsigned OPCODE_BITS = 8;
   localparam int unsigned SOURCE_LSB = 8;
@@ -207,6 +207,8 @@ package isa_pkg;
   localparam int unsigned LOOP_COUNT_BITS = 6;
   localparam int unsigned LOOP_LENGTH_LSB = 34;
   localparam int unsigned LOOP_LENGTH_BITS = 24;
+  localparam int unsigned LOOP_STEP_LSB = 58;
+  localparam int unsigned LOOP_STEP_BITS = 20;
 
   // barrier
   localparam int unsigned BARRIER_SCOPE_LSB = 28;

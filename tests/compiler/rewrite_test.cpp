@@ -5,6 +5,7 @@
 
 #include "base/errors.h"
 #include "compiler/compiler.h"
+#include "compiler/passes/fold.h"
 #include "compiler/passes/mark_useful.h"
 #include "compiler/passes/merge_embeds.h"
 #include "compiler/passes/sink_transposes.h"
@@ -59,6 +60,20 @@ TEST_CASE("sink_transposes: unary operations change places with the transpose be
   CHECK(sunk.nodes.back().op == Op::transpose);
   CHECK(sunk.value(sunk.nodes.back().inputs[0]).type.shape == std::vector<std::int64_t>{2, 3});
   same_values(graph, sunk);
+}
+
+TEST_CASE("common_subexpressions: constants of equal content are one, whatever their size") {
+  const Type type{leto::DType::fp32, {128}};
+  Graph graph = parse("graph \"g\" tokens=0\n%a: fp32[128] = input\noutput %a\n", "test");
+  const std::vector<float> table(128, 0.5f), other(128, -0.5f);
+  ValueId sum = 0;
+  for (const auto& data : {table, table, other})
+    sum = graph.add(Op::add, {sum, graph.constant("table", type, data)}, {}, Phase::forward, "sum");
+  graph.outputs = {sum};
+  const Graph shared = common_subexpressions(graph);
+  CHECK(shared.nodes[0].inputs[1] == shared.nodes[1].inputs[1]);
+  CHECK(shared.nodes[0].inputs[1] != shared.nodes[2].inputs[1]);
+  same_values(graph, shared);
 }
 
 TEST_CASE("mark_useful: scores that a constant mask removes do not count, forward and backward") {

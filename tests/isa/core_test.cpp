@@ -137,3 +137,50 @@ TEST_CASE("a loop may execute 2^36 instructions and no more, the loops around it
   CHECK(caught([&] { entered(kMostInstructions / 3 + 1, 0); }).code == ExitCode::illegal_program);
   CHECK(caught([&] { entered(2, std::int64_t{1} << 46); }).code == ExitCode::illegal_program);
 }
+
+TEST_CASE("a loop steps the source ids of its body from trip to trip") {
+  const Program program = assemble(R"(
+.source "a" kind="" phase="" useful_macs=0 dtype=""
+.source "b" kind="" phase="" useful_macs=0 dtype=""
+.source "c" kind="" phase="" useful_macs=0 dtype=""
+.source "d" kind="" phase="" useful_macs=0 dtype=""
+.source "e" kind="" phase="" useful_macs=0 dtype=""
+.source "f" kind="" phase="" useful_macs=0 dtype=""
+.core 0
+set rd=r1 value=2
+loop count=r1 length=4 step=2
+buffer id=b0 base=0 bytes=16 depth=1 @1
+loop count=r1 length=1 step=1
+buffer id=b0 base=0 bytes=16 depth=1 @2
+addi rd=r2 ra=r2 value=1
+buffer id=b0 base=0 bytes=16 depth=1 @5
+end)",
+                                   "t");
+  std::vector<std::uint32_t> sources;
+  Core core(program.code[0], 0, {}, program.source_ids());
+  while (!core.ended()) {
+    if (core.unit() == Unit::core) {
+      core.execute_scalar();
+      continue;
+    }
+    CHECK(core.capture_current().source == core.source());
+    sources.push_back(core.source());
+    core.advance();
+  }
+  CHECK(sources == std::vector<std::uint32_t>{1, 2, 3, 3, 4, 5, 5});
+}
+
+TEST_CASE("a loop that steps beyond the source map is refused when it is entered") {
+  const Program program = assemble(R"(
+.source "a" kind="" phase="" useful_macs=0 dtype=""
+.source "b" kind="" phase="" useful_macs=0 dtype=""
+.core 0
+set rd=r1 value=3
+loop count=r1 length=1 step=1
+addi rd=r2 ra=r2 value=1
+end)",
+                                   "t");
+  Core core(program.code[0], 0, {}, program.source_ids());
+  core.execute_scalar();
+  CHECK_THROWS_WITH(core.execute_scalar(), doctest::Contains("beyond the 2 there are"));
+}
