@@ -78,6 +78,19 @@ void Core::loop(std::int64_t count, std::int64_t length, std::int64_t step) {
   pc_ = pc_ + 1;
 }
 
+std::optional<Core::Trips> Core::trips() const {
+  if (loops_.size() != 1 || loops_[0].step == 0) return {};
+  return Trips{loops_[0].begin, loops_[0].step, loops_[0].remaining};
+}
+
+void Core::skip_trips(std::int64_t count, std::span<const std::int64_t> change) {
+  Loop& loop = loops_.front();
+  loop.remaining -= count;
+  stepped_ += static_cast<std::uint32_t>(count) * loop.step;
+  for (std::size_t r = 0; r < registers_.size(); ++r)
+    registers_[r] = wrapped(raw(registers_[r]) + raw(count) * raw(change[r]));
+}
+
 std::int64_t Core::quotient(std::int64_t dividend, std::int64_t divisor) const {
   if (divisor <= 0) illegal(fmt::format("division by {}", divisor), "divide by positive numbers only");
   const std::int64_t truncated = dividend / divisor;

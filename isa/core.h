@@ -3,6 +3,7 @@
 // instructions, are the caller's.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -55,6 +56,16 @@ class Core {
   /// Moves to the next instruction, hardware loops included: call it when a non-scalar instruction was
   /// issued.
   void advance() { go_to(pc_ + 1); }
+
+  /// The loop under way whose trips stand for graph operations in turn, when it is the only one.
+  struct Trips {
+    std::uint32_t begin, step;  // first instruction of the body; source ids from trip to trip
+    std::int64_t remaining;     // further trips
+    bool operator==(const Trips&) const = default;
+  };
+  std::optional<Trips> trips() const;
+  /// As if `count` trips of that loop more had gone by, each of which added `change` to the registers.
+  void skip_trips(std::int64_t count, std::span<const std::int64_t> change);
 
   std::uint32_t pc() const { return pc_; }
   int id() const { return id_; }

@@ -69,7 +69,11 @@ void Chip::construct(const RunOptions& options) {
     engine_ = std::make_unique<EngineSocket>("engine", kernel_, *fabric_, config_, values);
     options.outside_engine(*engine_);
   }
+  if (options.reuse)
+    reuse_ = std::make_unique<Reuse>(accounts_, counters_, *fabric_, wiring_.pes, options.verify_reuse,
+                                     options.seed);
   control_.on_release = [this](Cycle at) {
+    if (reuse_) reuse_->at_barrier(kernel_.now());
     if (wiring_.races) wiring_.races->barrier();
     Mail mail;
     mail.kind = Mail::Kind::barrier;
@@ -129,7 +133,8 @@ void Chip::report(Statistics& statistics, Cycle cycles) const {
   accounts_.report(statistics, cycles, config_.pes());
   fabric_->report(statistics);
   statistics.twins = twins_.count();
-  statistics.cycles = cycles;
+  statistics.cycles = cycles + accounts_.skipped();
+  if (reuse_) reuse_->report(statistics);
   statistics.commands = counters_.commands;
   statistics.instructions = counters_.instructions;
   statistics.macs = counters_.macs;

@@ -9,6 +9,7 @@
 #include "model/fabric/fabric.h"
 #include "model/kernel/accounts.h"
 #include "model/pe/pe.h"
+#include "model/reuse/reuse.h"
 #include "model/tlm/engine_socket.h"
 #include "model/twin/twins.h"
 
@@ -49,6 +50,7 @@ class Chip {
   std::unique_ptr<Fabric> fabric_;
   std::unique_ptr<EngineSocket> engine_;  // from outside, if there is one
   std::vector<std::unique_ptr<Pe>> pes_;  // by index
+  std::unique_ptr<Reuse> reuse_;          // if layers are to be reused
   std::vector<Pe*> order_;                // as constructed: also the order of their first wake-ups
 };
 

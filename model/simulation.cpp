@@ -38,6 +38,13 @@ void check_fit(const isa::Program& program, const ChipConfig& chip) {
   }
 }
 
+void check_reuse(const RunOptions& options) {
+  const bool records = !options.trace.empty() || !options.waves.empty() || options.observer;
+  if (options.reuse && (options.values || records))
+    throw Error(ExitCode::usage, "layers that are not simulated leave no values, traces or waves",
+                "reuse with values off and nothing recorded, or simulate in full");
+}
+
 }  // namespace
 
 struct Simulation::Impl {
@@ -51,6 +58,7 @@ struct Simulation::Impl {
   std::unique_ptr<Waves> waves;
   std::unique_ptr<Chip> chip;
   Statistics statistics;
+  Cycle end = 0;  // of the last step, in the chip's own time
   std::chrono::steady_clock::time_point reported = std::chrono::steady_clock::now();
 
   void record() {
@@ -94,6 +102,7 @@ struct Simulation::Impl {
 
 Simulation::Simulation(const isa::Program& program, const ChipConfig& chip, const RunOptions& options)
     : impl_(std::make_unique<Impl>()) {
+  check_reuse(options);
   check_fit(program, chip);
   silence_systemc();
   impl_->program = program;
@@ -113,7 +122,7 @@ isa::Memory& Simulation::memory() {
 
 void Simulation::step() {
   Impl& s = *impl_;
-  s.chip->launch(s.statistics.cycles);
+  s.chip->launch(s.end);
   sc_core::sc_start();
   if (s.kernel.failure) std::rethrow_exception(s.kernel.failure);
   if (!s.chip->finished()) {
@@ -124,7 +133,8 @@ void Simulation::step() {
   s.chip->clean();
   sc_core::sc_start();
   if (s.kernel.failure) std::rethrow_exception(s.kernel.failure);
-  s.chip->report(s.statistics, s.chip->close());
+  s.end = s.chip->close();
+  s.chip->report(s.statistics, s.end);
   s.statistics.kernel_switches = s.kernel.steps();
 }
 

@@ -37,6 +37,10 @@ struct RunOptions {
   std::filesystem::path trace;       // file to leave a Perfetto trace in (model/trace); empty: none
   std::filesystem::path waves;       // file to leave waves in (model/waves); empty: none
   std::vector<std::string> signals;  // which: names with * and ?
+  /// Trips of a layer loop that begin alike are counted, not simulated (model/reuse); values must be off, and
+  /// nothing be recorded.
+  bool reuse = false;
+  int verify_reuse = 0;              // so many of them are simulated all the same, drawn by `seed`
   std::vector<TwinSpec> twins;       // RTL in the place of engines, or beside them (model/twin)
   std::uint64_t seed = 0;            // of the run, for a twin's finding
   Observer* observer = nullptr;      // hears of everything (model/kernel/observer.h); may be null
@@ -58,6 +62,15 @@ struct OperationAccount {
   std::int64_t commands = 0, macs = 0, bytes = 0;  // bytes: to and from memory, a multicast once
 };
 
+/// What was counted in the place of being simulated (model/reuse).
+struct Reused {
+  std::uint64_t cycles = 0;                // of trips that took after others
+  std::int64_t trips = 0;                  // of layer loops
+  double bound = 0;                        // share of all cycles that the last two trips before differed by, times trips
+  std::int64_t verified = 0;               // trips that were simulated after all …
+  double worst = 0;                        // … and the largest difference of one, a share of its cycles
+};
+
 struct Statistics {
   std::uint64_t cycles = 0;                      // PE clock, launch included, all steps so far
   std::map<std::string, EngineAccount> engines;  // "matrix_engine", "vector_engine", … and "issue_core"
@@ -70,6 +83,7 @@ struct Statistics {
   std::map<std::string, std::int64_t> macs_by_dtype;  // executed, by operand type
   std::int64_t macs = 0, commands = 0, instructions = 0, bursts = 0;
   std::map<std::string, TwinCount> twins;  // by instance
+  Reused reused;
   std::uint64_t kernel_switches = 0;       // steps of the chip's processes
 };
 

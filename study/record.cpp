@@ -161,6 +161,7 @@ Record build_record(const RunFacts& facts) {
   record.loss_reference = facts.loss_reference;
   record.accuracy = facts.accuracy;
   record.twins = facts.twins;
+  record.reuse = facts.reuse;
   record.simulation = simulation_of(facts);
   return record;
 }

@@ -72,6 +72,7 @@ struct Record {
   std::optional<std::vector<double>> loss_reference;
   std::vector<OperationRecord> ops;
   std::map<std::string, TwinFacts> twins;
+  std::optional<ReuseFacts> reuse;
   SimulationRecord simulation;
 };
 

@@ -62,6 +62,14 @@ void each_field(Either<EnergyRecord> auto& e, auto&& visit) {
   visit("by_operation", e.by_operation);
 }
 
+void each_field(Either<ReuseFacts> auto& r, auto&& visit) {
+  visit("cycles", r.cycles);
+  visit("trips", r.trips);
+  visit("bound", r.bound);
+  visit("verified", r.verified);
+  visit("worst", r.worst);
+}
+
 void each_field(Either<SimulationRecord> auto& s, auto&& visit) {
   visit("wall_s", s.wall_s);
   visit("cycles_per_s", s.cycles_per_s);
@@ -110,6 +118,7 @@ void each_field(Either<Record> auto& r, auto&& visit) {
   visit("accuracy", r.accuracy);
   visit("ops", r.ops);
   visit("twins", r.twins);
+  visit("reuse", r.reuse);
   visit("simulation", r.simulation);
 }
 

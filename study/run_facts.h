@@ -42,6 +42,16 @@ struct OperationFacts {
   std::int64_t useful_macs = 0;  // that the model asked for
 };
 
+/// What a run with fidelity "reuse" counted in the place of simulating it.
+struct ReuseFacts {
+  std::uint64_t cycles = 0;
+  std::int64_t trips = 0;     // of layer loops
+  double bound = 0;           // share of all cycles by which they may be off
+  std::int64_t verified = 0;  // trips simulated all the same …
+  double worst = 0;           // … and the largest error of one, a share of its cycles
+  bool operator==(const ReuseFacts&) const = default;
+};
+
 struct RunFacts {
   std::string commit;
   std::uint64_t program_hash = 0, seed = 0;
@@ -70,6 +80,7 @@ struct RunFacts {
       loss_reference;  // the same in fp32 on the graph interpreter, when asked for
   std::optional<double> accuracy;
   std::map<std::string, TwinFacts> twins;
+  std::optional<ReuseFacts> reuse;
 
   double wall_s = 0;  // host time inside the simulation
   std::int64_t commands = 0, bursts = 0;

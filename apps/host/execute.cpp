@@ -76,6 +76,7 @@ class Execution {
     for (outcome_.steps = 0; outcome_.steps < job_.recipe.steps; ++outcome_.steps) step();
     outcome_.statistics = simulation_.statistics();
     outcome_.what_if = what_if();
+    outcome_.reuse = options_.reuse;
     outcome_.notes = simulation_.publish();
     if (feed_) test();
     if (!options_.save_values.empty()) save_values(job_.program, simulation_.memory(), options_.save_values);
@@ -91,6 +92,8 @@ class Execution {
     run.signals = options_.signals;
     run.twins = options_.twins;
     run.seed = job_.seed();
+    run.reuse = options_.reuse;
+    run.verify_reuse = options_.verify_reuse;
     run.construction_seed = options_.construction_seed;
     run.what_if = {unlimited("hbm"), unlimited("noc"), unlimited("ls"), unlimited("issue")};
     run.progress = [this](std::uint64_t cycles, std::int64_t commands) {

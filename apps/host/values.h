@@ -9,8 +9,8 @@
 
 namespace leto::host {
 
-/// The file of a tensor: NAME.npy. No two names share one: bytes that a path gives a meaning, and control characters,
-/// become %XX, and a name too long for a file system ends in a hash of all of it.
+/// The file of a tensor: NAME.npy. No two names share one: bytes that a path gives a meaning, and control
+/// characters, become %XX, and a name too long for a file system ends in a hash of all of it.
 std::string file_of(std::string_view name);
 
 /// Writes DIR/NAME.npy for every output and loss.

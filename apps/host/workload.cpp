@@ -66,6 +66,7 @@ nlohmann::json record(const Workload& workload) {
   const Job job = job_of(workload);
   ExecuteOptions options;
   options.values = workload.values;
+  options.reuse = workload.reuse;
   options.construction_seed = workload.construction_seed;
   const Outcome outcome = execute(job, options);
   return nlohmann::json::parse(study::to_json(study::build_record(facts_of(job, outcome, workload.values))));

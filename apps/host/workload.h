@@ -19,6 +19,7 @@ struct Workload {
   std::string resident = "none";
   std::string recipe{};  // TOML text; empty: forward only
   bool values = false;
+  bool reuse = false;
   std::uint64_t construction_seed = 0;
 };
 

@@ -23,16 +23,19 @@ struct Flags {
   std::vector<std::string> inputs, twins, waves, what_if;
   std::string values, fidelity = "full", out;
   bool reference = false, trace = false, json = false;
+  int verify_reuse = 0;
 };
 
 // What only some runs leave.
 constexpr std::string_view kOptional[] = {"loss.csv", "values", "trace.pftrace", "waves.fst"};
 
 void refuse_what_is_not_there(const Flags& flags) {
-  if (flags.fidelity != "full")
+  if (flags.fidelity != "full" && flags.fidelity != "reuse")
     throw Error(ExitCode::unsupported,
-                fmt::format("--fidelity {}: only full is in this version", flags.fidelity),
-                "leave --fidelity out");
+                fmt::format("--fidelity {}: this version has full and reuse", flags.fidelity),
+                "take one of those");
+  if (flags.verify_reuse > 0 && flags.fidelity != "reuse")
+    throw Error(ExitCode::usage, "--verify-reuse: nothing is reused", "add --fidelity reuse");
   if (flags.out.empty()) throw Error(ExitCode::usage, "run: no output folder", "add --out DIR");
 }
 
@@ -96,6 +99,12 @@ void print_summary(const study::Record& record, const host::Outcome& outcome,
   if (record.what_if) fmt::print(", WHAT IF unlimited {}: no real chip", *record.what_if);
   fmt::print("\n");
   print_loss(outcome);
+  if (record.reuse)
+    fmt::print(
+        "reused: {} layers, {:.1f} % of the cycles, off by {:.2g} % at most as the last two differed\n",
+        record.reuse->trips,
+        100.0 * static_cast<double>(record.reuse->cycles) / static_cast<double>(record.cycles),
+        100 * record.reuse->bound);
   fmt::print("simulated in {:.1f} s, {}\n", record.simulation.wall_s,
              host::engineering(record.simulation.macs_per_s, "MAC/s"));
   fmt::print("report: {}\n", (out / "report.html").string());
@@ -104,6 +113,8 @@ void print_summary(const study::Record& record, const host::Outcome& outcome,
 host::ExecuteOptions options(const Flags& flags, bool values, const std::map<std::string, NpyArray>& given,
                              const std::filesystem::path& out) {
   host::ExecuteOptions options{values, flags.reference, given, {}, {}, {}, flags.waves, flags.what_if};
+  options.reuse = flags.fidelity == "reuse";
+  options.verify_reuse = flags.verify_reuse;
   for (const std::string& twin : flags.twins) options.twins.push_back(model::parse_twin(twin));
   if (values) options.save_values = out / "values";
   if (flags.trace) options.trace = out / "trace.pftrace";
@@ -159,8 +170,16 @@ void add_run(CLI::App& app) {
       ->check(CLI::IsMember({"off", "on"}));
   verb->add_option("--inputs", flags->inputs, "NAME=F.npy: the content of a tensor; may be repeated")
       ->allow_extra_args(false);
-  verb->add_option("--fidelity", flags->fidelity, "full, reuse, event or roofline")
+  verb->add_option(
+          "--fidelity", flags->fidelity,
+          "full (default): everything; reuse: layers that begin alike are counted once two of them took the "
+          "same time, values off; event, roofline: not in this version")
       ->check(CLI::IsMember({"full", "reuse", "event", "roofline"}));
+  verb->add_option(
+          "--verify-reuse", flags->verify_reuse,
+          "with --fidelity reuse: simulate so many of the layers that were to be counted all the same, "
+          "drawn by the seed, and record their error")
+      ->check(CLI::Range(0, 1000));
   verb->add_option(
           "--twin", flags->twins,
           "INSTANCE=model|rtl|check: RTL in the place of an engine, or checked against it every cycle; needs "

@@ -48,6 +48,11 @@ class IssueCore {
   /// The architectural core, to see what its code comes to next.
   isa::Core ahead() const { return core_; }
   std::uint32_t pc() const { return core_.pc(); }
+  std::optional<isa::Core::Trips> trips() const { return core_.trips(); }
+  std::span<const std::int64_t> registers() const { return core_.registers(); }
+  void skip_trips(std::int64_t count, std::span<const std::int64_t> change) {
+    core_.skip_trips(count, change);
+  }
 
   /// Cycles spent stopped for launch, barrier, semaphore and post, full queue, up to `at`.
   using Waited = std::array<Cycle, 4>;

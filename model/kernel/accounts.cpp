@@ -40,10 +40,47 @@ void Accounts::bill(Engine engine, int instance, State state, std::uint32_t oper
 }
 
 void Accounts::touch(std::uint32_t operation, Cycle at) {
+  at += skipped_;
   OperationAccount& account = operations_[operation];
   account.first_cycle = touched_[operation] ? std::min<std::uint64_t>(account.first_cycle, at) : at;
   account.last_cycle = std::max<std::uint64_t>(account.last_cycle, at);
   touched_[operation] = 1;
+}
+
+namespace {
+
+void add(Cycle& to, Cycle now, Cycle before, std::int64_t times) {
+  to += (now - before) * static_cast<Cycle>(times);
+}
+
+}  // namespace
+
+void Accounts::repeat(const Accounts& before, std::int64_t times, std::uint32_t step, Cycle duration) {
+  const Accounts now = *this;
+  for (std::size_t e = 0; e < kEngines; ++e)
+    for (std::size_t s = 0; s < kStates; ++s)
+      add(totals_[e][s], now.totals_[e][s], before.totals_[e][s], times);
+  for (std::size_t o = 0; o < operations_.size(); ++o) {
+    const OperationAccount &had = before.operations_[o], &has = now.operations_[o];
+    if (now.by_operation_[o] == before.by_operation_[o] && has.commands == had.commands) continue;
+    for (std::int64_t t = 1; t <= times; ++t) {
+      const std::size_t target = o + static_cast<std::size_t>(t) * step;
+      if (target >= operations_.size()) break;
+      for (std::size_t e = 0; e < kEngines; ++e)
+        for (std::size_t s = 0; s < kStates; ++s)
+          add(by_operation_[target][e][s], now.by_operation_[o][e][s], before.by_operation_[o][e][s], 1);
+      OperationAccount& account = operations_[target];
+      account.commands += has.commands - had.commands;
+      account.macs += has.macs - had.macs;
+      account.bytes += has.bytes - had.bytes;
+      const Cycle later =
+          static_cast<Cycle>(t) * duration - skipped_;  // touch() adds what was skipped before
+      if (!now.touched_[o]) continue;
+      touch(static_cast<std::uint32_t>(target), has.first_cycle + later);
+      touch(static_cast<std::uint32_t>(target), has.last_cycle + later);
+    }
+  }
+  skipped_ += static_cast<Cycle>(times) * duration;
 }
 
 void Accounts::report(Statistics& statistics, Cycle cycles, int pes) const {
@@ -53,11 +90,12 @@ void Accounts::report(Statistics& statistics, Cycle cycles, int pes) const {
     account = {};
     account.instances = e == 0 ? pes * isa::kCores : pes;
     const Cycle sum = std::accumulate(row.begin(), row.end(), Cycle{0});
-    if (sum != cycles * static_cast<Cycle>(account.instances))
-      throw Error(ExitCode::internal,
-                  fmt::format("stall accounts of {} sum to {} cycles, not {} x {}",
-                              kEngineNames[static_cast<std::size_t>(e)], sum, account.instances, cycles),
-                  "report this with the program and the chip file");
+    if (sum != (cycles + skipped_) * static_cast<Cycle>(account.instances))
+      throw Error(
+          ExitCode::internal,
+          fmt::format("stall accounts of {} sum to {} cycles, not {} x {}",
+                      kEngineNames[static_cast<std::size_t>(e)], sum, account.instances, cycles + skipped_),
+          "report this with the program and the chip file");
     account.busy = row[index(State::busy)];
     account.idle = row[index(State::idle)];
     for (std::size_t s = index(State::data); s < kStates; ++s)

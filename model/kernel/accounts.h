@@ -60,7 +60,14 @@ class Accounts {
   void touch(std::uint32_t operation, Cycle at);
   OperationAccount& operation(std::uint32_t id) { return operations_[id]; }
 
-  /// Totals into `statistics`; throws Error(internal) unless they sum to instances * cycles.
+  /// As if what happened since `before`, a copy of this, had happened `times` times more, `duration` cycles
+  /// each: each time for operations `step` further on.
+  void repeat(const Accounts& before, std::int64_t times, std::uint32_t step, Cycle duration);
+  /// Cycles that repeat() has added, by which the chip's own time lags behind.
+  Cycle skipped() const { return skipped_; }
+
+  /// Totals into `statistics`, `cycles` being the chip's own; throws Error(internal) unless they sum to
+  /// instances * cycles.
   void report(Statistics& statistics, Cycle cycles, int pes) const;
 
  private:
@@ -69,6 +76,7 @@ class Accounts {
   std::vector<Ledger> by_operation_;
   std::vector<OperationAccount> operations_;
   std::vector<char> touched_;
+  Cycle skipped_ = 0;
   Observer* observer_;
 };
 

@@ -21,7 +21,8 @@ bool Pe::may_start(std::size_t queue, const Lane& lane, Cycle now) const {
 const CommandProcessor::Entry& Pe::look(std::size_t queue, Lane& lane, Cycle now) {
   const Entry& entry = *processor_.oldest(queue);
   if (!lane.waiting) {
-    bill_gap(lane, entry, std::max(entry.issued, lane.line.since()));
+    lane.core = entry.command.core;
+    bill_gap(lane, entry.command.source, std::max(entry.issued, lane.line.since()));
     lane.waiting = true;
     lane.waiting_since = lane.line.since();
     lane.cause = State::issue;
@@ -32,16 +33,15 @@ const CommandProcessor::Entry& Pe::look(std::size_t queue, Lane& lane, Cycle now
 
 // From the moment the lane fell idle to the command's issue, the command's core was the reason: what it
 // waited for meanwhile, else that it issued other things.
-void Pe::bill_gap(Lane& lane, const Entry& entry, Cycle until) {
-  const auto core = static_cast<std::size_t>(entry.command.core);
+void Pe::bill_gap(Lane& lane, std::uint32_t operation, Cycle until) {
+  const std::size_t core = lane.core;
   const IssueCore::Waited waited = cores_[core].waited(until);
   for (std::size_t i = 0; i < waited.size(); ++i) {
     const Cycle part = std::min(waited[i] - lane.cores[core][i], until - lane.line.since());
     const State cause = IssueCore::kWaitedFor[i];
-    lane.line.until(lane.line.since() + part, cause,
-                    cause == State::idle ? kNoOperation : entry.command.source);
+    lane.line.until(lane.line.since() + part, cause, cause == State::idle ? kNoOperation : operation);
   }
-  lane.line.until(until, State::issue, entry.command.source);
+  lane.line.until(until, State::issue, operation);
 }
 
 void Pe::bill_wait(Lane& lane, const Entry& entry, Cycle now) {

@@ -167,6 +167,17 @@ void Pe::settle(Cycle now) {
   }
 }
 
+void Pe::bill_all(Cycle now) {
+  for (IssueCore& core : cores_) core.settle(now);
+  const auto bill = [&](Lane& lane) {
+    const IssueCore& core = cores_[lane.core];
+    bill_gap(lane, core.ended() ? kNoOperation : core.source(), now);
+    rest(lane, now);
+  };
+  for (Lane& lane : movers_) bill(lane);
+  for (Lane& lane : slots_) bill(lane);
+}
+
 void Pe::close(Cycle end) {
   for (IssueCore& core : cores_) core.close(end);
   for (Lane& lane : movers_) lane.line.until(end, State::idle, kNoOperation);

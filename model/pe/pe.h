@@ -71,6 +71,9 @@ class Pe : public Process, public TransferClient {
   /// Bills what each core and unit waits for up to `now`, at which the chip has come to rest.
   void settle(Cycle now);
   void add_waits(std::vector<Wait>& waits) const;
+  /// At a barrier of the grid: bills everything up to `now`, the units' rest to the cores that fed them last.
+  void bill_all(Cycle now);
+  IssueCore& core(int id) { return cores_[static_cast<std::size_t>(id)]; }
 
  private:
   using Entry = CommandProcessor::Entry;
@@ -79,6 +82,7 @@ class Pe : public Process, public TransferClient {
   struct Lane {
     Lane(Accounts& accounts, Engine engine, int pe) : line(accounts, engine, pe) {}
     Timeline line;
+    std::size_t core = 0;        // that gave it its last command
     bool waiting = false;        // a command is due and held
     State cause = State::issue;  // by what
     Cycle waiting_since = 0;
@@ -135,7 +139,7 @@ class Pe : public Process, public TransferClient {
   bool start_all(Cycle now);
   bool may_start(std::size_t queue, const Lane& lane, Cycle now) const;
   const Entry& look(std::size_t queue, Lane& lane, Cycle now);
-  void bill_gap(Lane& lane, const Entry& entry, Cycle until);
+  void bill_gap(Lane& lane, std::uint32_t operation, Cycle until);
   void bill_wait(Lane& lane, const Entry& entry, Cycle now);
   void hold(Lane& lane, State cause, Cycle now);
   void rest(Lane& lane, Cycle now);

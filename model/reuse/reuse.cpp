@@ -1,0 +1,160 @@
+#include "model/reuse/reuse.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace leto::model {
+namespace {
+
+// to += (now - before) * times, number by number.
+template <class Number>
+void add(Number& to, Number now, Number before, std::int64_t times) {
+  to += (now - before) * static_cast<Number>(times);
+}
+
+void add(Counters& to, const Counters& now, const Counters& before, std::int64_t times) {
+  add(to.commands, now.commands, before.commands, times);
+  add(to.instructions, now.instructions, before.instructions, times);
+  add(to.macs, now.macs, before.macs, times);
+  for (std::size_t type = 0; type < to.macs_by_dtype.size(); ++type)
+    add(to.macs_by_dtype[type], now.macs_by_dtype[type], before.macs_by_dtype[type], times);
+  add(to.local_store_read, now.local_store_read, before.local_store_read, times);
+  add(to.local_store_written, now.local_store_written, before.local_store_written, times);
+}
+
+template <class Value>
+Value at(const std::map<std::string, Value>& all, const std::string& name) {
+  const auto found = all.find(name);
+  return found == all.end() ? Value{} : found->second;
+}
+
+// The traffic alone.
+void add(Statistics& to, const Statistics& now, const Statistics& before, std::int64_t times) {
+  add(to.bursts, now.bursts, before.bursts, times);
+  for (const auto& [name, count] : now.counters)
+    add(to.counters[name], count, at(before.counters, name), times);
+  for (const auto& [name, traffic] : now.bytes) {
+    add(to.bytes[name].read, traffic.read, at(before.bytes, name).read, times);
+    add(to.bytes[name].write, traffic.write, at(before.bytes, name).write, times);
+  }
+}
+
+double difference(Cycle a, Cycle b) {
+  return std::abs(static_cast<double>(a) - static_cast<double>(b));
+}
+
+}  // namespace
+
+Reuse::Reuse(Accounts& accounts, Counters& counters, const Fabric& fabric, const std::vector<Pe*>& pes,
+             int verify, std::uint64_t seed)
+    : accounts_(accounts), counters_(counters), fabric_(fabric), pes_(pes), verify_(verify), random_(seed) {}
+
+// What all cores have in common; nothing when one of them is elsewhere.
+std::optional<isa::Core::Trips> Reuse::trips() const {
+  const auto first = pes_.front()->core(0).trips();
+  for (Pe* pe : pes_)
+    for (int core = 0; core < isa::kCores; ++core) {
+      const IssueCore& c = pe->core(core);
+      if (c.ended() || !c.trips()) return {};
+      if (core == 0 && c.trips() != first) return {};
+      if (c.trips()->remaining != first->remaining || c.trips()->step != first->step) return {};
+    }
+  return first;
+}
+
+Reuse::Anchor Reuse::here(const isa::Core::Trips& trips) const {
+  Anchor anchor{trips.begin, {}};
+  for (int core = 0; core < isa::kCores; ++core)
+    anchor.pc[static_cast<std::size_t>(core)] = pes_.front()->core(core).pc();
+  return anchor;
+}
+
+Reuse::Mark Reuse::mark(Cycle now) const {
+  for (Pe* pe : pes_) pe->bill_all(now);
+  Mark mark{now, accounts_, counters_, {}, {}};
+  fabric_.report(mark.traffic);
+  for (Pe* pe : pes_)
+    for (int core = 0; core < isa::kCores; ++core) {
+      const auto registers = pe->core(core).registers();
+      mark.registers.insert(mark.registers.end(), registers.begin(), registers.end());
+    }
+  return mark;
+}
+
+Reuse::Registers Reuse::change(const Mark& from, const Mark& to) {
+  Registers change(from.registers.size());
+  for (std::size_t i = 0; i < change.size(); ++i)
+    change[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(to.registers[i]) -
+                                          static_cast<std::uint64_t>(from.registers[i]));
+  return change;
+}
+
+void Reuse::forget() {
+  anchor_.reset();
+  marks_.clear();
+  known_.reset();
+}
+
+void Reuse::at_barrier(Cycle now) {
+  const auto trips = this->trips();
+  if (!trips) return forget();
+  const Anchor here = this->here(*trips);
+  if (anchor_ && (anchor_->begin != here.begin || trips->remaining > remaining_)) forget();
+  if (!anchor_) anchor_ = here;
+  if (here != *anchor_) return;
+  remaining_ = trips->remaining;
+  look(*trips, now);
+}
+
+void Reuse::look(const isa::Core::Trips& trips, Cycle now) {
+  marks_.push_back(mark(now));
+  if (marks_.size() > 3) marks_.erase(marks_.begin());
+  if (marks_.size() < 2) return;
+  const Mark& before = marks_[marks_.size() - 2];
+  const Cycle cycles = now - before.at;
+  if (known_) {
+    ++reused_.verified;
+    reused_.worst = std::max(reused_.worst, difference(cycles, *known_) / static_cast<double>(cycles));
+  } else {
+    if (marks_.size() < 3) return;
+    const Cycle earlier = before.at - marks_[0].at;
+    if (difference(cycles, earlier) > kTolerance * static_cast<double>(cycles)) return;
+    if (change(marks_[0], before) != change(before, marks_[2])) return;
+    doubt_ += difference(cycles, earlier) * static_cast<double>(trips.remaining);
+    known_ = cycles;
+  }
+  if (const std::int64_t count = until_verified(trips.remaining); count > 0) leave_out(count, trips);
+}
+
+// Trips to leave out before the next one that is simulated: the last one, or one drawn for verification.
+std::int64_t Reuse::until_verified(std::int64_t remaining) {
+  if (verify_ == 0 || remaining < 2) return remaining;
+  --verify_;
+  return static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(remaining));
+}
+
+// Each is as the last trip was.
+void Reuse::leave_out(std::int64_t count, const isa::Core::Trips& trips) {
+  const Mark before = marks_[marks_.size() - 2], now = marks_.back();
+  const Cycle cycles = now.at - before.at;
+  const Registers change = this->change(before, now);
+  accounts_.repeat(before.accounts, count, trips.step, cycles);
+  add(counters_, now.counters, before.counters, count);
+  add(traffic_, now.traffic, before.traffic, count);
+  std::size_t first = 0;
+  for (Pe* pe : pes_)
+    for (int core = 0; core < isa::kCores; ++core, first += isa::kRegisters)
+      pe->core(core).skip_trips(count, std::span(change).subspan(first, isa::kRegisters));
+  reused_.trips += count;
+  reused_.cycles += static_cast<Cycle>(count) * cycles;
+  remaining_ -= count;
+  marks_ = {mark(now.at)};
+}
+
+void Reuse::report(Statistics& statistics) const {
+  add(statistics, traffic_, Statistics{}, 1);
+  statistics.reused = reused_;
+  statistics.reused.bound = doubt_ / static_cast<double>(statistics.cycles);
+}
+
+}  // namespace leto::model

@@ -1,0 +1,76 @@
+// Runs that count layers in the place of simulating them, beside the same runs in full.
+#include <nlohmann/json.hpp>
+
+#include "tests/e2e/leto_process.h"
+
+namespace leto::e2e {
+namespace {
+
+using nlohmann::json;
+
+json record(const Folder& folder, const std::string& options) {
+  must(folder, "run g.onnx --chip pilot --train r.toml --values off --out o " + options);
+  return json::parse(read(folder / "o/record.json"));
+}
+
+void make_model(const Folder& folder) {
+  must(folder, "zoo gpt2-small --layers 12 --batch 1 --seq 256 -o g.onnx");
+  write(folder / "r.toml", "optimizer = \"adamw\"\nprecision = \"bf16\"\n");
+}
+
+double share(const json& r, const std::string& engine, const std::string& cause) {
+  const json& account = r["stalls"][engine];
+  return account.value(cause, 0.0) / (account["instances"].get<double>() * r["cycles"].get<double>());
+}
+
+TEST_CASE(
+    "reuse: a twelve-layer model takes the cycles of the full run but for a per cent, and says what it left "
+    "out") {
+  const Folder folder;
+  make_model(folder);
+  const json full = record(folder, ""), reuse = record(folder, "--fidelity reuse --verify-reuse 2");
+  CHECK(reuse["fidelity"] == "reuse");
+  CHECK(reuse["cycles"].get<double>() == doctest::Approx(full["cycles"].get<double>()).epsilon(0.01));
+  CHECK(reuse["reuse"]["trips"].get<int>() >= 4);
+  CHECK(reuse["reuse"]["verified"].get<int>() >= 1);
+  CHECK(reuse["reuse"]["worst"].get<double>() < 0.02);
+  CHECK(!full.contains("reuse"));
+  // What the program does is known to the last command, simulated or not.
+  for (const char* key : {"macs", "flops"}) CHECK(reuse[key] == full[key]);
+  CHECK(reuse["simulation"]["commands"] == full["simulation"]["commands"]);
+  CHECK(reuse["bytes"]["ls"] == full["bytes"]["ls"]);
+  for (std::size_t i = 0; i < full["ops"].size(); ++i) {
+    CAPTURE(full["ops"][i]["name"]);
+    CHECK(reuse["ops"][i]["commands"] == full["ops"][i]["commands"]);
+    CHECK(reuse["ops"][i]["bytes"] == full["ops"][i]["bytes"]);
+  }
+  for (const auto& [engine, account] : full["stalls"].items())
+    for (const auto& [cause, cycles] : account.items())
+      if (cause != "instances") {
+        CAPTURE(engine + "." + cause);
+        CHECK(std::abs(share(reuse, engine, cause) - share(full, engine, cause)) < 0.02);
+      }
+}
+
+TEST_CASE("reuse: a run in full of layers that are all unlike is the same run") {
+  const Folder folder;
+  must(folder, "zoo gemm --m 256 --n 256 --k 256 -o g.onnx");
+  must(folder, "run g.onnx --chip pilot --values off --out a");
+  must(folder, "run g.onnx --chip pilot --values off --fidelity reuse --out b");
+  const json a = json::parse(read(folder / "a/record.json")), b = json::parse(read(folder / "b/record.json"));
+  CHECK(b["reuse"]["trips"] == 0);
+  for (const char* key : {"cycles", "stalls", "bytes", "ops"}) CHECK(a[key] == b[key]);
+}
+
+TEST_CASE("reuse: is refused where values or traces are asked for") {
+  const Folder folder;
+  must(folder, "zoo gemm --m 64 --n 64 --k 64 -o g.onnx");
+  check_refused(leto(folder, "run g.onnx --chip tiny --values on --fidelity reuse --out a"), 2, "values");
+  check_refused(leto(folder, "run g.onnx --chip tiny --values off --trace --fidelity reuse --out a"), 2,
+                "traces");
+  check_refused(leto(folder, "run g.onnx --chip tiny --values off --verify-reuse 2 --out a"), 2,
+                "--verify-reuse");
+}
+
+}  // namespace
+}  // namespace leto::e2e
