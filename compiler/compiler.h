@@ -12,7 +12,7 @@
 namespace leto::compiler {
 
 enum class Optimizer : std::uint8_t { none, sgd, momentum, adamw };
-enum class Precision : std::uint8_t { fp32, bf16 };
+enum class Precision : std::uint8_t { fp32, bf16, fp8 };
 enum class Loss : std::uint8_t { own, cross_entropy, mse, sum };
 
 /// The training recipe (TOML). Without one a model runs forward.

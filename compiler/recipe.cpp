@@ -84,14 +84,13 @@ void set_loss(const Entry& e, Recipe& r) {
 }
 
 void set_precision(const Entry& e, Recipe& r) {
-  const std::string s = e.text();
-  if (s == "fp8") {
-    e.refuse(s);
-  }
-  if (s != "fp32" && s != "bf16") {
+  const std::map<std::string, Precision> names = {
+      {"fp32", Precision::fp32}, {"bf16", Precision::bf16}, {"fp8", Precision::fp8}};
+  const auto it = names.find(e.text());
+  if (it == names.end()) {
     e.fail("must be fp32, bf16 or fp8");
   }
-  r.precision = s == "fp32" ? Precision::fp32 : Precision::bf16;
+  r.precision = it->second;
 }
 
 void set_betas(const Entry& e, Recipe& r) {

@@ -279,9 +279,26 @@ class Cost {
     return std::max(alone, (drain(part) + store(part)) / p_.c_depth);
   }
 
+  // PEs that hold different shares of what an operand without `dim` has: the others get it by multicast.
+  double sharers(const MatmulPart& part, MatmulDim dim) const {
+    const bool rows = part.over_rows == dim, columns = part.over_columns == dim;
+    return part.dealt ? chip_.pes()
+                      : double(rows ? 1 : chip_.pe.rows) * double(columns ? 1 : chip_.pe.columns);
+  }
+  // As long memory takes to give every PE its first tile of an operand.
+  double first_served(const MatmulPart& part, const MatmulOperand& o) const {
+    const bool a = &o == &p_.a;
+    const std::int64_t rows = a ? part.tile_m : part.tile_n;
+    const double bytes = double(rows * std::min(o.span, part.k) * element_);
+    Shared work;
+    share(work, a ? s_.a_in_sram : s_.b_in_sram, bytes * sharers(part, a ? MatmulDim::n : MatmulDim::m),
+          a ? run_a(part) : run_b(part), 0);
+    return std::max({work.bus, work.activations, work.sram});
+  }
+
   double first_tiles() const {
     const MatmulPart& part = p_.parts.front();
-    double way_in = 0, moved = 0;
+    double way_in = first_served(part, p_.a) + first_served(part, p_.b), moved = 0;
     auto side = [&](const MatmulOperand& o, std::int64_t rows) {
       moved += load(rows, o.transpose && !o.kept ? p_.tile_k : std::min(o.span, s_.k));
       way_in = std::max(way_in, moved + transpose(o, rows, std::min(p_.tile_k, s_.k)));

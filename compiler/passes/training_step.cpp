@@ -68,8 +68,11 @@ Graph training_step(const Graph& forward, const Recipe& recipe, const Options& o
     }
     check.after("differentiate", graph);
   }
-  if (recipe.precision == Precision::bf16) {
+  if (recipe.precision != Precision::fp32) {
     becomes(narrow(graph, gradients), "narrow");
+  }
+  if (recipe.precision == Precision::fp8) {
+    becomes(quantise(graph), "quantise");
   }
   becomes(fold(graph), "fold");
   becomes(common_subexpressions(graph), "common_subexpressions");

@@ -3,6 +3,7 @@
 #include "compiler/passes/fold.h"
 #include "compiler/reference/trainer.h"
 #include "tests/compiler/front_helpers.h"
+#include "tests/compiler/program_values.h"
 
 using namespace leto;
 using namespace leto::compiler;
@@ -98,8 +99,8 @@ TEST_CASE("recipe: whatever is wrong is an error with file and line") {
 }
 
 TEST_CASE("recipe: known values that nothing implements are refused by name") {
-  for (const char* line : {"optimizer = \"adagrad\"", "precision = \"fp8\"", "micro_batches = 4",
-                           "recompute = true", "clip_norm = 1.0", "warmup = 10"}) {
+  for (const char* line : {"optimizer = \"adagrad\"", "micro_batches = 4", "recompute = true",
+                           "clip_norm = 1.0", "warmup = 10"}) {
     const std::string key = std::string(line).substr(0, std::string(line).find(' '));
     CHECK(recipe_error(line, ExitCode::unsupported).find(key) != std::string::npos);
   }
@@ -146,7 +147,7 @@ TEST_CASE("training step: sgd, momentum and adamw against steps by hand") {
   CHECK(difference(after(Optimizer::adamw, 3), {float(a[0]), float(a[1])}) < 1e-6);
 }
 
-TEST_CASE("training step: a perceptron learns, in fp32 and in bf16") {
+TEST_CASE("training step: a perceptron learns, in fp32 and bf16 and fp8") {
   Recipe r;
   r.optimizer = Optimizer::sgd;
   r.lr = 0.3;
@@ -154,6 +155,9 @@ TEST_CASE("training step: a perceptron learns, in fp32 and in bf16") {
   check_training(r, 2.2, 0.2);
   r.precision = Precision::bf16;
   check_training(r, 2.2, 0.2);
+  r.precision = Precision::fp8;
+  check_training(r, 2.2, 0.2);
+  r.precision = Precision::bf16;
   r.optimizer = Optimizer::adamw;
   r.lr = 0.02;
   check_training(r, 2.2, 0.2);
@@ -184,6 +188,80 @@ TEST_CASE("training step: bf16 compute, fp32 masters, gradients and loss") {
   CHECK(products == 5);  // two forward, two weight gradients, one activation gradient
   CHECK(wide == 2);      // the weight gradients
   CHECK(step.value(step.outputs[0]).type.dtype == DType::bf16);
+}
+
+TEST_CASE("training step: products in fp8 with fp32 masters and gradients") {
+  Recipe r;
+  r.optimizer = Optimizer::adamw;
+  r.loss = Loss::cross_entropy;
+  r.precision = Precision::fp8;
+  const Graph step = training_step(mlp(4, 6, 5, 3), r);
+  int products = 0, gradients = 0, wide = 0;
+  for (const Node& node : step.nodes) {
+    if (node.op != Op::matmul) continue;
+    ++products;
+    wide += step.value(node.output).type.dtype == DType::fp32;
+    for (const ValueId id : node.inputs) {
+      const DType type = step.value(id).type.dtype;
+      CHECK((type == DType::e4m3 || type == DType::e5m2));
+      CHECK((type != DType::e5m2 || node.phase == Phase::backward));
+      gradients += type == DType::e5m2;
+    }
+  }
+  CHECK(products == 5);
+  CHECK(gradients == 3);  // each product of the backward pass takes one
+  CHECK(wide == 2);
+  for (const auto& [state, next] : step.updates) CHECK(step.value(state).type.dtype == DType::fp32);
+}
+
+/// a · b in fp8, on the graph and on the chip, and its error against fp32 relative to sum |a b|.
+struct Fp8Product {
+  double of_graph = 0, of_chip = 0;
+  bool same_as_graph = false;
+};
+Fp8Product fp8_product(double size_a, double size_b) {
+  Graph g;
+  const ValueId a = leaf(g, "a", DType::fp32, {40, 48}, Role::input),
+                b = leaf(g, "b", DType::fp32, {48, 36}, Role::input);
+  g.outputs = {op(g, Op::matmul, {a, b})};
+  Recipe r;
+  r.precision = Precision::fp8;
+  r.text = "precision = fp8";
+  Options checked;
+  checked.check_values = true;
+  const Graph step = training_step(g, r, checked);
+  const Values in{{"a", numbers(1, 40 * 48, -size_a, size_a)}, {"b", numbers(2, 48 * 36, -size_b, size_b)}};
+  const std::string& c = step.value(step.outputs[0]).name;
+  const List want = evaluate(step, in).at(c);
+  const ChipConfig chip = load_chip("tiny");
+  const List got = interpret_program(lower(step, chip, r, checked), chip, in).at(c);
+  Fp8Product out;
+  out.same_as_graph = got == want;
+  for (std::size_t i = 0; i < 40; ++i)
+    for (std::size_t j = 0; j < 36; ++j) {
+      double exact = 0, sum = 1e-300;
+      for (std::size_t k = 0; k < 48; ++k) {
+        const double x = double(in.at("a")[i * 48 + k]) * double(in.at("b")[k * 36 + j]);
+        exact += x, sum += std::fabs(x);
+      }
+      out.of_graph = std::max(out.of_graph, std::fabs(want[i * 36 + j] - exact) / sum);
+      out.of_chip = std::max(out.of_chip, std::fabs(got[i * 36 + j] - exact) / sum);
+    }
+  return out;
+}
+
+TEST_CASE("training step: an fp8 product is near fp32's whatever the size of its operands") {
+  // A number of e4m3 is off by 1/16 at most, and errors cancel: 1/16 of sum |a b| bounds both operands'.
+  for (const auto& [a, b] : {std::pair{1.0, 1.0}, {1e-6, 1e4}, {3e5, 2e-9}, {1e10, 1e10}}) {
+    const Fp8Product p = fp8_product(a, b);
+    CAPTURE(a);
+    CAPTURE(b);
+    CHECK(p.same_as_graph);
+    CHECK(p.of_graph < 1.0 / 16);
+    CHECK(p.of_chip < 1.0 / 16);
+    CHECK(p.of_chip > 1e-4);  // it is fp8
+  }
+  CHECK(fp8_product(0, 1).of_chip == 0);  // zeros stay zeros
 }
 
 TEST_CASE("training step: decompose and the folding passes leave its values alone") {

@@ -24,11 +24,13 @@ void same_files(const fs::path& a, const fs::path& b) {
 }
 
 TEST_CASE("values: a gemm on the chip equals the interpreter's") {
-  const Folder folder;
-  must(folder, "zoo gemm --m 70 --n 50 --k 90 -o g.onnx");
-  must(folder, "run g.onnx --chip tiny --values on --out o");
-  must(folder, "interp g.onnx --chip tiny --out w");
-  same_files(folder / "w", folder / "o/values");
+  for (const std::string dtype : {"bf16", "fp8"}) {
+    const Folder folder;
+    must(folder, "zoo gemm --m 70 --n 50 --k 90 --dtype " + dtype + " -o g.onnx");
+    must(folder, "run g.onnx --chip tiny --values on --out o");
+    must(folder, "interp g.onnx --chip tiny --out w");
+    same_files(folder / "w", folder / "o/values");
+  }
 }
 
 TEST_CASE("values: a program alone gives what its model gives, weights stored or drawn") {
