@@ -21,7 +21,7 @@ struct Entry {
 
   [[noreturn]] void fail(const std::string& why) const {
     throw Error(ExitCode::bad_input, fmt::format("{}: key '{}' {}", where, key, why),
-                "see the recipe keys in docs/config.md");
+                "see the recipe keys in docs/recipe.md");
   }
   [[noreturn]] void refuse(const std::string& what) const {
     throw Error(ExitCode::unsupported, fmt::format("{}: {} = {} is not supported yet", where, key, what),
