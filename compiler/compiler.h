@@ -11,8 +11,8 @@
 
 namespace leto::compiler {
 
-enum class Optimizer : std::uint8_t { none, sgd, momentum, adamw };
-enum class Precision : std::uint8_t { fp32, bf16 };
+enum class Optimizer : std::uint8_t { none, sgd, momentum, adagrad, adamw };
+enum class Precision : std::uint8_t { fp32, bf16, fp8 };
 enum class Loss : std::uint8_t { own, cross_entropy, mse, sum };
 
 /// The training recipe (TOML). Without one a model runs forward.
@@ -21,6 +21,10 @@ struct Recipe {
   Loss loss = Loss::own;
   Precision precision = Precision::bf16;
   double lr = 1e-3, momentum = 0.9, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
+  std::int64_t warmup = 0;         // steps over which lr rises linearly to its value; 0 = none
+  double clip_norm = 0;            // gradients are scaled down to this norm over all parameters; 0 = never
+  double loss_scale = 1;           // gradients are computed of the loss times this, and divided by it
+  std::int64_t micro_batches = 1;  // of a step: gradients of one after the other are averaged
   std::int64_t batch =
       0;  // samples of a step, when the model leaves it open or `data` is read; 0 = the model's
   std::int64_t steps = 1;

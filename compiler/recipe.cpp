@@ -21,7 +21,7 @@ struct Entry {
 
   [[noreturn]] void fail(const std::string& why) const {
     throw Error(ExitCode::bad_input, fmt::format("{}: key '{}' {}", where, key, why),
-                "see the recipe keys in docs/config.md");
+                "see the recipe keys in docs/recipe.md");
   }
   [[noreturn]] void refuse(const std::string& what) const {
     throw Error(ExitCode::unsupported, fmt::format("{}: {} = {} is not supported yet", where, key, what),
@@ -59,12 +59,10 @@ struct Entry {
 
 void set_optimizer(const Entry& e, Recipe& r) {
   const std::string s = e.text();
-  if (s == "adagrad") {
-    e.refuse(s);
-  }
   const std::map<std::string, Optimizer> names = {{"none", Optimizer::none},
                                                   {"sgd", Optimizer::sgd},
                                                   {"momentum", Optimizer::momentum},
+                                                  {"adagrad", Optimizer::adagrad},
                                                   {"adamw", Optimizer::adamw}};
   const auto it = names.find(s);
   if (it == names.end()) {
@@ -84,14 +82,13 @@ void set_loss(const Entry& e, Recipe& r) {
 }
 
 void set_precision(const Entry& e, Recipe& r) {
-  const std::string s = e.text();
-  if (s == "fp8") {
-    e.refuse(s);
-  }
-  if (s != "fp32" && s != "bf16") {
+  const std::map<std::string, Precision> names = {
+      {"fp32", Precision::fp32}, {"bf16", Precision::bf16}, {"fp8", Precision::fp8}};
+  const auto it = names.find(e.text());
+  if (it == names.end()) {
     e.fail("must be fp32, bf16 or fp8");
   }
-  r.precision = s == "fp32" ? Precision::fp32 : Precision::bf16;
+  r.precision = it->second;
 }
 
 void set_betas(const Entry& e, Recipe& r) {
@@ -110,6 +107,7 @@ void set_betas(const Entry& e, Recipe& r) {
   r.beta2 = beta(1);
 }
 
+constexpr double kTinyScale = std::numeric_limits<float>::min();
 constexpr double kHuge = std::numeric_limits<float>::max();
 
 using Setter = std::function<void(const Entry&, Recipe&)>;
@@ -127,22 +125,13 @@ const std::map<std::string, Setter, std::less<>>& setters() {
       {"steps", [](const Entry& e, Recipe& r) { r.steps = e.integer(1); }},
       {"data", [](const Entry& e, Recipe& r) { r.data = e.text(); }},
       {"seed", [](const Entry& e, Recipe& r) { r.seed = static_cast<std::uint64_t>(e.integer(0)); }},
-      // Known keys with one value so far: asking for more is refused, not ignored.
-      {"warmup",
-       [](const Entry& e, Recipe&) {
-         if (const auto n = e.integer(0); n > 0) e.refuse(std::to_string(n));
-       }},
-      {"micro_batches",
-       [](const Entry& e, Recipe&) {
-         if (const auto n = e.integer(1); n > 1) e.refuse(std::to_string(n));
-       }},
+      {"warmup", [](const Entry& e, Recipe& r) { r.warmup = e.integer(0); }},
+      {"micro_batches", [](const Entry& e, Recipe& r) { r.micro_batches = e.integer(1); }},
+      {"clip_norm", [](const Entry& e, Recipe& r) { r.clip_norm = e.number(0, kHuge); }},
+      {"loss_scale", [](const Entry& e, Recipe& r) { r.loss_scale = e.number(kTinyScale, kHuge); }},
       {"recompute",
        [](const Entry& e, Recipe&) {
          if (e.flag()) e.refuse("true");
-       }},
-      {"clip_norm",
-       [](const Entry& e, Recipe&) {
-         if (const double x = e.number(0, kHuge); x > 0) e.refuse(fmt::format("{}", x));
        }},
   };
   return kKeys;
@@ -164,6 +153,12 @@ Recipe load_recipe(const std::filesystem::path& path) {
   }
   if (recipe.text.empty()) {
     recipe.text.push_back('\n');  // an empty file is a recipe all the same
+  }
+  if (recipe.batch % recipe.micro_batches != 0) {
+    throw Error(ExitCode::bad_input,
+                fmt::format("{}: a batch of {} does not divide into {} micro batches", path.string(),
+                            recipe.batch, recipe.micro_batches),
+                "choose a batch that is a multiple of micro_batches");
   }
   return recipe;
 }

@@ -58,10 +58,10 @@ Job read_program(const JobFlags& flags) {
   return job;
 }
 
-/// What --bind says, and the recipe's batch for the leading dimension.
+/// What --bind says, and the rows of the recipe's (micro) batch for the leading dimension.
 compiler::Bindings bindings_of(const JobFlags& flags, const compiler::Recipe& recipe) {
   compiler::Bindings bindings;
-  if (recipe.batch > 0) bindings["batch"] = recipe.batch;
+  if (recipe.batch > 0) bindings["batch"] = recipe.batch / recipe.micro_batches;
   for (const auto& argument : flags.bind) {
     const auto equals = argument.find('=');
     std::int64_t size = 0;

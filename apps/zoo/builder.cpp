@@ -37,7 +37,8 @@ int onnx_type(DType dtype) {
   }
 }
 
-ModelBuilder::ModelBuilder(std::string name, DType dtype, std::uint64_t seed) : dtype_(dtype), seed_(seed) {
+ModelBuilder::ModelBuilder(std::string name, DType dtype, std::uint64_t seed)
+    : dtype_(size_of(dtype) == 1 ? DType::bf16 : dtype), stored_(dtype), seed_(seed) {
   model_.set_ir_version(kIrVersion);
   model_.set_producer_name("leto zoo");
   model_.add_opset_import()->set_version(kOpset);
@@ -55,12 +56,13 @@ void ModelBuilder::set_type(onnx::ValueInfoProto& value, std::string_view name, 
 
 std::string ModelBuilder::input(std::string_view name, const Shape& shape) {
   set_type(*graph().add_input(), name, shape, onnx_type(dtype_));
+  note_stored_type(name);
   return std::string(name);
 }
 
 std::string ModelBuilder::index_input(std::string_view name, const Shape& shape, std::int64_t limit) {
   set_type(*graph().add_input(), name, shape, onnx::TensorProto::INT64);
-  metadata("leto.limit." + std::string(name), limit);
+  metadata("leto.limit." + std::string(name), std::to_string(limit));
   return std::string(name);
 }
 
@@ -80,6 +82,7 @@ void ModelBuilder::store(onnx::TensorProto& tensor, DType dtype, std::span<const
 
 std::string ModelBuilder::weight(std::string_view name, const Shape& shape, double deviation) {
   auto& tensor = initializer(name, shape, onnx_type(dtype_));
+  note_stored_type(name);
   const auto count = product(shape);
   if (count * size_of(dtype_) > kStoredBytes) {
     tensor.set_data_location(onnx::TensorProto::EXTERNAL);
@@ -90,6 +93,9 @@ std::string ModelBuilder::weight(std::string_view name, const Shape& shape, doub
   }
   std::vector<float> data(static_cast<std::size_t>(count));
   fill_normal(seed_, fnv1a(name), 0, 0.0, deviation, data);
+  std::vector<std::byte> rounded(data.size() * static_cast<std::size_t>(size_of(stored_)));
+  store_elements(stored_, data.data(), rounded.data(), count);
+  load_elements(stored_, rounded.data(), data.data(), count);
   store(tensor, dtype_, data);
   return std::string(name);
 }
@@ -208,13 +214,17 @@ void ModelBuilder::output(const std::string& name, const Shape& shape) {
 }
 
 void ModelBuilder::tokens(std::int64_t count) {
-  metadata("leto.tokens", count);
+  metadata("leto.tokens", std::to_string(count));
 }
 
-void ModelBuilder::metadata(const std::string& key, std::int64_t value) {
+void ModelBuilder::note_stored_type(std::string_view name) {
+  if (stored_ != dtype_) metadata("leto.dtype." + std::string(name), std::string(name_of(stored_)));
+}
+
+void ModelBuilder::metadata(const std::string& key, const std::string& value) {
   auto& entry = *model_.add_metadata_props();
   entry.set_key(key);
-  entry.set_value(std::to_string(value));
+  entry.set_value(value);
 }
 
 }  // namespace leto::zoo

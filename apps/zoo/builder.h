@@ -3,7 +3,8 @@
 // A float weight up to 64 KiB is stored in the file, drawn from (seed, name). A larger one is written without
 // data: its initializer says EXTERNAL, location "leto-normal" with a mean and a deviation, and whoever needs
 // its values draws them. What ONNX cannot say travels as model metadata: "leto.limit.<input>" = an index
-// input's values are below it, "leto.tokens" = tokens (or samples) of a step.
+// input's values are below it, "leto.tokens" = tokens (or samples) of a step, "leto.dtype.<tensor>" = the
+// type a bf16 tensor is to have in memory, its numbers being numbers of that type (ONNX 1.12 has no fp8).
 #pragma once
 
 #include <onnx/onnx_pb.h>
@@ -22,7 +23,8 @@ using Shape = std::vector<std::int64_t>;
 
 class ModelBuilder {
  public:
-  /// `dtype` is that of every float tensor of the model: fp32, bf16 or fp16.
+  /// `dtype` is that of every float tensor of the model: fp32, bf16 or fp16; fp8: of its inputs and drawn
+  /// weights, the rest is bf16.
   ModelBuilder(std::string name, DType dtype, std::uint64_t seed);
 
   /// A float input of the model.
@@ -71,11 +73,13 @@ class ModelBuilder {
   onnx::TensorProto& initializer(std::string_view name, const Shape& shape, int type);
   void set_type(onnx::ValueInfoProto& value, std::string_view name, const Shape& shape, int type);
   static void store(onnx::TensorProto& tensor, DType dtype, std::span<const float> data);
-  void metadata(const std::string& key, std::int64_t value);
+  void note_stored_type(std::string_view name);
+  void metadata(const std::string& key, const std::string& value);
   onnx::GraphProto& graph() { return *model_.mutable_graph(); }
 
   onnx::ModelProto model_;
-  DType dtype_;
+  DType dtype_;   // as the file declares it
+  DType stored_;  // of inputs and drawn weights
   std::uint64_t seed_;
 };
 

@@ -150,10 +150,6 @@ onnx::ModelProto build(const Workload& workload, const Request& request) {
   if (workload.build == nullptr)
     throw Error(ExitCode::unsupported, fmt::format("zoo: '{}' is not built in this version", workload.name),
                 "leto zoo --list says which workloads are");
-  if (request.dtype != DType::fp32 && request.dtype != DType::bf16 && request.dtype != DType::fp16)
-    throw Error(ExitCode::unsupported,
-                fmt::format("zoo {}: no model is written in {} yet", workload.name, name_of(request.dtype)),
-                "give --dtype bf16, fp16 or fp32");
   for (const auto& setting : workload.settings) check(workload, setting, request[setting.name]);
   if (const auto wrong = workload.conflict ? workload.conflict(request) : ""; !wrong.empty())
     throw Error(ExitCode::usage, fmt::format("zoo {}: {}", workload.name, wrong),

@@ -7,6 +7,7 @@
 #include "base/errors.h"
 #include "compiler/import/patterns.h"
 #include "compiler/import/shapes.h"
+#include "compiler/import/stored_types.h"
 #include "compiler/passes/fold.h"
 #include "compiler/reference/kernels.h"
 
@@ -21,6 +22,15 @@ constexpr double kMaskMagnitude = 1e4;
 
 [[noreturn]] void bad(const std::string& why, const std::string& remedy) {
   throw Error(ExitCode::bad_input, why, remedy);
+}
+
+DType stored_type(const std::string& key, const std::string& text) {
+  const auto type = dtype_from_name(text);
+  if (!type || !is_float(*type)) {
+    throw Error(ExitCode::bad_input, fmt::format("metadata '{}': no float type '{}'", key, text),
+                "write fp8_e4m3, fp8_e5m2, bf16, fp16 or fp32");
+  }
+  return *type;
 }
 
 std::vector<float> as_floats(const Tensor& t) {
@@ -86,7 +96,7 @@ Graph Importer::run() {
   }
   outputs();
   set_tokens();
-  Graph graph = dead_code(recognise(graph_));
+  Graph graph = hold(dead_code(recognise(graph_)), stored_);
   refuse_empty(graph);
   return graph;
 }
@@ -120,6 +130,10 @@ void Importer::read_metadata() {
     }
     std::int64_t n = 0;
     const std::string& text = entry.value();
+    if (constexpr std::string_view kStored = "leto.dtype."; entry.key().starts_with(kStored)) {
+      stored_[entry.key().substr(kStored.size())] = stored_type(entry.key(), text);
+      continue;
+    }
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
     if (error == std::errc{} && end == text.data() + text.size() && n >= 0) {
       metadata_[entry.key()] = n;  // other metadata of ours is text, and not the importer's

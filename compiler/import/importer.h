@@ -93,6 +93,7 @@ class Importer {
   std::unordered_map<ValueId, Tensor> given_;         // what follows from the inputs that are given
   std::unordered_map<std::string, int> uses_left_;    // of the model's names: readers still to be converted
   std::map<std::string, std::int64_t> metadata_;      // "leto.…" numbers
+  std::map<std::string, DType> stored_;               // "leto.dtype.<tensor>"
   std::map<ValueId, ValueId> scores_;
   std::unordered_set<ValueId> named_;
 };

@@ -12,9 +12,6 @@ namespace {
 // are otherwise alike.
 constexpr double kPerCommand = 2, kPerRun = 1.0 / 32;
 constexpr double kPower = 8;
-// The busiest link over the average one: of 1, 1.25, 1.5, 2, 3 and 4 the one that costs twelve shapes least
-// on pilot (docs/why/006).
-constexpr double kUneven = 1.25;
 constexpr std::int64_t kShortestStream = 32;  // a held block takes as long to load
 // Scalar instructions around a chunk's commands, about.
 constexpr double kScalarsPerChunk = 24;
@@ -40,7 +37,7 @@ class Cost {
  private:
   // Work of what all PEs share.
   struct Shared {
-    double bus = 0, activations = 0, sram = 0, links = 0;
+    double bus = 0, activations = 0, sram = 0, links_x = 0, links_y = 0;
   };
   // Engines that run side by side: the slowest, and the more of the others the closer they come to it.
   struct Busy {
@@ -119,7 +116,7 @@ class Cost {
     busy.add(shared.bus);
     busy.add(shared.activations);
     busy.add(shared.sram);
-    busy.add(shared.links / mesh_links() * kUneven);
+    busy.add(std::max(shared.links_x, shared.links_y));
     return busy.cycles() + exposed(part) + chain(part) + small_change(part);
   }
 
@@ -148,7 +145,7 @@ class Cost {
     busy.add(double(ceil_div(rows, p_.held)) * stream(part, columns) * k_blocks(part));
     busy.add((padded(a, run_a(part), port) + padded(b, run_b(part), port)) / port);
     busy.add(padded(c * result_, run_c(part), port) / port);
-    busy.add(((p_.a.transpose ? a : 0) + (p_.b.transpose ? b : 0)) / chip_.layout_engine.bytes_per_cycle);
+    busy.add(((p_.a.transpose ? a : 0) + (p_.b.transpose ? b : 0)) / turned_per_cycle());
     busy.add(part.splits(MatmulDim::k) ? hand_on(c) : c / chip_.reduction_engine.elements_per_cycle);
     busy.add(chunks * (commands_a_chunk(part) * chip_.command_processor.issue_cycles +
                        kScalarsPerChunk * chip_.command_processor.scalar_cycles));
@@ -165,34 +162,35 @@ class Cost {
     const double k = double(s_.k);
     share(work, s_.a_in_sram, all * rows * read.a * k * element_, run_a(part), links(part, MatmulDim::n));
     share(work, s_.b_in_sram, all * n * read.b * k * element_, run_b(part), links(part, MatmulDim::m));
-    share(work, s_.c_in_sram, all * rows * n * result_, run_c(part), links(part, MatmulDim::batch));
+    share_store(work, all * rows * n * result_, run_c(part), links(part, MatmulDim::batch));
     return work;
   }
 
-  // The mesh of cluster routers, memory at its west and east edges.
+  // The mesh of cluster routers, memory at its west and east edges; X first, then Y.
   double mesh_rows() const { return double(ceil_div(chip_.pe.rows, chip_.noc.cluster_rows)); }
   double mesh_columns() const { return double(ceil_div(chip_.pe.columns, chip_.noc.cluster_columns)); }
-  double mesh_links() const {
+  // Of the busiest link along X and along Y: the share of an operand's pieces that cross it, when each goes
+  // to all PEs that differ only in their share of `dim` (only c has no such dim).
+  struct Crossed {
+    double x, y;
+  };
+  Crossed links(const MatmulPart& part, MatmulDim dim) const {
     const double r = mesh_rows(), c = mesh_columns();
-    return std::max(1.0, 2 * (r * (c - 1) + c * (r - 1)));
-  }
-  // Links that a piece of an operand crosses on average: it goes to all PEs that differ only in their share
-  // of `dim` (only c has no such dim).
-  double links(const MatmulPart& part, MatmulDim dim) const {
-    const double r = mesh_rows(), c = mesh_columns(), across = (c - 1) / 2, along = (r * r - 1) / (3 * r);
     const bool several = !part.dealt && dim != MatmulDim::batch;
     const bool down = several && part.over_rows == dim, right = several && part.over_columns == dim;
-    if (down && right) return c - 1 + c * (r - 1);
-    if (right) return c - 1 + c * along;
-    return down ? across + r - 1 : across + along;
+    const double beyond = right ? 1 : (c - 1) / c;  // of what passes an edge
+    const double across = down ? (r - 1) / r : std::floor(r / 2) * std::ceil(r / 2) / (r * r);
+    return {c > 1 ? beyond / (2 * r) : 0, across / (right ? 1 : c)};
   }
 
   // Whole bursts and row activations; runs that do not fill their bursts start anywhere in them.
-  void share(Shared& work, bool in_sram, double bytes, double run, double crossed) const {
+  void share(Shared& work, bool in_sram, double bytes, double run, Crossed crossed) const {
     const double block = in_sram ? chip_.sram.interleave_bytes : chip_.hbm.interleave_bytes;
     const double piece = std::min(run, block);
-    work.links += bytes / piece * crossed * chip_.noc_cycle() *
-                  double(ceil_div(std::int64_t(piece), chip_.noc.link_bytes_per_cycle));
+    const double held = bytes / piece * chip_.noc_cycle() *
+                        double(ceil_div(std::int64_t(piece), chip_.noc.link_bytes_per_cycle));
+    work.links_x += held * crossed.x;
+    work.links_y += held * crossed.y;
     if (in_sram) {
       work.sram += bytes * chip_.hertz() / sram_bytes_per_second(chip_);
       return;
@@ -203,6 +201,14 @@ class Cost {
                 hbm_bytes_per_second(chip_);
     const double activation = std::max(chip_.dram.rrd_s_ns, chip_.dram.faw_ns / 4) * chip_.hertz() * 1e-9;
     work.activations += bytes / run * activation / chip_.hbm.channels;
+  }
+
+  // A burst that a run of c fills in part is read first, at either end of the run.
+  void share_store(Shared& work, double bytes, double run, Crossed crossed) const {
+    share(work, s_.c_in_sram, bytes, run, crossed);
+    const double burst = chip_.dram.burst_bytes;
+    if (!s_.c_in_sram && std::int64_t(run) % chip_.dram.burst_bytes != 0)
+      work.bus += bytes / run * 2 * burst * chip_.hertz() / hbm_bytes_per_second(chip_);
   }
 
   // Along a split k: adding a neighbour's sums and passing them on; the last PE's are there when the first
@@ -237,12 +243,15 @@ class Cost {
                 hops * chip_.noc.hop_cycles * chip_.noc_cycle() + chip_.fabric_interface.command_cycles);
   }
 
+  // Bytes that the layout engine transposes a cycle: it moves elements of 16 bits at least.
+  double turned_per_cycle() const {
+    return double(chip_.layout_engine.bytes_per_cycle) * element_ / std::max(element_, 2);
+  }
   double load(std::int64_t rows, std::int64_t k) const {
     return double(rows * k * element_) / chip_.fabric_interface.bytes_per_cycle;
   }
   double transpose(const MatmulOperand& o, std::int64_t rows, std::int64_t k) const {
-    return o.transpose ? double(rows * k * element_) / chip_.layout_engine.bytes_per_cycle +
-                             chip_.layout_engine.latency_cycles
+    return o.transpose ? double(rows * k * element_) / turned_per_cycle() + chip_.layout_engine.latency_cycles
                        : 0;
   }
   double kept_load(const MatmulPart& part, const MatmulOperand& o) const {
@@ -292,7 +301,9 @@ class Cost {
   }
   double last_tile() const {
     const MatmulPart& part = p_.parts.back();
-    return drain(part) / part.slots() + store(part);
+    Shared work;
+    share_store(work, double(part.tile_m * part.tile_n * result_) * chip_.pes(), run_c(part), {0, 0});
+    return drain(part) / part.slots() + store(part) + std::max({work.bus, work.activations, work.sram});
   }
 
   const MatmulShape& s_;

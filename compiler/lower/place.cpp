@@ -209,12 +209,36 @@ class Placer {
     }
   }
 
+  /// What asked for room, what it shares its life with, and what would make room for the least: activations
+  /// go with the micro batch, parameters and the optimizer's state only with the model.
   [[noreturn]] void no_room(const Storage& s) const {
+    std::vector<const Storage*> holders;
+    std::int64_t kept = 0;
+    for (const auto& other : lowered_.storages) {
+      const bool alive = other.pinned || (other.first <= s.last && s.first <= other.last);
+      if (!used(other) || !alive || &other == &s || other.address >= isa::kSramBase) continue;
+      holders.push_back(&other);
+      const Role role = graph_.value(other.value).role;
+      if (role == Role::parameter || role == Role::state) kept += other.bytes();
+    }
+    std::stable_sort(holders.begin(), holders.end(),
+                     [](const Storage* a, const Storage* b) { return a->bytes() > b->bytes(); });
+    std::string largest;
+    for (std::size_t i = 0; i < std::min<std::size_t>(3, holders.size()); ++i)
+      largest +=
+          fmt::format("{}'{}' {}", i ? ", " : "", graph_.value(holders[i]->value).name, holders[i]->bytes());
+    const bool weights = 2 * kept > fit_.hbm_capacity;
     throw Error(
         ExitCode::does_not_fit,
-        fmt::format("'{}' ({} bytes) does not fit: {} of {} bytes of device memory are taken while it lives",
-                    graph_.value(s.value).name, s.bytes(), hbm_.peak(), fit_.hbm_capacity),
-        "use a smaller batch or sequence, or a chip with a larger hbm.bytes");
+        fmt::format(
+            "'{}' ({} bytes) does not fit: {} of {} bytes of device memory are taken while it lives; {} "
+            "bytes are parameters and optimizer state; the largest beside it: {}",
+            graph_.value(s.value).name, s.bytes(), hbm_.peak(), fit_.hbm_capacity, kept,
+            largest.empty() ? "none" : largest),
+        weights ? "use an optimizer with less state, fewer layers, or a chip with a larger hbm.bytes"
+                : "split the batch (micro_batches in the recipe), use a smaller batch or sequence, or a chip "
+                  "with a "
+                  "larger hbm.bytes");
   }
 
   void count(const Group& g) {

@@ -11,7 +11,7 @@ class Differentiation {
   Differentiation(Graph& graph, const std::vector<ValueId>& wanted) : graph_(graph) {
     find_dependents(wanted);
   }
-  Gradients run(ValueId loss);
+  Gradients run(ValueId loss, double scale);
 
  private:
   void find_dependents(const std::vector<ValueId>& wanted);
@@ -67,9 +67,9 @@ void Differentiation::visit(const Node& node) {
   }
 }
 
-Gradients Differentiation::run(ValueId loss) {
+Gradients Differentiation::run(ValueId loss, double scale) {
   const Type type = graph_.value(loss).type;
-  gradients_.of[loss] = graph_.constant("one", {DType::fp32, type.shape}, {1.0F});
+  gradients_.of[loss] = graph_.constant("one", {DType::fp32, type.shape}, {static_cast<float>(scale)});
   const std::vector<Node> forward = graph_.nodes;  // rules append to graph_.nodes
   for (auto node = forward.rbegin(); node != forward.rend(); ++node) {
     if (depends(node->output)) {
@@ -81,8 +81,8 @@ Gradients Differentiation::run(ValueId loss) {
 
 }  // namespace
 
-Gradients differentiate(Graph& graph, ValueId loss, const std::vector<ValueId>& wanted) {
-  return Differentiation(graph, wanted).run(loss);
+Gradients differentiate(Graph& graph, ValueId loss, const std::vector<ValueId>& wanted, double scale) {
+  return Differentiation(graph, wanted).run(loss, scale);
 }
 
 }  // namespace leto::compiler

@@ -20,6 +20,7 @@ struct Gradients {
 
 /// Appends the gradient of the scalar `loss` with respect to `wanted` and to what lies between. A wanted
 /// value that the loss does not depend on has no entry. Comparisons and integers have no gradient.
-Gradients differentiate(Graph& graph, ValueId loss, const std::vector<ValueId>& wanted);
+/// `scale`: of the loss, before it is differentiated.
+Gradients differentiate(Graph& graph, ValueId loss, const std::vector<ValueId>& wanted, double scale = 1);
 
 }  // namespace leto::compiler

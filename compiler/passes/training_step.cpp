@@ -5,6 +5,7 @@
 #include "compiler/passes/fold.h"
 #include "compiler/passes/mark_useful.h"
 #include "compiler/passes/match_attention.h"
+#include "compiler/passes/micro_batches.h"
 #include "compiler/passes/rewriter.h"
 
 namespace leto::compiler {
@@ -60,7 +61,14 @@ Graph training_step(const Graph& forward, const Recipe& recipe, const Options& o
   if (trains(recipe)) {
     add_loss(graph, recipe.loss);
     const std::vector<ValueId> wanted = differentiated(graph, recipe);
-    gradients = differentiate(graph, graph.loss, wanted);
+    const double scale = recipe.optimizer == Optimizer::none ? 1 : recipe.loss_scale;
+    if (recipe.micro_batches > 1) {
+      MicroBatched several = accumulate(graph, recipe.micro_batches, wanted, scale);
+      graph = std::move(several.graph);
+      gradients = std::move(several.gradients);
+    } else {
+      gradients = differentiate(graph, graph.loss, wanted, scale);
+    }
     if (recipe.optimizer == Optimizer::none) {
       output_gradients(graph, gradients, wanted);
     } else {
@@ -68,8 +76,11 @@ Graph training_step(const Graph& forward, const Recipe& recipe, const Options& o
     }
     check.after("differentiate", graph);
   }
-  if (recipe.precision == Precision::bf16) {
+  if (recipe.precision != Precision::fp32) {
     becomes(narrow(graph, gradients), "narrow");
+  }
+  if (recipe.precision == Precision::fp8) {
+    becomes(quantise(graph), "quantise");
   }
   becomes(fold(graph), "fold");
   becomes(common_subexpressions(graph), "common_subexpressions");

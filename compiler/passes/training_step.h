@@ -6,7 +6,8 @@
 //   add_loss           the recipe's loss
 //   differentiate      gradients                                            (autodiff.h)
 //   add_optimizer      new parameters, optimizer state, updates
-//   narrow             bf16 where the recipe's precision says so
+//   narrow             bf16 where the recipe's precision says bf16 or fp8
+//   quantise           products of matrices in fp8 where it says fp8
 //   fold, common_subexpressions, dead_code                                  (fold.h)
 #pragma once
 
@@ -33,5 +34,10 @@ void add_optimizer(Graph& graph, const Gradients& gradients, const Recipe& recip
 /// operation's gradient, parameter gradients and the optimizer in fp32. Every fp32 operand of a matmul is
 /// cast once.
 Graph narrow(const Graph& graph, const Gradients& gradients);
+
+/// Operands of every matmul in fp8, each tensor with a scale of its own: e5m2 what the backward pass made,
+/// e4m3 the rest. Products are summed in fp32; results, masters and all other operations stay as they are,
+/// and so does attention, whose scores never reach memory.
+Graph quantise(const Graph& graph);
 
 }  // namespace leto::compiler

@@ -8,10 +8,15 @@ namespace {
 class OptimizerBuilder {
  public:
   OptimizerBuilder(Graph& graph, const Recipe& recipe) : graph_(graph), recipe_(recipe) {
+    if (recipe.warmup > 0) {
+      warm_up();
+    }
     if (recipe.optimizer == Optimizer::adamw) {
       corrections();
     }
   }
+  /// The gradients as the update takes them: of the loss itself, and no longer than clip_norm.
+  void prepare(std::map<ValueId, ValueId>& gradients);
   void update(ValueId parameter, ValueId gradient);
 
  private:
@@ -19,13 +24,18 @@ class OptimizerBuilder {
   void replace(ValueId state, ValueId next);
   ValueId correction(Builder& b, const std::string& name, double beta);
   void corrections();
+  void warm_up();
+  ValueId rate(Builder& b) { return rate_ < 0 ? b.scalar(recipe_.lr) : rate_; }
+  ValueId squared_norm(Builder& b, ValueId x);
   ValueId decayed_gradient(Builder& b, ValueId parameter, ValueId gradient);
   ValueId sgd(Builder& b, ValueId parameter, ValueId gradient);
   ValueId momentum(Builder& b, ValueId parameter, ValueId gradient);
+  ValueId adagrad(Builder& b, ValueId parameter, ValueId gradient);
   ValueId adamw(Builder& b, ValueId parameter, ValueId gradient);
 
   Graph& graph_;
   const Recipe& recipe_;
+  ValueId rate_ = -1;                              // with a warmup: this step's lr
   ValueId step_size_ = -1, root_correction_ = -1;  // adamw: lr / (1 - beta1^t), 1 / sqrt(1 - beta2^t)
 };
 
@@ -52,8 +62,40 @@ void OptimizerBuilder::corrections() {
   Builder b(graph_, Phase::optimizer, "adamw");
   const ValueId first = correction(b, "adamw.correction1", recipe_.beta1);
   const ValueId second = correction(b, "adamw.correction2", recipe_.beta2);
-  step_size_ = b.mul(b.unary(Op::reciprocal, first), recipe_.lr);
+  step_size_ = b.mul(b.unary(Op::reciprocal, first), rate(b));
   root_correction_ = b.unary(Op::rsqrt, second);
+}
+
+// Step t of the first `warmup` has lr t / warmup; the state counts steps.
+void OptimizerBuilder::warm_up() {
+  Builder b(graph_, Phase::optimizer, "warmup");
+  const ValueId steps = state("warmup.steps", {DType::fp32, {}});
+  const auto whole = static_cast<double>(recipe_.warmup);
+  const ValueId next = b.op(Op::min, {b.add(steps, 1.0), b.scalar(whole)});
+  replace(steps, next);
+  rate_ = b.mul(next, recipe_.lr / whole);
+}
+
+ValueId OptimizerBuilder::squared_norm(Builder& b, ValueId x) {
+  const std::int64_t all = elements(b.type(x)), columns = b.shape(x).empty() ? 1 : b.shape(x).back();
+  const ValueId rows = b.sum_last(b.reshape(b.mul(x, x), {all / columns, columns}));
+  return b.reshape(b.sum_last(b.reshape(rows, {1, all / columns})), {});
+}
+
+// As torch.nn.utils.clip_grad_norm_ does it: all by min(1, clip_norm / (norm + 1e-6)).
+void OptimizerBuilder::prepare(std::map<ValueId, ValueId>& gradients) {
+  Builder b(graph_, Phase::optimizer, "clip_norm");
+  ValueId total = -1;
+  for (auto& [parameter, gradient] : gradients) {
+    if (recipe_.loss_scale != 1) gradient = b.mul(gradient, 1 / recipe_.loss_scale);
+    if (recipe_.clip_norm == 0) continue;
+    const ValueId square = squared_norm(b, gradient);
+    total = total < 0 ? square : b.add(total, square);
+  }
+  if (total < 0) return;
+  const ValueId inverse = b.unary(Op::reciprocal, b.add(b.unary(Op::sqrt, total), 1e-6));
+  const ValueId scale = b.op(Op::min, {b.mul(inverse, recipe_.clip_norm), b.scalar(1)});
+  for (auto& [parameter, gradient] : gradients) gradient = b.mul(gradient, scale);
 }
 
 ValueId OptimizerBuilder::decayed_gradient(Builder& b, ValueId parameter, ValueId gradient) {
@@ -61,14 +103,22 @@ ValueId OptimizerBuilder::decayed_gradient(Builder& b, ValueId parameter, ValueI
 }
 
 ValueId OptimizerBuilder::sgd(Builder& b, ValueId parameter, ValueId gradient) {
-  return b.sub(parameter, b.mul(decayed_gradient(b, parameter, gradient), recipe_.lr));
+  return b.sub(parameter, b.mul(decayed_gradient(b, parameter, gradient), rate(b)));
 }
 
 ValueId OptimizerBuilder::momentum(Builder& b, ValueId parameter, ValueId gradient) {
   const ValueId velocity = state(graph_.value(parameter).name + ".velocity", b.type(parameter));
   const ValueId next = b.add(b.mul(velocity, recipe_.momentum), decayed_gradient(b, parameter, gradient));
   replace(velocity, next);
-  return b.sub(parameter, b.mul(next, recipe_.lr));
+  return b.sub(parameter, b.mul(next, rate(b)));
+}
+
+ValueId OptimizerBuilder::adagrad(Builder& b, ValueId parameter, ValueId gradient) {
+  const ValueId sum = state(graph_.value(parameter).name + ".sum", b.type(parameter));
+  const ValueId g = decayed_gradient(b, parameter, gradient), next = b.add(sum, b.mul(g, g));
+  replace(sum, next);
+  const ValueId denominator = b.add(b.unary(Op::sqrt, next), recipe_.epsilon);
+  return b.sub(parameter, b.mul(b.mul(g, b.unary(Op::reciprocal, denominator)), rate(b)));
 }
 
 ValueId OptimizerBuilder::adamw(Builder& b, ValueId parameter, ValueId gradient) {
@@ -81,32 +131,38 @@ ValueId OptimizerBuilder::adamw(Builder& b, ValueId parameter, ValueId gradient)
   replace(v, v_next);
   const ValueId denominator = b.add(b.mul(b.unary(Op::sqrt, v_next), root_correction_), recipe_.epsilon);
   const ValueId change = b.mul(b.mul(m_next, b.unary(Op::reciprocal, denominator)), step_size_);
-  const double keep = 1 - recipe_.lr * recipe_.weight_decay;
-  return b.sub(recipe_.weight_decay == 0 ? parameter : b.mul(parameter, keep), change);
+  if (recipe_.weight_decay == 0) return b.sub(parameter, change);
+  const ValueId keep = rate_ < 0 ? b.scalar(1 - recipe_.lr * recipe_.weight_decay)
+                                 : b.add(b.mul(rate_, -recipe_.weight_decay), 1.0);
+  return b.sub(b.mul(parameter, keep), change);
 }
 
 void OptimizerBuilder::update(ValueId parameter, ValueId gradient) {
-  const char* kind = recipe_.optimizer == Optimizer::sgd        ? ".sgd"
-                     : recipe_.optimizer == Optimizer::momentum ? ".momentum"
-                                                                : ".adamw";
-  Builder b(graph_, Phase::optimizer, graph_.value(parameter).name + kind);
-  const ValueId next = recipe_.optimizer == Optimizer::sgd        ? sgd(b, parameter, gradient)
-                       : recipe_.optimizer == Optimizer::momentum ? momentum(b, parameter, gradient)
-                                                                  : adamw(b, parameter, gradient);
-  replace(parameter, next);
+  struct Rule {
+    const char* kind;
+    ValueId (OptimizerBuilder::*apply)(Builder&, ValueId, ValueId);
+  };
+  static const std::map<Optimizer, Rule> kRules = {
+      {Optimizer::sgd, {".sgd", &OptimizerBuilder::sgd}},
+      {Optimizer::momentum, {".momentum", &OptimizerBuilder::momentum}},
+      {Optimizer::adagrad, {".adagrad", &OptimizerBuilder::adagrad}},
+      {Optimizer::adamw, {".adamw", &OptimizerBuilder::adamw}}};
+  const Rule& rule = kRules.at(recipe_.optimizer);
+  Builder b(graph_, Phase::optimizer, graph_.value(parameter).name + rule.kind);
+  replace(parameter, (this->*rule.apply)(b, parameter, gradient));
 }
 
 }  // namespace
 
 void add_optimizer(Graph& graph, const Gradients& gradients, const Recipe& recipe) {
   OptimizerBuilder builder(graph, recipe);
-  const std::size_t count = graph.values.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto id = static_cast<ValueId>(i);
-    const auto gradient = gradients.of.find(id);
-    if (graph.value(id).role == Role::parameter && gradient != gradients.of.end()) {
-      builder.update(id, gradient->second);
-    }
+  std::map<ValueId, ValueId> trained;
+  for (const auto& [value, gradient] : gradients.of) {
+    if (graph.value(value).role == Role::parameter) trained.emplace(value, gradient);
+  }
+  builder.prepare(trained);
+  for (const auto& [parameter, gradient] : trained) {
+    builder.update(parameter, gradient);
   }
 }
 

@@ -41,11 +41,14 @@ struct BlockWriter {
     return {{"type", "bars"}, {"caption", bars.caption}, {"legend", bars.legend}, {"bars", items}};
   }
   Json operator()(const LineChart& chart) const {
-    return {{"type", "line"},
-            {"caption", chart.caption},
-            {"x", chart.x_label},
-            {"y", chart.y_label},
-            {"values", chart.y}};
+    Json line = {{"type", "line"},
+                 {"caption", chart.caption},
+                 {"x", chart.x_label},
+                 {"y", chart.y_label},
+                 {"values", chart.y}};
+    if (chart.reference)
+      line["reference"] = {{"label", chart.reference->label}, {"values", chart.reference->y}};
+    return line;
   }
   Json operator()(const Roofline& chart) const {
     Json slopes = Json::array(), points = Json::array();

@@ -55,6 +55,11 @@ struct StackedBars {
 struct LineChart {
   std::string caption, x_label, y_label;
   std::vector<double> y;  // at x = 1, 2, …; NaN leaves a gap
+  struct Reference {
+    std::string label;
+    std::vector<double> y;
+  };
+  std::optional<Reference> reference = {};  // to be held against: dashed
 };
 
 /// Attained FLOP/s over FLOP per byte of device memory, both axes logarithmic.

@@ -120,8 +120,16 @@ std::vector<Block> loss_curve(const Record& r) {
   table.rows = {{cell("first"), loss_cell(r.loss.front())},
                 {cell(fmt::format("last ({})", r.loss.size())), loss_cell(r.loss.back())},
                 {cell("lowest"), loss_cell(lowest(r.loss))}};
+  LineChart chart{"Loss over the steps", "step", "loss", r.loss};
+  if (r.loss_reference && r.loss_reference->size() == r.loss.size()) {
+    chart.reference = {"fp32 on the graph interpreter", *r.loss_reference};
+    table.columns.push_back({"fp32 reference", true});
+    const auto& same = *r.loss_reference;
+    const double of[] = {same.front(), same.back(), lowest(same)};
+    for (std::size_t i = 0; i < table.rows.size(); ++i) table.rows[i].push_back(loss_cell(of[i]));
+  }
   if (r.loss.size() == 1) return {table};
-  return {LineChart{"Loss over the steps", "step", "loss", r.loss}, table};
+  return {chart, table};
 }
 
 std::vector<Block> memory_fit(const Record& r) {

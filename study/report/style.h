@@ -46,6 +46,7 @@ svg{width:100%;height:auto;display:block}
 svg text{fill:var(--fg);font-size:13px}
 .grid{stroke:var(--rule);stroke-width:1}
 .curve{fill:none;stroke:var(--c0);stroke-width:2}
+.curve.reference{stroke:var(--c1);stroke-dasharray:6 4}
 .roof{stroke-width:2.5}
 .r0{stroke:var(--c0)}.r1{stroke:var(--c4)}
 .dot{fill:var(--c2);stroke:var(--bg);stroke-width:1.5}

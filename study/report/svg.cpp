@@ -88,20 +88,20 @@ std::string bar_part(const StackedBars& bars, const StackedBars::Bar& bar, std::
       x, y, width, css, html_escape(bar.label), html_escape(bars.legend[part]), percent(bar.parts[part]));
 }
 
-std::string loss_path(const LineChart& chart, const Frame& f, const Linear& scale) {
+std::string curve(const std::vector<double>& values, const Frame& f, const Linear& scale, const char* css) {
   std::string path;
   bool pen_down = false;
-  const double steps = std::max<double>(1, double(chart.y.size()) - 1);
-  for (std::size_t i = 0; i < chart.y.size(); ++i) {
-    if (!std::isfinite(chart.y[i])) {
+  const double steps = std::max<double>(1, double(values.size()) - 1);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) {
       pen_down = false;
       continue;
     }
     path += fmt::format("{}{:.1f} {:.1f} ", pen_down ? "L" : "M", f.x(double(i) / steps),
-                        f.y(scale.share(chart.y[i])));
+                        f.y(scale.share(values[i])));
     pen_down = true;
   }
-  return fmt::format("<path d=\"{}\" class=\"curve\"/>\n", path);
+  return fmt::format("<path d=\"{}\" class=\"{}\"/>\n", path, css);
 }
 
 std::string x_steps(const LineChart& chart, const Frame& f) {
@@ -210,11 +210,15 @@ std::string to_svg(const StackedBars& bars) {
 
 std::string to_svg(const LineChart& chart) {
   double low = INFINITY, high = -INFINITY;
-  for (const double v : chart.y)
-    if (std::isfinite(v)) {
-      low = std::min(low, v);
-      high = std::max(high, v);
-    }
+  const auto cover = [&](const std::vector<double>& values) {
+    for (const double v : values)
+      if (std::isfinite(v)) {
+        low = std::min(low, v);
+        high = std::max(high, v);
+      }
+  };
+  cover(chart.y);
+  if (chart.reference) cover(chart.reference->y);
   if (low > high) return "";  // no step had a finite value
   const Frame frame;
   const Linear scale(low, high);
@@ -226,7 +230,10 @@ std::string to_svg(const LineChart& chart) {
     out += line(frame.left, y, frame.right, y, "grid") +
            label(frame.left - 8, y + 4, "end", fmt::format("{:.4g}", v));
   }
-  return out + x_steps(chart, frame) + loss_path(chart, frame, scale) +
+  if (chart.reference)
+    out += curve(chart.reference->y, frame, scale, "curve reference") +
+           label(frame.right - 4, frame.top + 12, "end", "dashed: " + chart.reference->label);
+  return out + x_steps(chart, frame) + curve(chart.y, frame, scale, "curve") +
          axis_titles(frame, chart.x_label, chart.y_label) + "</svg>\n";
 }
 

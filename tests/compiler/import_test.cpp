@@ -644,3 +644,31 @@ TEST_CASE("import: an input that decides a shape is taken from what is given") {
   const Graph g = import_onnx(file.path(), options);
   CHECK(g.value(g.outputs[0]).type.shape == Dims{3, 2});
 }
+
+TEST_CASE("import: metadata gives inputs and weights a type that ONNX has not") {
+  const auto model = [](const std::string& op) {
+    Model m;
+    m.input("a", {2, 3}).floats("b", {2, 3}, {1.1F, -2, 3, 4, 5, 600}).node("Transpose", {"b"}, {"t"});
+    return m
+        .node(op, op == "MatMul" ? std::vector<std::string>{"a", "t"} : std::vector<std::string>{"a", "b"})
+        .output("y")
+        .metadata("leto.dtype.b", "fp8_e4m3");
+  };
+  const auto type = [](const Graph& g, ValueId id) { return g.value(id).type.dtype; };
+  Graph g = model("MatMul").metadata("leto.dtype.a", "fp8_e5m2").import();
+  const Node product = g.nodes.back();
+  CHECK(product.op == Op::matmul);
+  CHECK(type(g, product.inputs[0]) == DType::e5m2);
+  CHECK(type(g, product.inputs[1]) == DType::e4m3);
+  CHECK(type(g, product.output) == DType::fp32);
+  for (const Value& v : g.values)
+    if (v.name == "b") CHECK(v.data == List{1.125F, -2, 3, 4, 5, 448});
+  CHECK(evaluate(g, {{"a", {1, 0, 0, 0, 1, 0.5F}}}).at("y") == List{1.125F, 4, -0.5F, 229});
+  // One operand in fp8, or an operation that is no product: a cast to what the model declares.
+  for (const std::string op : {"MatMul", "Add"}) {
+    g = model(op).import();
+    for (const ValueId id : g.nodes.back().inputs) CHECK(type(g, id) == DType::fp32);
+  }
+  error_of([&] { model("Add").metadata("leto.dtype.c", "fp8_e4m3").import(); }, ExitCode::bad_input);
+  error_of([&] { model("Add").metadata("leto.dtype.a", "int4").import(); }, ExitCode::bad_input);
+}

@@ -3,6 +3,7 @@
 #include "compiler/passes/fold.h"
 #include "compiler/reference/trainer.h"
 #include "tests/compiler/front_helpers.h"
+#include "tests/compiler/program_values.h"
 
 using namespace leto;
 using namespace leto::compiler;
@@ -65,8 +66,8 @@ TEST_CASE("recipe: every key") {
       "optimizer = \"adamw\"\nlr = 6e-4\nbetas = [0.9, 0.95]\neps = 1e-7\nweight_decay = 0.1\nmomentum = "
       "0.5\n"
       "loss = \"mse\"\nprecision = \"fp32\"\nbatch = 8\nsteps = 3\ndata = \"digits\"\nseed = "
-      "42\nmicro_batches = 1\n"
-      "recompute = false\nclip_norm = 0\nwarmup = 0\n");
+      "42\nmicro_batches = 4\n"
+      "recompute = false\nclip_norm = 0.5\nwarmup = 7\nloss_scale = 1024\n");
   CHECK(r.optimizer == Optimizer::adamw);
   CHECK(r.lr == 6e-4);
   CHECK(r.beta1 == 0.9);
@@ -80,26 +81,48 @@ TEST_CASE("recipe: every key") {
   CHECK(r.steps == 3);
   CHECK(r.data == "digits");
   CHECK(r.seed == 42);
+  CHECK(r.micro_batches == 4);
+  CHECK(r.clip_norm == 0.5);
+  CHECK(r.warmup == 7);
+  CHECK(r.loss_scale == 1024);
   CHECK_FALSE(r.text.empty());
 }
 
 TEST_CASE("recipe: whatever is wrong is an error with file and line") {
-  for (const char* line :
-       {"lr = -1", "lr = \"big\"", "lr = nan", "betas = [0.9]", "betas = 3", "betas = [1.0, 0.9]",
-        "optimizer = \"adam\"", "optimizer = 3", "loss = \"huber\"", "precision = \"int4\"", "batch = 0",
-        "batch = 1.5", "steps = 0", "seed = -1", "learning_rate = 1", "recompute = 1",
-        "lr = ", "[section]\nlr = 1", "seed = 1\nseed = 2"}) {
+  for (const char* line : {"lr = -1",
+                           "lr = \"big\"",
+                           "lr = nan",
+                           "betas = [0.9]",
+                           "betas = 3",
+                           "betas = [1.0, 0.9]",
+                           "optimizer = \"adam\"",
+                           "optimizer = 3",
+                           "loss = \"huber\"",
+                           "precision = \"int4\"",
+                           "batch = 0",
+                           "batch = 1.5",
+                           "loss_scale = 0",
+                           "micro_batches = 0",
+                           "clip_norm = -1",
+                           "warmup = -1",
+                           "steps = 0",
+                           "seed = -1",
+                           "learning_rate = 1",
+                           "recompute = 1",
+                           "lr = ",
+                           "[section]\nlr = 1",
+                           "seed = 1\nseed = 2"}) {
     const std::string what = recipe_error(std::string("# comment\n") + line + "\n", ExitCode::bad_input);
     CHECK_MESSAGE(what.find("recipe.toml:") != std::string::npos, line, " -> ", what);
     CHECK_MESSAGE((what.find(":2: ") != std::string::npos || what.find(":3: ") != std::string::npos), line,
                   " -> ", what);
   }
+  recipe_error("batch = 10\nmicro_batches = 4\n", ExitCode::bad_input);
   error_of([] { load_recipe("/nowhere/recipe.toml"); }, ExitCode::bad_input);
 }
 
 TEST_CASE("recipe: known values that nothing implements are refused by name") {
-  for (const char* line : {"optimizer = \"adagrad\"", "precision = \"fp8\"", "micro_batches = 4",
-                           "recompute = true", "clip_norm = 1.0", "warmup = 10"}) {
+  for (const char* line : {"recompute = true"}) {
     const std::string key = std::string(line).substr(0, std::string(line).find(' '));
     CHECK(recipe_error(line, ExitCode::unsupported).find(key) != std::string::npos);
   }
@@ -146,7 +169,140 @@ TEST_CASE("training step: sgd, momentum and adamw against steps by hand") {
   CHECK(difference(after(Optimizer::adamw, 3), {float(a[0]), float(a[1])}) < 1e-6);
 }
 
-TEST_CASE("training step: a perceptron learns, in fp32 and in bf16") {
+TEST_CASE("training step: adagrad with warmup and clip_norm against steps by hand") {
+  Recipe r;
+  r.optimizer = Optimizer::adagrad;
+  r.precision = Precision::fp32;
+  r.loss = Loss::sum;
+  r.lr = 0.1;
+  r.epsilon = 1e-10;
+  r.warmup = 2;
+  const List p{1, -2}, g{0.5F, 3};
+  for (const double clip : {0.0, 0.25, 100.0}) {
+    CAPTURE(clip);
+    r.clip_norm = clip;
+    const Graph step = training_step(linear(p, g), r);
+    Trainer trainer(step, 1);
+    for (int t = 0; t < 3; ++t) trainer.step({});
+    const double norm = std::sqrt(0.25 + 9), shrink = clip == 0 ? 1 : std::min(1.0, clip / (norm + 1e-6));
+    List want;
+    for (int i = 0; i < 2; ++i) {
+      double x = p[i], sum = 0;
+      for (int t = 1; t <= 3; ++t) {
+        const double slope = g[i] * shrink;
+        sum += slope * slope;
+        x -= 0.1 * std::min(1.0, t / 2.0) * slope / (std::sqrt(sum) + 1e-10);
+      }
+      want.push_back(float(x));
+    }
+    CHECK(difference(trainer.state().at("p"), want) < 1e-6);
+    CHECK(difference(trainer.state().at("p.sum"),
+                     {float(3 * std::pow(g[0] * shrink, 2)), float(3 * std::pow(g[1] * shrink, 2))}) < 1e-6);
+  }
+}
+
+TEST_CASE("training step: adamw with warmup decays by this step's rate") {
+  Recipe r;
+  r.optimizer = Optimizer::adamw;
+  r.precision = Precision::fp32;
+  r.loss = Loss::sum;
+  r.lr = 0.1;
+  r.warmup = 2;
+  r.weight_decay = 0.5;
+  const Graph step = training_step(linear({1, -2}, {0.5F, 3}), r);
+  Trainer trainer(step, 1);
+  double x = 1, first = 0, second = 0;
+  for (int t = 1; t <= 3; ++t) {
+    trainer.step({});
+    const double lr = 0.1 * std::min(1.0, t / 2.0), g = 0.5;
+    first = 0.9 * first + 0.1 * g;
+    second = 0.999 * second + 0.001 * g * g;
+    x = x * (1 - lr * 0.5) -
+        lr / (1 - std::pow(0.9, t)) * first / (std::sqrt(second) / std::sqrt(1 - std::pow(0.999, t)) + 1e-8);
+  }
+  CHECK(trainer.state().at("p")[0] == doctest::Approx(x).epsilon(1e-5));
+}
+
+TEST_CASE("training step: clip_norm is over all parameters together") {
+  Recipe r;
+  r.optimizer = Optimizer::sgd;
+  r.precision = Precision::fp32;
+  r.loss = Loss::cross_entropy;
+  r.lr = 1;
+  const Graph free = training_step(mlp(32, 20, 24, 5), r);
+  r.clip_norm = 0.01;
+  const Graph clipped = training_step(mlp(32, 20, 24, 5), r);
+  Trainer a(free, 1), b(clipped, 1);
+  a.step(batch_of(1, 32, 20, 5));
+  b.step(batch_of(1, 32, 20, 5));
+  const Graph start = mlp(32, 20, 24, 5);
+  double norm = 0, other = 0;
+  for (const Value& v : start.values)
+    for (std::size_t i = 0; v.role == Role::parameter && i < v.data.size(); ++i) {
+      norm += std::pow(double(v.data[i]) - a.state().at(v.name)[i], 2);
+      other += std::pow(double(v.data[i]) - b.state().at(v.name)[i], 2);
+    }
+  CHECK(std::sqrt(norm) > 0.1);
+  CHECK(std::sqrt(other) == doctest::Approx(0.01).epsilon(1e-3));
+}
+
+TEST_CASE("training step: a loss scale that is a power of two changes no bit in fp32") {
+  Recipe r;
+  r.optimizer = Optimizer::adamw;
+  r.precision = Precision::fp32;
+  r.loss = Loss::cross_entropy;
+  const Graph plain = training_step(mlp(8, 20, 16, 5), r);
+  r.loss_scale = 4096;
+  const Graph scaled = training_step(mlp(8, 20, 16, 5), r);
+  Trainer a(plain, 1), b(scaled, 1);
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    const Values in = batch_of(i, 8, 20, 5);
+    CHECK(a.step(in).at(plain.value(plain.loss).name) == b.step(in).at(scaled.value(scaled.loss).name));
+  }
+  CHECK(a.state() == b.state());
+  CHECK_FALSE(plain == scaled);
+}
+
+TEST_CASE("training step: four micro batches are one batch") {
+  Recipe r;
+  r.optimizer = Optimizer::momentum;
+  r.precision = Precision::fp32;
+  r.loss = Loss::cross_entropy;
+  r.clip_norm = 1;
+  const Graph whole = training_step(mlp(32, 20, 24, 5), r);
+  r.micro_batches = 4;
+  const Graph parts = training_step(mlp(8, 20, 24, 5), r);
+  CHECK(parts.tokens == whole.tokens);
+  Trainer a(whole, 1), b(parts, 1);
+  const std::string scores = whole.value(whole.outputs[0]).name;
+  for (std::uint64_t i = 1; i <= 3; ++i) {
+    const Values in = batch_of(i, 32, 20, 5), x = a.step(in), y = b.step(in);
+    CHECK(difference(y.at("loss"), x.at("loss")) < 1e-6);
+    CHECK(difference(y.at(scores), x.at(scores)) < 1e-5);
+  }
+  for (const auto& [name, values] : a.state())
+    CHECK_MESSAGE(difference(b.state().at(name), values) < 1e-5, name);
+
+  // The chip does what the graph says, in bf16 and fp8 too; one micro batch's backward pass precedes the
+  // next's forward.
+  const ChipConfig chip = load_chip("tiny");
+  for (const Precision precision : {Precision::bf16, Precision::fp8}) {
+    r.precision = precision;
+    const Graph step = training_step(mlp(8, 20, 24, 5), r);
+    const Values in = batch_of(1, 32, 20, 5);
+    const Values want = evaluate(step, in), got = interpret_program(lower(step, chip, r, {}), chip, in);
+    CHECK(difference(got.at("loss"), want.at("loss")) < 1e-3);
+    CHECK(difference(got.at("w1"), want.at("w1")) < 1e-2);
+    bool back = false, again = false;
+    for (const Node& node : step.nodes) {
+      back = back || node.phase == Phase::backward;
+      again = again || (back && node.phase == Phase::forward && node.op == Op::matmul);
+    }
+    CHECK(again);
+  }
+}
+
+TEST_CASE("training step: a perceptron learns, in fp32 and bf16 and fp8") {
   Recipe r;
   r.optimizer = Optimizer::sgd;
   r.lr = 0.3;
@@ -154,6 +310,9 @@ TEST_CASE("training step: a perceptron learns, in fp32 and in bf16") {
   check_training(r, 2.2, 0.2);
   r.precision = Precision::bf16;
   check_training(r, 2.2, 0.2);
+  r.precision = Precision::fp8;
+  check_training(r, 2.2, 0.2);
+  r.precision = Precision::bf16;
   r.optimizer = Optimizer::adamw;
   r.lr = 0.02;
   check_training(r, 2.2, 0.2);
@@ -184,6 +343,80 @@ TEST_CASE("training step: bf16 compute, fp32 masters, gradients and loss") {
   CHECK(products == 5);  // two forward, two weight gradients, one activation gradient
   CHECK(wide == 2);      // the weight gradients
   CHECK(step.value(step.outputs[0]).type.dtype == DType::bf16);
+}
+
+TEST_CASE("training step: products in fp8 with fp32 masters and gradients") {
+  Recipe r;
+  r.optimizer = Optimizer::adamw;
+  r.loss = Loss::cross_entropy;
+  r.precision = Precision::fp8;
+  const Graph step = training_step(mlp(4, 6, 5, 3), r);
+  int products = 0, gradients = 0, wide = 0;
+  for (const Node& node : step.nodes) {
+    if (node.op != Op::matmul) continue;
+    ++products;
+    wide += step.value(node.output).type.dtype == DType::fp32;
+    for (const ValueId id : node.inputs) {
+      const DType type = step.value(id).type.dtype;
+      CHECK((type == DType::e4m3 || type == DType::e5m2));
+      CHECK((type != DType::e5m2 || node.phase == Phase::backward));
+      gradients += type == DType::e5m2;
+    }
+  }
+  CHECK(products == 5);
+  CHECK(gradients == 3);  // each product of the backward pass takes one
+  CHECK(wide == 2);
+  for (const auto& [state, next] : step.updates) CHECK(step.value(state).type.dtype == DType::fp32);
+}
+
+/// a · b in fp8, on the graph and on the chip, and its error against fp32 relative to sum |a b|.
+struct Fp8Product {
+  double of_graph = 0, of_chip = 0;
+  bool same_as_graph = false;
+};
+Fp8Product fp8_product(double size_a, double size_b) {
+  Graph g;
+  const ValueId a = leaf(g, "a", DType::fp32, {40, 48}, Role::input),
+                b = leaf(g, "b", DType::fp32, {48, 36}, Role::input);
+  g.outputs = {op(g, Op::matmul, {a, b})};
+  Recipe r;
+  r.precision = Precision::fp8;
+  r.text = "precision = fp8";
+  Options checked;
+  checked.check_values = true;
+  const Graph step = training_step(g, r, checked);
+  const Values in{{"a", numbers(1, 40 * 48, -size_a, size_a)}, {"b", numbers(2, 48 * 36, -size_b, size_b)}};
+  const std::string& c = step.value(step.outputs[0]).name;
+  const List want = evaluate(step, in).at(c);
+  const ChipConfig chip = load_chip("tiny");
+  const List got = interpret_program(lower(step, chip, r, checked), chip, in).at(c);
+  Fp8Product out;
+  out.same_as_graph = got == want;
+  for (std::size_t i = 0; i < 40; ++i)
+    for (std::size_t j = 0; j < 36; ++j) {
+      double exact = 0, sum = 1e-300;
+      for (std::size_t k = 0; k < 48; ++k) {
+        const double x = double(in.at("a")[i * 48 + k]) * double(in.at("b")[k * 36 + j]);
+        exact += x, sum += std::fabs(x);
+      }
+      out.of_graph = std::max(out.of_graph, std::fabs(want[i * 36 + j] - exact) / sum);
+      out.of_chip = std::max(out.of_chip, std::fabs(got[i * 36 + j] - exact) / sum);
+    }
+  return out;
+}
+
+TEST_CASE("training step: an fp8 product is near fp32's whatever the size of its operands") {
+  // A number of e4m3 is off by 1/16 at most, and errors cancel: 1/16 of sum |a b| bounds both operands'.
+  for (const auto& [a, b] : {std::pair{1.0, 1.0}, {1e-6, 1e4}, {3e5, 2e-9}, {1e10, 1e10}}) {
+    const Fp8Product p = fp8_product(a, b);
+    CAPTURE(a);
+    CAPTURE(b);
+    CHECK(p.same_as_graph);
+    CHECK(p.of_graph < 1.0 / 16);
+    CHECK(p.of_chip < 1.0 / 16);
+    CHECK(p.of_chip > 1e-4);  // it is fp8
+  }
+  CHECK(fp8_product(0, 1).of_chip == 0);  // zeros stay zeros
 }
 
 TEST_CASE("training step: decompose and the folding passes leave its values alone") {

@@ -65,6 +65,19 @@ TEST_CASE("physics: channels as ledgers take the time of those whose every burst
   }
 }
 
+TEST_CASE("physics: operands of 8 bits multiply 1.8 times as fast as those of 16") {
+  const Folder folder;
+  const std::string cube = "zoo gemm --m 4096 --n 4096 --k 4096 --dtype ";
+  must(folder, cube + "bf16 -o wide.onnx");
+  must(folder, cube + "fp8 -o narrow.onnx");
+  const auto wide = record(folder, "wide.onnx", "pilot"), narrow = record(folder, "narrow.onnx", "pilot");
+  CHECK(wide["cycles"].get<double>() > 1.8 * narrow["cycles"].get<double>());
+  CHECK(narrow["bytes"]["hbm"]["read"].get<double>() < 0.55 * wide["bytes"]["hbm"]["read"].get<double>());
+  CHECK(narrow["flops"] == wide["flops"]);
+  CHECK(narrow["mfu"].get<double>() > 0.85);
+  accounts_close(narrow);
+}
+
 TEST_CASE("physics: GPT-2's training step executes the multiply-accumulates of its closed form") {
   const Folder folder;
   must(folder, "zoo gpt2-small --layers 2 --batch 2 --seq 64 -o g.onnx");

@@ -24,11 +24,13 @@ void same_files(const fs::path& a, const fs::path& b) {
 }
 
 TEST_CASE("values: a gemm on the chip equals the interpreter's") {
-  const Folder folder;
-  must(folder, "zoo gemm --m 70 --n 50 --k 90 -o g.onnx");
-  must(folder, "run g.onnx --chip tiny --values on --out o");
-  must(folder, "interp g.onnx --chip tiny --out w");
-  same_files(folder / "w", folder / "o/values");
+  for (const std::string dtype : {"bf16", "fp8"}) {
+    const Folder folder;
+    must(folder, "zoo gemm --m 70 --n 50 --k 90 --dtype " + dtype + " -o g.onnx");
+    must(folder, "run g.onnx --chip tiny --values on --out o");
+    must(folder, "interp g.onnx --chip tiny --out w");
+    same_files(folder / "w", folder / "o/values");
+  }
 }
 
 TEST_CASE("values: a program alone gives what its model gives, weights stored or drawn") {
@@ -98,21 +100,25 @@ TEST_CASE("values: twice the same run, exactly") {
   check_refused(leto(folder, "diff a c --exact"), 8, "differ");
 }
 
-TEST_CASE("values: training on digits lowers the loss, near the fp32 reference") {
-  const Folder folder;
-  make_mlp(folder, "batch = 32\nsteps = 30\ndata = \"digits\"\n");
-  const auto done = leto(folder, "run " + kMlp + " --reference --out o");
-  REQUIRE_MESSAGE(done.code == 0, done.err);
-  CHECK(done.out.find("test accuracy: ") != std::string::npos);
-  CHECK(done.out.find("fp32 reference: ") != std::string::npos);
-  CHECK(done.out.ends_with("report: o/report.html\n"));
-  double first = 0, last = 0, reference = 0;
-  CHECK(read(folder / "o/record.json").find("\"loss_reference\"") != std::string::npos);
-  const auto csv = read(folder / "o/loss.csv");
-  REQUIRE(std::sscanf(csv.c_str(), "step,loss,loss_reference\n0,%lf", &first) == 1);
-  REQUIRE(std::sscanf(csv.substr(csv.rfind("\n29,")).c_str(), "\n29,%lf,%lf", &last, &reference) == 2);
-  CHECK(last < 0.5 * first);
-  CHECK(last == doctest::Approx(reference).epsilon(0.1));
+TEST_CASE("values: training on digits lowers the loss, near the fp32 reference in bf16 and fp8") {
+  for (const std::string precision : {"bf16", "fp8"}) {
+    CAPTURE(precision);
+    const Folder folder;
+    make_mlp(folder, "batch = 32\nsteps = 30\ndata = \"digits\"\nprecision = \"" + precision + "\"\n");
+    const auto done = leto(folder, "run " + kMlp + " --reference --out o");
+    REQUIRE_MESSAGE(done.code == 0, done.err);
+    CHECK(done.out.find("test accuracy: ") != std::string::npos);
+    CHECK(done.out.find("fp32 reference: ") != std::string::npos);
+    CHECK(done.out.ends_with("report: o/report.html\n"));
+    double first = 0, last = 0, reference = 0;
+    CHECK(read(folder / "o/record.json").find("\"loss_reference\"") != std::string::npos);
+    CHECK(read(folder / "o/report.html").find("curve reference") != std::string::npos);
+    const auto csv = read(folder / "o/loss.csv");
+    REQUIRE(std::sscanf(csv.c_str(), "step,loss,loss_reference\n0,%lf", &first) == 1);
+    REQUIRE(std::sscanf(csv.substr(csv.rfind("\n29,")).c_str(), "\n29,%lf,%lf", &last, &reference) == 2);
+    CHECK(last < 0.5 * first);
+    CHECK(last == doctest::Approx(reference).epsilon(0.1));
+  }
 }
 
 }  // namespace

@@ -213,6 +213,19 @@ TEST_CASE("a loss that differs in its last bits only has an axis that ends") {
   CHECK(to_svg(chart).size() < 10'000);
 }
 
+TEST_CASE("the reference loss curve stands beside the run's") {
+  RunFacts run = sample_run();
+  run.loss = {3, 2, 1};
+  CHECK_FALSE(has(to_html(build_report({build_record(run)}, {})), "fp32 reference"));
+  run.loss_reference = std::vector<double>{3.25, 2.25, 0.75};
+  const Report report = build_report({build_record(run)}, {});
+  const std::string page = to_html(report);
+  CHECK(has(page, "class=\"curve reference\""));
+  CHECK(has(page, "dashed: fp32 on the graph interpreter"));
+  for (const char* number : {"3.25", "0.75"}) CHECK(has(to_markdown(report), number));
+  CHECK(has(to_json(report), "\"reference\""));
+}
+
 TEST_CASE("a chip without peak, memory or time leaves a chart within the numbers there are") {
   for (const double peak : {0.0, 1e15})
     for (const double memory : {0.0, 1e12})
