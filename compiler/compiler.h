@@ -11,7 +11,7 @@
 
 namespace leto::compiler {
 
-enum class Optimizer : std::uint8_t { none, sgd, momentum, adamw };
+enum class Optimizer : std::uint8_t { none, sgd, momentum, adagrad, adamw };
 enum class Precision : std::uint8_t { fp32, bf16 };
 enum class Loss : std::uint8_t { own, cross_entropy, mse, sum };
 

@@ -59,12 +59,10 @@ struct Entry {
 
 void set_optimizer(const Entry& e, Recipe& r) {
   const std::string s = e.text();
-  if (s == "adagrad") {
-    e.refuse(s);
-  }
   const std::map<std::string, Optimizer> names = {{"none", Optimizer::none},
                                                   {"sgd", Optimizer::sgd},
                                                   {"momentum", Optimizer::momentum},
+                                                  {"adagrad", Optimizer::adagrad},
                                                   {"adamw", Optimizer::adamw}};
   const auto it = names.find(s);
   if (it == names.end()) {

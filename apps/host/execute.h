@@ -21,6 +21,7 @@ struct ExecuteOptions {
   std::vector<std::string> what_if;       // resources taken as unlimited: hbm, noc, ls, issue
   std::vector<model::TwinSpec> twins;     // --twin
   std::uint64_t construction_seed = 0;    // order in which the chip is built: no result depends on it
+  LookupLaw lookups{};                    // --lookups: of index inputs that are not given
 };
 
 /// What --what-if takes.

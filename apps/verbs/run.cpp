@@ -21,6 +21,7 @@ namespace {
 struct Flags {
   host::JobFlags job;
   std::vector<std::string> inputs, twins, waves, what_if;
+  std::string lookups = "uniform";
   std::string values, fidelity = "full", out;
   bool reference = false, trace = false, json = false;
 };
@@ -104,6 +105,7 @@ void print_summary(const study::Record& record, const host::Outcome& outcome,
 host::ExecuteOptions options(const Flags& flags, bool values, const std::map<std::string, NpyArray>& given,
                              const std::filesystem::path& out) {
   host::ExecuteOptions options{values, flags.reference, given, {}, {}, {}, flags.waves, flags.what_if};
+  options.lookups = parse_lookup_law(flags.lookups, host::lookup_histogram());
   for (const std::string& twin : flags.twins) options.twins.push_back(model::parse_twin(twin));
   if (values) options.save_values = out / "values";
   if (flags.trace) options.trace = out / "trace.pftrace";
@@ -159,6 +161,10 @@ void add_run(CLI::App& app) {
       ->check(CLI::IsMember({"off", "on"}));
   verb->add_option("--inputs", flags->inputs, "NAME=F.npy: the content of a tensor; may be repeated")
       ->allow_extra_args(false);
+  verb->add_option(
+      "--lookups", flags->lookups,
+      "how index inputs that are not given are drawn: uniform, zipf=EXPONENT, or production (rows "
+      "are reused as in traces/embeddings)");
   verb->add_option("--fidelity", flags->fidelity, "full, reuse, event or roofline")
       ->check(CLI::IsMember({"full", "reuse", "event", "roofline"}));
   verb->add_option(

@@ -162,8 +162,12 @@ class Selector {
         return embed(x);
       case Op::gather:
         return gather(x);
+      case Op::embedding_bag:
+        return embedding_bag(x);
       case Op::scatter_add:
         return scatter(x);
+      case Op::add_rows:
+        return add_rows(x, n);
       case Op::attention:
         return attention(x);
       case Op::attention_dscores:
@@ -380,7 +384,22 @@ class Selector {
                type(x.inputs[0]).dtype};
     k.index = {*reshaped(*views_[std::size_t(x.inputs[1])], {count}), type(x.inputs[1]).dtype};
     k.out = {as_rows(result_view(x.output), count, x), type(x.output).dtype};
+    k.padding = x.integer("padding") != 0;
     emit(x, k);
+  }
+
+  void embedding_bag(const Node& x) {
+    const Type &table = type(x.inputs[0]), &index = type(x.inputs[1]);
+    const auto bag = index.shape.back(), count = elements(index) / bag;
+    BagKernel k;
+    k.table = dense_rows(x, x.inputs[0]);
+    k.index = {as_rows(dense_rows(x, x.inputs[1]).view, count, x), index.dtype};
+    const View to = result_view(x.output);
+    k.out = {as_rows(to, count, x), type(x.output).dtype};
+    const bool dense = to.strides.back() == 1 || table.shape[1] == 1;
+    if (!dense) k.out.view = as_rows(temporary(x.output), count, x);
+    emit(x, k);
+    if (!dense) copy(x, k.out, {as_rows(to, count, x), k.out.dtype});
   }
 
   void scatter(const Node& x) {
@@ -390,7 +409,53 @@ class Selector {
     ScatterKernel k;
     k.table = {as_rows(to, type(x.output).shape[0], x), DType::fp32};
     k.index = {*reshaped(*views_[std::size_t(x.inputs[1])], {count}), type(x.inputs[1]).dtype};
-    k.rows = {as_rows(*views_[std::size_t(x.inputs[0])], count, x), type(x.inputs[0]).dtype};
+    k.rows = {as_repeated_rows(x, type(x.inputs[1]).shape), type(x.inputs[0]).dtype};
+    k.padding = x.integer("padding") != 0;
+    emit(x, k);
+  }
+
+  // Operand 0 as [count, repeats, width]: rows that are the same for all indices of the last dim need no
+  // copy.
+  View as_repeated_rows(const Node& x, const Dims& index) {
+    const View& view = *views_[std::size_t(x.inputs[0])];
+    const auto count = product(index), width = product(view.shape) / count;
+    if (auto rows = reshaped(view, {count, 1, width})) return *rows;
+    if (auto rows = reshaped(view, {count / index.back(), index.back(), width})) return *rows;
+    const View dense = temporary(x.inputs[0]);
+    copy(x, place_of(x.inputs[0]), {dense, type(x.inputs[0]).dtype});
+    return *reshaped(dense, {count, 1, width});
+  }
+
+  // May `next` be made in the place of `state`: its update, that nobody else reads or keeps?
+  bool replaces(ValueId state, ValueId next, int n) const {
+    const auto& users = users_[std::size_t(state)];
+    const bool last =
+        std::all_of(users.begin(), users.end(), [&](int u) { return u == n || done_[std::size_t(u)]; });
+    const auto is = [](const auto& list, const auto& x) {
+      return std::find(list.begin(), list.end(), x) != list.end();
+    };
+    return last && is(graph_.updates, std::pair(state, next)) && !is(graph_.outputs, next) &&
+           !is(graph_.outputs, state) && !destination_[std::size_t(next)];
+  }
+
+  // Into the table itself where that is safe, else into a copy.
+  void add_rows(const Node& x, int n) {
+    const ValueId table = x.inputs[0];
+    const auto t = std::size_t(table), y = std::size_t(x.output);
+    if (replaces(table, x.output, n)) {
+      views_[y] = views_[t];
+      out_.storage_of[y] = out_.storage_of[t];
+    } else {
+      const Place old = place_of(table);
+      copy(x, old, {result_view(x.output), old.dtype});
+    }
+    const auto count = type(x.inputs[2]).shape[0];
+    ScatterKernel k;
+    k.table = {as_rows(*views_[y], type(table).shape[0], x), DType::fp32};
+    k.index = place_of(x.inputs[2]);
+    const Place rows = dense_rows(x, x.inputs[1]);
+    k.rows = {*reshaped(rows.view, {count, 1, product(rows.view.shape) / count}), rows.dtype};
+    k.padding = k.distinct = true;
     emit(x, k);
   }
 

@@ -5,6 +5,7 @@
 #include "compiler/passes/fold.h"
 #include "compiler/passes/mark_useful.h"
 #include "compiler/passes/match_attention.h"
+#include "compiler/passes/match_embedding_bags.h"
 #include "compiler/passes/rewriter.h"
 
 namespace leto::compiler {
@@ -50,6 +51,7 @@ Graph training_step(const Graph& forward, const Recipe& recipe, const Options& o
     check.after(pass, graph);
   };
   becomes(match_attention(graph), "match_attention");
+  becomes(match_embedding_bags(graph), "match_embedding_bags");
   if (!trains(recipe) && recipe.text.empty()) {
     return graph;
   }

@@ -1,4 +1,8 @@
+#include <algorithm>
+#include <map>
+
 #include "compiler/passes/builder.h"
+#include "compiler/passes/sparse_optimizer.h"
 #include "compiler/passes/training_step.h"
 
 namespace leto::compiler {
@@ -22,6 +26,7 @@ class OptimizerBuilder {
   ValueId decayed_gradient(Builder& b, ValueId parameter, ValueId gradient);
   ValueId sgd(Builder& b, ValueId parameter, ValueId gradient);
   ValueId momentum(Builder& b, ValueId parameter, ValueId gradient);
+  ValueId adagrad(Builder& b, ValueId parameter, ValueId gradient);
   ValueId adamw(Builder& b, ValueId parameter, ValueId gradient);
 
   Graph& graph_;
@@ -71,6 +76,15 @@ ValueId OptimizerBuilder::momentum(Builder& b, ValueId parameter, ValueId gradie
   return b.sub(parameter, b.mul(next, recipe_.lr));
 }
 
+ValueId OptimizerBuilder::adagrad(Builder& b, ValueId parameter, ValueId gradient) {
+  const ValueId sum = state(graph_.value(parameter).name + ".sum", b.type(parameter));
+  const ValueId g = decayed_gradient(b, parameter, gradient);
+  const ValueId next = b.add(sum, b.mul(g, g));
+  replace(sum, next);
+  const ValueId root = b.add(b.unary(Op::sqrt, next), recipe_.epsilon);
+  return b.sub(parameter, b.mul(b.mul(g, b.unary(Op::reciprocal, root)), recipe_.lr));
+}
+
 ValueId OptimizerBuilder::adamw(Builder& b, ValueId parameter, ValueId gradient) {
   const std::string name = graph_.value(parameter).name;
   const ValueId m = state(name + ".m", b.type(parameter)), v = state(name + ".v", b.type(parameter));
@@ -86,28 +100,37 @@ ValueId OptimizerBuilder::adamw(Builder& b, ValueId parameter, ValueId gradient)
 }
 
 void OptimizerBuilder::update(ValueId parameter, ValueId gradient) {
-  const char* kind = recipe_.optimizer == Optimizer::sgd        ? ".sgd"
-                     : recipe_.optimizer == Optimizer::momentum ? ".momentum"
-                                                                : ".adamw";
-  Builder b(graph_, Phase::optimizer, graph_.value(parameter).name + kind);
-  const ValueId next = recipe_.optimizer == Optimizer::sgd        ? sgd(b, parameter, gradient)
-                       : recipe_.optimizer == Optimizer::momentum ? momentum(b, parameter, gradient)
-                                                                  : adamw(b, parameter, gradient);
-  replace(parameter, next);
+  struct Rule {
+    const char* suffix;
+    ValueId (OptimizerBuilder::*next)(Builder&, ValueId, ValueId);
+  };
+  static const std::map<Optimizer, Rule> kRules = {
+      {Optimizer::sgd, {".sgd", &OptimizerBuilder::sgd}},
+      {Optimizer::momentum, {".momentum", &OptimizerBuilder::momentum}},
+      {Optimizer::adagrad, {".adagrad", &OptimizerBuilder::adagrad}},
+      {Optimizer::adamw, {".adamw", &OptimizerBuilder::adamw}}};
+  const Rule& rule = kRules.at(recipe_.optimizer);
+  Builder b(graph_, Phase::optimizer, graph_.value(parameter).name + rule.suffix);
+  replace(parameter, (this->*rule.next)(b, parameter, gradient));
 }
 
 }  // namespace
 
 void add_optimizer(Graph& graph, const Gradients& gradients, const Recipe& recipe) {
   OptimizerBuilder builder(graph, recipe);
+  const std::vector<LookedUp> tables = looked_up_tables(graph, gradients, recipe);
+  const auto by_rows = [&](ValueId id) {
+    return std::any_of(tables.begin(), tables.end(), [&](const LookedUp& t) { return t.table == id; });
+  };
   const std::size_t count = graph.values.size();
   for (std::size_t i = 0; i < count; ++i) {
     const auto id = static_cast<ValueId>(i);
     const auto gradient = gradients.of.find(id);
-    if (graph.value(id).role == Role::parameter && gradient != gradients.of.end()) {
+    if (graph.value(id).role == Role::parameter && gradient != gradients.of.end() && !by_rows(id)) {
       builder.update(id, gradient->second);
     }
   }
+  add_sparse_optimizer(graph, tables, recipe);
 }
 
 }  // namespace leto::compiler
