@@ -40,10 +40,11 @@ void write_chunks(const isa::Tensor& tensor, isa::Memory& memory, Make make) {
 void check_indices(const isa::Tensor& tensor, std::span<const std::int64_t> values) {
   if (tensor.limit <= 0) return;
   for (const auto value : values)
-    if (value < 0 || value >= tensor.limit)
-      throw Error(ExitCode::bad_input,
-                  fmt::format("input '{}': index {} is outside [0, {})", tensor.name, value, tensor.limit),
-                  "give indices below the limit");
+    if (value < (tensor.ragged ? -1 : 0) || value >= tensor.limit)
+      throw Error(
+          ExitCode::bad_input,
+          fmt::format("input '{}': index {} is outside [0, {})", tensor.name, value, tensor.limit),
+          tensor.ragged ? "give indices below the limit, or -1 for none" : "give indices below the limit");
 }
 
 /// Extents of one say nothing of the order of the elements: a shape with them fits one without.

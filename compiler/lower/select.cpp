@@ -165,7 +165,7 @@ class Selector {
       case Op::embedding_bag:
         return embedding_bag(x);
       case Op::scatter_add:
-        return scatter(x);
+        return scatters_from(n);
       case Op::add_rows:
         return add_rows(x, n);
       case Op::attention:
@@ -402,10 +402,25 @@ class Selector {
     if (!dense) copy(x, k.out, {as_rows(to, count, x), k.out.dtype});
   }
 
-  void scatter(const Node& x) {
+  // Scatters that follow each other: first all their zeros, so that none waits for another's.
+  void scatters_from(int n) {
+    std::vector<int> run;
+    for (int m = n; m < int(graph_.nodes.size()) && node(m).op == Op::scatter_add; ++m) {
+      const auto& inputs = node(m).inputs;
+      if (!views_[std::size_t(inputs[0])] || !views_[std::size_t(inputs[1])]) break;
+      run.push_back(m);
+    }
+    std::vector<View> to;
+    for (int m : run) {
+      done_[std::size_t(m)] = true;
+      to.push_back(result_view(node(m).output));
+      fill(node(m), {to.back(), DType::fp32}, 0);
+    }
+    for (std::size_t i = 0; i < run.size(); ++i) scatter(node(run[i]), to[i]);
+  }
+
+  void scatter(const Node& x, const View& to) {
     const auto count = elements(type(x.inputs[1]));
-    const View to = result_view(x.output);
-    fill(x, {to, DType::fp32}, 0);
     ScatterKernel k;
     k.table = {as_rows(to, type(x.output).shape[0], x), DType::fp32};
     k.index = {*reshaped(*views_[std::size_t(x.inputs[1])], {count}), type(x.inputs[1]).dtype};
@@ -419,10 +434,21 @@ class Selector {
   View as_repeated_rows(const Node& x, const Dims& index) {
     const View& view = *views_[std::size_t(x.inputs[0])];
     const auto count = product(index), width = product(view.shape) / count;
-    if (auto rows = reshaped(view, {count, 1, width})) return *rows;
-    if (auto rows = reshaped(view, {count / index.back(), index.back(), width})) return *rows;
+    const auto dtype = type(x.inputs[0]).dtype;
+    const std::int64_t repeats = index.empty() ? 1 : index.back(), distinct = count / repeats;
+    auto rows = reshaped(view, {distinct, repeats, width});
+    if (rows && rows->strides[1] == 0) {
+      if (rows->strides[2] == 1 || width == 1) return *rows;
+      out_.storages.push_back({x.inputs[0], distinct * width, dtype, false});
+      const View dense = dense_view(StorageId(out_.storages.size() - 1), {distinct, 1, width});
+      rows->shape[1] = 1;
+      copy(x, {*rows, dtype}, {dense, dtype});
+      return broadcast(dense, {distinct, repeats, width});
+    }
+    rows = reshaped(view, {count, 1, width});
+    if (rows && (rows->strides[2] == 1 || width == 1)) return *rows;
     const View dense = temporary(x.inputs[0]);
-    copy(x, place_of(x.inputs[0]), {dense, type(x.inputs[0]).dtype});
+    copy(x, place_of(x.inputs[0]), {dense, dtype});
     return *reshaped(dense, {count, 1, width});
   }
 

@@ -12,8 +12,9 @@ namespace {
 struct Table {
   LookedUp lookups;
   ValueId plan_rows = -1, plan_slots = -1;
-  ValueId sums = -1;    // state of adagrad, one a row of the table
   ValueId merged = -1;  // gradients, one row for each row of the plan
+  ValueId sums = -1;    // adagrad's state, one a row of the table
+  ValueId square = -1, next_sums = -1, chosen_sums = -1;
   ValueId change = -1;
 };
 
@@ -26,11 +27,15 @@ class SparseOptimizer {
     std::vector<Table> all;
     for (const LookedUp& lookups : tables) all.push_back(planned(lookups));
     for (Table& t : all) merge(t);
-    for (Table& t : all) recipe_.optimizer == Optimizer::adagrad ? adagrad(t) : sgd(t);
-    for (Table& t : all) {
-      Builder b = builder(t);
-      replace(t.lookups.table, b.raw(Op::add_rows, {t.lookups.table, t.change, t.plan_rows}));
+    if (recipe_.optimizer == Optimizer::adagrad) {
+      for (Table& t : all) mean_square(t);
+      for (Table& t : all) t.next_sums = add_rows(t, t.sums, t.square);
+      for (Table& t : all) t.chosen_sums = chosen(t);
+      for (Table& t : all) adagrad(t);
+    } else {
+      for (Table& t : all) t.change = builder(t).mul(t.merged, -recipe_.lr);
     }
+    for (Table& t : all) add_rows(t, t.lookups.table, t.change);
   }
 
  private:
@@ -63,18 +68,26 @@ class SparseOptimizer {
                               {{"rows", lookups_of(t)}, {"padding", std::int64_t{1}}});
   }
 
-  void sgd(Table& t) { t.change = builder(t).mul(t.merged, -recipe_.lr); }
-
-  // sum' = sum + mean of g^2; change = -lr / (sqrt(sum') + eps) g.
-  void adagrad(Table& t) {
+  // adagrad: sum' = sum + mean of g^2; change = -lr / (sqrt(sum') + eps) g.
+  void mean_square(Table& t) {
     Builder b = builder(t);
     const auto width = static_cast<double>(b.shape(t.merged)[1]);
-    const ValueId square = b.mul(b.sum_last(b.mul(t.merged, t.merged)), 1 / width);
-    const ValueId next = b.raw(Op::add_rows, {t.sums, square, t.plan_rows});
-    const ValueId sums = b.raw(Op::gather, {next, t.plan_rows}, {{"padding", std::int64_t{1}}});
-    const ValueId root = b.add(b.unary(Op::sqrt, sums), recipe_.epsilon);
+    t.square = b.mul(b.sum_last(b.mul(t.merged, t.merged)), 1 / width);
+  }
+  ValueId chosen(const Table& t) {
+    return builder(t).raw(Op::gather, {t.next_sums, t.plan_rows}, {{"padding", std::int64_t{1}}});
+  }
+  void adagrad(Table& t) {
+    Builder b = builder(t);
+    const ValueId root = b.add(b.unary(Op::sqrt, t.chosen_sums), recipe_.epsilon);
     t.change = b.mul(t.merged, b.mul(b.unary(Op::reciprocal, root), -recipe_.lr));
-    replace(t.sums, next);
+  }
+
+  /// `state` with a row added for each of the plan's, in its place.
+  ValueId add_rows(const Table& t, ValueId state, ValueId rows) {
+    const ValueId next = builder(t).raw(Op::add_rows, {state, rows, t.plan_rows});
+    replace(state, next);
+    return next;
   }
 
   void replace(ValueId state, ValueId next) {

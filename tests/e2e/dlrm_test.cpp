@@ -152,7 +152,7 @@ TEST_CASE(
   must(folder, "run long.onnx --chip pilot --values off --out long");
 }
 
-TEST_CASE("embedding: an index beyond the table is refused by name") {
+TEST_CASE("embedding: bags may be ragged and empty and an index beyond the table is refused by name") {
   const Folder folder;
   must(folder, "zoo embedding --rows 50 --dim 16 --batch 3 --bag 2 -o e.onnx");
   const auto given = [&](std::vector<std::int64_t> rows) {
@@ -162,6 +162,8 @@ TEST_CASE("embedding: an index beyond the table is refused by name") {
     return leto(folder, "run e.onnx --chip tiny --values off --inputs index.0=i.npy --out o");
   };
   CHECK(given({0, 49, 7, 7, 7, 0}).code == 0);
+  CHECK(given({0, 49, 7, -1, -1, -1}).code == 0);
+  CHECK(given({0, 49, 7, -2, 7, 0}).code == 3);
   const auto refused = given({0, 50, 7, 7, 7, 0});
   CHECK(refused.code == 3);
   CHECK(refused.err.find("index.0") != std::string::npos);
