@@ -53,7 +53,9 @@ class Inference {
   Shape concat() const;
   Shape expand() const;
   Shape gather() const;
+  Shape embedding_bag() const;
   Shape scatter_add() const;
+  Shape add_rows() const;
   Shape layernorm() const;
   Shape rmsnorm() const;
   Shape scores() const;
@@ -296,6 +298,14 @@ Shape Inference::gather() const {
   return out;
 }
 
+Shape Inference::embedding_bag() const {
+  require_integers(1);
+  require(rank(0) == 2 && rank(1) >= 1, "needs a table [rows, width] and bags [..., bag] of indices");
+  Shape out = shape(1);
+  out.back() = shape(0)[1];
+  return out;
+}
+
 Shape Inference::scatter_add() const {
   require_integers(1);
   require(rank(0) >= rank(1) && std::equal(shape(1).begin(), shape(1).end(), shape(0).begin()),
@@ -303,6 +313,16 @@ Shape Inference::scatter_add() const {
   Shape out{node_.integer("rows")};
   out.insert(out.end(), shape(0).begin() + static_cast<std::ptrdiff_t>(rank(1)), shape(0).end());
   return out;
+}
+
+Shape Inference::add_rows() const {
+  require_integers(2);
+  require(in(0).dtype == DType::fp32 && in(1).dtype == DType::fp32, "table and rows must be fp32");
+  require(rank(0) >= 1 && rank(2) == 1, "needs a table of rows and a list of indices");
+  Shape rows = shape(0);
+  rows[0] = shape(2)[0];
+  require(shape(1) == rows, "operand 1 must have a row of the table for every index");
+  return shape(0);
 }
 
 Shape Inference::layernorm() const {

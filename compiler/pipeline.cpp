@@ -1,6 +1,7 @@
 // The back half of the compiler, in the order it runs: graph rewrites, kernels, addresses, instructions.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <map>
 #include <set>
@@ -84,6 +85,17 @@ std::optional<isa::Draw> draw_of(const Value& value) {
   return isa::Draw{value.mean, value.deviation};
 }
 
+// Does every user of these indices take a negative one for none?
+bool is_ragged(const Graph& graph, ValueId index) {
+  bool used = false;
+  for (const Node& node : graph.nodes) {
+    if (std::find(node.inputs.begin(), node.inputs.end(), index) == node.inputs.end()) continue;
+    if (node.op != Op::embedding_bag && node.integer("padding") == 0) return false;
+    used = true;
+  }
+  return used;
+}
+
 std::vector<isa::Tensor> memory_map(const Graph& graph, const Lowered& lowered) {
   std::vector<isa::Tensor> tensors;
   const bool weights = carries_weights(graph);
@@ -95,7 +107,8 @@ std::vector<isa::Tensor> memory_map(const Graph& graph, const Lowered& lowered) 
     const bool carried = weights || value.role == Role::constant;
     tensors.push_back({value.name, host_role(graph, v), value.type.dtype, value.type.shape,
                        lowered.storages[std::size_t(id)].address, value.limit,
-                       carried ? content(value) : std::vector<std::byte>(), draw_of(value)});
+                       carried ? content(value) : std::vector<std::byte>(), draw_of(value),
+                       value.limit > 0 && is_ragged(graph, v)});
   }
   return tensors;
 }

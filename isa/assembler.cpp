@@ -54,6 +54,7 @@ void append_data(std::string& out, const std::vector<std::byte>& data) {
 std::string tensor_text(const Tensor& t) {
   std::string out = fmt::format(".tensor {} role={} dtype={} shape={} address={} limit={}", in_quotes(t.name),
                                 name_of(t.role), name_of(t.dtype), shape_text(t.shape), t.address, t.limit);
+  if (t.ragged) out += " ragged=1";
   if (t.draw) out += fmt::format(" mean={} deviation={}", t.draw->mean, t.draw->deviation);
   out += '\n';
   append_data(out, t.data);
@@ -185,6 +186,10 @@ Tensor parse_tensor(Words& words) {
   tensor.address = words.natural();
   words.key("limit");
   tensor.limit = words.integer();
+  if (tensor.limit > 0 && words.more()) {
+    words.key("ragged");
+    tensor.ragged = words.integer() != 0;
+  }
   if (words.more()) tensor.draw = parse_draw(words);
   return tensor;
 }

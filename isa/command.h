@@ -106,9 +106,12 @@ class Runs {
 };
 bool same(Runs a, Runs b);
 
+/// Of a gather or scatter: where row `index` of its table begins.
+std::uint64_t row_address(const Command& command, std::int64_t index);
+
 /// The memory a load or store touches, in order, neighbouring rows joined when they touch.
 std::vector<Run> runs_of(const Command& command);
-/// The same for a gather or scatter with these indices: one run an index.
+/// The same for a gather or scatter with these indices: one run an index that names a row.
 std::vector<Run> runs_of(const Command& command, std::span<const std::int64_t> indices);
 
 /// Accumulator banks of a matmul or reduce command: `count` banks from `first`.

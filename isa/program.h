@@ -32,7 +32,8 @@ struct Tensor {
   std::int64_t limit = 0;       // index inputs: valid values are [0, limit); 0 for other tensors
   std::vector<std::byte> data;  // first content, when the program carries it: constants, a model's weights
   std::optional<Draw>
-      draw;  // else how the first content is drawn; with neither it is zero (inputs: the host's)
+      draw;             // else how the first content is drawn; with neither it is zero (inputs: the host's)
+  bool ragged = false;  // index inputs: -1 is valid too, and names no row
   bool operator==(const Tensor&) const = default;
 };
 std::int64_t elements(const Tensor& tensor);

@@ -17,7 +17,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the file is written as it lies in memory");
 
 constexpr std::string_view kMagic = "LETOPROG";
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersion = 3;
 constexpr std::size_t kChecksumBytes = sizeof(std::uint64_t);
 
 class Writer {
@@ -134,6 +134,7 @@ void write_tensor(Writer& out, const Tensor& tensor) {
   out.list(std::as_bytes(std::span(tensor.shape)));
   out.number(tensor.address);
   out.number(tensor.limit);
+  out.number<std::uint8_t>(tensor.ragged);
   out.list(tensor.data);
   out.number<std::uint8_t>(tensor.draw.has_value());
   if (!tensor.draw) return;
@@ -152,6 +153,7 @@ Tensor read_tensor(Reader& in) {
   std::ranges::copy(shape, std::as_writable_bytes(std::span(tensor.shape)).begin());
   tensor.address = in.number<std::uint64_t>();
   tensor.limit = in.number<std::int64_t>();
+  tensor.ragged = in.enumerator<bool>(1);
   const auto data = in.list();
   tensor.data.assign(data.begin(), data.end());
   if (in.enumerator<bool>(1)) {

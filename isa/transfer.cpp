@@ -70,14 +70,17 @@ std::vector<Run> runs_of(const Command& command) {
   return list;
 }
 
-std::vector<Run> runs_of(const Command& command, std::span<const std::int64_t> indices) {
+std::uint64_t row_address(const Command& command, std::int64_t index) {
   const int field = command.opcode == Opcode::gather ? int{gather_t::address} : int{scatter_t::address};
-  const auto table = static_cast<std::uint64_t>(command[field]);
+  return static_cast<std::uint64_t>(command[field]) + static_cast<std::uint64_t>(index * command.shape[2]);
+}
+
+std::vector<Run> runs_of(const Command& command, std::span<const std::int64_t> indices) {
   std::vector<Run> runs;
   if (command.shape[0] == 0) return runs;
   runs.reserve(indices.size());
   for (std::int64_t index : indices)
-    runs.push_back({table + static_cast<std::uint64_t>(index * command.shape[2]), command.shape[0]});
+    if (index >= 0) runs.push_back({row_address(command, index), command.shape[0]});
   return runs;
 }
 

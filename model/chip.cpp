@@ -8,13 +8,25 @@
 namespace leto::model {
 namespace {
 
+// Buffers that gathers and scatters take indices from, and those that the layout engine fills them from.
 std::uint32_t index_buffers(const isa::Program& program) {
-  std::uint32_t buffers = 0;
-  for (const auto& code : program.code)
-    for (const isa::Instruction& i : code) {
-      if (i.opcode == isa::Opcode::gather) buffers |= 1u << i.field[isa::gather_t::index];
-      if (i.opcode == isa::Opcode::scatter) buffers |= 1u << i.field[isa::scatter_t::index];
-    }
+  using isa::Opcode;
+  std::uint32_t buffers = 0, before = 0;
+  const auto each = [&](auto visit) {
+    for (const auto& code : program.code) std::for_each(code.begin(), code.end(), visit);
+  };
+  each([&](const isa::Instruction& i) {
+    if (i.opcode == Opcode::gather) buffers |= 1u << i.field[isa::gather_t::index];
+    if (i.opcode == Opcode::scatter) buffers |= 1u << i.field[isa::scatter_t::index];
+  });
+  do {
+    before = buffers;
+    each([&](const isa::Instruction& i) {
+      const bool moves = i.opcode == Opcode::transpose || i.opcode == Opcode::copy;
+      if (moves && (buffers >> i.field[isa::copy_t::dst] & 1) != 0)
+        buffers |= 1u << i.field[isa::copy_t::src];
+    });
+  } while (buffers != before);
   return buffers;
 }
 
@@ -70,8 +82,8 @@ void Chip::construct(const RunOptions& options) {
     options.outside_engine(*engine_);
   }
   if (options.reuse)
-    reuse_ = std::make_unique<Reuse>(accounts_, counters_, *fabric_, wiring_.pes, options.verify_reuse,
-                                     options.seed);
+    reuse_ = std::make_unique<Reuse>(program_, accounts_, counters_, *fabric_, wiring_.pes,
+                                     options.verify_reuse, options.seed);
   control_.on_release = [this](Cycle at) {
     if (reuse_) reuse_->at_barrier(kernel_.now());
     if (wiring_.races) wiring_.races->barrier();

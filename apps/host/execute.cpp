@@ -68,7 +68,8 @@ class Execution {
         simulation_(job.program, job.chip, run_options()),
         loss_(options.values ? first_of(job.program, isa::Role::loss) : nullptr) {
     if (!job.recipe.data.empty()) feed_.emplace(job, options.reference);
-    prepare(job.program, {options.given, job.step ? &*job.step : nullptr, job.seed(), options.values},
+    prepare(job.program,
+            {options.given, job.step ? &*job.step : nullptr, job.seed(), options.values, options.lookups},
             simulation_.memory());
   }
 

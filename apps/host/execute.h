@@ -23,6 +23,7 @@ struct ExecuteOptions {
   bool reuse = false;                     // layers that repeat are counted, not simulated …
   int verify_reuse = 0;                   // … but for so many of them
   std::uint64_t construction_seed = 0;    // order in which the chip is built: no result depends on it
+  LookupLaw lookups{};                    // --lookups: of index inputs that are not given
 };
 
 /// What --what-if takes.

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "apps/host/samples.h"
 #include "base/errors.h"
 #include "compiler/reference/initial.h"
+#include "compiler/row_plan.h"
 
 namespace leto::host {
 namespace {
@@ -38,10 +40,11 @@ void write_chunks(const isa::Tensor& tensor, isa::Memory& memory, Make make) {
 void check_indices(const isa::Tensor& tensor, std::span<const std::int64_t> values) {
   if (tensor.limit <= 0) return;
   for (const auto value : values)
-    if (value < 0 || value >= tensor.limit)
-      throw Error(ExitCode::bad_input,
-                  fmt::format("input '{}': index {} is outside [0, {})", tensor.name, value, tensor.limit),
-                  "give indices below the limit");
+    if (value < (tensor.ragged ? -1 : 0) || value >= tensor.limit)
+      throw Error(
+          ExitCode::bad_input,
+          fmt::format("input '{}': index {} is outside [0, {})", tensor.name, value, tensor.limit),
+          tensor.ragged ? "give indices below the limit, or -1 for none" : "give indices below the limit");
 }
 
 /// Extents of one say nothing of the order of the elements: a shape with them fits one without.
@@ -92,6 +95,11 @@ void write_first(const isa::Tensor& tensor, const Contents& contents, isa::Memor
     return write_given(tensor, given->second, memory);
   if (!tensor.data.empty()) return memory.write(tensor.address, tensor.data.data(), tensor.data.size());
   if (tensor.role == Role::scratch || tensor.role == Role::output || tensor.role == Role::loss) return;
+  if (tensor.role == Role::input && tensor.limit > 0)  // not through floats: rows may lie beyond 2^24
+    return write(
+        tensor,
+        draw_lookups(contents.lookups, isa::elements(tensor), tensor.limit, contents.seed, tensor.name),
+        memory);
   if (contents.values || (tensor.role == Role::input && !is_float(tensor.dtype)))
     write_initial(tensor, contents, memory);
 }
@@ -120,6 +128,10 @@ void check_size(const isa::Program& program, const Contents& contents) {
 
 }  // namespace
 
+std::filesystem::path lookup_histogram() {
+  return traces() / "embeddings" / "locality_stats_2022.txt";
+}
+
 std::map<std::string, NpyArray> load_given(const std::vector<std::string>& arguments) {
   std::map<std::string, NpyArray> given;
   for (const auto& argument : arguments) {
@@ -136,6 +148,17 @@ void prepare(const isa::Program& program, const Contents& contents, isa::Memory&
   check_names(program, contents);
   check_size(program, contents);
   for (const auto& tensor : program.tensors) write_first(tensor, contents, memory);
+  plan_lookups(program, memory);
+}
+
+void plan_lookups(const isa::Program& program, isa::Memory& memory) {
+  for (const auto& tensor : program.tensors) {
+    const auto planned = compiler::planned_input(tensor.name);
+    if (!planned || tensor.role != isa::Role::input) continue;
+    const auto& index = tensor_of(program, planned->index_input);
+    const auto lookups = to_integers(to_npy(index, memory), index.name);
+    write(tensor, compiler::plan_rows(lookups).*planned->part, memory);
+  }
 }
 
 void write(const isa::Tensor& tensor, std::span<const float> values, isa::Memory& memory) {

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/lookups.h"
 #include "base/npy.h"
 #include "compiler/compiler.h"
 #include "isa/machine.h"
@@ -20,8 +22,12 @@ struct Contents {
   const compiler::Graph* step =
       nullptr;  // initial values of parameters and state; nullptr: only the program is known
   std::uint64_t seed = 1;
-  bool values = true;  // off: only index inputs and constants matter, the rest stays zero
+  bool values = true;   // off: only index inputs and constants matter, the rest stays zero
+  LookupLaw lookups{};  // of index inputs that are not given
 };
+
+/// What --lookups production draws by.
+std::filesystem::path lookup_histogram();
 
 /// Reads `NAME=F.npy` arguments; Error(usage) when one has no `=`.
 std::map<std::string, NpyArray> load_given(const std::vector<std::string>& arguments);
@@ -30,6 +36,9 @@ std::map<std::string, NpyArray> load_given(const std::vector<std::string>& argum
 /// says. Error(usage) when a given name is no tensor of the program, Error(bad_input) when its shape or an
 /// index is wrong, Error(resource) when the values would not fit the host.
 void prepare(const isa::Program& program, const Contents& contents, isa::Memory& memory);
+
+/// Writes the inputs that follow from the index inputs as they are in memory (compiler/row_plan.h).
+void plan_lookups(const isa::Program& program, isa::Memory& memory);
 
 /// Writes a whole tensor; `values` has its element count.
 void write(const isa::Tensor& tensor, std::span<const float> values, isa::Memory& memory);

@@ -19,6 +19,7 @@ namespace {
 struct Flags {
   host::JobFlags job;
   std::vector<std::string> inputs;
+  std::string lookups = "uniform";
   std::string out;
   bool json = false;
 };
@@ -29,7 +30,9 @@ void interpret(const Flags& flags) {
   if (!flags.out.empty()) staging.emplace(flags.out);
   isa::Memory memory;
   host::prepare(job.program,
-                {host::load_given(flags.inputs), job.step ? &*job.step : nullptr, job.seed(), true}, memory);
+                {host::load_given(flags.inputs), job.step ? &*job.step : nullptr, job.seed(), true,
+                 parse_lookup_law(flags.lookups, host::lookup_histogram())},
+                memory);
   const auto& chip = job.chip;
   host::Progress progress("interpreting", 0);
   const auto result =
@@ -59,6 +62,10 @@ void add_interp(CLI::App& app) {
   flags->job.add_seed(*verb);
   verb->add_option("--inputs", flags->inputs, "NAME=F.npy: the content of a tensor; may be repeated")
       ->allow_extra_args(false);
+  verb->add_option(
+      "--lookups", flags->lookups,
+      "how index inputs that are not given are drawn: uniform, zipf=EXPONENT, or production (rows "
+      "are reused as in traces/embeddings)");
   verb->add_option("--out", flags->out, "folder for the outputs as .npy");
   verb->add_flag("--json", flags->json, "one JSON document on stdout");
   verb->footer("example:\n  leto interp step.prog --inputs x=x.npy --out values");

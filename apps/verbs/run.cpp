@@ -21,6 +21,7 @@ namespace {
 struct Flags {
   host::JobFlags job;
   std::vector<std::string> inputs, twins, waves, what_if;
+  std::string lookups = "uniform";
   std::string values, fidelity = "full", out;
   bool reference = false, trace = false, json = false;
   int verify_reuse = 0;
@@ -115,6 +116,7 @@ host::ExecuteOptions options(const Flags& flags, bool values, const std::map<std
   host::ExecuteOptions options{values, flags.reference, given, {}, {}, {}, flags.waves, flags.what_if};
   options.reuse = flags.fidelity == "reuse";
   options.verify_reuse = flags.verify_reuse;
+  options.lookups = parse_lookup_law(flags.lookups, host::lookup_histogram());
   for (const std::string& twin : flags.twins) options.twins.push_back(model::parse_twin(twin));
   if (values) options.save_values = out / "values";
   if (flags.trace) options.trace = out / "trace.pftrace";
@@ -170,6 +172,10 @@ void add_run(CLI::App& app) {
       ->check(CLI::IsMember({"off", "on"}));
   verb->add_option("--inputs", flags->inputs, "NAME=F.npy: the content of a tensor; may be repeated")
       ->allow_extra_args(false);
+  verb->add_option(
+      "--lookups", flags->lookups,
+      "how index inputs that are not given are drawn: uniform, zipf=EXPONENT, or production (rows "
+      "are reused as in traces/embeddings)");
   verb->add_option(
           "--fidelity", flags->fidelity,
           "full (default): everything; reuse: layers that begin alike are counted once two of them took the "

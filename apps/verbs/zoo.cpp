@@ -64,10 +64,7 @@ void write(const zoo::Workload& workload, const Flags& flags) {
 
 void add_workload(CLI::App& zoo_verb, const zoo::Workload& workload, const std::shared_ptr<Flags>& flags) {
   auto* sub = zoo_verb.add_subcommand(std::string(workload.name), std::string(workload.doc));
-  if (workload.build == nullptr)
-    sub->allow_extras();
-  else
-    sub->fallthrough();  // -o and the other common options may follow the workload's own
+  sub->fallthrough();  // -o and the other common options may follow the workload's own
   std::string example = fmt::format("example:\n  leto zoo {}", workload.name);
   for (const auto& setting : workload.settings) {
     const auto name = std::string(setting.name), option = "--" + name;

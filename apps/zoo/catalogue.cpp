@@ -122,7 +122,26 @@ const std::vector<Workload>& table() {
         {"width", 64, 1, 4096, "channels of the first convolution"},
         {"classes", 1000, 2, kMost, "kinds of images"}},
        resnet50},
-      {"dlrm", "embedding tables and two MLPs", DType::bf16, {}, nullptr},
+      {"embedding",
+       "pooled lookups alone, all tables side by side",
+       DType::fp16,
+       {{"batch", 8192, 1, 1 << 20, "bags of a table"},
+        {"tables", 1, 1, 64, "embedding tables"},
+        {"rows", 1000000, 1, std::int64_t{1} << 31, "of a table"},
+        {"dim", 128, 1, 4096, "width of a row"},
+        {"bag", 32, 1, 4096, "lookups of a bag"}},
+       embedding},
+      {"dlrm",
+       "MLPerf's recommender: 26 tables of 128-wide rows, cross network, clicks' loss included",
+       DType::bf16,
+       {{"batch", 8192, 1, 65536, "samples of a step"},
+        {"tables", 26, 1, 26, "embedding tables, of Criteo's features in order"},
+        {"rows", 40000000, 1, 40000000, "of a table at most"},
+        {"dim", 128, 1, 4096, "width of a row"},
+        {"bag", 100, 1, 100, "lookups of a feature at most"},
+        {"narrow", 1, 1, 1024, "divides the widths of the MLPs and of the cross network's inner layers"},
+        flag("dot", "pairwise products of the features in place of the cross network")},
+       dlrm},
   };
   return kTable;
 }
@@ -147,9 +166,6 @@ const Workload* find_workload(std::string_view name) {
 }
 
 onnx::ModelProto build(const Workload& workload, const Request& request) {
-  if (workload.build == nullptr)
-    throw Error(ExitCode::unsupported, fmt::format("zoo: '{}' is not built in this version", workload.name),
-                "leto zoo --list says which workloads are");
   for (const auto& setting : workload.settings) check(workload, setting, request[setting.name]);
   if (const auto wrong = workload.conflict ? workload.conflict(request) : ""; !wrong.empty())
     throw Error(ExitCode::usage, fmt::format("zoo {}: {}", workload.name, wrong),

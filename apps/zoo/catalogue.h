@@ -35,7 +35,7 @@ struct Workload {
   std::string_view doc;
   DType dtype;  // when --dtype does not say
   std::vector<Setting> settings;
-  onnx::ModelProto (*build)(const Request&);  // nullptr: named, not built in this version
+  onnx::ModelProto (*build)(const Request&);
   /// A rule between the settings: what is wrong with them, empty when nothing is.
   std::string (*conflict)(const Request&) = nullptr;
 };
@@ -44,8 +44,7 @@ struct Workload {
 std::span<const Workload> workloads();
 /// nullptr when there is none of this name.
 const Workload* find_workload(std::string_view name);
-/// Builds after checking every setting against its range: Error(usage), or Error(unsupported) where nothing
-/// builds it.
+/// Builds after checking every setting against its range: Error(usage).
 onnx::ModelProto build(const Workload& workload, const Request& request);
 
 // One function a workload family; the numbers they read are in their entries of catalogue.cpp.
@@ -65,5 +64,7 @@ onnx::ModelProto llama3_8b(const Request& request);
 onnx::ModelProto llama3_70b(const Request& request);
 onnx::ModelProto bert_base(const Request& request);
 onnx::ModelProto resnet50(const Request& request);
+onnx::ModelProto embedding(const Request& request);
+onnx::ModelProto dlrm(const Request& request);
 
 }  // namespace leto::zoo

@@ -59,6 +59,9 @@ void emit_one(EmitContext& context, const CopyKernel& k) {
 void emit_one(EmitContext& context, const GatherKernel& k) {
   emit_gather(context, k);
 }
+void emit_one(EmitContext& context, const BagKernel& k) {
+  emit_bags(context, k);
+}
 void emit_one(EmitContext& context, const ScatterKernel& k) {
   emit_scatter(context, k);
 }

@@ -25,6 +25,9 @@ struct EmitContext {
   /// What separates the kernel from the ones before: all PEs when it depends on what another PE may still be
   /// doing.
   isa::Scope sync = isa::Scope::all;
+  /// Where kernels of a few tiles begin to deal them, so that neighbours that do not wait for each other run
+  /// side by side.
+  int first_pe = 0;
 
   /// Between a kernel's buffers and its code: the compute core must see the buffers, if it has anything to
   /// do.
@@ -50,6 +53,7 @@ void emit_column_reduce(EmitContext& context, const ColumnReduceKernel& kernel);
 void emit_matmul(EmitContext& context, const MatmulKernel& kernel);
 void emit_copy(EmitContext& context, const CopyKernel& kernel);
 void emit_gather(EmitContext& context, const GatherKernel& kernel);
+void emit_bags(EmitContext& context, const BagKernel& kernel);
 void emit_scatter(EmitContext& context, const ScatterKernel& kernel);
 void emit_attention(EmitContext& context, const AttentionKernel& kernel);
 void emit_attention_gradient(EmitContext& context, const AttentionGradientKernel& kernel);

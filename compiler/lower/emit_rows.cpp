@@ -1,4 +1,4 @@
-// Kernels over rows of memory: sums over rows, gathers, scatters.
+// Kernels over rows of memory: sums over rows, gathers, sums of gathered rows, scatters.
 #include <algorithm>
 #include <functional>
 
@@ -13,6 +13,10 @@ namespace {
 
 // For the alignment of a kernel's buffers.
 constexpr std::int64_t kSpare = 1024;
+// Bags of a tile: more only delay the first sum.
+constexpr std::int64_t kMostBags = 256;
+// Rows that a scatter adds at once.
+constexpr std::int64_t kMostScattered = 512;
 
 /// Rows of a tile so that `row_bytes` a row fit the local store beside `taken` bytes, at most `rows`.
 std::int64_t rows_that_fit(const ChipConfig& chip, std::int64_t row_bytes, std::int64_t rows,
@@ -154,7 +158,7 @@ void emit_gather(EmitContext& context, const GatherKernel& kernel) {
     const auto table = context.address_register(kernel.table);
     const int shape = core.shape(
         {Amount::constant(row_bytes), n, Amount::constant(kernel.table.view.strides[0] * element),
-         Amount::constant(kernel.table.view.shape[0]), Amount::constant(0), Amount::constant(row_bytes)});
+         Amount::constant(kernel.table.view.shape[0]), Amount::constant(kernel.padding), Amount::constant(row_bytes)});
     core.emit(isa::Opcode::gather, {{G::dst, data},
                                     {G::reserve, 1},
                                     {G::push, 1},
@@ -170,72 +174,250 @@ void emit_gather(EmitContext& context, const GatherKernel& kernel) {
   });
 }
 
-// Rows may repeat, so a table's columns, not the rows, are dealt to the PEs: each PE adds every row to its
-// own columns, in order.
-void emit_scatter(EmitContext& context, const ScatterKernel& kernel) {
-  const std::int64_t count = kernel.rows.view.shape[0], width = kernel.rows.view.shape[1];
-  const int element = size_of(kernel.rows.dtype), index_bytes = size_of(kernel.index.dtype);
-  const std::int64_t columns = std::min(width, ceil_div(ceil_div(width, context.chip.pes()), 16) * 16);
-  const bool convert = kernel.rows.dtype != DType::fp32;
-  const std::int64_t row_bytes = columns * (2 * element + (convert ? 8 : 0)) + 2 * index_bytes;
-  const std::int64_t rows =
-      rows_that_fit(context.chip, row_bytes, std::min<std::int64_t>(count, 512), "scatter");
-  const std::vector<BlockedDim> dims{{width, columns}};
+namespace {
+
+// What the two cores of emit_bags share: the tile of `bags` bags goes through the local store position by
+// position of the bags, so that one gather and one pass of the vector engine serve all of them.
+struct BagTiles {
+  std::int64_t bag, width, bags;
+  int element, index_bytes, out_element;
+  int index, by_position, data, sum, result;  // buffers
+  std::int64_t row_bytes() const { return width * element; }
+  std::int64_t list_pitch() const { return bags * index_bytes; }  // from position to position
+};
+
+// Indices come bag by bag; the layout engine turns them.
+void move_bags(const EmitContext& context, const BagKernel& kernel, const BagTiles& t,
+               const std::vector<BlockedDim>& dims) {
+  using G = isa::gather_t;
+  auto& core = context.pe.move;
+  const std::int64_t index_stride = kernel.index.view.strides[0] * t.index_bytes;
+  const std::int64_t out_stride = kernel.out.view.strides[0] * t.out_element;
+  tile_loop(core, dims, [&](const Tile& tile) {
+    const Amount n = tile.extent[0];
+    emit_load(core, t.index, tile_address(core, context.address_register(kernel.index), tile, dims, {index_stride}),
+              transfer_of(t.index_bytes, {{Amount::constant(t.bag), t.index_bytes}, {n, index_stride}}));
+    const int turned =
+        core.shape({n, Amount::constant(t.bag), Amount::constant(t.bag * t.index_bytes),
+                    Amount::constant(t.list_pitch()), Amount::constant(0), Amount::constant(0)});
+    core.emit(isa::Opcode::transpose, {{isa::transpose_t::dst, t.by_position},
+                                       {isa::transpose_t::reserve, 1},
+                                       {isa::transpose_t::push, 1},
+                                       {isa::transpose_t::src, t.index},
+                                       {isa::transpose_t::wait, 1},
+                                       {isa::transpose_t::pop, 1},
+                                       {isa::transpose_t::type, std::int64_t(kernel.index.dtype)},
+                                       {isa::transpose_t::shape, turned}});
+    const auto table = context.address_register(kernel.table);
+    const auto offset = core.constant(0);
+    const auto gather = [&](bool last) {
+      const int shape = core.shape({Amount::constant(t.row_bytes()), n,
+                                    Amount::constant(kernel.table.view.strides[0] * t.element),
+                                    Amount::constant(kernel.table.view.shape[0]), Amount::constant(1),
+                                    Amount::constant(t.row_bytes())});
+      core.emit(isa::Opcode::gather, {{G::dst, t.data},
+                                      {G::reserve, 1},
+                                      {G::push, 1},
+                                      {G::index, t.by_position},
+                                      {G::index_offset, offset},
+                                      {G::wait, 1},
+                                      {G::pop, last},
+                                      {G::index_type, std::int64_t(kernel.index.dtype)},
+                                      {G::address, table},
+                                      {G::shape, shape}});
+    };
+    core.loop(core.constant(t.bag - 1), [&] {
+      gather(false);
+      core.addi(offset, offset, t.list_pitch());
+    });
+    gather(true);
+    emit_store(core, t.result, tile_address(core, context.address_register(kernel.out), tile, dims, {out_stride}),
+               transfer_of(t.out_element, {{Amount::constant(t.width), t.out_element}, {n, out_stride}}));
+  });
+}
+
+void sum_bags(const EmitContext& context, const BagKernel& kernel, const BagTiles& t,
+              const std::vector<BlockedDim>& dims) {
+  using V = isa::vector_t;
+  auto& core = context.pe.compute;
+  const auto full = std::int64_t(isa::Broadcast::full), fp32 = std::int64_t(DType::fp32);
+  const Amount width = Amount::constant(t.width);
+  tile_loop(core, dims, [&](const Tile& tile) {
+    const auto pass = [&](bool first, bool last) {
+      const int out_bytes = last ? t.out_element : 4;
+      const int shape =
+          core.shape({tile.extent[0], width, width.times(out_bytes), width.times(first ? t.element : 4),
+                      width.times(t.element), Amount::constant(0)});
+      core.emit(isa::Opcode::vector, {{V::op, std::int64_t(first ? isa::VectorOp::copy : isa::VectorOp::add)},
+                                      {V::dst, last ? t.result : t.sum},
+                                      {V::reserve, last},
+                                      {V::push, last},
+                                      {V::dst_type, last ? std::int64_t(kernel.out.dtype) : fp32},
+                                      {V::a, first ? t.data : t.sum},
+                                      {V::a_wait, first},
+                                      {V::a_pop, first},
+                                      {V::a_type, first ? std::int64_t(kernel.table.dtype) : fp32},
+                                      {V::a_mode, full},
+                                      {V::b, first ? 0 : t.data},
+                                      {V::b_wait, !first},
+                                      {V::b_pop, !first},
+                                      {V::b_type, first ? 0 : std::int64_t(kernel.table.dtype)},
+                                      {V::b_mode, first ? std::int64_t(isa::Broadcast::immediate) : full},
+                                      {V::shape, shape}});
+    };
+    if (t.bag == 1) return pass(true, true);
+    pass(true, false);
+    core.loop(core.constant(t.bag - 2), [&] { pass(false, false); });
+    pass(false, true);
+  });
+}
+
+}  // namespace
+
+void emit_bags(EmitContext& context, const BagKernel& kernel) {
+  constexpr int kAhead = 3;  // gathers in flight or waiting for the vector engine
+  BagTiles t{};
+  t.bag = kernel.index.view.shape[1];
+  t.width = kernel.out.view.shape[1];
+  t.element = size_of(kernel.table.dtype);
+  t.index_bytes = size_of(kernel.index.dtype);
+  t.out_element = size_of(kernel.out.dtype);
+  const std::int64_t count = kernel.out.view.shape[0];
+  const std::int64_t bytes =
+      2 * t.bag * t.index_bytes + kAhead * t.row_bytes() + t.width * (4 + 2 * t.out_element);
+  t.bags = rows_that_fit(context.chip, bytes, std::min(kMostBags, ceil_div(count, context.chip.pes())),
+                         "embedding_bag");
+  const std::vector<BlockedDim> dims{{count, t.bags}};
+
+  auto& pe = context.pe;
+  pe.barrier(isa::Scope::pe);
+  pe.reset_buffers();
+  t.index = pe.buffer(aligned(t.bags * t.bag * t.index_bytes), 1);
+  t.by_position = pe.buffer(aligned(t.bag * t.list_pitch()), 1);
+  t.data = pe.buffer(aligned(t.bags * t.row_bytes()), kAhead);
+  t.sum = pe.buffer(aligned(t.bags * t.width * 4), 0);
+  t.result = pe.buffer(aligned(t.bags * t.width * t.out_element), 2);
+  context.begin_code();
+  move_bags(context, kernel, t, dims);
+  sum_bags(context, kernel, t, dims);
+}
+
+namespace {
+
+void scatter(CoreEmitter& core, const ScatterKernel& kernel, const Amount& count, std::int64_t table,
+             const Amount& bytes, int rows, int index) {
+  using S = isa::scatter_t;
+  const int shape =
+      core.shape({bytes, count, Amount::constant(kernel.table.view.strides[0] * 4),
+                  Amount::constant(kernel.table.view.shape[0]), Amount::constant(kernel.padding), bytes});
+  core.emit(isa::Opcode::scatter, {{S::src, rows},
+                                   {S::wait, 1},
+                                   {S::pop, 1},
+                                   {S::index, index},
+                                   {S::index_wait, 1},
+                                   {S::index_pop, 1},
+                                   {S::index_type, std::int64_t(kernel.index.dtype)},
+                                   {S::address, table},
+                                   {S::shape, shape}});
+}
+
+// Every row is named once: the rows are dealt to the PEs.
+void emit_distinct(EmitContext& context, const ScatterKernel& kernel) {
+  const std::int64_t count = kernel.rows.view.shape[0], width = kernel.rows.view.shape[2];
+  const int index_bytes = size_of(kernel.index.dtype);
+  const std::int64_t wanted = ceil_div(count, context.chip.pes() * 4);
+  const std::int64_t rows = rows_that_fit(context.chip, 2 * (width * 4 + index_bytes), wanted, "add_rows");
+  const std::vector<BlockedDim> dims{{count, rows}};
 
   auto& pe = context.pe;
   pe.barrier(isa::Scope::pe);
   pe.reset_buffers();
   const int index = pe.buffer(aligned(rows * index_bytes), 2);
+  const int data = pe.buffer(aligned(rows * width * 4), 2);
+  context.begin_code(false);
+  tile_loop(pe.move, dims, [&](const Tile& tile) {
+    auto& core = pe.move;
+    const Amount n = tile.extent[0];
+    const std::int64_t index_stride = kernel.index.view.strides[0] * index_bytes,
+                       row_stride = kernel.rows.view.strides[0] * 4;
+    emit_load(core, index, tile_address(core, context.address_register(kernel.index), tile, dims, {index_stride}),
+              transfer_of(index_bytes, {{n, index_stride}}));
+    emit_load(core, data, tile_address(core, context.address_register(kernel.rows), tile, dims, {row_stride}),
+              transfer_of(4, {{Amount::constant(width), 4}, {n, row_stride}}));
+    const auto table = context.address_register(kernel.table);
+    scatter(core, kernel, n, table, Amount::constant(width * 4), data, index);
+  });
+}
+
+// Rows may repeat, so a table's columns, not the rows, are dealt to the PEs: each PE adds every row to its
+// own columns, in order.
+void emit_ordered(EmitContext& context, const ScatterKernel& kernel) {
+  const auto& from = kernel.rows.view;
+  const std::int64_t count = from.shape[0], repeats = from.shape[1], width = from.shape[2];
+  const int element = size_of(kernel.rows.dtype), index_bytes = size_of(kernel.index.dtype);
+  const std::int64_t columns = std::min(width, ceil_div(ceil_div(width, context.chip.pes()), 16) * 16);
+  const bool convert = kernel.rows.dtype != DType::fp32;
+  const std::int64_t row_bytes = columns * (2 * element + (convert ? 8 : 0)) + 2 * index_bytes;
+  const std::int64_t most = std::min(count, ceil_div(kMostScattered, repeats));
+  const std::int64_t block = rows_that_fit(context.chip, row_bytes * repeats, most, "scatter");
+  const std::vector<BlockedDim> dims{{width, columns}};
+
+  auto& pe = context.pe;
+  pe.barrier(isa::Scope::pe);
+  pe.reset_buffers();
+  const std::int64_t rows = block * repeats;
+  const int index = pe.buffer(aligned(rows * index_bytes), 2);
   const int data = pe.buffer(aligned(rows * columns * element), 2);
   const int wide = convert ? pe.buffer(aligned(rows * columns * 4), 2) : data;
   context.begin_code(convert);
 
-  tile_loop(pe.move, dims, [&](const Tile& tile) {
-    using S = isa::scatter_t;
-    auto& core = pe.move;
-    const std::int64_t index_stride = kernel.index.view.strides[0] * index_bytes;
-    const std::int64_t row_stride = kernel.rows.view.strides[0] * element,
-                       column_stride = kernel.rows.view.strides[1] * element;
-    const auto table = tile_address(core, context.address_register(kernel.table), tile, dims, {4});
-    const auto source =
-        tile_address(core, context.address_register(kernel.rows), tile, dims, {column_stride});
-    const auto indices = context.address_register(kernel.index);
-    row_blocks(core, count, rows, [&](int start, Amount n) {
-      const auto address = core.reg();
-      core.muli(address, start, index_stride);
-      core.add(address, address, indices);
-      emit_load(core, index, address, transfer_of(index_bytes, {{n, index_stride}}));
-      core.muli(address, start, row_stride);
-      core.add(address, address, source);
-      emit_load(core, data, address,
-                transfer_of(element, {{tile.extent[0], column_stride}, {n, row_stride}}));
-      const Amount bytes = tile.extent[0].times(4);
-      const int shape =
-          core.shape({bytes, n, Amount::constant(kernel.table.view.strides[0] * 4),
-                      Amount::constant(kernel.table.view.shape[0]), Amount::constant(0), bytes});
-      core.emit(isa::Opcode::scatter, {{S::src, wide},
-                                       {S::wait, 1},
-                                       {S::pop, 1},
-                                       {S::index, index},
-                                       {S::index_wait, 1},
-                                       {S::index_pop, 1},
-                                       {S::index_type, std::int64_t(kernel.index.dtype)},
-                                       {S::address, table},
-                                       {S::shape, shape}});
-    });
-  });
-  if (!convert) return;
-  tile_loop(pe.compute, dims, [&](const Tile& tile) {
-    row_blocks(pe.compute, count, rows, [&](int, Amount n) {
-      emit_pass(pe.compute, {.dst = wide,
-                             .src = data,
-                             .src_type = kernel.rows.dtype,
-                             .take = true,
-                             .publish = true,
-                             .rows = n,
-                             .columns = tile.extent[0]});
-    });
-  });
+  const int first = context.first_pe;
+  tile_loop(
+      pe.move, dims,
+      [&](const Tile& tile) {
+        auto& core = pe.move;
+        const std::int64_t index_stride = kernel.index.view.strides[0] * index_bytes;
+        const auto stride = [&](std::size_t dim) { return from.strides[dim] * element; };
+        const auto table = tile_address(core, context.address_register(kernel.table), tile, dims, {4});
+        const auto source = tile_address(core, context.address_register(kernel.rows), tile, dims, {stride(2)});
+        const auto indices = context.address_register(kernel.index);
+        row_blocks(core, count, block, [&](int start, Amount n) {
+          const auto address = core.reg();
+          core.muli(address, start, index_stride * repeats);
+          core.add(address, address, indices);
+          emit_load(core, index, address, transfer_of(index_bytes, {{n.times(repeats), index_stride}}));
+          core.muli(address, start, stride(0));
+          core.add(address, address, source);
+          emit_load(core, data, address,
+                    transfer_of(element, {{tile.extent[0], stride(2)},
+                                          {Amount::constant(repeats), stride(1)},
+                                          {n, stride(0)}}));
+          scatter(core, kernel, n.times(repeats), table, tile.extent[0].times(4), wide, index);
+        });
+      },
+      first);
+  if (convert)
+    tile_loop(
+        pe.compute, dims,
+        [&](const Tile& tile) {
+          row_blocks(pe.compute, count, block, [&](int, Amount n) {
+            emit_pass(pe.compute, {.dst = wide,
+                                   .src = data,
+                                   .src_type = kernel.rows.dtype,
+                                   .take = true,
+                                   .publish = true,
+                                   .rows = n.times(repeats),
+                                   .columns = tile.extent[0]});
+          });
+        },
+        first);
+  context.first_pe = int((first + dims[0].blocks()) % context.chip.pes());
+}
+
+}  // namespace
+
+void emit_scatter(EmitContext& context, const ScatterKernel& kernel) {
+  kernel.distinct ? emit_distinct(context, kernel) : emit_ordered(context, kernel);
 }
 
 }  // namespace leto::compiler

@@ -17,7 +17,8 @@ std::string_view kind_of(const Kernel& kernel) {
       Overload{[](const VectorKernel&) { return "vector"; },
                [](const ColumnReduceKernel&) { return "column_reduce"; },
                [](const MatmulKernel&) { return "matmul"; }, [](const CopyKernel&) { return "copy"; },
-               [](const GatherKernel&) { return "gather"; }, [](const ScatterKernel&) { return "scatter"; },
+               [](const GatherKernel&) { return "gather"; }, [](const BagKernel&) { return "embedding_bag"; },
+               [](const ScatterKernel&) { return "scatter"; },
                [](const AttentionKernel&) { return "attention"; },
                [](const AttentionGradientKernel&) { return "attention_gradient"; },
                [](const AttentionQueryKernel&) { return "attention_query"; }},
@@ -48,6 +49,9 @@ std::vector<const Place*> reads(const Kernel& kernel) {
                              [](const GatherKernel& k) {
                                return Places{&k.table, &k.index};
                              },
+                             [](const BagKernel& k) {
+                               return Places{&k.table, &k.index};
+                             },
                              [](const ScatterKernel& k) {
                                return Places{&k.table, &k.index, &k.rows};
                              },
@@ -74,6 +78,7 @@ std::vector<const Place*> writes(const Kernel& kernel) {
                              [](const MatmulKernel& k) { return Places{&k.c}; },
                              [](const CopyKernel& k) { return Places{&k.to}; },
                              [](const GatherKernel& k) { return Places{&k.out}; },
+                             [](const BagKernel& k) { return Places{&k.out}; },
                              [](const ScatterKernel& k) { return Places{&k.table}; },
                              [](const AttentionKernel& k) {
                                Places out{&k.out};

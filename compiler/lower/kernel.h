@@ -73,14 +73,26 @@ CopyKernel copy_kernel(Place from, Place to);
 
 /// out[i] = table[index[i]].
 struct GatherKernel {
-  Place table;  // [rows, width], width dense
-  Place index;  // [count]
-  Place out;    // [count, width]
+  Place table;           // [rows, width], width dense
+  Place index;           // [count]
+  Place out;             // [count, width]
+  bool padding = false;  // a negative index names no row: zeros
 };
 
-/// table[index[i]] += rows[i], fp32, ascending i.
+/// out[i] = table[index[i][0]] + table[index[i][1]] + …, in fp32; a negative index names no row.
+struct BagKernel {
+  Place table;  // [rows, width], width dense
+  Place index;  // [count, bag], bag dense
+  Place out;    // [count, width], width dense
+};
+
+/// table[index[i * repeats + j]] += rows[i][j], fp32, ascending. A negative index may name no row.
 struct ScatterKernel {
-  Place table, index, rows;
+  Place table;            // [rows, width], fp32
+  Place index;            // [count * repeats]
+  Place rows;             // [count, repeats, width]
+  bool padding = false;   // a negative index names no row: nothing is added
+  bool distinct = false;  // no row is named twice, and rows are dense and fp32: PEs may share them out
 };
 
 /// What attention's kernels have in common: see ops.inc. Batch dims of k and v are those of q but for the
@@ -110,8 +122,8 @@ struct AttentionQueryKernel : AttentionTerms {
 };
 
 struct Kernel {
-  std::variant<VectorKernel, ColumnReduceKernel, MatmulKernel, CopyKernel, GatherKernel, ScatterKernel,
-               AttentionKernel, AttentionGradientKernel, AttentionQueryKernel>
+  std::variant<VectorKernel, ColumnReduceKernel, MatmulKernel, CopyKernel, GatherKernel, BagKernel,
+               ScatterKernel, AttentionKernel, AttentionGradientKernel, AttentionQueryKernel>
       body;
   std::string name;  // the graph operation it came from (the first, when several were fused)
   Phase phase = Phase::forward;

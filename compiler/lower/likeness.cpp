@@ -58,8 +58,12 @@ class Key {
   }
   void add_body(const MatmulKernel&) {}
   void add_body(const CopyKernel&) {}
-  void add_body(const GatherKernel&) {}
-  void add_body(const ScatterKernel&) {}
+  void add_body(const GatherKernel& k) { add(k.padding); }
+  void add_body(const BagKernel&) {}
+  void add_body(const ScatterKernel& k) {
+    add(k.padding);
+    add(k.distinct);
+  }
 
   std::string take() { return std::move(text_); }
 

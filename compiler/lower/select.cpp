@@ -162,8 +162,12 @@ class Selector {
         return embed(x);
       case Op::gather:
         return gather(x);
+      case Op::embedding_bag:
+        return embedding_bag(x);
       case Op::scatter_add:
-        return scatter(x);
+        return scatters_from(n);
+      case Op::add_rows:
+        return add_rows(x, n);
       case Op::attention:
         return attention(x);
       case Op::attention_dscores:
@@ -380,17 +384,104 @@ class Selector {
                type(x.inputs[0]).dtype};
     k.index = {*reshaped(*views_[std::size_t(x.inputs[1])], {count}), type(x.inputs[1]).dtype};
     k.out = {as_rows(result_view(x.output), count, x), type(x.output).dtype};
+    k.padding = x.integer("padding") != 0;
     emit(x, k);
   }
 
-  void scatter(const Node& x) {
-    const auto count = elements(type(x.inputs[1]));
+  void embedding_bag(const Node& x) {
+    const Type &table = type(x.inputs[0]), &index = type(x.inputs[1]);
+    const auto bag = index.shape.back(), count = elements(index) / bag;
+    BagKernel k;
+    k.table = dense_rows(x, x.inputs[0]);
+    k.index = {as_rows(dense_rows(x, x.inputs[1]).view, count, x), index.dtype};
     const View to = result_view(x.output);
-    fill(x, {to, DType::fp32}, 0);
+    k.out = {as_rows(to, count, x), type(x.output).dtype};
+    const bool dense = to.strides.back() == 1 || table.shape[1] == 1;
+    if (!dense) k.out.view = as_rows(temporary(x.output), count, x);
+    emit(x, k);
+    if (!dense) copy(x, k.out, {as_rows(to, count, x), k.out.dtype});
+  }
+
+  // Scatters that follow each other: first all their zeros, so that none waits for another's.
+  void scatters_from(int n) {
+    std::vector<int> run;
+    for (int m = n; m < int(graph_.nodes.size()) && node(m).op == Op::scatter_add; ++m) {
+      const auto& inputs = node(m).inputs;
+      if (!views_[std::size_t(inputs[0])] || !views_[std::size_t(inputs[1])]) break;
+      run.push_back(m);
+    }
+    std::vector<View> to;
+    for (int m : run) {
+      done_[std::size_t(m)] = true;
+      to.push_back(result_view(node(m).output));
+      fill(node(m), {to.back(), DType::fp32}, 0);
+    }
+    for (std::size_t i = 0; i < run.size(); ++i) scatter(node(run[i]), to[i]);
+  }
+
+  void scatter(const Node& x, const View& to) {
+    const auto count = elements(type(x.inputs[1]));
     ScatterKernel k;
     k.table = {as_rows(to, type(x.output).shape[0], x), DType::fp32};
     k.index = {*reshaped(*views_[std::size_t(x.inputs[1])], {count}), type(x.inputs[1]).dtype};
-    k.rows = {as_rows(*views_[std::size_t(x.inputs[0])], count, x), type(x.inputs[0]).dtype};
+    k.rows = {as_repeated_rows(x, type(x.inputs[1]).shape), type(x.inputs[0]).dtype};
+    k.padding = x.integer("padding") != 0;
+    emit(x, k);
+  }
+
+  // Operand 0 as [count, repeats, width]: rows that are the same for all indices of the last dim need no
+  // copy.
+  View as_repeated_rows(const Node& x, const Dims& index) {
+    const View& view = *views_[std::size_t(x.inputs[0])];
+    const auto count = product(index), width = product(view.shape) / count;
+    const auto dtype = type(x.inputs[0]).dtype;
+    const std::int64_t repeats = index.empty() ? 1 : index.back(), distinct = count / repeats;
+    auto rows = reshaped(view, {distinct, repeats, width});
+    if (rows && rows->strides[1] == 0) {
+      if (rows->strides[2] == 1 || width == 1) return *rows;
+      out_.storages.push_back({x.inputs[0], distinct * width, dtype, false});
+      const View dense = dense_view(StorageId(out_.storages.size() - 1), {distinct, 1, width});
+      rows->shape[1] = 1;
+      copy(x, {*rows, dtype}, {dense, dtype});
+      return broadcast(dense, {distinct, repeats, width});
+    }
+    rows = reshaped(view, {count, 1, width});
+    if (rows && (rows->strides[2] == 1 || width == 1)) return *rows;
+    const View dense = temporary(x.inputs[0]);
+    copy(x, place_of(x.inputs[0]), {dense, dtype});
+    return *reshaped(dense, {count, 1, width});
+  }
+
+  // May `next` be made in the place of `state`: its update, that nobody else reads or keeps?
+  bool replaces(ValueId state, ValueId next, int n) const {
+    const auto& users = users_[std::size_t(state)];
+    const bool last =
+        std::all_of(users.begin(), users.end(), [&](int u) { return u == n || done_[std::size_t(u)]; });
+    const auto is = [](const auto& list, const auto& x) {
+      return std::find(list.begin(), list.end(), x) != list.end();
+    };
+    return last && is(graph_.updates, std::pair(state, next)) && !is(graph_.outputs, next) &&
+           !is(graph_.outputs, state) && !destination_[std::size_t(next)];
+  }
+
+  // Into the table itself where that is safe, else into a copy.
+  void add_rows(const Node& x, int n) {
+    const ValueId table = x.inputs[0];
+    const auto t = std::size_t(table), y = std::size_t(x.output);
+    if (replaces(table, x.output, n)) {
+      views_[y] = views_[t];
+      out_.storage_of[y] = out_.storage_of[t];
+    } else {
+      const Place old = place_of(table);
+      copy(x, old, {result_view(x.output), old.dtype});
+    }
+    const auto count = type(x.inputs[2]).shape[0];
+    ScatterKernel k;
+    k.table = {as_rows(*views_[y], type(table).shape[0], x), DType::fp32};
+    k.index = place_of(x.inputs[2]);
+    const Place rows = dense_rows(x, x.inputs[1]);
+    k.rows = {*reshaped(rows.view, {count, 1, product(rows.view.shape) / count}), rows.dtype};
+    k.padding = k.distinct = true;
     emit(x, k);
   }
 

@@ -40,9 +40,14 @@ Tile numbered(CoreEmitter& core, const std::vector<BlockedDim>& dims, CoreEmitte
 }  // namespace
 
 void tile_loop(CoreEmitter& core, const std::vector<BlockedDim>& dims,
-               const std::function<void(const Tile&)>& body) {
+               const std::function<void(const Tile&)>& body, int first_pe) {
   const auto number = core.where(isa::Coordinate::index);
   const auto pes = core.where(isa::Coordinate::count);
+  if (first_pe != 0) {
+    core.add(number, number, pes);
+    core.addi(number, number, -first_pe);
+    core.rem(number, number, pes);
+  }
   // Trips of this PE: floor((tiles - index + pes - 1) / pes).
   const auto count = core.constant(tiles_of(dims) - 1);
   core.sub(count, count, number);

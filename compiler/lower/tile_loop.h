@@ -21,10 +21,11 @@ struct Tile {
   std::vector<Amount> extent;  // of the tile in each dim
 };
 
-/// Emits `body` for every tile whose linear number is congruent to the PE's index modulo the PE count; dims
-/// are ordered outermost first. Both cores emit the same loop and so visit the same tiles in the same order.
+/// Emits `body` for every tile whose linear number is congruent to the PE's index, counted from `first_pe`,
+/// modulo the PE count; dims are ordered outermost first. Both cores emit the same loop and so visit the same
+/// tiles in the same order.
 void tile_loop(CoreEmitter& core, const std::vector<BlockedDim>& dims,
-               const std::function<void(const Tile&)>& body);
+               const std::function<void(const Tile&)>& body, int first_pe = 0);
 
 /// The same tiles, so dealt that a PE's follow each other along dim `along` (whose tiles must be alike):
 /// `begin` and `end` are emitted around each run of tiles that differ in that dim only.

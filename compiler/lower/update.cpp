@@ -65,6 +65,7 @@ bool must_stay_ordered(const Kernel& a, const Kernel& b) {
 
 void update_in_place(Lowered& lowered, const Graph& graph) {
   for (auto [state, next] : graph.updates) {
+    if (lowered.views[std::size_t(next)] == lowered.views[std::size_t(state)]) continue;  // made in place
     if (take_over(lowered, graph, state, next)) continue;
     const auto place = [&](ValueId v) {
       return Place{*lowered.views[std::size_t(v)], graph.value(v).type.dtype};

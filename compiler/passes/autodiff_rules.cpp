@@ -319,10 +319,22 @@ void Rule::expand() {
   give(0, dy_);
 }
 void Rule::gather() {
-  out_.emplace_back(x(), b_.raw(Op::scatter_add, {dy_, x(1)}, {{"rows", b_.shape(x())[0]}}));
+  auto attributes = padding();
+  attributes["rows"] = b_.shape(x())[0];
+  out_.emplace_back(x(), b_.raw(Op::scatter_add, {dy_, x(1)}, attributes));
 }
 void Rule::scatter_add() {
-  out_.emplace_back(x(), b_.raw(Op::gather, {dy_, x(1)}));
+  out_.emplace_back(x(), b_.raw(Op::gather, {dy_, x(1)}, padding()));
+}
+// Every row of a bag gets the bag's gradient.
+void Rule::embedding_bag() {
+  Dims one = b_.shape(y());
+  one.insert(one.end() - 1, 1);
+  Dims each = one;
+  each[each.size() - 2] = b_.shape(x(1)).back();
+  const ValueId rows = b_.expand(b_.reshape(dy_, one), each);
+  out_.emplace_back(
+      x(), b_.raw(Op::scatter_add, {rows, x(1)}, {{"rows", b_.shape(x())[0]}, {"padding", std::int64_t{1}}}));
 }
 
 void Rule::transpose() {

@@ -47,6 +47,11 @@ class Rule {
 #undef LETO_RULE_windows
 #undef LETO_RULE_gradient
 
+  /// Of a gather or scatter_add: what its adjoint has in common with it.
+  Builder::Attributes padding() const {
+    return node_.integer("padding") != 0 ? Builder::Attributes{{"padding", std::int64_t{1}}}
+                                         : Builder::Attributes{};
+  }
   void extremum(ValueId larger, ValueId smaller);
   ValueId simple_power_slope(float p);
   ValueId gelu_slope();

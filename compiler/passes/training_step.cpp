@@ -6,6 +6,7 @@
 #include "compiler/passes/mark_useful.h"
 #include "compiler/passes/match_attention.h"
 #include "compiler/passes/micro_batches.h"
+#include "compiler/passes/match_embedding_bags.h"
 #include "compiler/passes/rewriter.h"
 
 namespace leto::compiler {
@@ -52,6 +53,7 @@ Graph training_step(const Graph& forward, const Recipe& recipe, const Options& o
   };
   becomes(match_attention(graph), "match_attention");
   becomes(dead_code(graph), "dead_code");  // the masks that attention has taken over
+  becomes(match_embedding_bags(graph), "match_embedding_bags");
   if (!trains(recipe) && recipe.text.empty()) {
     return graph;
   }

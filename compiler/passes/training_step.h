@@ -26,8 +26,8 @@ Graph widen(const Graph& graph);
 void add_loss(Graph& graph, Loss loss);
 
 /// Updates of every float parameter that has a gradient, as torch.optim writes them (decoupled weight decay
-/// for adamw, also on biases; L2 for sgd and momentum). Bias corrections 1 - beta^t are fp32 scalars of
-/// state.
+/// for adamw, also on biases; L2 for sgd, momentum and adagrad; tables that are looked up:
+/// sparse_optimizer.h). Bias corrections 1 - beta^t are fp32 scalars of state.
 void add_optimizer(Graph& graph, const Gradients& gradients, const Recipe& recipe);
 
 /// bf16 compute on fp32 masters: operands and activations in bf16; reductions, the loss, what lies inside one

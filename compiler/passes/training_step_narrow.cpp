@@ -22,6 +22,10 @@ bool is_statistic(Op op, std::size_t operand) {
   return (op == Op::attention_dv && operand == 3) || (op == Op::attention_dscores && operand >= 4);
 }
 
+bool chooses_rows(Op op) {
+  return op == Op::gather || op == Op::embedding_bag;
+}
+
 class Narrowing {
  public:
   Narrowing(const Graph& graph, const Gradients& gradients)
@@ -72,7 +76,7 @@ void Narrowing::classify_leaves() {
 void Narrowing::classify(const Node& node) {
   const auto out = at(node.output);
   const bool moves = is_movement(node.op) || node.op == Op::cast;
-  bool any_activation = node.op == Op::matmul || node.op == Op::gather || is_attention(node.op);
+  bool any_activation = node.op == Op::matmul || chooses_rows(node.op) || is_attention(node.op);
   bool all_parameters = moves;
   for (const ValueId id : node.inputs) {
     any_activation = any_activation || activation_[at(id)];
@@ -119,7 +123,7 @@ DType Narrowing::result_type(const Node& node) const {
   if (node.phase == Phase::backward) {
     return want_[out].value_or(DType::fp32);
   }
-  if (node.op == Op::matmul || node.op == Op::gather) {
+  if (node.op == Op::matmul || chooses_rows(node.op)) {
     return DType::bf16;
   }
   const bool wide = is_reduction(node.op) || !activation_[out] || only_reduced_[out];

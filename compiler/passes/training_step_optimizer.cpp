@@ -1,4 +1,8 @@
+#include <algorithm>
+#include <map>
+
 #include "compiler/passes/builder.h"
+#include "compiler/passes/sparse_optimizer.h"
 #include "compiler/passes/training_step.h"
 
 namespace leto::compiler {
@@ -156,14 +160,19 @@ void OptimizerBuilder::update(ValueId parameter, ValueId gradient) {
 
 void add_optimizer(Graph& graph, const Gradients& gradients, const Recipe& recipe) {
   OptimizerBuilder builder(graph, recipe);
+  const std::vector<LookedUp> tables = looked_up_tables(graph, gradients, recipe);
+  const auto by_rows = [&](ValueId id) {
+    return std::any_of(tables.begin(), tables.end(), [&](const LookedUp& t) { return t.table == id; });
+  };
   std::map<ValueId, ValueId> trained;
   for (const auto& [value, gradient] : gradients.of) {
-    if (graph.value(value).role == Role::parameter) trained.emplace(value, gradient);
+    if (graph.value(value).role == Role::parameter && !by_rows(value)) trained.emplace(value, gradient);
   }
   builder.prepare(trained);
   for (const auto& [parameter, gradient] : trained) {
     builder.update(parameter, gradient);
   }
+  add_sparse_optimizer(graph, tables, recipe);
 }
 
 }  // namespace leto::compiler

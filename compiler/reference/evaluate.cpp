@@ -4,6 +4,7 @@
 #include "compiler/compiler.h"
 #include "compiler/reference/initial.h"
 #include "compiler/reference/kernels.h"
+#include "compiler/row_plan.h"
 
 namespace leto::compiler {
 namespace {
@@ -25,6 +26,7 @@ class Interpreter {
 
   void count_uses();
   void load(ValueId id, const Contents& inputs);
+  void plan(ValueId id, const PlannedInput& planned, const Contents& inputs);
   void compute(const Node& node);
   void release(ValueId id);
   std::size_t index(ValueId id) const { return static_cast<std::size_t>(id); }
@@ -57,6 +59,9 @@ void Interpreter<T>::load(ValueId id, const Contents& inputs) {
   const Value& v = graph_.value(id);
   const auto it = inputs.find(v.name);
   if (it == inputs.end()) {
+    if (const auto planned = planned_input(v.name); planned && v.role == Role::input) {
+      return plan(id, *planned, inputs);
+    }
     if (v.role == Role::input) {
       throw Error(ExitCode::bad_input, fmt::format("input '{}' is not given", v.name),
                   "supply every input by name");
@@ -73,6 +78,19 @@ void Interpreter<T>::load(ValueId id, const Contents& inputs) {
   }
   contents_[index(id)] = it->second;
   reference::round_to(v.type.dtype, contents_[index(id)]);
+}
+
+template <class T>
+void Interpreter<T>::plan(ValueId id, const PlannedInput& planned, const Contents& inputs) {
+  const auto it = inputs.find(planned.index_input);
+  if (it == inputs.end()) {
+    throw Error(ExitCode::bad_input, fmt::format("input '{}' is not given", planned.index_input),
+                "supply every input by name");
+  }
+  const std::vector<std::int64_t> lookups(it->second.begin(), it->second.end());
+  const RowPlan made = plan_rows(lookups);
+  const auto& part = made.*planned.part;
+  contents_[index(id)].assign(part.begin(), part.end());
 }
 
 template <class T>

@@ -85,6 +85,12 @@ std::size_t row_index(const Node& node, T index, std::int64_t rows) {
   return static_cast<std::size_t>(index);
 }
 
+/// Does the index say that there is no row?
+template <class T>
+bool is_padding(const Node& node, T index) {
+  return index < 0 && (node.op == Op::embedding_bag || node.integer("padding") != 0);
+}
+
 template <class T>
 Array<T> gather(const Call<T>& c) {
   const std::int64_t rows = c.shape()[0];
@@ -92,8 +98,30 @@ Array<T> gather(const Call<T>& c) {
   Array<T> y;
   y.reserve(c.size());
   for (const T i : c.x(1)) {
+    if (is_padding(c.node, i)) {
+      y.resize(y.size() + width, T(0));
+      continue;
+    }
     const auto row = c.x().begin() + static_cast<std::ptrdiff_t>(row_index(c.node, i, rows) * width);
     y.insert(y.end(), row, row + static_cast<std::ptrdiff_t>(width));
+  }
+  return y;
+}
+
+template <class T>
+Array<T> embedding_bag(const Call<T>& c) {
+  const std::int64_t rows = c.shape()[0];
+  const auto width = static_cast<std::size_t>(c.shape()[1]);
+  const auto bag = static_cast<std::size_t>(c.shape(1).back());
+  Array<T> y(c.size(), T(0));
+  for (std::size_t i = 0; i < c.x(1).size(); ++i) {
+    const bool none = is_padding(c.node, c.x(1)[i]);
+    const T* row = none ? nullptr : c.x().data() + row_index(c.node, c.x(1)[i], rows) * width;
+    T* sum = y.data() + i / bag * width;
+    for (std::size_t k = 0; k < width; ++k) {
+      const T x = none ? T(0) : row[k];
+      sum[k] = i % bag == 0 ? x : sum[k] + x;
+    }
   }
   return y;
 }
@@ -104,9 +132,35 @@ Array<T> scatter_add(const Call<T>& c) {
   const std::int64_t rows = c.out.shape[0];
   const std::size_t width = rows == 0 ? 0 : y.size() / static_cast<std::size_t>(rows);
   for (std::size_t i = 0; i < c.x(1).size(); ++i) {
+    if (is_padding(c.node, c.x(1)[i])) {
+      continue;
+    }
     T* row = y.data() + row_index(c.node, c.x(1)[i], rows) * width;
     for (std::size_t k = 0; k < width; ++k) {
       row[k] += c.x()[i * width + k];
+    }
+  }
+  return y;
+}
+
+template <class T>
+Array<T> add_rows(const Call<T>& c) {
+  Array<T> y(c.x().begin(), c.x().end());
+  const std::int64_t rows = c.shape()[0];
+  const std::size_t width = y.size() / static_cast<std::size_t>(rows);
+  std::vector<bool> named(static_cast<std::size_t>(rows), false);
+  for (std::size_t i = 0; i < c.x(2).size(); ++i) {
+    if (c.x(2)[i] < 0) {
+      continue;
+    }
+    const std::size_t row = row_index(c.node, c.x(2)[i], rows);
+    if (named[row]) {
+      throw Error(ExitCode::bad_input, fmt::format("operation '{}': row {} is named twice", c.node.name, row),
+                  "name every row once: merge duplicates first");
+    }
+    named[row] = true;
+    for (std::size_t k = 0; k < width; ++k) {
+      y[row * width + k] += c.x(1)[i * width + k];
     }
   }
   return y;

@@ -27,7 +27,7 @@ std::int64_t index_at(DType type, const std::byte* list, std::int64_t i) {
 
 void check_index(const Command& command, std::int64_t position, std::int64_t index) {
   const std::int64_t rows = command.shape[3];
-  if (index >= 0 && index < rows) return;
+  if (index < rows && (index >= 0 || command.shape[4] != 0)) return;
   throw Error(ExitCode::illegal_program,
               fmt::format("{}: index {} at position {} of the list is outside the table of {} rows",
                           describe(command), index, position, rows),
@@ -50,10 +50,15 @@ namespace ops {
 
 void gather(const Command& command, PeState& pe, const Memory& memory) {
   const std::int64_t pitch = command.shape[5];
-  std::byte* tile = pe.at(operands_of(command).item[0], footprint(command, 0));
-  std::int64_t row = 0;
-  for (const Run& run : runs_of(command, index_rows(command, pe)))
-    memory.read(run.address, tile + row++ * pitch, static_cast<std::size_t>(run.bytes));
+  const auto bytes = static_cast<std::size_t>(command.shape[0]);
+  std::byte* row = pe.at(operands_of(command).item[0], footprint(command, 0));
+  for (const std::int64_t index : index_rows(command, pe)) {
+    if (index < 0)
+      std::memset(row, 0, bytes);
+    else
+      memory.read(row_address(command, index), row, bytes);
+    row += pitch;
+  }
 }
 
 void scatter(const Command& command, PeState& pe, Memory& memory) {
@@ -61,12 +66,15 @@ void scatter(const Command& command, PeState& pe, Memory& memory) {
   const std::byte* tile = pe.at(operands_of(command).item[0], footprint(command, 0));
   const auto bytes = static_cast<std::size_t>(command.shape[0]);
   std::vector<float> sum(bytes / sizeof(float)), addend(sum.size());
-  std::int64_t row = 0;
-  for (const Run& run : runs_of(command, index_rows(command, pe))) {
-    memory.read(run.address, reinterpret_cast<std::byte*>(sum.data()), bytes);
-    std::memcpy(addend.data(), tile + row++ * pitch, bytes);
+  std::int64_t row = -1;
+  for (const std::int64_t index : index_rows(command, pe)) {
+    ++row;
+    if (index < 0) continue;
+    const std::uint64_t address = row_address(command, index);
+    memory.read(address, reinterpret_cast<std::byte*>(sum.data()), bytes);
+    std::memcpy(addend.data(), tile + row * pitch, bytes);
     for (std::size_t i = 0; i < sum.size(); ++i) sum[i] = canonical(sum[i] + addend[i]);
-    memory.write(run.address, reinterpret_cast<const std::byte*>(sum.data()), bytes);
+    memory.write(address, reinterpret_cast<const std::byte*>(sum.data()), bytes);
   }
 }
 

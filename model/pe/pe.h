@@ -41,7 +41,7 @@ struct Wiring {
   const ChipConfig& chip;
   WhatIf what_if;
   bool values;
-  std::uint32_t index_buffers;  // bit b: gathers or scatters of the program take their indices from buffer b
+  std::uint32_t index_buffers;  // bit b: indices of the program's gathers and scatters pass through buffer b
   isa::Memory& memory;
   Accounts& accounts;
   Counters& counters;
@@ -158,6 +158,7 @@ class Pe : public Process, public TransferClient {
 
   bool start(std::size_t queue, Mover& mover, Cycle now);
   bool billed(const isa::Command& command) const;
+  bool carries_indices(std::int64_t buffer) const { return (wiring_.index_buffers >> buffer & 1) != 0; }
   void fly(Mover& mover, bool stores, Entry& entry, Cycle now);
   void check_memory(const isa::Command& command, isa::Runs runs) const;
   static isa::Runs runs_of(const Flight& flight);

@@ -156,9 +156,8 @@ void Pe::bill_flight(Mover& mover, const Flight& flight, Cycle now) {
 void Pe::execute_transfer(const Flight& flight, bool stores) {
   const isa::Command& command = flight.entry->command;
   if (!wiring_.values) {
-    const bool feeds_index =
-        command.opcode == Opcode::load && (wiring_.index_buffers >> command[isa::load_t::dst] & 1) != 0;
-    if (feeds_index) isa::execute(command, state_, wiring_.memory, nullptr, nullptr);
+    if (command.opcode == Opcode::load && carries_indices(command[isa::load_t::dst]))
+      isa::execute(command, state_, wiring_.memory, nullptr, nullptr);
     return;
   }
   isa::Runs runs = runs_of(flight);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "isa/liveness.h"
+
 namespace leto::model {
 namespace {
 
@@ -45,9 +47,15 @@ double difference(Cycle a, Cycle b) {
 
 }  // namespace
 
-Reuse::Reuse(Accounts& accounts, Counters& counters, const Fabric& fabric, const std::vector<Pe*>& pes,
-             int verify, std::uint64_t seed)
-    : accounts_(accounts), counters_(counters), fabric_(fabric), pes_(pes), verify_(verify), random_(seed) {}
+Reuse::Reuse(const isa::Program& program, Accounts& accounts, Counters& counters, const Fabric& fabric,
+             const std::vector<Pe*>& pes, int verify, std::uint64_t seed)
+    : program_(program),
+      accounts_(accounts),
+      counters_(counters),
+      fabric_(fabric),
+      pes_(pes),
+      verify_(verify),
+      random_(seed) {}
 
 // What all cores have in common; nothing when one of them is elsewhere.
 std::optional<isa::Core::Trips> Reuse::trips() const {
@@ -81,12 +89,25 @@ Reuse::Mark Reuse::mark(Cycle now) const {
   return mark;
 }
 
-Reuse::Registers Reuse::change(const Mark& from, const Mark& to) {
-  Registers change(from.registers.size());
+// Of the registers that go on into the next trip; what the others hold is written anew before it is read.
+Reuse::Registers Reuse::change(const Mark& from, const Mark& to) const {
+  Registers change(from.registers.size(), 0);
   for (std::size_t i = 0; i < change.size(); ++i)
-    change[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(to.registers[i]) -
-                                          static_cast<std::uint64_t>(from.registers[i]));
+    if (live_[i / isa::kRegisters % isa::kCores] >> i % isa::kRegisters & 1)
+      change[i] = static_cast<std::int64_t>(static_cast<std::uint64_t>(to.registers[i]) -
+                                            static_cast<std::uint64_t>(from.registers[i]));
   return change;
+}
+
+// All PEs run the same code.
+void Reuse::find_live() {
+  for (int id = 0; id < isa::kCores; ++id) {
+    const IssueCore& core = pes_.front()->core(id);
+    const std::vector<isa::Instruction>& code = program_.code[static_cast<std::size_t>(id)];
+    const std::uint32_t begin = core.trips()->begin;
+    const auto length = static_cast<std::uint32_t>(code[begin - 1].field[isa::loop_t::length]);
+    live_[static_cast<std::size_t>(id)] = isa::live_registers(code, begin, begin + length, core.pc());
+  }
 }
 
 void Reuse::forget() {
@@ -100,7 +121,10 @@ void Reuse::at_barrier(Cycle now) {
   if (!trips) return forget();
   const Anchor here = this->here(*trips);
   if (anchor_ && (anchor_->begin != here.begin || trips->remaining > remaining_)) forget();
-  if (!anchor_) anchor_ = here;
+  if (!anchor_) {
+    anchor_ = here;
+    find_live();
+  }
   if (here != *anchor_) return;
   remaining_ = trips->remaining;
   look(*trips, now);

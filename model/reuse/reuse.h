@@ -1,8 +1,9 @@
 // Exact reuse of layers: a program that loops over layers (a `loop` with a step) comes to the same barrier of
 // the grid once a trip, with all units at rest. When two trips from there took the same time but for
-// kTolerance, and moved the cores' registers by the same amounts, the trips that follow are counted and not
-// simulated: the cores go on to the last trip, and clock, accounts and traffic grow by what the trip before
-// had, times the trips that are left out. The last trip, and what comes behind the loop, is simulated again.
+// kTolerance, and moved the registers that go on into the next trip by the same amounts, the trips that
+// follow are counted and not simulated: the cores go on to the last trip, and clock, accounts and traffic
+// grow by what the trip before had, times the trips that are left out. The last trip, and what comes behind
+// the loop, is simulated again.
 //
 // Whether it is a layer, or of what model, plays no part: registers, program counters and cycles decide. What
 // a trip inherits and no register shows (the LLC's content, open rows, the phase of refreshes) is why two
@@ -26,8 +27,8 @@ class Reuse {
   static constexpr double kTolerance = 0.005;
 
   /// `verify` trips of those left out are simulated all the same, drawn by `seed`.
-  Reuse(Accounts& accounts, Counters& counters, const Fabric& fabric, const std::vector<Pe*>& pes, int verify,
-        std::uint64_t seed);
+  Reuse(const isa::Program& program, Accounts& accounts, Counters& counters, const Fabric& fabric,
+        const std::vector<Pe*>& pes, int verify, std::uint64_t seed);
 
   /// All PEs have arrived at a barrier of the grid, at `now`.
   void at_barrier(Cycle now);
@@ -52,12 +53,14 @@ class Reuse {
   std::optional<isa::Core::Trips> trips() const;
   Anchor here(const isa::Core::Trips& trips) const;
   Mark mark(Cycle now) const;
-  static Registers change(const Mark& from, const Mark& to);
+  Registers change(const Mark& from, const Mark& to) const;
+  void find_live();
   void look(const isa::Core::Trips& trips, Cycle now);
   void leave_out(std::int64_t count, const isa::Core::Trips& trips);
   std::int64_t until_verified(std::int64_t remaining);
   void forget();
 
+  const isa::Program& program_;
   Accounts& accounts_;
   Counters& counters_;
   const Fabric& fabric_;
@@ -66,6 +69,8 @@ class Reuse {
   std::mt19937_64 random_;
 
   std::optional<Anchor> anchor_;
+  std::array<std::uint64_t, isa::kCores>
+      live_{};                  // at the anchor: bit r, register r goes on into the next trip
   std::int64_t remaining_ = 0;  // trips, at the last visit
   std::vector<Mark> marks_;     // of the last visits, three at most
   std::optional<Cycle> known_;  // cycles of a trip that others were counted by; the next visit verifies it

@@ -132,6 +132,41 @@ TEST_CASE("movement: views, copies, concatenations, embeddings") {
       1e-6);
 }
 
+TEST_CASE("embedding bags: equal to the interpreter bit for bit whatever the types, sizes and paddings") {
+  for (const char* table : {"fp32", "bf16", "fp16"})
+    for (const char* index : {"int32", "int64"})
+      for (const char* shape : {"1,1", "3,2", "130,1", "70,5", "2,9,4"}) {
+        const std::string out = std::string(shape).substr(0, std::string(shape).rfind(',')) + ",33";
+        check(fmt::format("graph \"g\" tokens=0\n%t: {0}[50,33] = parameter\n%i: {1}[{2}] = input limit=50\n"
+                          "%y: {0}[{3}] = embedding_bag(%t, %i) phase=forward name=\"y\"\noutput %y\n",
+                          table, index, shape, out),
+              0);
+      }
+}
+
+TEST_CASE("embedding bags: ragged and empty bags, and an index outside the table") {
+  const std::string text =
+      "graph \"g\" tokens=0\n%t: fp32[50,33] = parameter\n%i: int32[40,5] = input limit=50\n"
+      "%y: fp32[40,33] = embedding_bag(%t, %i) phase=forward name=\"y\"\noutput %y\n";
+  const Graph graph = parse(text, "test");
+  Values inputs = random_inputs(graph, 3);
+  auto& index = inputs.at("i");
+  for (std::size_t i = 0; i < index.size(); ++i)
+    if (i % 5 >= i / 5 % 6) index[i] = -1;  // bags of 0 to 5
+  const isa::Program program = lower(graph, tiny(), Recipe{}, Options{});
+  const auto got = interpret_program(program, tiny(), inputs).at("y");
+  CHECK(got == evaluate(graph, inputs).at("y"));
+  CHECK(std::all_of(got.begin(), got.begin() + 33, [](float x) { return x == 0; }));
+  index[7] = 50;
+  try {
+    interpret_program(program, tiny(), inputs);
+    FAIL("no error was thrown");
+  } catch (const Error& e) {
+    CHECK(e.code() == ExitCode::illegal_program);
+    CHECK_MESSAGE(std::string(e.what()).find("index 50 at position") != std::string::npos, e.what());
+  }
+}
+
 TEST_CASE("lower: one error lists every operation that the chip does not have") {
   Graph g;
   const ValueId x = g.add_value("x", {DType::fp32, {4, 8}}, Role::input);

@@ -140,6 +140,20 @@ class OperatorCases {
                     index = g.constant("index", {DType::int32, {5}}, {2, 0, 2, 3, 2});
       add(o, std::move(g), {x, index}, {{"rows", std::int64_t{4}}});
     }
+    for (const Op o : {Op::gather, Op::scatter_add, Op::embedding_bag}) {  // … and some that name no row
+      Graph g;
+      const bool bag = o == Op::embedding_bag;
+      const ValueId x = weight(g, "x", {o == Op::scatter_add ? 6 : 5, 3});
+      const ValueId index =
+          g.constant("index", {DType::int32, bag ? Dims{3, 2} : Dims{6}}, {2, -1, 2, 2, -1, -1});
+      add(o, std::move(g), {x, index}, {{"rows", std::int64_t{4}}, {"padding", std::int64_t{1}}});
+    }
+    {
+      Graph g;
+      const ValueId table = weight(g, "table", {5, 3}), x = weight(g, "x", {4, 3}),
+                    index = g.constant("index", {DType::int32, {4}}, {4, -1, 0, 2});
+      add(Op::add_rows, std::move(g), {table, x, index});
+    }
     Graph g;
     const ValueId labels = g.constant("labels", {DType::int32, {3}}, {2, 0, 1});
     add(Op::is_class, std::move(g), {labels}, {{"classes", std::int64_t{4}}});

@@ -29,7 +29,6 @@ TEST_CASE("bad input: what is not there yet says so") {
   const Folder folder;
   for (const std::string verb : {"twin replay x", "sweep a.toml --jobs 2"})
     check_refused(leto(folder, verb), 4, "not yet");
-  check_refused(leto(folder, "zoo dlrm --batch 1 -o l.onnx"), 4, "dlrm");
   check_refused(leto(folder, "zoo gemm --dtype fp4 -o l.onnx"), 2, "fp4");
   must(folder, "zoo gemm --m 32 --n 32 --k 32 -o g.onnx");
   check_refused(leto(folder, "run g.onnx --fidelity event --out o"), 4, "event");

@@ -53,7 +53,7 @@ TEST_CASE("physics: half the memory channels, twice the time of a large add") {
 TEST_CASE("physics: channels as ledgers take the time of those whose every burst is scheduled") {
   const Folder folder;
   must(folder, "zoo add --m 4096 --n 8192 -o add.onnx");
-  must(folder, "zoo gemm --m 1024 --n 1024 --k 1024 -o gemm.onnx");
+  must(folder, "zoo gemm --m 2048 --n 2048 --k 2048 -o gemm.onnx");
   for (const auto& [model, bound] : {std::pair{"add.onnx", 0.03}, {"gemm.onnx", 0.01}}) {
     const auto ledger = record(folder, model, "pilot", "--set hbm.model=ledger"),
                controller = record(folder, model, "pilot", "--set hbm.model=controller");

@@ -1,4 +1,5 @@
 #include "isa/core.h"
+#include "isa/liveness.h"
 
 #include "isa/program.h"
 #include "tests/isa/helpers.h"
@@ -183,4 +184,25 @@ end)",
   Core core(program.code[0], 0, {}, program.source_ids());
   core.execute_scalar();
   CHECK_THROWS_WITH(core.execute_scalar(), doctest::Contains("beyond the 2 there are"));
+}
+
+TEST_CASE("liveness: what a trip leaves to the next one, seen from inside the body") {
+  const Program p = assemble(
+      ".name \"live\"\n.chip \"tiny\"\n.core 0\n"
+      "set rd=r1 value=4\nloop count=r1 length=6\n"
+      "addi rd=r2 ra=r2 value=64\n"  // 2: r2 from the trip before
+      "add rd=r3 ra=r2 rb=r9\n"      // 3: r9 from before the loop, r3 anew
+      "loop count=r8 length=1\n"     // 4
+      "set rd=r4 value=1\n"          // 5: perhaps never
+      "add rd=r5 ra=r3 rb=r4\n"      // 6: so r4 may come from the trip before
+      "set rd=r6 value=2\nend\n",    // 7: never read
+      "test");
+  const auto live = [&](std::uint32_t pc) { return live_registers(p.code[0], 2, 8, pc); };
+  const auto bits = [](std::initializer_list<int> registers) {
+    std::uint64_t set = 0;
+    for (const int r : registers) set |= std::uint64_t{1} << r;
+    return set;
+  };
+  CHECK(live(2) == bits({2, 4, 8, 9}));
+  CHECK(live(6) == bits({2, 3, 4, 8, 9}));
 }

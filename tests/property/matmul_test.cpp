@@ -79,7 +79,7 @@ const std::vector<Product>& products() {
       {"tiny", 1, 192, 250, 64, false, false},   {"tiny", 1, 900, 72, 64, false, false},
       {"tiny", 1, 320, 250, 64, true, false},    {"tiny", 1, 320, 250, 1024, false, true},
       {"tiny", 1, 320, 1000, 200, false, false}, {"pilot", 5, 100, 130, 70, false, true},
-      {"artemis", 1, 600, 100, 90, false, true},
+      {"artemis", 1, 600, 100, 90, false, true}, {"pilot", 1, 600, 40, 203, true, false},
   };
   return list;
 }
@@ -106,7 +106,7 @@ TEST_CASE("matmul: every product once, every byte as often as the plan says, the
                                   "k split",         "batch split", "one dim over the grid",
                                   "tiles both ways", "a kept",      "a kept and transposed",
                                   "b kept",          "long runs",   "b kept and transposed"};
-  CHECK(kinds == all);
+  CHECK_MESSAGE(kinds == all, fmt::format("{}", fmt::join(kinds, ", ")));
 }
 
 TEST_CASE("matmul: a plan fits the local store, the accumulators and the held rows, and covers c once") {

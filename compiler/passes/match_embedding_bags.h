@@ -1,0 +1,12 @@
+// Finds the sum of rows that a gather brings and nobody else needs, and makes one operation of the two,
+// embedding_bag (ops.inc): the rows then need no memory. Runs on the forward graph, before autodiff; what it
+// leaves over is dead code.
+#pragma once
+
+#include "compiler/graph.h"
+
+namespace leto::compiler {
+
+Graph match_embedding_bags(const Graph& forward);
+
+}  // namespace leto::compiler

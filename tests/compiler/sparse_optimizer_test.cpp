@@ -1,0 +1,140 @@
+// Tables that are looked up: their updates touch the rows of the step, on the chip's program as in the graph.
+#include <doctest/doctest.h>
+
+#include "base/errors.h"
+#include "compiler/row_plan.h"
+#include "tests/compiler/lowered.h"
+
+namespace leto::compiler {
+namespace {
+
+using namespace test;
+using List = std::vector<std::int64_t>;
+
+constexpr std::int64_t kRows = 30, kWidth = 24;
+
+// sum over bags of (bag - 1)^2, of bags of `many` rows.
+Graph bags(std::int64_t count, std::int64_t many) {
+  return parse(fmt::format("graph \"g\" tokens=0\n%t: fp32[{0},{1}] = parameter\n"
+                           "%i: int32[{2},{3}] = input limit={0}\n%y: fp32[{2},{1}] = input\n"
+                           "%b: fp32[{2},{1}] = embedding_bag(%t, %i) phase=forward name=\"b\"\n"
+                           "%l: fp32[] = mse(%b, %y) phase=loss name=\"l\"\nloss %l\n",
+                           kRows, kWidth, count, many),
+               "test");
+}
+
+Recipe recipe_of(Optimizer optimizer) {
+  Recipe recipe;
+  recipe.optimizer = optimizer;
+  recipe.lr = 0.5;
+  recipe.precision = Precision::fp32;
+  return recipe;
+}
+
+bool has_gradient_of_table_size(const Graph& graph) {
+  return std::any_of(graph.nodes.begin(), graph.nodes.end(),
+                     [](const Node& n) { return n.op == Op::scatter_add && n.integer("rows") == kRows; });
+}
+
+Values inputs_of(const Graph& step, bool ragged) {
+  Values inputs = random_inputs(step, 5);
+  auto& index = inputs.at("i");
+  for (std::size_t k = 0; ragged && k < index.size(); ++k)
+    if (k % 3 == 1 || k < 4) index[k] = -1;
+  std::fill(index.end() - 4, index.end(), 7.0F);  // duplicates in a bag and between bags
+  const RowPlan plan = plan_rows(List(index.begin(), index.end()));
+  inputs["i.rows"].assign(plan.rows.begin(), plan.rows.end());
+  inputs["i.slots"].assign(plan.slots.begin(), plan.slots.end());
+  for (auto& [name, data] : inputs)
+    if (name == "t.sum")
+      for (float& x : data) x = std::fabs(x);
+  return inputs;
+}
+
+}  // namespace
+
+TEST_CASE("row plan: rows once and in order, slots lead back, what names no row has none") {
+  const RowPlan plan = plan_rows(List{7, 3, -1, 7, 0, 3});
+  CHECK(plan.rows == List{0, 3, 7, -1, -1, -1});
+  CHECK(plan.slots == List{2, 1, -1, 2, 0, 1});
+  CHECK(plan_rows(List{-1, -1}).rows == List{-1, -1});
+  CHECK(plan_rows(List{}).rows.empty());
+  CHECK(planned_input("a.b.rows")->index_input == "a.b");
+  CHECK(planned_input(slots_of("x"))->part == &RowPlan::slots);
+  CHECK_FALSE(planned_input("rows"));
+  CHECK_FALSE(planned_input(".rows"));
+}
+
+TEST_CASE("sparse update: sgd's table equals that of the dense update, without a gradient of its size") {
+  const Graph forward = bags(16, 4);
+  const Graph sparse = training_step(forward, recipe_of(Optimizer::sgd));
+  CHECK_FALSE(has_gradient_of_table_size(sparse));
+  Recipe decaying = recipe_of(Optimizer::sgd);
+  decaying.weight_decay = 1e-30;  // needs every row, changes none
+  const Graph dense = training_step(forward, decaying);
+  CHECK(has_gradient_of_table_size(dense));
+  const Values inputs = inputs_of(sparse, true);
+  CHECK(error_of(evaluate(sparse, inputs).at("t"), evaluate(dense, inputs).at("t")) < 1e-6);
+}
+
+TEST_CASE("sparse update: adagrad is row-wise: one sum a row, rows that no lookup names stay") {
+  const Graph step = training_step(bags(8, 2), recipe_of(Optimizer::adagrad));
+  const Values inputs = inputs_of(step, false);
+  const Values out = evaluate(step, inputs);
+  // Gradients by hand.
+  const auto &t = inputs.at("t"), &index = inputs.at("i"), &y = inputs.at("y");
+  std::vector<double> gradient(t.size(), 0);
+  for (std::size_t b = 0; b < 8; ++b)
+    for (std::size_t c = 0; c < kWidth; ++c) {
+      const auto at = [&](std::size_t k) { return std::size_t(index[b * 2 + k]) * kWidth + c; };
+      const double d = 2 * (double(t[at(0)]) + t[at(1)] - y[b * kWidth + c]) / (8.0 * kWidth);
+      gradient[at(0)] += d;
+      gradient[at(1)] += d;
+    }
+  for (std::size_t r = 0; r < kRows; ++r) {
+    double square = 0;
+    for (std::size_t c = 0; c < kWidth; ++c) square += gradient[r * kWidth + c] * gradient[r * kWidth + c];
+    const double sum = inputs.at("t.sum")[r] + square / kWidth;
+    CHECK(out.at("t.sum")[r] == doctest::Approx(sum));
+    for (std::size_t c = 0; c < kWidth; ++c) {
+      const std::size_t k = r * kWidth + c;
+      if (square == 0) CHECK(out.at("t")[k] == t[k]);
+      CHECK(out.at("t")[k] == doctest::Approx(t[k] - 0.5 * gradient[k] / (std::sqrt(sum) + 1e-8)));
+    }
+  }
+}
+
+TEST_CASE("sparse update: the program leaves the graph's table and sums bit for bit, in place") {
+  for (const Optimizer optimizer : {Optimizer::sgd, Optimizer::adagrad})
+    for (const bool ragged : {false, true})
+      for (const std::int64_t many : {1, 5}) {
+        const Graph step = training_step(bags(70, many), recipe_of(optimizer));
+        const Values inputs = inputs_of(step, ragged);
+        const isa::Program program = lower(step, tiny(), recipe_of(optimizer), Options{});
+        const Values got = interpret_program(program, tiny(), inputs), want = evaluate(step, inputs);
+        CHECK(got.at("t") == want.at("t"));
+        if (optimizer == Optimizer::adagrad) CHECK(error_of(got.at("t.sum"), want.at("t.sum")) < 1e-6);
+        const auto copies = std::count_if(program.sources.begin(), program.sources.end(), [](const auto& s) {
+          return s.operation.find(".update") != std::string::npos;
+        });
+        CHECK(copies == 0);
+      }
+}
+
+TEST_CASE("sparse update: a row named twice is an error of the graph and a race of the chip's program") {
+  const Graph graph = parse(
+      "graph \"g\" tokens=0\n%t: fp32[9,4] = parameter\n%x: fp32[8,4] = input\n%i: int32[8] = input limit=9\n"
+      "%y: fp32[9,4] = add_rows(%t, %x, %i) phase=forward name=\"y\"\noutput %y\n",
+      "test");
+  Values inputs = random_inputs(graph, 1);
+  inputs["i"] = {0, 1, 2, 3, 4, 5, 6, 0};
+  const isa::Program program = lower(graph, tiny(), Recipe{}, Options{});
+  CHECK_THROWS_AS(evaluate(graph, inputs), Error);
+  CHECK_THROWS_AS(interpret_program(program, tiny(), inputs), Error);
+  inputs["i"] = {0, 1, 2, 3, -1, 5, 6, 8};
+  const Values got = interpret_program(program, tiny(), inputs);
+  CHECK(got.at("y") == evaluate(graph, inputs).at("y"));
+  CHECK(got.at("t") == inputs.at("t"));  // an output, so the table is copied first
+}
+
+}  // namespace leto::compiler

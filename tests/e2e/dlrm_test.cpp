@@ -1,0 +1,173 @@
+// A small DLRM on the simulated chip: trained on clicks that follow a hidden law, it ranks clicks it has not
+// seen, and both modes take the same cycles although indices decide where memory is read.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "base/hash.h"
+#include "base/npy.h"
+#include "base/rng.h"
+#include "compiler/reference/initial.h"
+#include "compiler/row_plan.h"
+#include "model/simulation.h"
+#include "tests/compiler/program_values.h"
+#include "tests/e2e/leto_process.h"
+
+namespace leto::e2e {
+namespace {
+
+constexpr std::int64_t kBatch = 128, kTables = 5, kRows = 60, kBag = 2, kDense = 13;
+const std::string kModel =
+    fmt::format("zoo dlrm --batch {} --tables {} --rows {} --dim 16 --bag {} --narrow 16 -o d.onnx", kBatch,
+                kTables, kRows, kBag);
+
+/// Sample `n` of the stream: rows of every table, dense features, and a click with the probability that
+/// hidden weights of the rows and of one dense feature give.
+class Clicks {
+ public:
+  compiler::Values batch(const compiler::Graph& step, std::int64_t number) const {
+    compiler::Values out;
+    std::vector<double> score(kBatch, 0);
+    for (const auto& v : step.values)
+      if (v.role == compiler::Role::input && v.limit > 0) {
+        auto& rows = out[v.name];
+        const auto bag = v.type.shape[1];
+        for (std::int64_t i = 0; i < kBatch * bag; ++i) {
+          const auto row = uniform_below(7, fnv1a(v.name), counter(number, i), std::uint64_t(v.limit));
+          rows.push_back(float(row));
+          score[std::size_t(i / bag)] += 1.5 * normal(8, fnv1a(v.name), row);
+        }
+      }
+    auto& dense = out["dense"];
+    for (std::int64_t i = 0; i < kBatch * kDense; ++i)
+      dense.push_back(float(normal(9, 0, counter(number, i))));
+    auto& clicks = out["clicks"];
+    for (std::int64_t i = 0; i < kBatch; ++i) {
+      const double logit = score[std::size_t(i)] + dense[std::size_t(i * kDense)];
+      clicks.push_back(uniform(10, 0, counter(number, i)) < 1 / (1 + std::exp(-logit)) ? 1.0F : 0.0F);
+    }
+    plan(step, out);
+    return out;
+  }
+
+ private:
+  static std::uint64_t counter(std::int64_t batch, std::int64_t i) {
+    return std::uint64_t(batch) << 32 | std::uint64_t(i);
+  }
+  static void plan(const compiler::Graph& step, compiler::Values& values) {
+    for (const auto& v : step.values)
+      if (const auto planned = compiler::planned_input(v.name); planned && v.role == compiler::Role::input) {
+        const auto& index = values.at(planned->index_input);
+        const auto made = compiler::plan_rows(std::vector<std::int64_t>(index.begin(), index.end()));
+        const auto& part = made.*planned->part;
+        values[v.name].assign(part.begin(), part.end());
+      }
+  }
+};
+
+/// The chance that a click's score is above that of a sample without one.
+double auc(const std::vector<float>& scores, const std::vector<float>& clicks) {
+  std::vector<std::size_t> order(scores.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](auto a, auto b) { return scores[a] < scores[b]; });
+  double above = 0, without = 0, with = 0;
+  for (const auto i : order) {
+    if (clicks[i] != 0) above += without;
+    (clicks[i] != 0 ? with : without) += 1;
+  }
+  return above / (with * without);
+}
+
+void write(const isa::Tensor& t, const std::vector<float>& values, isa::Memory& memory) {
+  std::vector<std::byte> bytes(values.size() * std::size_t(size_of(t.dtype)));
+  store_elements(t.dtype, values.data(), bytes.data(), std::int64_t(values.size()));
+  memory.write(t.address, bytes.data(), bytes.size());
+}
+
+std::vector<float> read(const isa::Tensor& t, const isa::Memory& memory) {
+  std::vector<std::byte> bytes(std::size_t(isa::bytes(t)));
+  memory.read(t.address, bytes.data(), bytes.size());
+  std::vector<float> values(std::size_t(isa::elements(t)));
+  load_elements(t.dtype, bytes.data(), values.data(), std::int64_t(values.size()));
+  return values;
+}
+
+}  // namespace
+
+TEST_CASE("dlrm: learns to rank clicks it has not seen on the simulated chip") {
+  const Folder folder;
+  must(folder, kModel);
+  compiler::Recipe recipe;
+  recipe.optimizer = compiler::Optimizer::adagrad;
+  recipe.lr = 0.05;
+  const auto forward = compiler::import_onnx(folder / "d.onnx");
+  const auto step = compiler::training_step(forward, recipe);
+  const auto chip = load_chip("tiny");
+  const auto program = compiler::lower(step, chip, recipe, {});
+  model::Simulation simulation(program, chip, {});
+  for (const auto& v : step.values)
+    if (const auto* t = program.find(v.name); t != nullptr && v.role != compiler::Role::input)
+      write(*t, compiler::initial_content(v, 1), simulation.memory());
+  constexpr std::int64_t kSteps = 80, kTested = 10;
+  std::vector<float> scores, clicks;
+  for (std::int64_t n = 0; n < kSteps; ++n) {
+    const auto batch = Clicks().batch(step, n);
+    for (const auto& [name, values] : batch)
+      if (const auto* t = program.find(name)) write(*t, values, simulation.memory());
+    simulation.step();
+    if (n < kSteps - kTested) continue;  // scores come before the batch's own update
+    const auto got = read(*program.find(step.value(step.outputs[0]).name), simulation.memory());
+    scores.insert(scores.end(), got.begin(), got.end());
+    clicks.insert(clicks.end(), batch.at("clicks").begin(), batch.at("clicks").end());
+  }
+  const double reached = auc(scores, clicks);
+  MESSAGE("AUC ", reached);
+  CHECK(reached > 0.75);
+}
+
+TEST_CASE("dlrm: a step takes the same cycles with values on and off, with either interaction") {
+  for (const char* interaction : {"", " --dot"}) {
+    const Folder folder;
+    must(folder, kModel + interaction);
+    write(folder / "r.toml", "optimizer = \"adagrad\"\nlr = 0.05\n");
+    must(folder, "run d.onnx --train r.toml --chip tiny --values on --lookups zipf=1.1 --out on");
+    must(folder, "run d.onnx --train r.toml --chip tiny --values off --lookups zipf=1.1 --out off");
+    const auto diff = leto(folder, "diff on off");
+    CHECK_MESSAGE(diff.out.find("3 of the keys differ") != std::string::npos, diff.out);
+  }
+}
+
+TEST_CASE(
+    "embedding: uniform lookups of 256-byte rows reach 60 % of the pilot's memory, whatever the table") {
+  const Folder folder;
+  must(folder, "zoo embedding --rows 40000000 --batch 16384 --bag 32 -o e.onnx");
+  must(folder, "run e.onnx --chip pilot --values off --out e");
+  const auto record = nlohmann::json::parse(read(folder / "e" / "record.json"));
+  const double bytes = 16384.0 * 32 * 256, peak = 6.144e12;
+  CHECK(bytes / record["seconds"].get<double>() > 0.6 * peak);
+  must(folder, "zoo embedding --rows 2147483648 --dim 16 --batch 512 --bag 4 -o long.onnx");
+  must(folder, "run long.onnx --chip pilot --values off --out long");
+}
+
+TEST_CASE("embedding: bags may be ragged and empty and an index beyond the table is refused by name") {
+  const Folder folder;
+  must(folder, "zoo embedding --rows 50 --dim 16 --batch 3 --bag 2 -o e.onnx");
+  const auto given = [&](std::vector<std::int64_t> rows) {
+    std::vector<std::byte> data(rows.size() * 8);
+    std::copy_n(reinterpret_cast<const std::byte*>(rows.data()), data.size(), data.begin());
+    save_npy({NpyType::i8, {3, 2}, data}, folder / "i.npy");
+    return leto(folder, "run e.onnx --chip tiny --values off --inputs index.0=i.npy --out o");
+  };
+  CHECK(given({0, 49, 7, 7, 7, 0}).code == 0);
+  CHECK(given({0, 49, 7, -1, -1, -1}).code == 0);
+  CHECK(given({0, 49, 7, -2, 7, 0}).code == 3);
+  const auto refused = given({0, 50, 7, 7, 7, 0});
+  CHECK(refused.code == 3);
+  CHECK(refused.err.find("index.0") != std::string::npos);
+  CHECK(refused.err.find("50") != std::string::npos);
+}
+
+}  // namespace leto::e2e
