@@ -60,6 +60,8 @@ TEST_CASE("local store: grants never add up to more than there is, too little is
   store.release(56);
   CHECK(store.acquire(10) == 10);
   CHECK(store.acquire(1000) == 46);
+  store.release(200);
+  CHECK(store.acquire(1000) == 200);
 }
 
 TEST_CASE("network: cut-through, links as ledgers, a multicast charges every link once") {
