@@ -104,6 +104,13 @@ TEST_CASE("unloaded SRAM load: set-up, bank, latency, port, hops both ways") {
   CHECK(o["sram.read"] == 512);
 }
 
+TEST_CASE("port: two banks answer at once, and the port takes one packet after the other") {
+  Setup setup;
+  setup.chip = load_chip("tiny", {"pe.rows=1", "pe.columns=2", "noc.cluster_columns=2", "sram.banks=2"});
+  const Outcome o = run(program(load_text(isa::kSramBase, 1024, 1)), setup);
+  CHECK(o.span(1) == 16 + 512 / 64 + 60 + 2 * 512 / 64);
+}
+
 TEST_CASE("unloaded HBM load: set-up, activate, column, burst, controller, port") {
   Setup setup;
   setup.chip = load_chip("tiny", {"pe.rows=1", "pe.columns=2", "noc.cluster_columns=2"});
