@@ -25,6 +25,8 @@ struct Recipe {
   double clip_norm = 0;            // gradients are scaled down to this norm over all parameters; 0 = never
   double loss_scale = 1;           // gradients are computed of the loss times this, and divided by it
   std::int64_t micro_batches = 1;  // of a step: gradients of one after the other are averaged
+  bool recompute = false;          // the backward pass makes again what the memory budget does not hold
+  std::int64_t memory_budget = 0;  // bytes of device memory that a step may take; 0 = all the chip has
   std::int64_t batch =
       0;  // samples of a step, when the model leaves it open or `data` is read; 0 = the model's
   std::int64_t steps = 1;

@@ -7,13 +7,10 @@
 #include <set>
 
 #include "base/errors.h"
+#include "compiler/arrange.h"
 #include "compiler/check_values.h"
 #include "compiler/compiler.h"
 #include "compiler/lower/emit.h"
-#include "compiler/lower/place.h"
-#include "compiler/lower/repeat.h"
-#include "compiler/lower/select.h"
-#include "compiler/lower/update.h"
 #include "compiler/ops.h"
 #include "compiler/passes/decompose.h"
 #include "compiler/passes/expand_attention.h"
@@ -45,6 +42,8 @@ constexpr Pass kPasses[] = {
     {"common_subexpressions", any_chip<common_subexpressions>},
     {"dead_code", any_chip<dead_code>},
 };
+
+constexpr const char* kRecompute = "recompute";  // runs after them, where the recipe asks for it
 
 isa::Role host_role(const Graph& graph, ValueId v) {
   if (v == graph.loss) return isa::Role::loss;
@@ -140,7 +139,8 @@ void check_pass(const std::string& name) {
     if (name == pass.name) return;
     known += fmt::format(", {}", pass.name);
   }
-  if (!name.empty() && name != "all")
+  known += fmt::format(", {}", kRecompute);
+  if (!name.empty() && name != "all" && name != kRecompute)
     throw Error(ExitCode::usage, fmt::format("there is no pass '{}'", name), "use one of: " + known);
 }
 
@@ -182,34 +182,53 @@ void refuse_what_the_chip_lacks(const Graph& graph) {
               "choose another formulation of the model; docs/operators.md lists what the chip has");
 }
 
-/// Loops bind addresses, and shared SRAM has few.
-bool loops_wanted(const Options& options) {
-  return !options.unroll && options.resident == Resident::none;
+/// Names recompute where it would have helped.
+[[noreturn]] void does_not_fit(const Error& e, const Graph& graph, const ChipConfig& chip,
+                               std::int64_t budget, const Options& options) {
+  const auto peak = memory_peak(recompute_to_fit(graph, chip, budget, options), chip, options);
+  if (peak > budget) throw e;
+  throw Error(
+      e.code(), e.what(),
+      fmt::format("set recompute = true in the recipe (then {} bytes are enough), or {}", peak, e.remedy()));
 }
 
-/// With loops if they fit, else without: then `repeats` is empty.
-MemoryFit place_for(Lowered& lowered, const Graph& graph, const ChipConfig& chip, Resident resident,
-                    Repeats& repeats) {
+/// The graph that the recipe's memory budget asks for.
+Graph within_budget(const Graph& graph, const ChipConfig& chip, const Recipe& recipe,
+                    const Options& options) {
+  if (!recipe.recompute) return graph;
+  ValueCheck check(graph, options);
+  const Graph smaller = recompute_to_fit(graph, chip, memory_budget(chip, recipe), options);
+  verify(smaller, kRecompute);
+  show(options, kRecompute, smaller);
+  check.after(kRecompute, smaller);
+  return smaller;
+}
+
+Arranged arrange_for(const Graph& graph, const ChipConfig& chip, const Recipe& recipe,
+                     const Options& options) {
   try {
-    return place(lowered, graph, chip, resident, repeats);
+    Arranged arranged = arrange(graph, chip, options);
+    const std::int64_t budget = memory_budget(chip, recipe);
+    if (arranged.fit.hbm_peak > budget)
+      throw Error(ExitCode::does_not_fit,
+                  fmt::format("the step takes {} bytes of device memory, memory_budget is {}",
+                              arranged.fit.hbm_peak, budget),
+                  "raise memory_budget, split the batch (micro_batches in the recipe), or use a smaller "
+                  "batch or sequence");
+    return arranged;
   } catch (const Error& e) {
-    if (e.code() != ExitCode::does_not_fit || repeats.list.empty()) throw;
+    if (e.code() != ExitCode::does_not_fit || recipe.recompute || options.resident != Resident::none) throw;
+    does_not_fit(e, graph, chip, memory_budget(chip, recipe), options);
   }
-  repeats = {};
-  return place(lowered, graph, chip, resident, repeats);
 }
 
 }  // namespace
 
 isa::Program lower(const Graph& step, const ChipConfig& chip, const Recipe& recipe, const Options& options) {
-  const Graph graph = primitives(step, chip, options);
-  refuse_what_the_chip_lacks(graph);
-  Lowered lowered = select(graph, chip);
-  update_in_place(lowered, graph);
-  updates_last(lowered);
-  find_lifetimes(lowered);
-  Repeats repeats = loops_wanted(options) ? find_repeats(lowered) : Repeats{};
-  const MemoryFit fit = place_for(lowered, graph, chip, options.resident, repeats);
+  const Graph kept = primitives(step, chip, options);
+  refuse_what_the_chip_lacks(kept);
+  const Graph graph = within_budget(kept, chip, recipe, options);
+  const auto [lowered, repeats, fit] = arrange_for(graph, chip, recipe, options);
   if (lowered.kernels.size() >= std::size_t{1} << isa::kSourceBits)
     throw Error(ExitCode::unsupported,
                 fmt::format("{} kernels are more than a source id can name", lowered.kernels.size()),

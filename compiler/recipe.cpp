@@ -23,10 +23,6 @@ struct Entry {
     throw Error(ExitCode::bad_input, fmt::format("{}: key '{}' {}", where, key, why),
                 "see the recipe keys in docs/recipe.md");
   }
-  [[noreturn]] void refuse(const std::string& what) const {
-    throw Error(ExitCode::unsupported, fmt::format("{}: {} = {} is not supported yet", where, key, what),
-                "remove the key or choose another value");
-  }
   double number(double low, double high) const {
     const auto x = node.value<double>();
     if (!x || !(*x >= low && *x <= high)) {
@@ -129,10 +125,8 @@ const std::map<std::string, Setter, std::less<>>& setters() {
       {"micro_batches", [](const Entry& e, Recipe& r) { r.micro_batches = e.integer(1); }},
       {"clip_norm", [](const Entry& e, Recipe& r) { r.clip_norm = e.number(0, kHuge); }},
       {"loss_scale", [](const Entry& e, Recipe& r) { r.loss_scale = e.number(kTinyScale, kHuge); }},
-      {"recompute",
-       [](const Entry& e, Recipe&) {
-         if (e.flag()) e.refuse("true");
-       }},
+      {"recompute", [](const Entry& e, Recipe& r) { r.recompute = e.flag(); }},
+      {"memory_budget", [](const Entry& e, Recipe& r) { r.memory_budget = e.integer(1); }},
   };
   return kKeys;
 }
