@@ -19,7 +19,7 @@ class Reference {
       : graph_(compiler::training_step(*job.forward, in_fp32(job.recipe))), trainer_(graph_, job.seed()) {}
 
   double step(const BatchTensors& tensors, const Samples& batch) {
-    const compiler::Values inputs = {{tensors.pixels->name, batch.pixels},
+    const compiler::Values inputs = {{tensors.inputs->name, batch.inputs},
                                      {tensors.labels->name, {batch.labels.begin(), batch.labels.end()}}};
     return static_cast<double>(trainer_.step(inputs).at(graph_.value(graph_.loss).name).front());
   }
@@ -37,8 +37,8 @@ class Reference {
 /// Everything a run on a data set needs beside the simulation.
 struct Feed {
   Feed(const Job& job, bool reference)
-      : data(load_data_set(job.recipe.data, job.seed())),
-        tensors(batch_tensors(job, data.train.image)),
+      : data(load_data_set(job.recipe.data, job.seed(), sequence(job.program))),
+        tensors(batch_tensors(job, data.train)),
         batches(data.train, tensors.batch, job.recipe.data, job.seed()) {
     if (reference) fp32.emplace(job);
   }
@@ -55,7 +55,7 @@ void check(const Job& job, const ExecuteOptions& options) {
                 "run with --values on, or leave data out of the recipe");
   if (options.reference && !data)
     throw Error(ExitCode::usage, "--reference compares loss curves, and this run has no data set",
-                "add data = \"digits\" or \"mnist\" to the recipe");
+                "add data = \"digits\", \"mnist\" or \"names\" to the recipe");
 }
 
 class Execution {
@@ -79,7 +79,7 @@ class Execution {
     outcome_.what_if = what_if();
     outcome_.reuse = options_.reuse;
     outcome_.notes = simulation_.publish();
-    if (feed_) test();
+    if (feed_ && feed_->data.test.count() > 0) test();
     if (!options_.save_values.empty()) save_values(job_.program, simulation_.memory(), options_.save_values);
     return std::move(outcome_);
   }
@@ -120,8 +120,9 @@ class Execution {
   void feed() {
     if (!feed_) return;
     const auto batch = feed_->batches.at(outcome_.steps);
-    write(*feed_->tensors.pixels, batch.pixels, simulation_.memory());
+    write(*feed_->tensors.inputs, batch.inputs, simulation_.memory());
     write(*feed_->tensors.labels, batch.labels, simulation_.memory());
+    plan_lookups(job_.program, simulation_.memory());
     if (feed_->fp32) outcome_.loss_reference.push_back(feed_->fp32->step(feed_->tensors, batch));
   }
 

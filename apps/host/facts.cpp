@@ -63,14 +63,6 @@ std::int64_t parameters(const isa::Program& program) {
   return count;
 }
 
-/// Tokens of a sequence: the last extent of an index input of rank two ("tokens" [batch, sequence]).
-std::int64_t sequence(const isa::Program& program) {
-  for (const auto& tensor : program.tensors)
-    if (tensor.role == isa::Role::input && tensor.limit > 0 && tensor.shape.size() == 2)
-      return tensor.shape.back();
-  return 0;
-}
-
 void identity(const Job& job, study::RunFacts& facts) {
   facts.commit = LETO_COMMIT;
   facts.program_hash = fnv1a(isa::to_bytes(job.program));

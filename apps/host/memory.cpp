@@ -204,6 +204,13 @@ const isa::Tensor& tensor_of(const isa::Program& program, std::string_view name)
               "leto disasm lists the program's tensors");
 }
 
+std::int64_t sequence(const isa::Program& program) {
+  for (const auto& tensor : program.tensors)
+    if (tensor.role == isa::Role::input && tensor.limit > 0 && tensor.shape.size() == 2)
+      return tensor.shape.back();
+  return 0;
+}
+
 const isa::Tensor* first_of(const isa::Program& program, isa::Role role) {
   const auto found = std::find_if(program.tensors.begin(), program.tensors.end(),
                                   [&](const auto& tensor) { return tensor.role == role; });

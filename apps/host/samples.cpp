@@ -56,7 +56,7 @@ void parse_line(std::string_view line, const std::string& where, Samples& sample
     if ((i == kDigitPixels) != (next == end) || (next != end && *next != ',')) throw bad("not 65 numbers");
     if (value > (i == kDigitPixels ? kClasses - 1 : kDarkest)) throw bad("a number is too large");
     if (i < kDigitPixels)
-      samples.pixels.push_back(static_cast<float>(value) / kDarkest);
+      samples.inputs.push_back(static_cast<float>(value) / kDarkest);
     else
       samples.labels.push_back(value);
     at = next + (next != end);
@@ -65,7 +65,8 @@ void parse_line(std::string_view line, const std::string& where, Samples& sample
 
 Samples read_digits(const std::filesystem::path& path) {
   const auto text = gunzip(path);
-  Samples samples{kDigitPixels, {}, {}};
+  Samples samples;
+  samples.width = kDigitPixels;
   int number = 0;
   for (std::size_t at = 0; at < text.size();) {
     const auto end = std::min(text.find('\n', at), text.size());
@@ -105,9 +106,10 @@ Samples read_mnist(const std::filesystem::path& folder) {
   const auto labels = idx_bytes(folder / "t10k-labels-idx1-ubyte.gz", 1);
   if (images.size() != labels.size() * static_cast<std::size_t>(kMnistPixels))
     damaged(folder, "images and labels do not match");
-  Samples samples{kMnistPixels, {}, {}};
+  Samples samples;
+  samples.width = kMnistPixels;
   for (const char pixel : images)
-    samples.pixels.push_back(static_cast<float>(static_cast<unsigned char>(pixel)) * kMnistScale);
+    samples.inputs.push_back(static_cast<float>(static_cast<unsigned char>(pixel)) * kMnistScale);
   for (const char label : labels) {
     if (label < 0 || label >= kClasses) damaged(folder, "a label is above 9");
     samples.labels.push_back(label);
@@ -115,32 +117,64 @@ Samples read_mnist(const std::filesystem::path& folder) {
   return samples;
 }
 
+// ---- names: a text of the letters a to z, one name a line ----
+
+constexpr std::int64_t kLetters = 27;  // and the end of a line, which is token 0
+
+/// a = 1 … z = 26.
+std::vector<std::int64_t> read_tokens(const std::filesystem::path& path) {
+  std::vector<std::int64_t> tokens;
+  for (const char c : gunzip(path)) {
+    if (c != '\n' && (c < 'a' || c > 'z')) damaged(path, "not only names of the letters a to z");
+    tokens.push_back(c == '\n' ? 0 : c - 'a' + 1);
+  }
+  return tokens;
+}
+
+/// Every token's label is the token after it.
+Samples read_names(const std::filesystem::path& path, std::int64_t window) {
+  const auto tokens = read_tokens(path);
+  const auto used = window < 1 ? 0 : (std::ssize(tokens) - 1) / window * window;
+  if (used < 1)
+    throw Error(ExitCode::bad_input, fmt::format("data = \"names\": no windows of {} characters", window),
+                "use a model of tokens [batch, sequence]: leto zoo gpt2-small");
+  Samples samples;
+  samples.width = samples.targets = window;
+  samples.kinds = kLetters;
+  samples.text = true;
+  samples.inputs.assign(tokens.begin(), tokens.begin() + used);
+  samples.labels.assign(tokens.begin() + 1, tokens.begin() + 1 + used);
+  return samples;
+}
+
 struct Set {
   std::string_view name;
   std::int64_t test;  // samples kept for it
-  Samples (*read)();
+  Samples (*read)(std::int64_t window);
 };
 
 constexpr Set kSets[] = {
-    {"digits", 360, [] { return read_digits(traces() / "digits" / "digits.csv.gz"); }},
-    {"mnist", 2000, [] { return read_mnist(traces() / "mnist"); }},
+    {"digits", 360, [](std::int64_t) { return read_digits(traces() / "digits" / "digits.csv.gz"); }},
+    {"mnist", 2000, [](std::int64_t) { return read_mnist(traces() / "mnist"); }},
+    {"names", 0, [](std::int64_t window) { return read_names(traces() / "text" / "names.txt.gz", window); }},
 };
 
 const Set& set_of(std::string_view name) {
   for (const auto& set : kSets)
     if (set.name == name) return set;
   throw Error(ExitCode::unsupported, fmt::format("data = \"{}\": no such data set here", name),
-              "use data = \"digits\" or \"mnist\", or leave it out and give --inputs");
+              "use data = \"digits\", \"mnist\" or \"names\", or leave it out and give --inputs");
 }
 
 }  // namespace
 
 Samples pick(const Samples& all, std::span<const std::int64_t> which) {
-  Samples some{all.image, {}, {}};
+  Samples some{all.width, all.targets, {}, {}, all.kinds, all.text};
   for (const auto i : which) {
-    const auto first = all.pixels.begin() + i * all.image;
-    some.pixels.insert(some.pixels.end(), first, first + all.image);
-    some.labels.push_back(all.labels[static_cast<std::size_t>(i)]);
+    const auto input = all.inputs.begin() + i * all.width;
+    const auto label = all.labels.begin() + i * all.targets;
+    some.inputs.insert(some.inputs.end(), input, input + all.width);
+    some.labels.insert(some.labels.end(), label, label + all.targets);
   }
   return some;
 }
@@ -160,13 +194,13 @@ std::filesystem::path traces() {
                                                   : std::filesystem::path(LETO_SOURCE_DATA) / "traces";
 }
 
-Samples read_samples(std::string_view name) {
-  return set_of(name).read();
+Samples read_samples(std::string_view name, std::int64_t window) {
+  return set_of(name).read(window);
 }
 
-DataSet load_data_set(std::string_view name, std::uint64_t seed) {
+DataSet load_data_set(std::string_view name, std::uint64_t seed, std::int64_t window) {
   const auto& set = set_of(name);
-  const auto all = set.read();
+  const auto all = set.read(window);
   if (all.count() <= set.test) damaged(traces() / name, fmt::format("only {} samples", all.count()));
   const auto order = shuffled(all.count(), seed, fmt::format("{}.split", name));
   const std::span<const std::int64_t> whole(order);

@@ -13,12 +13,16 @@ bool is_parameter(const isa::Tensor& tensor) {
   return tensor.role == isa::Role::parameter;
 }
 
-const isa::Tensor& float_input(const isa::Program& program) {
+/// What samples go into: the first float input, of a text the first index input but the labels.
+const isa::Tensor& sample_input(const isa::Program& program, bool text) {
   for (const auto& tensor : program.tensors)
-    if (tensor.role == isa::Role::input && is_float(tensor.dtype)) return tensor;
-  throw Error(ExitCode::bad_input,
-              fmt::format("program '{}' has no float input for the data set", program.name),
-              "use a model that takes images, such as leto zoo mlp or lenet");
+    if (tensor.role == isa::Role::input && is_float(tensor.dtype) != text && tensor.name != "labels")
+      return tensor;
+  throw Error(
+      ExitCode::bad_input,
+      fmt::format("program '{}' has no {} input for the data set", program.name, text ? "index" : "float"),
+      text ? "use a model that takes tokens, such as leto zoo gpt2-small"
+           : "use a model that takes images, such as leto zoo mlp or lenet");
 }
 
 /// Constants as the program has them, parameters as the trained program left them.
@@ -75,36 +79,43 @@ Samples Batches::at(std::int64_t step) {
               std::span<const std::int64_t>(order_).subspan(first, static_cast<std::size_t>(batch_)));
 }
 
-BatchTensors batch_tensors(const Job& job, std::int64_t image) {
-  const auto& pixels = float_input(job.program);
+BatchTensors batch_tensors(const Job& job, const Samples& samples) {
+  const auto& inputs = sample_input(job.program, samples.text);
   const auto& labels = tensor_of(job.program, "labels");
-  const auto batch = isa::elements(labels);
-  if (batch < 1 || isa::elements(pixels) != batch * image)
+  const auto batch = isa::elements(labels) / samples.targets;
+  if (batch < 1 || isa::elements(labels) != batch * samples.targets ||
+      isa::elements(inputs) != batch * samples.width)
+    throw Error(
+        ExitCode::bad_input,
+        fmt::format("data = \"{}\": input '{}' has {} elements, {} labels want {}", job.recipe.data,
+                    inputs.name, isa::elements(inputs), isa::elements(labels), batch * samples.width),
+        "use a model of such samples: leto zoo mlp for digits, lenet for mnist, gpt2-small for names");
+  if (samples.text && std::min(inputs.limit, labels.limit) < samples.kinds)
     throw Error(ExitCode::bad_input,
-                fmt::format("data = \"{}\": input '{}' has {} elements, {} labels want {}", job.recipe.data,
-                            pixels.name, isa::elements(pixels), batch, batch * image),
-                "use a model of such images: leto zoo mlp for digits, lenet for mnist");
+                fmt::format("data = \"{}\" has {} kinds of tokens, input '{}' takes {}", job.recipe.data,
+                            samples.kinds, inputs.name, std::min(inputs.limit, labels.limit)),
+                fmt::format("use a model with a vocabulary of at least {}", samples.kinds));
   if (job.recipe.batch != 0 && job.recipe.batch != batch)
     throw Error(ExitCode::bad_input,
                 fmt::format("the recipe says batch = {}, the model has {}", job.recipe.batch, batch),
                 "write the model with the recipe's batch: leto zoo … --batch N");
-  return {&pixels, &labels, batch};
+  return {&inputs, &labels, batch};
 }
 
 double test_accuracy(const Job& job, const Samples& test, const isa::Memory& trained) {
   const auto forward = forward_program(job);
-  const auto& input = float_input(forward);
+  const auto& input = sample_input(forward, false);
   const auto* scores = first_of(forward, isa::Role::output);
   if (scores == nullptr)
     throw Error(ExitCode::bad_input, "the model has no output to score",
                 "give the model a scores output [batch, classes]");
   isa::Memory memory;
   load_trained(job, forward, trained, memory);
-  const auto batch = isa::elements(input) / test.image, classes = isa::elements(*scores) / batch;
+  const auto batch = isa::elements(input) / test.width, classes = isa::elements(*scores) / batch;
   std::int64_t hits = 0;
   for (std::int64_t first = 0; first < test.count(); first += batch) {
     const auto part = pick(test, rows_from(first, batch, test.count()));
-    write(input, part.pixels, memory);
+    write(input, part.inputs, memory);
     const auto& chip = job.chip;
     isa::interpret(forward, {chip.pe.rows, chip.pe.columns}, chip.local_store.bytes,
                    chip.reduction_engine.banks, memory);

@@ -26,14 +26,15 @@ class Batches {
   std::vector<std::int64_t> order_;
 };
 
-/// The tensors that a step is fed through: the first float input and "labels". Error(bad_input) when the
-/// program's shapes are not a batch of images of this size, or not the recipe's batch.
+/// The tensors that a step is fed through: the first float input, of a text the first index input, and
+/// "labels". Error(bad_input) when the program's shapes are not a batch of such samples, or not the recipe's
+/// batch.
 struct BatchTensors {
-  const isa::Tensor* pixels;
+  const isa::Tensor* inputs;
   const isa::Tensor* labels;
   std::int64_t batch;
 };
-BatchTensors batch_tensors(const Job& job, std::int64_t image);
+BatchTensors batch_tensors(const Job& job, const Samples& samples);
 
 /// Share of the test samples whose highest score is their label. The forward graph is compiled for the job's
 /// chip and run by the untimed interpreter, with the parameters that `trained` holds.

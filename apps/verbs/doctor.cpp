@@ -47,8 +47,11 @@ std::vector<Check> checks() {
       check("instruction set", [] { return fmt::format("hash {:016x}", isa::isa_hash()); }),
       check("chip presets", presets),
       check("digits data set",
-            [] { return fmt::format("{} samples", host::read_samples("digits").count()); }),
-      check("mnist data set", [] { return fmt::format("{} samples", host::read_samples("mnist").count()); }),
+            [] { return fmt::format("{} samples", host::read_samples("digits", 0).count()); }),
+      check("mnist data set",
+            [] { return fmt::format("{} samples", host::read_samples("mnist", 0).count()); }),
+      check("names data set",
+            [] { return fmt::format("{} tokens", host::read_samples("names", 1).count()); }),
       check("waves",
             [] {
               return std::string(model::FstFile::supported()

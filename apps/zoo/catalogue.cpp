@@ -18,10 +18,13 @@ Setting batch(std::int64_t otherwise) {
   return {"batch", otherwise, 1, 65536, "samples of a step"};
 }
 
-std::vector<Setting> gpt2(std::int64_t layers) {
+std::vector<Setting> gpt2(std::int64_t layers, std::int64_t width, std::int64_t heads) {
   return {{"batch", 8, 1, 4096, "sequences of a step"},
           {"seq", 1024, 1, 1024, "tokens of a sequence (GPT-2's context is 1024)"},
-          {"layers", layers, 1, 1024, "transformer blocks"}};
+          {"layers", layers, 1, 1024, "transformer blocks"},
+          {"width", width, 1, kMost, "of a token: a multiple of heads"},
+          {"heads", heads, 1, 1024, "attention heads"},
+          {"vocabulary", 50257, 2, kMost, "tokens that there are"}};
 }
 
 struct LlamaSizes {
@@ -49,7 +52,7 @@ std::string uneven_llama(const Request& request) {
   return uneven_groups(request);
 }
 
-std::string uneven_bert(const Request& request) {
+std::string uneven_heads(const Request& request) {
   return request["width"] % request["heads"] != 0 ? "--width is no multiple of --heads" : "";
 }
 
@@ -91,12 +94,14 @@ const std::vector<Workload>& table() {
        mlp},
       // fp16: ONNX has no bf16 convolution before opset 22, and the matrix engine takes no fp32
       {"lenet", "two convolutions, three dense layers, for 28x28 MNIST", DType::fp16, {batch(32)}, lenet},
-      {"gpt2-small", "12 layers, width 768, 12 heads: 124 M parameters, loss included", DType::bf16, gpt2(12),
-       gpt2_small},
-      {"gpt2-medium", "24 layers, width 1024, 16 heads: 355 M parameters", DType::bf16, gpt2(24),
-       gpt2_medium},
-      {"gpt2-large", "36 layers, width 1280, 20 heads: 774 M parameters", DType::bf16, gpt2(36), gpt2_large},
-      {"gpt2-xl", "48 layers, width 1600, 25 heads: 1.56 G parameters", DType::bf16, gpt2(48), gpt2_xl},
+      {"gpt2-small", "12 layers, width 768, 12 heads: 124 M parameters, loss included", DType::bf16,
+       gpt2(12, 768, 12), gpt2_small, uneven_heads},
+      {"gpt2-medium", "24 layers, width 1024, 16 heads: 355 M parameters", DType::bf16, gpt2(24, 1024, 16),
+       gpt2_medium, uneven_heads},
+      {"gpt2-large", "36 layers, width 1280, 20 heads: 774 M parameters", DType::bf16, gpt2(36, 1280, 20),
+       gpt2_large, uneven_heads},
+      {"gpt2-xl", "48 layers, width 1600, 25 heads: 1.56 G parameters", DType::bf16, gpt2(48, 1600, 25),
+       gpt2_xl, uneven_heads},
       {"llama3-8b", "32 layers, width 4096, 32 heads: 8.03 G parameters, loss included", DType::bf16,
        llama3({32, 4096, 32, 14336}), llama3_8b, uneven_llama},
       {"llama3-70b", "80 layers, width 8192, 64 heads: 70.6 G parameters", DType::bf16,
@@ -112,7 +117,7 @@ const std::vector<Workload>& table() {
         {"ffn", 3072, 1, kMost, "inner width of the MLP"},
         {"vocabulary", 30522, 2, kMost, "tokens that there are"}},
        bert_base,
-       uneven_bert},
+       uneven_heads},
       // fp16 for the same reason as lenet
       {"resnet50",
        "50 layers for 224x224 images: 25.6 M parameters, batch statistics and loss included",

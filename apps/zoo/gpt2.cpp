@@ -12,25 +12,26 @@
 namespace leto::zoo {
 namespace {
 
-constexpr std::int64_t kVocabulary = 50257;
 constexpr std::int64_t kContext = 1024;
 constexpr double kDeviation = 0.02;  // GPT-2's initialisation
 constexpr float kEpsilon = 1e-5f;
 
 class Gpt2 {
  public:
-  Gpt2(std::string_view name, const Request& request, std::int64_t width, std::int64_t heads)
+  Gpt2(std::string_view name, const Request& request)
       : model_(std::string(name), request.dtype, request.seed),
         batch_(request["batch"]),
         seq_(request["seq"]),
         layers_(request["layers"]),
-        width_(width),
+        width_(request["width"]),
+        vocabulary_(request["vocabulary"]),
         residual_deviation_(kDeviation / std::sqrt(2.0 * static_cast<double>(layers_))),
         dense_(model_, kDeviation),
-        qkv_sizes_(model_.integers("qkv_sizes", {width, width, width})),
-        heads_shape_(model_.integers("heads_shape", {batch_, seq_, heads, width / heads})),
-        merged_shape_(model_.integers("merged_shape", {batch_, seq_, width})),
-        attend_(model_, width / heads, causal_mask(model_, seq_)) {}
+        qkv_sizes_(model_.integers("qkv_sizes", {width_, width_, width_})),
+        heads_shape_(
+            model_.integers("heads_shape", {batch_, seq_, request["heads"], width_ / request["heads"]})),
+        merged_shape_(model_.integers("merged_shape", {batch_, seq_, width_})),
+        attend_(model_, width_ / request["heads"], causal_mask(model_, seq_)) {}
 
   onnx::ModelProto build() {
     auto x = embeddings();
@@ -42,8 +43,8 @@ class Gpt2 {
 
  private:
   std::string embeddings() {
-    const auto tokens = model_.index_input("tokens", {batch_, seq_}, kVocabulary);
-    table_ = model_.weight("wte.weight", {kVocabulary, width_}, kDeviation);
+    const auto tokens = model_.index_input("tokens", {batch_, seq_}, vocabulary_);
+    table_ = model_.weight("wte.weight", {vocabulary_, width_}, kDeviation);
     const auto positions = model_.weight("wpe.weight", {kContext, width_}, kDeviation);
     const auto used = model_.node(
         "Slice", {positions, model_.integers("wpe.start", {0}), model_.integers("wpe.end", {seq_})}, "wpe");
@@ -79,11 +80,11 @@ class Gpt2 {
     const auto logits =
         model_.node("Gemm", {rows, table_}, "lm_head");  // a linear layer on two dims, tied to wte
     model_.integer("transB", 1);
-    classification_loss(model_, logits, {batch_, seq_}, kVocabulary);
+    classification_loss(model_, logits, {batch_, seq_}, vocabulary_);
   }
 
   ModelBuilder model_;
-  std::int64_t batch_, seq_, layers_, width_;
+  std::int64_t batch_, seq_, layers_, width_, vocabulary_;
   double residual_deviation_;  // residual branches start smaller with depth: their sum keeps its variance
   DenseLayers dense_;
   std::string qkv_sizes_, heads_shape_, merged_shape_;
@@ -94,16 +95,16 @@ class Gpt2 {
 }  // namespace
 
 onnx::ModelProto gpt2_small(const Request& request) {
-  return Gpt2("gpt2-small", request, 768, 12).build();
+  return Gpt2("gpt2-small", request).build();
 }
 onnx::ModelProto gpt2_medium(const Request& request) {
-  return Gpt2("gpt2-medium", request, 1024, 16).build();
+  return Gpt2("gpt2-medium", request).build();
 }
 onnx::ModelProto gpt2_large(const Request& request) {
-  return Gpt2("gpt2-large", request, 1280, 20).build();
+  return Gpt2("gpt2-large", request).build();
 }
 onnx::ModelProto gpt2_xl(const Request& request) {
-  return Gpt2("gpt2-xl", request, 1600, 25).build();
+  return Gpt2("gpt2-xl", request).build();
 }
 
 }  // namespace leto::zoo

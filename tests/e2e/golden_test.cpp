@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 #include <sstream>
 #include <vector>
@@ -66,6 +68,35 @@ double mean_size(const std::vector<double>& numbers) {
   return sum / static_cast<double>(numbers.size());
 }
 
+/// loss.csv of a run with --reference.
+struct Curves {
+  std::vector<double> loss, reference;
+  std::vector<double> differences() const {
+    std::vector<double> all;
+    std::transform(loss.begin(), loss.end(), reference.begin(), std::back_inserter(all), std::minus<>());
+    return all;
+  }
+};
+
+Curves read_curves(const fs::path& path) {
+  std::istringstream csv(read(path));
+  std::string line;
+  std::getline(csv, line);
+  Curves curves;
+  while (std::getline(csv, line)) {
+    double loss = 0, reference = 0;
+    REQUIRE(std::sscanf(line.c_str(), "%*d,%lf,%lf", &loss, &reference) == 2);
+    curves.loss.push_back(loss);
+    curves.reference.push_back(reference);
+  }
+  return curves;
+}
+
+/// Of the last `count` numbers.
+double mean_of_last(const std::vector<double>& numbers, int count) {
+  return std::accumulate(numbers.end() - count, numbers.end(), 0.0) / count;
+}
+
 TEST_SUITE("slow") {
   TEST_CASE("golden: LeNet learns MNIST on the chip along the fp32 curve") {
     const Folder folder;
@@ -74,21 +105,27 @@ TEST_SUITE("slow") {
           "optimizer = \"momentum\"\nloss = \"cross_entropy\"\nlr = 0.01\nbatch = 32\nsteps = 250\n"
           "data = \"mnist\"\n");
     must(folder, "run lenet.onnx --chip tiny --train r.toml --reference --out o");
-    std::istringstream csv(read(folder / "o/loss.csv"));
-    std::string line;
-    std::getline(csv, line);
-    std::vector<double> difference;
-    while (std::getline(csv, line)) {
-      double loss = 0, reference = 0;
-      REQUIRE(std::sscanf(line.c_str(), "%*d,%lf,%lf", &loss, &reference) == 2);
-      difference.push_back(loss - reference);
-    }
+    const auto difference = read_curves(folder / "o/loss.csv").differences();
     REQUIRE(difference.size() == 250);  // one pass over the 8,000 training images
     CHECK(mean_size(difference) < 0.04);
     // Single batches part as rounding is amplified; what is learned does not.
-    CHECK(std::abs(std::accumulate(difference.end() - 50, difference.end(), 0.0) / 50) < 0.01);
+    CHECK(std::abs(mean_of_last(difference, 50)) < 0.01);
     const auto record = nlohmann::json::parse(read(folder / "o/record.json"));
     CHECK(record.at("accuracy").get<double>() >= 0.92);
+  }
+
+  TEST_CASE("golden: a GPT of two layers learns names on the chip along the fp32 curve") {
+    const Folder folder;
+    must(folder,
+         "zoo gpt2-small --layers 2 --width 32 --heads 2 --vocabulary 27 --seq 16 --batch 32 -o gpt.onnx");
+    const std::string recipe = LETO_SOURCE_DIR "/apps/recipes/names.toml";
+    must(folder, "run gpt.onnx --chip tiny --train " + recipe + " --reference --out o");
+    const auto curves = read_curves(folder / "o/loss.csv");
+    REQUIRE(curves.loss.size() == 400);
+    CHECK(curves.loss.front() == doctest::Approx(std::log(27.0)).epsilon(0.02));  // knows nothing
+    CHECK(mean_of_last(curves.loss, 50) < 2.4);  // a table of pairs of letters is at 2.45
+    CHECK(mean_size(curves.differences()) < 0.04);
+    CHECK(std::abs(mean_of_last(curves.differences(), 50)) < 0.02);
   }
 }
 

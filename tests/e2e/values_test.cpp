@@ -121,5 +121,22 @@ TEST_CASE("values: training on digits lowers the loss, near the fp32 reference i
   }
 }
 
+TEST_CASE("values: text is cut into tokens and the tokens after them, the same with the same seed") {
+  const Folder folder;
+  const std::string small = " --layers 1 --width 8 --heads 1 --seq 8 --batch 4 -o g.onnx --vocabulary ";
+  must(folder, "zoo gpt2-small" + small + "27");
+  write(folder / "r.toml", "optimizer = \"sgd\"\nsteps = 3\ndata = \"names\"\n");
+  const std::string run = "run g.onnx --chip tiny --train r.toml --reference --out ";
+  for (const std::string out : {"a", "b", "c --seed 2"}) must(folder, run + out);
+  must(folder, "diff a b --exact");
+  CHECK(read(folder / "a/loss.csv") == read(folder / "b/loss.csv"));
+  CHECK(read(folder / "a/loss.csv") != read(folder / "c/loss.csv"));
+  CHECK(read(folder / "a/record.json").find("\"loss_reference\"") != std::string::npos);
+  must(folder, "zoo gpt2-small" + small + "26");
+  check_refused(leto(folder, run + "d"), 3, "27 kinds of tokens");
+  make_mlp(folder, "data = \"names\"\n");
+  check_refused(leto(folder, "run " + kMlp + " --out d"), 3, "no windows");
+}
+
 }  // namespace
 }  // namespace leto::e2e
