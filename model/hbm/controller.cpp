@@ -237,7 +237,7 @@ inline void Controller::offer(const RequestQueue::Request& request, bool hit, Ti
 }
 
 inline void Controller::offer_miss_of(int bank, Tick from) {
-  if (!row_stale_ && wants_row(bank)) offer_miss(bank, from);
+  if (!row_stale_ && !stopped() && wants_row(bank)) offer_miss(bank, from);
 }
 
 inline void Controller::offer_miss(int bank, Tick from) {

@@ -141,6 +141,7 @@ void compare(std::uint64_t first_seed, std::uint64_t trials, int runs) {
 
 TEST_CASE("DRAM controller: every completion at the oracle's tick") {
   compare(1, 80, 300);
+  compare(1004, 1, 300);  // a moved request is served while all stop for a refresh: its bank's miss must not go
 }
 
 TEST_CASE("DRAM controller: every completion at the oracle's tick for millions of bursts" *
