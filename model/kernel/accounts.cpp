@@ -47,19 +47,11 @@ void Accounts::touch(std::uint32_t operation, Cycle at) {
   touched_[operation] = 1;
 }
 
-namespace {
-
-void add(Cycle& to, Cycle now, Cycle before, std::int64_t times) {
-  to += (now - before) * static_cast<Cycle>(times);
-}
-
-}  // namespace
-
-void Accounts::repeat(const Accounts& before, std::int64_t times, std::uint32_t step, Cycle duration) {
-  const Accounts now = *this;
+void Accounts::repeat(const Accounts& before, const Accounts& now, std::int64_t times, std::uint32_t step,
+                      Cycle duration) {
   for (std::size_t e = 0; e < kEngines; ++e)
     for (std::size_t s = 0; s < kStates; ++s)
-      add(totals_[e][s], now.totals_[e][s], before.totals_[e][s], times);
+      add_repeated(totals_[e][s], now.totals_[e][s], before.totals_[e][s], times);
   for (std::size_t o = 0; o < operations_.size(); ++o) {
     const OperationAccount &had = before.operations_[o], &has = now.operations_[o];
     if (now.by_operation_[o] == before.by_operation_[o] && has.commands == had.commands) continue;
@@ -68,7 +60,8 @@ void Accounts::repeat(const Accounts& before, std::int64_t times, std::uint32_t 
       if (target >= operations_.size()) break;
       for (std::size_t e = 0; e < kEngines; ++e)
         for (std::size_t s = 0; s < kStates; ++s)
-          add(by_operation_[target][e][s], now.by_operation_[o][e][s], before.by_operation_[o][e][s], 1);
+          add_repeated(by_operation_[target][e][s], now.by_operation_[o][e][s], before.by_operation_[o][e][s],
+                       1);
       OperationAccount& account = operations_[target];
       account.commands += has.commands - had.commands;
       account.macs += has.macs - had.macs;

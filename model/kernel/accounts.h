@@ -49,6 +49,12 @@ inline constexpr std::uint32_t kNoOperation = ~0u;
 
 class Observer;
 
+/// What went from `before` to `now`, `times` times more.
+template <class Number>
+void add_repeated(Number& to, Number now, Number before, std::int64_t times) {
+  to += (now - before) * static_cast<Number>(times);
+}
+
 class Accounts {
  public:
   /// `observer` hears of every interval; may be null.
@@ -60,9 +66,10 @@ class Accounts {
   void touch(std::uint32_t operation, Cycle at);
   OperationAccount& operation(std::uint32_t id) { return operations_[id]; }
 
-  /// As if what happened since `before`, a copy of this, had happened `times` times more, `duration` cycles
-  /// each: each time for operations `step` further on.
-  void repeat(const Accounts& before, std::int64_t times, std::uint32_t step, Cycle duration);
+  /// As if what happened between `before` and `now`, copies of this, had happened `times` times more,
+  /// `duration` cycles each: each time for operations `step` further on.
+  void repeat(const Accounts& before, const Accounts& now, std::int64_t times, std::uint32_t step,
+              Cycle duration);
   /// Cycles that repeat() has added, by which the chip's own time lags behind.
   Cycle skipped() const { return skipped_; }
 

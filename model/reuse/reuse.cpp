@@ -8,20 +8,14 @@
 namespace leto::model {
 namespace {
 
-// to += (now - before) * times, number by number.
-template <class Number>
-void add(Number& to, Number now, Number before, std::int64_t times) {
-  to += (now - before) * static_cast<Number>(times);
-}
-
 void add(Counters& to, const Counters& now, const Counters& before, std::int64_t times) {
-  add(to.commands, now.commands, before.commands, times);
-  add(to.instructions, now.instructions, before.instructions, times);
-  add(to.macs, now.macs, before.macs, times);
+  add_repeated(to.commands, now.commands, before.commands, times);
+  add_repeated(to.instructions, now.instructions, before.instructions, times);
+  add_repeated(to.macs, now.macs, before.macs, times);
   for (std::size_t type = 0; type < to.macs_by_dtype.size(); ++type)
-    add(to.macs_by_dtype[type], now.macs_by_dtype[type], before.macs_by_dtype[type], times);
-  add(to.local_store_read, now.local_store_read, before.local_store_read, times);
-  add(to.local_store_written, now.local_store_written, before.local_store_written, times);
+    add_repeated(to.macs_by_dtype[type], now.macs_by_dtype[type], before.macs_by_dtype[type], times);
+  add_repeated(to.local_store_read, now.local_store_read, before.local_store_read, times);
+  add_repeated(to.local_store_written, now.local_store_written, before.local_store_written, times);
 }
 
 template <class Value>
@@ -32,12 +26,12 @@ Value at(const std::map<std::string, Value>& all, const std::string& name) {
 
 // The traffic alone.
 void add(Statistics& to, const Statistics& now, const Statistics& before, std::int64_t times) {
-  add(to.bursts, now.bursts, before.bursts, times);
+  add_repeated(to.bursts, now.bursts, before.bursts, times);
   for (const auto& [name, count] : now.counters)
-    add(to.counters[name], count, at(before.counters, name), times);
+    add_repeated(to.counters[name], count, at(before.counters, name), times);
   for (const auto& [name, traffic] : now.bytes) {
-    add(to.bytes[name].read, traffic.read, at(before.bytes, name).read, times);
-    add(to.bytes[name].write, traffic.write, at(before.bytes, name).write, times);
+    add_repeated(to.bytes[name].read, traffic.read, at(before.bytes, name).read, times);
+    add_repeated(to.bytes[name].write, traffic.write, at(before.bytes, name).write, times);
   }
 }
 
@@ -159,10 +153,10 @@ std::int64_t Reuse::until_verified(std::int64_t remaining) {
 
 // Each is as the last trip was.
 void Reuse::leave_out(std::int64_t count, const isa::Core::Trips& trips) {
-  const Mark before = marks_[marks_.size() - 2], now = marks_.back();
+  const Mark &before = marks_[marks_.size() - 2], &now = marks_.back();
   const Cycle cycles = now.at - before.at;
   const Registers change = this->change(before, now);
-  accounts_.repeat(before.accounts, count, trips.step, cycles);
+  accounts_.repeat(before.accounts, now.accounts, count, trips.step, cycles);
   add(counters_, now.counters, before.counters, count);
   add(traffic_, now.traffic, before.traffic, count);
   std::size_t first = 0;
@@ -172,7 +166,9 @@ void Reuse::leave_out(std::int64_t count, const isa::Core::Trips& trips) {
   reused_.trips += count;
   reused_.cycles += static_cast<Cycle>(count) * cycles;
   remaining_ -= count;
-  marks_ = {mark(now.at)};
+  Mark after = mark(now.at);
+  marks_.clear();
+  marks_.push_back(std::move(after));
 }
 
 void Reuse::report(Statistics& statistics) const {
