@@ -67,6 +67,11 @@ class Core {
   /// As if `count` trips of that loop more had gone by, each of which added `change` to the registers.
   void skip_trips(std::int64_t count, std::span<const std::int64_t> change);
 
+  /// Loops under way.
+  std::size_t depth() const { return loops_.size(); }
+  /// Is the next instruction the first one of the innermost loop's body?
+  bool at_body() const { return !loops_.empty() && pc_ == loops_.back().begin; }
+
   std::uint32_t pc() const { return pc_; }
   int id() const { return id_; }
   std::span<const std::int64_t> registers() const { return registers_; }

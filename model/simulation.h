@@ -66,6 +66,8 @@ struct OperationAccount {
 struct Reused {
   std::uint64_t cycles = 0;                // of trips that took after others
   std::int64_t trips = 0;                  // of layer loops
+  std::int64_t kernels = 0;                // that did what others had done
+  std::int64_t segments = 0;               // of other kernels
   double bound = 0;                        // share of all cycles that the last two trips before differed by, times trips
   std::int64_t verified = 0;               // trips that were simulated after all …
   double worst = 0;                        // … and the largest difference of one, a share of its cycles

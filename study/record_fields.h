@@ -65,6 +65,8 @@ void each_field(Either<EnergyRecord> auto& e, auto&& visit) {
 void each_field(Either<ReuseFacts> auto& r, auto&& visit) {
   visit("cycles", r.cycles);
   visit("trips", r.trips);
+  visit("kernels", r.kernels);
+  visit("segments", r.segments);
   visit("bound", r.bound);
   visit("verified", r.verified);
   visit("worst", r.worst);

@@ -46,6 +46,8 @@ struct OperationFacts {
 struct ReuseFacts {
   std::uint64_t cycles = 0;
   std::int64_t trips = 0;     // of layer loops
+  std::int64_t kernels = 0;   // that did what others had done
+  std::int64_t segments = 0;  // of other kernels
   double bound = 0;           // share of all cycles by which they may be off
   std::int64_t verified = 0;  // trips simulated all the same …
   double worst = 0;           // … and the largest error of one, a share of its cycles

@@ -92,7 +92,7 @@ study::RunFacts facts_of(const Job& job, const Outcome& outcome, bool values) {
   if (outcome.reuse) {
     const model::Reused& r = statistics.reused;
     facts.fidelity = "reuse";
-    facts.reuse = {r.cycles, r.trips, r.bound, r.verified, r.worst};
+    facts.reuse = {r.cycles, r.trips, r.kernels, r.segments, r.bound, r.verified, r.worst};
   }
   facts.values = values;
   facts.steps = outcome.steps;

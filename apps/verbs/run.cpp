@@ -102,8 +102,8 @@ void print_summary(const study::Record& record, const host::Outcome& outcome,
   print_loss(outcome);
   if (record.reuse)
     fmt::print(
-        "reused: {} layers, {:.1f} % of the cycles, off by {:.2g} % at most as the last two differed\n",
-        record.reuse->trips,
+        "reused: {} layers, {} kernels, {} segments; {:.1f} % of the cycles, which may be off by {:.2g} % of all\n",
+        record.reuse->trips, record.reuse->kernels, record.reuse->segments,
         100.0 * static_cast<double>(record.reuse->cycles) / static_cast<double>(record.cycles),
         100 * record.reuse->bound);
   fmt::print("simulated in {:.1f} s, {}\n", record.simulation.wall_s,
@@ -178,13 +178,13 @@ void add_run(CLI::App& app) {
       "are reused as in traces/embeddings)");
   verb->add_option(
           "--fidelity", flags->fidelity,
-          "full (default): everything; reuse: layers that begin alike are counted once two of them took the "
-          "same time, values off; event, roofline: not in this version")
+          "full (default): everything; reuse: kernels, loops in them and layers that do what others did are counted once "
+          "their time is known, values off; event, roofline: not in this version")
       ->check(CLI::IsMember({"full", "reuse", "event", "roofline"}));
   verb->add_option(
           "--verify-reuse", flags->verify_reuse,
-          "with --fidelity reuse: simulate so many of the layers that were to be counted all the same, "
-          "drawn by the seed, and record their error")
+          "with --fidelity reuse: simulate so many of the layers, and of the kernels, that were to be counted all "
+          "the same, drawn by the seed, and record their error")
       ->check(CLI::Range(0, 1000));
   verb->add_option(
           "--twin", flags->twins,

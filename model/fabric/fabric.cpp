@@ -126,6 +126,36 @@ void Fabric::handle(Event event, Cycle now) {
   }
 }
 
+// -1: of no group.
+int Fabric::group_of(int pe, isa::Multicast multicast) const {
+  switch (multicast) {
+    case isa::Multicast::row:
+      return pe / columns_;
+    case isa::Multicast::column:
+      return rows_ + pe % columns_;
+    case isa::Multicast::all:
+      return rows_ + columns_;
+    default:
+      return -1;
+  }
+}
+
+void Fabric::pass(int pe, bool store, isa::Multicast multicast, isa::Runs runs) {
+  const int number = group_of(pe, multicast);
+  Group* group = number < 0 ? nullptr : &groups_[static_cast<std::size_t>(number)];
+  const int router = ports_[static_cast<std::size_t>(pe) * 2].router;
+  for (isa::Run run = runs.next(); run.bytes != 0; run = runs.next())
+    while (run.bytes > 0) {
+      const Piece piece = memory_.locate(run.address, std::min<std::int64_t>(run.bytes, config_.fragment_bytes));
+      const std::int64_t bytes = in_beats(piece.bytes);
+      memory_.pass(piece, store);
+      port_bytes_ += static_cast<std::uint64_t>(bytes) * (group ? group->pes.size() : 1);
+      group ? noc_.count(tree(*group, piece.router), bytes) : noc_.count(piece.router, router, bytes);
+      run.address += piece.bytes;
+      run.bytes -= piece.bytes;
+    }
+}
+
 // The set-up began with the submission, a cycle ago.
 void Fabric::start(const Transfer& transfer, Cycle now) {
   const int id = streams_.take();
@@ -144,20 +174,7 @@ void Fabric::start(const Transfer& transfer, Cycle now) {
   stream.granted = transfer.rate;
   stream.rate = Divider(static_cast<std::uint64_t>(transfer.rate));
   stream.members.assign(1, {transfer.pe, port.router, port.local, 0, transfer.sequence});
-  switch (transfer.multicast) {
-    case isa::Multicast::none:
-      stream.group = -1;
-      break;
-    case isa::Multicast::row:
-      stream.group = transfer.pe / columns_;
-      break;
-    case isa::Multicast::column:
-      stream.group = rows_ + transfer.pe % columns_;
-      break;
-    case isa::Multicast::all:
-      stream.group = rows_ + columns_;
-      break;
-  }
+  stream.group = group_of(transfer.pe, transfer.multicast);
   port.queue.push_back(id);
   if (port.queue.size() == 1) pump(stream.port, now);
 }

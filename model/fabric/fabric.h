@@ -37,6 +37,13 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   /// The same from outside of the chip's processes, at `now` in SystemC's time.
   void submit(const Transfer& transfer, Cycle now);
 
+  /// A load or store of PE `pe` (a multicast: of its group) that is counted and not simulated: it moves the LLC's
+  /// content, and takes no time.
+  void pass(int pe, bool store, isa::Multicast multicast, isa::Runs runs);
+
+  /// Of device memory, so far.
+  std::uint64_t bursts() const { return memory_.hbm().bursts(); }
+
   /// The job has ended: what it stored goes to device memory (run the kernel until nothing is left to do).
   void clean(Cycle now);
   Cycle cleaned() const { return memory_.cleaned(); }
@@ -106,6 +113,7 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   void serve_at(int channel, Cycle at) override { this->at(at, kServe, channel); }
   void answered(std::uint32_t tag, Cycle at) override;
 
+  int group_of(int pe, isa::Multicast multicast) const;
   Port& port(int id) { return ports_[static_cast<std::size_t>(id)]; }
   void pump(int port, Cycle now);
   void pump_later(int port, Cycle at);

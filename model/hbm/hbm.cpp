@@ -32,8 +32,7 @@ Hbm::Place Hbm::place_of(std::uint64_t address) const {
 std::optional<Cycle> Hbm::submit(const Place& place, std::int64_t bytes, bool write, std::uint32_t tag,
                                  Cycle now) {
   const std::uint64_t first = burst_bytes_.quotient(place.offset);
-  const std::uint64_t last = burst_bytes_.quotient(place.offset + static_cast<std::uint64_t>(bytes) - 1);
-  const std::uint64_t bursts = last - first + 1;
+  const std::uint64_t bursts = bursts_of(place.offset, bytes);
   (write ? written_bursts_ : read_bursts_) += bursts;
   MemoryAccess access{SharedMemory::hbm, write, place.channel, bursts * burst_bytes_.divisor(), now, now};
   Run run{first, static_cast<std::int32_t>(bursts), write, tag};
@@ -78,6 +77,10 @@ std::uint32_t Hbm::observed(std::uint32_t id, Cycle at) {
 ControllerCounts Hbm::counts() const {
   ControllerCounts sum;
   for (const Controller& controller : controllers_) sum += controller.counts();
+  if (counted_bursts_ == 0 || bursts() == counted_bursts_) return sum;
+  const double all = static_cast<double>(bursts()) / static_cast<double>(bursts() - counted_bursts_);
+  for (std::uint64_t* count : {&sum.activates, &sum.conflicts, &sum.refreshes, &sum.turnarounds})
+    *count = static_cast<std::uint64_t>(static_cast<double>(*count) * all);
   return sum;
 }
 

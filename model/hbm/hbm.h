@@ -58,14 +58,24 @@ class Hbm {
         });
   }
 
+  /// Traffic that is counted and not simulated: `bytes` inside one interleave block.
+  void count(std::uint64_t address, std::int64_t bytes, bool write) {
+    const std::uint64_t bursts = bursts_of(address, bytes);
+    (write ? written_bursts_ : read_bursts_) += bursts;
+    counted_bursts_ += bursts;
+  }
+
   /// Of the requests so far, whole bursts.
   std::uint64_t bytes_read() const { return read_bursts_ * burst_bytes_.divisor(); }
   std::uint64_t bytes_written() const { return written_bursts_ * burst_bytes_.divisor(); }
   std::uint64_t bursts() const { return read_bursts_ + written_bursts_; }
-  /// Over all channels; a ledger counts none of it.
+  /// Over all channels; a ledger counts none of it. Bursts that were not simulated did what the others did.
   ControllerCounts counts() const;
 
  private:
+  std::uint64_t bursts_of(std::uint64_t from, std::int64_t bytes) const {
+    return burst_bytes_.quotient(from + static_cast<std::uint64_t>(bytes) - 1) - burst_bytes_.quotient(from) + 1;
+  }
   Cycle book(const Place& place, const Run& run, Cycle now);
   std::uint32_t observe(const MemoryAccess& access, std::uint32_t tag);
   std::uint32_t observed(std::uint32_t id, Cycle at);
@@ -78,7 +88,7 @@ class Hbm {
   LedgerTiming timing_;
   std::vector<Controller> controllers_;  // by channel: these …
   std::vector<Ledger> ledgers_;          // … or these
-  std::uint64_t read_bursts_ = 0, written_bursts_ = 0;
+  std::uint64_t read_bursts_ = 0, written_bursts_ = 0, counted_bursts_ = 0;
   // With an observer the controllers carry the number of one of these as their tag.
   struct Observed {
     MemoryAccess access;

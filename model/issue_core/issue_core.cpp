@@ -8,6 +8,16 @@ constexpr int kTurn = 1 << 16;
 
 }  // namespace
 
+void add_repeated(Counters& to, const Counters& now, const Counters& before, std::int64_t times) {
+  add_repeated(to.commands, now.commands, before.commands, times);
+  add_repeated(to.instructions, now.instructions, before.instructions, times);
+  add_repeated(to.macs, now.macs, before.macs, times);
+  for (std::size_t type = 0; type < to.macs_by_dtype.size(); ++type)
+    add_repeated(to.macs_by_dtype[type], now.macs_by_dtype[type], before.macs_by_dtype[type], times);
+  add_repeated(to.local_store_read, now.local_store_read, before.local_store_read, times);
+  add_repeated(to.local_store_written, now.local_store_written, before.local_store_written, times);
+}
+
 IssueCore::IssueCore(const isa::Program& program, int id, const isa::Place& place,
                      const CommandProcessorConfig& config, bool free_issue, Accounts& accounts)
     : program_(&program),
@@ -23,7 +33,14 @@ void IssueCore::launch(Cycle at) {
   waited_[0] += at - line_.since();
   line_.until(at, State::launch, kNoOperation);
   time_ = at;
+  issued_ = 0;
   stop_ = core_.ended() ? Stop::ended : Stop::none;
+}
+
+// The core has come to another instruction.
+void IssueCore::moved() {
+  if (!watch_ || core_.depth() != watch_->depth() || !core_.at_body()) return;
+  if (const isa::Core* on = watch_->at_body(place_.index(), id_, issued_)) core_ = *on;
 }
 
 void IssueCore::spend(int cycles) {
@@ -56,6 +73,7 @@ void IssueCore::step(CommandProcessor& processor, Counters& counters) {
     spend(config_.scalar_cycles);
     ++counters.instructions;
     core_.execute_scalar();
+    moved();
     if (core_.ended()) stop_ = Stop::ended;
     return;
   }
@@ -89,6 +107,8 @@ void IssueCore::issue(CommandProcessor& processor, Counters& counters) {
   ++counters.commands;
   core_.capture_current(processor.push(wanted_queue(), id_, time_));
   core_.advance();
+  ++issued_;
+  moved();
 }
 
 State IssueCore::waiting_for() const {
@@ -141,7 +161,10 @@ void IssueCore::resume(Cycle at) {
     time_ = at;
   }
   // A full queue has room now: the instruction is issued by the next turn.
-  if (stop_ != Stop::queue_full) core_.advance();
+  if (stop_ != Stop::queue_full) {
+    core_.advance();
+    moved();
+  }
   stop_ = Stop::none;
 }
 

@@ -21,6 +21,24 @@ struct Counters {
   std::array<std::int64_t, kDTypeCount> macs_by_dtype{};
   std::uint64_t local_store_read = 0, local_store_written = 0;
 };
+/// What went from `before` to `now`, `times` times more.
+void add_repeated(Counters& to, const Counters& now, const Counters& before, std::int64_t times);
+
+/// Hears of the bodies of loops that a core comes to, and may send it on (model/reuse).
+class BodyWatch {
+ public:
+  virtual ~BodyWatch() = default;
+  /// A core of a PE has come to the begin of a body, `issued` commands after its launch: where it goes on in its
+  /// place; nullptr: there.
+  virtual const isa::Core* at_body(int pe, int core, std::int64_t issued) = 0;
+  /// A command of a core is done.
+  virtual void finished(int pe, int core) = 0;
+  /// Loops under way at the bodies it hears of; none: of no body.
+  std::size_t depth() const { return depth_; }
+
+ protected:
+  std::size_t depth_ = 0;
+};
 
 class IssueCore {
  public:
@@ -30,6 +48,8 @@ class IssueCore {
   IssueCore(const isa::Program& program, int id, const isa::Place& place,
             const CommandProcessorConfig& config, bool free_issue, Accounts& accounts);
 
+  /// Tells `watch` of the bodies of loops from now on.
+  void watch(BodyWatch& watch) { watch_ = &watch; }
   /// Starts the program afresh at `at`.
   void launch(Cycle at);
   /// Executes instructions until one stops the core.
@@ -50,6 +70,8 @@ class IssueCore {
   std::uint32_t pc() const { return core_.pc(); }
   std::optional<isa::Core::Trips> trips() const { return core_.trips(); }
   std::span<const std::int64_t> registers() const { return core_.registers(); }
+  /// It waits at a barrier: goes on at one further on instead.
+  void wait_at(const isa::Core& barrier) { core_ = barrier; }
   void skip_trips(std::int64_t count, std::span<const std::int64_t> change) {
     core_.skip_trips(count, change);
   }
@@ -72,6 +94,7 @@ class IssueCore {
   void bill_busy();
   void step(CommandProcessor& processor, Counters& counters);
   void issue(CommandProcessor& processor, Counters& counters);
+  void moved();
   std::size_t waited_index() const;
 
   const isa::Program* program_;
@@ -81,6 +104,8 @@ class IssueCore {
   bool free_issue_;  // instructions cost nothing
   isa::Core core_;
   Timeline line_;
+  BodyWatch* watch_ = nullptr;
+  std::int64_t issued_ = 0;  // commands since the launch
   Stop stop_ = Stop::ended;
   Cycle time_ = 0;
   std::uint32_t busy_with_ = kNoOperation;  // since the line's end

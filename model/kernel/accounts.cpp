@@ -21,6 +21,10 @@ constexpr std::size_t index(auto e) {
   return static_cast<std::size_t>(e);
 }
 
+int instances(std::size_t engine, int pes) {
+  return engine == index(Engine::issue_core) ? pes * isa::kCores : pes;
+}
+
 }  // namespace
 
 std::string_view name_of(Engine engine) {
@@ -76,12 +80,49 @@ void Accounts::repeat(const Accounts& before, const Accounts& now, std::int64_t 
   skipped_ += static_cast<Cycle>(times) * duration;
 }
 
+void Accounts::add_between(Ledger& sum, const Ledger& now, const Ledger& then) {
+  for (std::size_t e = 0; e < kEngines; ++e)
+    for (std::size_t s = 0; s < kStates; ++s) sum[e][s] += now[e][s] - then[e][s];
+}
+
+void Accounts::Spent::add(const Spent& other) {
+  add_between(totals, other.totals, {});
+  for (const auto& [operation, ledger] : other.by_operation) add_between(by_operation[operation], ledger, {});
+}
+
+void Accounts::add_since(const Accounts& before, Spent& to) const {
+  add_between(to.totals, totals_, before.totals_);
+  for (std::size_t o = 0; o < by_operation_.size(); ++o)
+    if (by_operation_[o] != before.by_operation_[o])
+      add_between(to.by_operation[static_cast<std::uint32_t>(o)], by_operation_[o], before.by_operation_[o]);
+}
+
+// Shares of the time spent, rounded down; what rounding leaves goes to the largest.
+void Accounts::go_on(const Spent& spent, Cycle cycles, int pes) {
+  skipped_ += cycles;
+  for (std::size_t e = 0; e < kEngines; ++e) {
+    const auto& row = spent.totals[e];
+    const Cycle sum = std::accumulate(row.begin(), row.end(), Cycle{0});
+    Cycle left = cycles * static_cast<Cycle>(instances(e, pes));
+    const double times = sum == 0 ? 0 : static_cast<double>(left) / static_cast<double>(sum);
+    const auto grown = [times](Cycle part) { return static_cast<Cycle>(static_cast<double>(part) * times); };
+    for (std::size_t s = 0; s < kStates; ++s) {
+      totals_[e][s] += grown(row[s]);
+      left -= grown(row[s]);
+    }
+    const auto largest = sum == 0 ? index(State::idle) : std::ranges::max_element(row) - row.begin();
+    totals_[e][static_cast<std::size_t>(largest)] += left;
+    for (const auto& [operation, ledger] : spent.by_operation)
+      for (std::size_t s = 0; s < kStates; ++s) by_operation_[operation][e][s] += grown(ledger[e][s]);
+  }
+}
+
 void Accounts::report(Statistics& statistics, Cycle cycles, int pes) const {
   for (int e = 0; e < kEngines; ++e) {
     const auto& row = totals_[static_cast<std::size_t>(e)];
     EngineAccount& account = statistics.engines[std::string(kEngineNames[static_cast<std::size_t>(e)])];
     account = {};
-    account.instances = e == 0 ? pes * isa::kCores : pes;
+    account.instances = instances(static_cast<std::size_t>(e), pes);
     const Cycle sum = std::accumulate(row.begin(), row.end(), Cycle{0});
     if (sum != (cycles + skipped_) * static_cast<Cycle>(account.instances))
       throw Error(

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <string_view>
 #include <vector>
 
@@ -70,7 +71,13 @@ class Accounts {
   /// `duration` cycles each: each time for operations `step` further on.
   void repeat(const Accounts& before, const Accounts& now, std::int64_t times, std::uint32_t step,
               Cycle duration);
-  /// Cycles that repeat() has added, by which the chip's own time lags behind.
+  /// What engines did in some stretch of time.
+  struct Spent;
+  /// Adds what they did since `before`, a copy of this.
+  void add_since(const Accounts& before, Spent& to) const;
+  /// As if the chip, of so many PEs, had gone on for `cycles` more as in that time.
+  void go_on(const Spent& spent, Cycle cycles, int pes);
+  /// Cycles that repeat() and go_on() have added, by which the chip's own time lags behind.
   Cycle skipped() const { return skipped_; }
 
   /// Totals into `statistics`, `cycles` being the chip's own; throws Error(internal) unless they sum to
@@ -79,12 +86,20 @@ class Accounts {
 
  private:
   using Ledger = std::array<std::array<Cycle, kStates>, kEngines>;
+  /// Adds what is in `now` and not in `then`.
+  static void add_between(Ledger& sum, const Ledger& now, const Ledger& then);
   Ledger totals_{};
   std::vector<Ledger> by_operation_;
   std::vector<OperationAccount> operations_;
   std::vector<char> touched_;
   Cycle skipped_ = 0;
   Observer* observer_;
+};
+
+struct Accounts::Spent {
+  Ledger totals{};
+  std::map<std::uint32_t, Ledger> by_operation;
+  void add(const Spent& other);
 };
 
 /// One engine instance's life so far: bills intervals one after the other, without gap or overlap.

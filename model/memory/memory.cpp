@@ -149,6 +149,36 @@ void Memory::release(int line, Cycle now) {
   }
 }
 
+void Memory::pass(const Piece& piece, bool write) {
+  if (!piece.scratch() && !cache_.present()) return hbm_.count(piece.address, piece.bytes, write);
+  sram_.count(piece.bytes, write);
+  if (piece.scratch()) return;
+  const std::uint64_t number = by_line_.quotient(piece.address);
+  const Sectors touched = cache_.touched(piece.address, piece.bytes);
+  const Cache::Access access =
+      write ? cache_.write(piece.set, number, touched) : cache_.read(piece.set, number, touched);
+  if (access.line < 0 && write) return hbm_.count(piece.address, piece.bytes, true);
+  const auto leave = [this](std::uint64_t line, Sectors dirty) {
+    sram_.count(std::popcount(dirty) * cache_.sector_bytes(), false);
+    count_device(line, dirty, true);
+  };
+  leave(access.victim, access.write_back);
+  if (access.whole) leave(number, cache_.all_sectors());
+  if (access.missing == 0) return;
+  count_device(number, sectors(std::countr_zero(access.missing), 63 - std::countl_zero(access.missing)), false);
+  if (access.line >= 0) sram_.count(piece.bytes, true);
+}
+
+// Traffic of the sectors of a line, run by run.
+void Memory::count_device(std::uint64_t line, Sectors touched, bool write) {
+  const std::int64_t sector = cache_.sector_bytes();
+  while (touched != 0) {
+    const int first = std::countr_zero(touched), count = std::countr_one(touched >> first);
+    touched &= ~sectors(first, first + count - 1);
+    hbm_.count(line * by_line_.divisor() + static_cast<std::uint64_t>(first * sector), count * sector, write);
+  }
+}
+
 void Memory::clean(Cycle now) {
   cleaned_ = now;
   cache_.clean(

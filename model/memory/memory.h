@@ -66,6 +66,8 @@ class Memory {
   void store(int piece, Cycle now);
   /// Its bytes have come from device memory.
   void fetched(int piece, Cycle now);
+  /// A piece that is counted and not simulated: it moves the LLC's content, and takes no time.
+  void pass(const Piece& piece, bool write);
 
   /// The device memory's channel answers.
   void serve(int channel, Cycle now);
@@ -99,6 +101,7 @@ class Memory {
   void done(std::uint32_t tag, Cycle at);
   void look_ahead(int channel, Cycle now);
   void write_back(int slice, std::uint64_t line, Sectors dirty, std::uint32_t tag, Cycle now);
+  void count_device(std::uint64_t line, Sectors touched, bool write);
   void wait(int piece, int line);
   void release(int line, Cycle now);
 

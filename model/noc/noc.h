@@ -72,15 +72,16 @@ class Noc {
   int local_of(int pe) const;
 
   /// Cycles of the hops alone: what a request or an acknowledgement pays.
-  Cycle hop_latency(int from, int to) const {
-    const int hops = std::abs(row(from) - row(to)) + std::abs(column(from) - column(to));
-    return hop_ * static_cast<Cycle>(hops);
-  }
+  Cycle hop_latency(int from, int to) const { return hop_ * static_cast<Cycle>(hops(from, to)); }
 
   int router_of_pe(int pe) const;
   /// Router at which memory unit `unit` of `units` is attached: the first half west, the second half east,
   /// spread over the rows.
   int router_of_memory(int unit, int units) const;
+
+  /// Traffic that is counted and not simulated: between two routers, or down a tree.
+  void count(int from, int to, std::int64_t bytes) { charge(static_cast<std::size_t>(hops(from, to)), bytes); }
+  void count(const Tree& tree, std::int64_t bytes) { charge(tree.branches.size(), bytes); }
 
   /// Bytes times links crossed.
   std::uint64_t link_bytes() const { return link_bytes_; }
@@ -96,6 +97,9 @@ class Noc {
     std::uint32_t slot = 0;               // that is being filled
     std::int32_t left = 0;                // bytes free in it
   };
+  int hops(int from, int to) const {
+    return std::abs(row(from) - row(to)) + std::abs(column(from) - column(to));
+  }
   int row(int router) const { return place_[static_cast<std::size_t>(router)].row; }
   int column(int router) const { return place_[static_cast<std::size_t>(router)].column; }
   static int link(int router, Way way) { return router * kWays + way; }

@@ -114,11 +114,10 @@ void Pe::begin(std::size_t queue, Slot& slot, Cycle now) {
   slot.begun = now;
 }
 
-Work Pe::work(const Slot& slot, Cycle now) const {
-  const isa::Command& command = slot.entry->command;
+Work Pe::work(const isa::Command& command) const {
   switch (command.unit) {
     case Unit::matrix:
-      return matrix_.work(command, now, slot.held_ready);
+      return matrix_.work(command, 0, 0);
     case Unit::reduction:
       return reduction_.work(command);
     case Unit::vector:
@@ -130,7 +129,8 @@ Work Pe::work(const Slot& slot, Cycle now) const {
 
 // A begun command runs once the local store has bandwidth for it.
 bool Pe::go(Slot& slot, Cycle now) {
-  const Work w = work(slot, now);
+  const isa::Command& command = slot.entry->command;
+  const Work w = command.unit == Unit::matrix ? matrix_.work(command, now, slot.held_ready) : work(command);
   const auto bytes = static_cast<Cycle>(w.read + w.written);
   slot.grant = bytes == 0 ? 0 : store_.acquire(static_cast<std::int64_t>(ceil_div(bytes, w.cycles)));
   if (bytes != 0 && slot.grant == 0) {
@@ -142,7 +142,6 @@ bool Pe::go(Slot& slot, Cycle now) {
   slot.started = now;
   slot.finish = now + w.cycles + slot.stretch;
   slot.phase = Slot::Phase::running;
-  const isa::Command& command = slot.entry->command;
   if (command.unit == Unit::matrix) {
     matrix_.started(command, now, slot.finish);
     count_macs(command);
@@ -164,7 +163,7 @@ void Pe::count_macs(const isa::Command& command) {
 void Pe::finish(Slot& slot, Cycle now) {
   const isa::Command& command = slot.entry->command;
   isa::Partials outgoing{{}, command.shape[0], command.shape[1]};
-  const bool moves_indices = command.unit == Unit::layout && carries_indices(command[isa::copy_t::dst]);
+  const bool moves_indices = command.unit == Unit::layout && carries_indices(command, command[isa::copy_t::dst]);
   if (wiring_.values || moves_indices) compute(slot, outgoing);
   if (command.opcode == Opcode::pass) send_partials(command, std::move(outgoing), now);
   note_pushes(command, now);
@@ -177,6 +176,7 @@ void Pe::finish(Slot& slot, Cycle now) {
   slot.phase = Slot::Phase::idle;
   last_finish_ = now;
   rest(slot, now);
+  if (wiring_.watch) wiring_.watch->finished(index_, command.core);
 }
 
 // A matmul's RTL twin, if it has one, sees what it reads and what it leaves.

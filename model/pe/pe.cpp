@@ -37,7 +37,10 @@ void Pe::launch(Cycle at) {
   semaphores_.fill(0);
   mail_.clear();
   at_grid_barrier_ = left_ = false;
-  for (IssueCore& core : cores_) core.launch(at);
+  for (IssueCore& core : cores_) {
+    if (wiring_.watch) core.watch(*wiring_.watch);
+    core.launch(at);
+  }
   wake_at(at);
 }
 
@@ -167,15 +170,22 @@ void Pe::settle(Cycle now) {
   }
 }
 
-void Pe::bill_all(Cycle now) {
+void Pe::bill_waits(Cycle now) {
   for (IssueCore& core : cores_) core.settle(now);
-  const auto bill = [&](Lane& lane) {
+  const auto bill = [&](std::size_t queue, Lane& lane) {
+    if ((wiring_.used_units >> queue & 1) == 0) return;
+    if (lane.waiting) return bill_wait(lane, *processor_.oldest(queue), now);
     const IssueCore& core = cores_[lane.core];
     bill_gap(lane, core.ended() ? kNoOperation : core.source(), now);
     rest(lane, now);
   };
-  for (Lane& lane : movers_) bill(lane);
-  for (Lane& lane : slots_) bill(lane);
+  for (std::size_t queue = 0; queue < kQueues; ++queue) {
+    if (queue < movers_.size()) {
+      if (movers_[queue].flights.empty()) bill(queue, movers_[queue]);
+    } else if (slot(queue).phase == Slot::Phase::idle) {
+      bill(queue, slot(queue));
+    }
+  }
 }
 
 void Pe::close(Cycle end) {

@@ -41,7 +41,10 @@ struct Wiring {
   const ChipConfig& chip;
   WhatIf what_if;
   bool values;
-  std::uint32_t index_buffers;  // bit b: indices of the program's gathers and scatters pass through buffer b
+  std::uint32_t used_units;     // bit q: the program has commands for queue q
+  /// By core and instruction, bit b: indices of gathers and scatters of its kernel pass through buffer b.
+  using IndexBuffers = std::array<std::vector<std::uint32_t>, isa::kCores>;
+  IndexBuffers index_buffers;
   isa::Memory& memory;
   Accounts& accounts;
   Counters& counters;
@@ -49,6 +52,7 @@ struct Wiring {
   std::unique_ptr<isa::RaceDetector> races;  // values on; renewed every step
   Observer* observer = nullptr;              // may be null
   const Twins* twins = nullptr;              // RTL beside the engines; may be null
+  BodyWatch* watch = nullptr;                // counts repeated bodies of loops; may be null
   Fabric* fabric = nullptr;
   std::vector<Pe*> pes;
 };
@@ -71,9 +75,18 @@ class Pe : public Process, public TransferClient {
   /// Bills what each core and unit waits for up to `now`, at which the chip has come to rest.
   void settle(Cycle now);
   void add_waits(std::vector<Wait>& waits) const;
-  /// At a barrier of the grid: bills everything up to `now`, the units' rest to the cores that fed them last.
-  void bill_all(Cycle now);
+  /// Bills what cores and units wait for up to `now`, the rest of those without work to the cores that fed them
+  /// last; of what is under way, nothing.
+  void bill_waits(Cycle now);
   IssueCore& core(int id) { return cores_[static_cast<std::size_t>(id)]; }
+  /// What a command costs a compute unit, whatever else goes on.
+  Work work(const isa::Command& command) const;
+  /// Defines a buffer; all units are at rest.
+  void define(const isa::Command& buffer, Cycle now);
+  /// Does a transfer's traffic with memory count for this PE? A multicast's does for the first of its group.
+  bool billed(const isa::Command& transfer) const;
+  /// The PE on that side; Error(illegal_program) naming `command` when there is none.
+  int neighbour(isa::Direction direction, const isa::Command& command) const;
 
  private:
   using Entry = CommandProcessor::Entry;
@@ -149,7 +162,6 @@ class Pe : public Process, public TransferClient {
   State held_by(const Entry& entry, Lane& lane) const;
   void begin(std::size_t queue, Slot& slot, Cycle now);
   bool go(Slot& slot, Cycle now);
-  Work work(const Slot& slot, Cycle now) const;
   void finish(Slot& slot, Cycle now);
   void compute(Slot& slot, isa::Partials& outgoing);
   void take_partials(Slot& slot, Cycle now);
@@ -157,8 +169,9 @@ class Pe : public Process, public TransferClient {
   void count_macs(const isa::Command& command);
 
   bool start(std::size_t queue, Mover& mover, Cycle now);
-  bool billed(const isa::Command& command) const;
-  bool carries_indices(std::int64_t buffer) const { return (wiring_.index_buffers >> buffer & 1) != 0; }
+  bool carries_indices(const isa::Command& command, std::int64_t buffer) const {
+    return (wiring_.index_buffers[command.core][command.pc] >> buffer & 1) != 0;
+  }
   void fly(Mover& mover, bool stores, Entry& entry, Cycle now);
   void check_memory(const isa::Command& command, isa::Runs runs) const;
   static isa::Runs runs_of(const Flight& flight);
@@ -168,7 +181,6 @@ class Pe : public Process, public TransferClient {
 
   void note_pushes(const isa::Command& command, Cycle now);
   void observe(const Entry& entry, Cycle begun, Cycle now) const;
-  int neighbour(isa::Direction direction, const isa::Command& command) const;
   void wait_of_core(const IssueCore& core, int id, std::vector<Wait>& waits) const;
   void wait_of_lane(std::size_t queue, const Lane& lane, std::vector<Wait>& waits) const;
   Release needs_of(const isa::Command& command, State cause) const;

@@ -59,11 +59,15 @@ void Pe::define(const IssueCore& core) {
   if (!done_before(core.time()))
     throw Error(ExitCode::illegal_program, isa::describe(command) + ": defined while units are busy",
                 "put barrier scope=pe before it");
+  define(command, core.time());
+}
+
+void Pe::define(const isa::Command& command, Cycle now) {
   state_.define(command);
   const auto depth = static_cast<std::size_t>(std::max<std::int64_t>(1, command[isa::buffer_t::depth]));
   pushed_at_[static_cast<std::size_t>(command[isa::buffer_t::id])].assign(depth, 0);
   if (wiring_.observer)
-    wiring_.observer->on_buffer(index_, static_cast<int>(command[isa::buffer_t::id]), 0, core.time());
+    wiring_.observer->on_buffer(index_, static_cast<int>(command[isa::buffer_t::id]), 0, now);
 }
 
 bool Pe::run_core(IssueCore& core, Cycle now) {

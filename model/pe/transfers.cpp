@@ -131,6 +131,7 @@ bool Pe::land(Mover& mover, bool stores, Cycle now) {
     bill_flight(mover, flight, now);
     wiring_.accounts.touch(flight.entry->command.source, now);
     last_finish_ = now;
+    if (wiring_.watch) wiring_.watch->finished(index_, flight.entry->command.core);
     mover.flights.pop_front();
     if (mover.flights.empty()) {
       store_.release(mover.grant);
@@ -156,7 +157,7 @@ void Pe::bill_flight(Mover& mover, const Flight& flight, Cycle now) {
 void Pe::execute_transfer(const Flight& flight, bool stores) {
   const isa::Command& command = flight.entry->command;
   if (!wiring_.values) {
-    if (command.opcode == Opcode::load && carries_indices(command[isa::load_t::dst]))
+    if (command.opcode == Opcode::load && carries_indices(command, command[isa::load_t::dst]))
       isa::execute(command, state_, wiring_.memory, nullptr, nullptr);
     return;
   }

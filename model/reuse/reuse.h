@@ -1,82 +1,45 @@
-// Exact reuse of layers: a program that loops over layers (a `loop` with a step) comes to the same barrier of
-// the grid once a trip, with all units at rest. When two trips from there took the same time but for
-// kTolerance, and moved the registers that go on into the next trip by the same amounts, the trips that
-// follow are counted and not simulated: the cores go on to the last trip, and clock, accounts and traffic
-// grow by what the trip before had, times the trips that are left out. The last trip, and what comes behind
-// the loop, is simulated again.
-//
-// Whether it is a layer, or of what model, plays no part: registers, program counters and cycles decide. What
-// a trip inherits and no register shows (the LLC's content, open rows, the phase of refreshes) is why two
-// trips differ at all; the bound in the statistics is their difference times the trips left out. verify
-// simulates some of them after all.
+// Exact counts, repeated time: what a program does again and again is simulated until its time is known, and
+// counted from there on. Two sizes: trips of a loop over layers (layers.h), and segments of a kernel (segments.h).
 #pragma once
 
-#include <optional>
-#include <random>
-#include <vector>
-
-#include "model/fabric/fabric.h"
-#include "model/kernel/accounts.h"
-#include "model/pe/pe.h"
+#include "model/reuse/layers.h"
+#include "model/reuse/segments.h"
 
 namespace leto::model {
 
 class Reuse {
  public:
-  /// Of two trips' cycles: as much as they may differ and still be alike.
-  static constexpr double kTolerance = 0.005;
+  /// Of `options`: verify_reuse, seed.
+  Reuse(const isa::Program& program, const ChipConfig& chip, const RunOptions& options, Kernel& kernel,
+        Accounts& accounts, Counters& counters, Fabric& fabric, const std::vector<Pe*>& pes)
+      : kernel_(kernel),
+        layers_(program, accounts, counters, fabric, pes, options.verify_reuse, options.seed),
+        segments_(chip, kernel, accounts, counters, fabric, pes, options.verify_reuse, options.seed) {}
 
-  /// `verify` trips of those left out are simulated all the same, drawn by `seed`.
-  Reuse(const isa::Program& program, Accounts& accounts, Counters& counters, const Fabric& fabric,
-        const std::vector<Pe*>& pes, int verify, std::uint64_t seed);
+  BodyWatch& watch() { return segments_; }
 
-  /// All PEs have arrived at a barrier of the grid, at `now`.
-  void at_barrier(Cycle now);
-  /// Adds the traffic of what was left out.
-  void report(Statistics& statistics) const;
+  /// All PEs begin the program.
+  void at_launch() { segments_.begin_kernel(false); }
+  /// All PEs have arrived at a barrier of the grid.
+  void at_barrier() {
+    segments_.end_kernel();
+    do {
+      layers_.at_barrier(kernel_.now());
+      segments_.leave_nothing_out(layers_.verifying());
+    } while (segments_.leave_out_kernel());
+    segments_.begin_kernel(true);
+  }
+  /// All PEs have ended the program.
+  void at_end() { segments_.end_kernel(); }
+  void report(Statistics& statistics) const {
+    segments_.report(statistics);
+    layers_.report(statistics);
+  }
 
  private:
-  using Registers = std::vector<std::int64_t>;  // of all cores of all PEs
-  struct Mark {
-    Cycle at;
-    Accounts accounts;
-    Counters counters;
-    Statistics traffic;
-    Registers registers;
-  };
-  struct Anchor {
-    std::uint32_t begin;  // of the loop's body
-    std::array<std::uint32_t, isa::kCores> pc;
-    bool operator==(const Anchor&) const = default;
-  };
-
-  std::optional<isa::Core::Trips> trips() const;
-  Anchor here(const isa::Core::Trips& trips) const;
-  Mark mark(Cycle now) const;
-  Registers change(const Mark& from, const Mark& to) const;
-  void find_live();
-  void look(const isa::Core::Trips& trips, Cycle now);
-  void leave_out(std::int64_t count, const isa::Core::Trips& trips);
-  std::int64_t until_verified(std::int64_t remaining);
-  void forget();
-
-  const isa::Program& program_;
-  Accounts& accounts_;
-  Counters& counters_;
-  const Fabric& fabric_;
-  const std::vector<Pe*>& pes_;
-  int verify_;  // still to be
-  std::mt19937_64 random_;
-
-  std::optional<Anchor> anchor_;
-  std::array<std::uint64_t, isa::kCores>
-      live_{};                  // at the anchor: bit r, register r goes on into the next trip
-  std::int64_t remaining_ = 0;  // trips, at the last visit
-  std::vector<Mark> marks_;     // of the last visits, three at most
-  std::optional<Cycle> known_;  // cycles of a trip that others were counted by; the next visit verifies it
-  Statistics traffic_;          // of what was left out
-  Reused reused_;
-  double doubt_ = 0;  // cycles that the trips left out may be off by
+  Kernel& kernel_;
+  Layers layers_;
+  Segments segments_;
 };
 
 }  // namespace leto::model

@@ -32,6 +32,9 @@ class Sram {
   Cycle read(int bank, std::int64_t bytes, Cycle at);
   Cycle write(int bank, std::int64_t bytes, Cycle at);
 
+  /// Traffic that is counted and not simulated.
+  void count(std::int64_t bytes, bool write) { (write ? written_ : read_) += static_cast<std::uint64_t>(bytes); }
+
   std::uint64_t bytes_read() const { return read_; }
   std::uint64_t bytes_written() const { return written_; }
 

@@ -1,4 +1,4 @@
-#include "model/reuse/reuse.h"
+#include "model/reuse/layers.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,16 +7,6 @@
 
 namespace leto::model {
 namespace {
-
-void add(Counters& to, const Counters& now, const Counters& before, std::int64_t times) {
-  add_repeated(to.commands, now.commands, before.commands, times);
-  add_repeated(to.instructions, now.instructions, before.instructions, times);
-  add_repeated(to.macs, now.macs, before.macs, times);
-  for (std::size_t type = 0; type < to.macs_by_dtype.size(); ++type)
-    add_repeated(to.macs_by_dtype[type], now.macs_by_dtype[type], before.macs_by_dtype[type], times);
-  add_repeated(to.local_store_read, now.local_store_read, before.local_store_read, times);
-  add_repeated(to.local_store_written, now.local_store_written, before.local_store_written, times);
-}
 
 template <class Value>
 Value at(const std::map<std::string, Value>& all, const std::string& name) {
@@ -41,7 +31,7 @@ double difference(Cycle a, Cycle b) {
 
 }  // namespace
 
-Reuse::Reuse(const isa::Program& program, Accounts& accounts, Counters& counters, const Fabric& fabric,
+Layers::Layers(const isa::Program& program, Accounts& accounts, Counters& counters, const Fabric& fabric,
              const std::vector<Pe*>& pes, int verify, std::uint64_t seed)
     : program_(program),
       accounts_(accounts),
@@ -52,7 +42,7 @@ Reuse::Reuse(const isa::Program& program, Accounts& accounts, Counters& counters
       random_(seed) {}
 
 // What all cores have in common; nothing when one of them is elsewhere.
-std::optional<isa::Core::Trips> Reuse::trips() const {
+std::optional<isa::Core::Trips> Layers::trips() const {
   const auto first = pes_.front()->core(0).trips();
   for (Pe* pe : pes_)
     for (int core = 0; core < isa::kCores; ++core) {
@@ -64,16 +54,16 @@ std::optional<isa::Core::Trips> Reuse::trips() const {
   return first;
 }
 
-Reuse::Anchor Reuse::here(const isa::Core::Trips& trips) const {
+Layers::Anchor Layers::here(const isa::Core::Trips& trips) const {
   Anchor anchor{trips.begin, {}};
   for (int core = 0; core < isa::kCores; ++core)
     anchor.pc[static_cast<std::size_t>(core)] = pes_.front()->core(core).pc();
   return anchor;
 }
 
-Reuse::Mark Reuse::mark(Cycle now) const {
-  for (Pe* pe : pes_) pe->bill_all(now);
-  Mark mark{now, accounts_, counters_, {}, {}};
+Layers::Mark Layers::mark(Cycle now) const {
+  for (Pe* pe : pes_) pe->bill_waits(now);
+  Mark mark{now + accounts_.skipped(), accounts_, counters_, {}, {}};
   fabric_.report(mark.traffic);
   for (Pe* pe : pes_)
     for (int core = 0; core < isa::kCores; ++core) {
@@ -84,7 +74,7 @@ Reuse::Mark Reuse::mark(Cycle now) const {
 }
 
 // Of the registers that go on into the next trip; what the others hold is written anew before it is read.
-Reuse::Registers Reuse::change(const Mark& from, const Mark& to) const {
+Layers::Registers Layers::change(const Mark& from, const Mark& to) const {
   Registers change(from.registers.size(), 0);
   for (std::size_t i = 0; i < change.size(); ++i)
     if (live_[i / isa::kRegisters % isa::kCores] >> i % isa::kRegisters & 1)
@@ -94,7 +84,7 @@ Reuse::Registers Reuse::change(const Mark& from, const Mark& to) const {
 }
 
 // All PEs run the same code.
-void Reuse::find_live() {
+void Layers::find_live() {
   for (int id = 0; id < isa::kCores; ++id) {
     const IssueCore& core = pes_.front()->core(id);
     const std::vector<isa::Instruction>& code = program_.code[static_cast<std::size_t>(id)];
@@ -104,13 +94,14 @@ void Reuse::find_live() {
   }
 }
 
-void Reuse::forget() {
+void Layers::forget() {
   anchor_.reset();
   marks_.clear();
   known_.reset();
+  verifying_ = false;
 }
 
-void Reuse::at_barrier(Cycle now) {
+void Layers::at_barrier(Cycle now) {
   const auto trips = this->trips();
   if (!trips) return forget();
   const Anchor here = this->here(*trips);
@@ -124,13 +115,14 @@ void Reuse::at_barrier(Cycle now) {
   look(*trips, now);
 }
 
-void Reuse::look(const isa::Core::Trips& trips, Cycle now) {
+void Layers::look(const isa::Core::Trips& trips, Cycle now) {
   marks_.push_back(mark(now));
   if (marks_.size() > 3) marks_.erase(marks_.begin());
   if (marks_.size() < 2) return;
   const Mark& before = marks_[marks_.size() - 2];
-  const Cycle cycles = now - before.at;
+  const Cycle cycles = marks_.back().at - before.at;
   if (known_) {
+    verifying_ = false;
     ++reused_.verified;
     reused_.worst = std::max(reused_.worst, difference(cycles, *known_) / static_cast<double>(cycles));
   } else {
@@ -141,23 +133,25 @@ void Reuse::look(const isa::Core::Trips& trips, Cycle now) {
     doubt_ += difference(cycles, earlier) * static_cast<double>(trips.remaining);
     known_ = cycles;
   }
-  if (const std::int64_t count = until_verified(trips.remaining); count > 0) leave_out(count, trips);
+  const std::int64_t count = until_verified(trips.remaining);
+  verifying_ = count < trips.remaining;
+  if (count > 0) leave_out(count, trips, now);
 }
 
 // Trips to leave out before the next one that is simulated: the last one, or one drawn for verification.
-std::int64_t Reuse::until_verified(std::int64_t remaining) {
+std::int64_t Layers::until_verified(std::int64_t remaining) {
   if (verify_ == 0 || remaining < 2) return remaining;
   --verify_;
   return static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(remaining));
 }
 
 // Each is as the last trip was.
-void Reuse::leave_out(std::int64_t count, const isa::Core::Trips& trips) {
+void Layers::leave_out(std::int64_t count, const isa::Core::Trips& trips, Cycle here) {
   const Mark &before = marks_[marks_.size() - 2], &now = marks_.back();
   const Cycle cycles = now.at - before.at;
   const Registers change = this->change(before, now);
   accounts_.repeat(before.accounts, now.accounts, count, trips.step, cycles);
-  add(counters_, now.counters, before.counters, count);
+  add_repeated(counters_, now.counters, before.counters, count);
   add(traffic_, now.traffic, before.traffic, count);
   std::size_t first = 0;
   for (Pe* pe : pes_)
@@ -166,15 +160,19 @@ void Reuse::leave_out(std::int64_t count, const isa::Core::Trips& trips) {
   reused_.trips += count;
   reused_.cycles += static_cast<Cycle>(count) * cycles;
   remaining_ -= count;
-  Mark after = mark(now.at);
+  Mark after = mark(here);
   marks_.clear();
   marks_.push_back(std::move(after));
 }
 
-void Reuse::report(Statistics& statistics) const {
+void Layers::report(Statistics& statistics) const {
   add(statistics, traffic_, Statistics{}, 1);
-  statistics.reused = reused_;
-  statistics.reused.bound = doubt_ / static_cast<double>(statistics.cycles);
+  Reused& reused = statistics.reused;
+  reused.cycles += reused_.cycles;
+  reused.trips = reused_.trips;
+  reused.verified += reused_.verified;
+  reused.worst = std::max(reused.worst, reused_.worst);
+  reused.bound += doubt_ / static_cast<double>(statistics.cycles);
 }
 
 }  // namespace leto::model

@@ -1,0 +1,141 @@
+// Reuse of kernels and inside them. A kernel is what lies between two barriers of the grid; Walk says what it does,
+// and cuts it into segments.
+//
+// A kernel that does what another one did takes as long as that: it is left out as a whole. In the others, the
+// segments that do the same are simulated until their time is known, and the rest left out of what the cores run.
+// When the first core comes to a segment, it is decided for all of them; every core goes on behind what is left out
+// with the registers it would have. Buffers, banks and transfers under way stay as they are, so the pipeline runs on
+// as if the kernel were shorter. What is left out is counted to the last command; its loads and stores pass through
+// the LLC's tags in order, without time, so that traffic with device memory and the lines that are found later are as
+// they would be.
+//
+// The time of a segment is that from when all cores have finished the commands of those before to when they have
+// finished its own; those of a kernel's begin do not count. Ever longer runs are left out, with segments simulated
+// between them; a run takes the mean of what its like took before it and behind it, and so do the accounts of engines.
+// Device memory's peak bandwidth bounds that time from below.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <random>
+#include <vector>
+
+#include "model/fabric/fabric.h"
+#include "model/kernel/accounts.h"
+#include "model/reuse/walk.h"
+
+namespace leto::model {
+
+class Segments : public BodyWatch {
+ public:
+  /// Segments and cycles at a kernel's begin that do not count: pipelines fill.
+  static constexpr std::size_t kWarming = 2;
+  static constexpr Cycle kWarmingCycles = 20'000;
+  /// Segments, and their cycles, that must have been timed before a run is left out: since the run before. Some of them
+  /// were like those of the run. A run is no longer than all that came before it.
+  static constexpr int kFewestTimed = 2;
+  static constexpr Cycle kFewestCycles = 40'000;
+  /// Unlike segments in a row, after which a kernel is not walked any further.
+  static constexpr int kMostUnlike = 32;
+
+  /// `verify` kernels of those that would be left out are simulated all the same, drawn by `seed`.
+  Segments(const ChipConfig& chip, Kernel& kernel, Accounts& accounts, Counters& counters, Fabric& fabric,
+           const std::vector<Pe*>& pes, int verify, std::uint64_t seed);
+
+  /// From now on nothing is left out; or what can be.
+  void leave_nothing_out(bool nothing) { nothing_ = nothing; }
+
+  /// All PEs are about to begin a kernel: a new step's first one, or the one behind the barrier they wait at.
+  void begin_kernel(bool at_barrier);
+  /// That kernel does what an earlier one did: it is left out, and all cores wait at the barrier behind it.
+  bool leave_out_kernel();
+  /// All PEs are at rest: adds what was left out of the kernel that ends.
+  void end_kernel();
+
+  const isa::Core* at_body(int pe, int core, std::int64_t issued) override;
+  void finished(int pe, int core) override;
+
+  void report(Statistics& statistics) const;
+
+ private:
+  /// What a kernel took.
+  struct Taken {
+    Cycle cycles = 0;
+    Accounts::Spent spent;
+    std::uint64_t bursts = 0;
+    std::vector<std::uint32_t> operations;  // in the order in which they come
+  };
+  /// Segments of one content, in this kernel.
+  struct Timed {
+    int runs;  // left out before it
+    Cycle cycles;
+    Accounts::Spent spent;
+  };
+  struct Run {
+    int runs;  // left out before it
+    std::int64_t count = 0;
+    std::uint64_t bursts = 0;
+  };
+  struct Content {
+    std::vector<Timed> timed;
+    std::vector<Run> left_out;
+  };
+  /// A segment that is simulated.
+  struct Simulated {
+    int runs;                     // left out before it
+    std::uint64_t content;        // 0: not to be timed
+    Cycle begin;                  // when all cores had done what came before
+    int cores;                    // that have
+    std::vector<isa::Core> from;  // where cores go on, when some were left out before it
+  };
+  /// Of one core.
+  struct Progress {
+    std::size_t arrived = 0, done = 0;  // segments it has come to; of which all before is done
+    std::int64_t finished = 0;          // commands since the launch
+    std::deque<std::int64_t> issued;    // commands before each segment that it has come to, not done
+  };
+  Cycle now() const { return kernel_.now() + accounts_.skipped(); }
+  void bill_waits();
+  bool is_known(const Segment& segment) const;
+  void decide();
+  void leave_out(const Segment& segment);
+  void pass(const Segment& segment);
+  void advance(Progress& progress);
+  void begun(std::size_t number);
+  void count(const Content& content, const Run& run);
+
+  Kernel& kernel_;
+  Accounts& accounts_;
+  Counters& counters_;
+  Fabric& fabric_;
+  const std::vector<Pe*>& pes_;
+  double burst_bytes_, device_bytes_a_cycle_;  // of device memory, at its peak
+  Walk walk_;
+  std::map<std::uint64_t, Taken> taken_;  // by a kernel's content
+  bool nothing_ = false;                  // is left out
+  int verify_;                            // kernels that still are to be
+  std::mt19937_64 random_;
+
+  // Of the kernel under way.
+  std::vector<Progress> progress_;  // by core
+  std::vector<Simulated> simulated_;
+  Segment segment_, ahead_;
+  std::map<std::uint64_t, Content> contents_;
+  std::optional<Cycle> expected_;  // it is simulated to verify this
+  std::optional<Accounts> begin_, segment_begin_;
+  Cycle begun_at_ = 0;
+  std::uint64_t begin_bursts_ = 0;
+  bool walking_ = false;  // segments may be left out yet
+  int unlike_ = 0;        // segments in a row
+  bool warm_ = false;
+  int runs_ = 0;          // left out
+  int timed_ = 0;         // segments since the last of them …
+  Cycle timed_cycles_ = 0;  // … and their cycles
+  std::int64_t walked_ = 0, left_out_ = 0;  // segments
+
+  Reused reused_;
+  double doubt_ = 0;  // cycles
+};
+
+}  // namespace leto::model

@@ -1,0 +1,258 @@
+#include "model/reuse/walk.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace leto::model {
+namespace {
+
+using isa::Opcode;
+using isa::Unit;
+
+// Fewer bodies of a core than this are not worth the walk.
+constexpr std::int64_t kFewestBodies = 6, kEnoughBodies = 24;
+
+bool at_grid_barrier(const isa::Core& core) {
+  const isa::Instruction& next = core.current();
+  return next.opcode == Opcode::barrier &&
+         static_cast<isa::Scope>(next.field[isa::barrier_t::scope]) == isa::Scope::all;
+}
+
+bool kernel_ends(const isa::Core& core) { return core.ended() || at_grid_barrier(core); }
+
+void mix(std::uint64_t& hash, std::uint64_t value) {
+  hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
+  hash ^= hash >> 29;
+}
+
+bool is_transfer(const isa::Command& command) {
+  return command.opcode == Opcode::load || command.opcode == Opcode::store;
+}
+
+void mix(std::uint64_t& hash, const isa::Command& command) {
+  mix(hash, static_cast<std::uint64_t>(command.opcode));
+  for (const std::int64_t extent : command.shape) mix(hash, static_cast<std::uint64_t>(extent));
+  const std::size_t address = command.opcode == Opcode::load    ? std::size_t{isa::load_t::address}
+                              : command.opcode == Opcode::store ? std::size_t{isa::store_t::address}
+                                                                : command.value.size();
+  const std::size_t fields = isa::spec_of(command.opcode).fields.size();
+  for (std::size_t i = 0; i < fields; ++i)
+    if (i != address) mix(hash, static_cast<std::uint64_t>(command.value[i]));
+}
+
+}  // namespace
+
+Walk::Walk(const std::vector<Pe*>& pes) : pes_(pes), balances_(pes.size()), held_(pes.size()) {}
+
+void Walk::start(bool at_barrier) {
+  content_ = 0;
+  operations_.clear();
+  by_index_ = false;
+  std::ranges::fill(held_, 0);
+  begin_balances();
+  cores_.clear();
+  takes_part_.assign(pes_.size() * isa::kCores, 1);
+  std::vector<Bodies> bodies;
+  bool ends = false;
+  for (std::size_t i = 0; i < takes_part_.size(); ++i) {
+    cores_.push_back(pes_[i / isa::kCores]->core(static_cast<int>(i % isa::kCores)).ahead());
+    if (at_barrier && !cores_.back().ended()) cores_.back().advance();
+    isa::Core core = cores_.back();
+    bodies.push_back(outline(core, i));
+    ends |= core.ended();
+  }
+  std::ranges::fill(held_, 0);
+  first_ = true;
+  removable_ = at_barrier && !ends && !by_index_ && balanced();
+  choose_depth(bodies);
+}
+
+// Runs a core to the end of its kernel.
+Walk::Bodies Walk::outline(isa::Core& core, std::size_t index) {
+  Bodies bodies{};
+  isa::Command command;
+  mix(content_, index);
+  while (!kernel_ends(core)) {
+    if (core.unit() == Unit::core) {
+      core.execute_scalar();
+    } else {
+      core.capture_current(command);
+      mix(content_, command);
+      weigh(static_cast<int>(index / isa::kCores), command);
+      if (std::ranges::find(operations_, command.source) == operations_.end()) operations_.push_back(command.source);
+      core.advance();
+    }
+    if (core.at_body()) ++bodies[core.depth()];
+  }
+  return bodies;
+}
+
+// Where both cores of every PE come to as many bodies, or only one of the two to any: the outermost with enough, so that
+// a segment has all the phases that its loops inside go through; else the one with most.
+void Walk::choose_depth(const std::vector<Bodies>& bodies) {
+  depth_ = 0;
+  std::int64_t most = kFewestBodies - 1;
+  for (std::size_t depth = 1; depth <= isa::kLoopDepth && most < kEnoughBodies; ++depth) {
+    bool fits = true;
+    std::int64_t count = 0;
+    for (std::size_t i = 0; i < bodies.size(); i += isa::kCores) {
+      const std::int64_t one = bodies[i][depth], other = bodies[i + 1][depth];
+      fits &= one == other || one == 0 || other == 0;
+      count = std::max({count, one, other});
+    }
+    if (!fits || count <= most) continue;
+    depth_ = depth;
+    most = count;
+  }
+}
+
+void Walk::next(Segment& segment) {
+  const bool first = std::exchange(first_, false);
+  segment.begin = cores_;
+  segment.content = 0;
+  segment.counters = {};
+  segment.operations.clear();
+  segment.accesses.clear();
+  segment.buffers.clear();
+  by_index_ = false;
+  begin_balances();
+  int on = 0;
+  for (std::size_t i = 0; i < cores_.size(); ++i)
+    if (takes_part_[i]) {
+      const bool goes_on = walk(i, segment);
+      on += goes_on;
+      if (first) takes_part_[i] = goes_on;
+    }
+  if (first) taking_part_ = on;
+  segment.over = on == 0;
+  segment.last = on < taking_part_ || segment.over;
+  segment.removable = !first && !segment.last && !by_index_ && segment.buffers.empty() && balanced();
+}
+
+// To the next body; false: the kernel ends before.
+bool Walk::walk(std::size_t index, Segment& segment) {
+  isa::Core& core = cores_[index];
+  mix(segment.content, index);
+  isa::Command command;
+  while (!kernel_ends(core)) {
+    ++segment.counters.instructions;
+    if (core.unit() == Unit::core) {
+      core.execute_scalar();
+    } else {
+      core.capture_current(command);
+      tally(index, command, segment);
+      core.advance();
+    }
+    if (core.depth() == depth_ && core.at_body()) return true;
+  }
+  return false;
+}
+
+void Walk::tally(std::size_t index, const isa::Command& command, Segment& to) {
+  const int pe = static_cast<int>(index / isa::kCores);
+  mix(to.content, command);
+  weigh(pe, command);
+  if (command.opcode == Opcode::buffer) to.buffers.emplace_back(pe, command);
+  if (command.unit == Unit::sync || command.unit == Unit::buffer) return;
+  Counters& counters = to.counters;
+  ++counters.commands;
+  auto& operations = to.operations;
+  if (operations.empty() || operations.back().id != command.source) operations.push_back({command.source, 0, 0, 0});
+  ++operations.back().commands;
+  if (command.unit == Unit::load || command.unit == Unit::store) return tally_transfer(pe, command, to);
+  const Work work = pes_[index / isa::kCores]->work(command);
+  counters.local_store_read += static_cast<std::uint64_t>(work.read);
+  counters.local_store_written += static_cast<std::uint64_t>(work.written);
+  const std::int64_t macs = isa::macs_of(command);
+  if (macs == 0) return;
+  operations.back().macs += macs;
+  counters.macs += macs;
+  counters.macs_by_dtype[static_cast<std::size_t>(command.dtype(isa::matmul_t::held_type))] += macs;
+}
+
+void Walk::tally_transfer(int pe, const isa::Command& command, Segment& to) {
+  if (!is_transfer(command)) return;  // by index: nobody leaves it out
+  const isa::Transfer transfer = isa::transfer_of(command);
+  const std::int64_t bytes = isa::Runs(transfer).bytes();
+  const bool store = command.opcode == Opcode::store;
+  Counters& counters = to.counters;
+  (store ? counters.local_store_read : counters.local_store_written) += static_cast<std::uint64_t>(bytes);
+  if (bytes == 0 || !pes_[static_cast<std::size_t>(pe)]->billed(command)) return;
+  to.operations.back().bytes += bytes;
+  const auto multicast =
+      store ? isa::Multicast::none : static_cast<isa::Multicast>(command[isa::load_t::multicast]);
+  to.accesses.push_back({pe, store, multicast, transfer});
+}
+
+// What the command leaves that another one has to take, or the other way round.
+void Walk::weigh(int pe, const isa::Command& command) {
+  const auto number = static_cast<std::size_t>(pe);
+  Balance& balance = balances_[number];
+  const isa::Operands operands = isa::operands_of(command);
+  for (int i = 0; i < operands.count; ++i) {
+    const isa::Operand& operand = operands.item[static_cast<std::size_t>(i)];
+    const auto bit = std::uint64_t{1} << (2 * operand.buffer + (operand.writes ? 1 : 0));
+    if (operand.hold) held_[number] |= bit;
+    if (operand.advance) held_[number] &= ~bit;
+    if (operand.advance) balance.tiles[static_cast<std::size_t>(operand.buffer)] += operand.writes ? 1 : -1;
+  }
+  const int banks = isa::banks_of(command).count;
+  switch (command.opcode) {
+    case Opcode::matmul:
+      if (command[isa::matmul_t::first]) balance.claimed += banks;
+      if (command[isa::matmul_t::last]) balance.handed += banks;
+      break;
+    case Opcode::fill:
+      balance.claimed += banks;
+      break;
+    case Opcode::drain:
+      balance.claimed -= banks;
+      balance.handed -= banks;
+      break;
+    case Opcode::pass:
+      balance.claimed -= banks;
+      balance.handed -= banks;
+      ++balances_[static_cast<std::size_t>(pes_[number]->neighbour(direction_of(command), command))]
+            .links[(static_cast<std::size_t>(command[isa::pass_t::to]) + 2) % 4];
+      break;
+    case Opcode::merge:
+      --balance.links[static_cast<std::size_t>(command[isa::merge_t::from])];
+      break;
+    case Opcode::post:
+      if (const std::int64_t to = command[isa::post_t::pe]; to >= 0 && to < static_cast<std::int64_t>(pes_.size()))
+        balances_[static_cast<std::size_t>(to)]
+            .semaphores[static_cast<std::size_t>(command[isa::post_t::semaphore])] += command[isa::post_t::count];
+      break;
+    case Opcode::wait:
+      balance.semaphores[static_cast<std::size_t>(command[isa::wait_t::semaphore])] -= command[isa::wait_t::count];
+      break;
+    case Opcode::barrier:
+      balance.barriers += command.core == 0 ? 1 : -1;
+      break;
+    case Opcode::gather:
+    case Opcode::scatter:
+      by_index_ = true;
+      break;
+    default:
+      break;
+  }
+}
+
+void Walk::begin_balances() {
+  for (std::size_t pe = 0; pe < balances_.size(); ++pe) {
+    balances_[pe] = {};
+    balances_[pe].held = held_[pe];
+  }
+}
+
+bool Walk::balanced() const {
+  const auto zero = [](const auto& numbers) { return std::ranges::all_of(numbers, [](auto n) { return n == 0; }); };
+  for (std::size_t pe = 0; pe < balances_.size(); ++pe)
+    if (balances_[pe].held != held_[pe]) return false;
+  return std::ranges::all_of(balances_, [&](const Balance& b) {
+    return zero(b.tiles) && b.claimed == 0 && b.handed == 0 && b.barriers == 0 && zero(b.links) &&
+           zero(b.semaphores);
+  });
+}
+
+}  // namespace leto::model

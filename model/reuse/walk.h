@@ -1,0 +1,96 @@
+// A kernel's code run ahead of the chip, without time. A kernel is what lies between two barriers of the grid; a
+// segment is what every core does from one body of a loop to the next, of loops at one depth.
+//
+// The content of a kernel or segment is a number that two share when every core of every PE issues the same commands
+// in them, but for the addresses of memory and the operations they are for. Either may be left out when it leaves
+// buffers, banks, links and semaphores as it found them and moves nothing by index; a segment must define no buffer
+// either.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "isa/core.h"
+#include "model/pe/pe.h"
+
+namespace leto::model {
+
+/// What a segment does, all PEs together.
+struct Segment {
+  struct Access {
+    int pe;
+    bool store;
+    isa::Multicast multicast;
+    isa::Transfer transfer;
+  };
+  struct Operation {
+    std::uint32_t id;
+    std::int64_t commands, macs, bytes;
+  };
+  bool last = false;  // the kernel ends in it for some core …
+  bool over = false;  // … for all
+  bool removable = false;
+  std::uint64_t content = 0;
+  Counters counters;
+  std::vector<Operation> operations;
+  std::vector<Access> accesses;                         // those that count (Pe::billed)
+  std::vector<std::pair<int, isa::Command>> buffers;    // defined: by which PE
+  std::vector<isa::Core> begin;                         // all cores, PE by PE
+};
+
+class Walk {
+ public:
+  explicit Walk(const std::vector<Pe*>& pes);
+
+  /// Outlines the kernel that all cores are about to begin: `at_barrier`, behind the barrier at which they wait.
+  void start(bool at_barrier);
+  /// Of the kernel.
+  std::uint64_t content() const { return content_; }
+  bool removable() const { return removable_; }
+  /// It works for, in the order in which they come.
+  const std::vector<std::uint32_t>& operations() const { return operations_; }
+  /// Loops under way at the begin of a segment; none: the kernel has too few to be worth it.
+  std::size_t depth() const { return depth_; }
+  /// Cores that come to segments: those that have some.
+  int taking_part() const { return taking_part_; }
+  /// Walks one segment; the first one is what comes before all bodies.
+  void next(Segment& segment);
+  /// Where the cores are now, PE by PE.
+  const std::vector<isa::Core>& cores() const { return cores_; }
+
+ private:
+  /// What has to be as before, by what it counts.
+  struct Balance {
+    std::array<int, isa::kBuffers> tiles{};
+    std::uint64_t held = 0;  // bit 2b: buffer b's head tile is held by a reader that has not popped it; 2b + 1: writer
+    int claimed = 0, handed = 0;  // banks opened, banks given to the reduction engine: less those freed
+    int barriers = 0;             // of core 0, less core 1's
+    std::array<int, 4> links{};   // partial sums that came from each side
+    std::array<std::int64_t, isa::kSemaphores> semaphores{};
+  };
+  /// Bodies that a core comes to, by depth.
+  using Bodies = std::array<std::int64_t, isa::kLoopDepth + 1>;
+  Bodies outline(isa::Core& core, std::size_t index);
+  void choose_depth(const std::vector<Bodies>& bodies);
+  bool walk(std::size_t index, Segment& segment);
+  void tally(std::size_t index, const isa::Command& command, Segment& to);
+  void tally_transfer(int pe, const isa::Command& command, Segment& to);
+  void weigh(int pe, const isa::Command& command);
+  void begin_balances();
+  bool balanced() const;
+
+  const std::vector<Pe*>& pes_;
+  std::size_t depth_ = 0;
+  int taking_part_ = 0;
+  std::uint64_t content_ = 0;
+  bool removable_ = false;
+  std::vector<std::uint32_t> operations_;
+  std::vector<isa::Core> cores_;
+  std::vector<char> takes_part_;
+  std::vector<Balance> balances_;    // by PE
+  std::vector<std::uint64_t> held_;  // by PE, as in Balance: now
+  bool first_ = true;              // the next segment is what comes before all bodies
+  bool by_index_ = false;          // since they were zero, something was moved by index
+};
+
+}  // namespace leto::model
