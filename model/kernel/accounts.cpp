@@ -25,6 +25,26 @@ int instances(std::size_t engine, int pes) {
   return engine == index(Engine::issue_core) ? pes * isa::kCores : pes;
 }
 
+// Cycles that are open are the rest of units without work: shared out as that is. Those billed too often were the
+// longest of the states.
+void settle(std::array<Cycle, kStates>& row, std::int64_t open) {
+  if (open <= 0) {
+    *std::ranges::max_element(row) += static_cast<Cycle>(open);
+    return;
+  }
+  constexpr std::array kRests = {State::idle, State::issue, State::barrier, State::semaphore};
+  double sum = 0;
+  for (const State state : kRests) sum += static_cast<double>(row[index(state)]);
+  auto left = static_cast<Cycle>(open);
+  for (const State state : kRests) {
+    Cycle& spent = row[index(state)];
+    const auto share = sum == 0 ? 0 : static_cast<Cycle>(static_cast<double>(open) * static_cast<double>(spent) / sum);
+    spent += std::min(share, left);
+    left -= std::min(share, left);
+  }
+  row[index(State::idle)] += left;
+}
+
 }  // namespace
 
 std::string_view name_of(Engine engine) {
@@ -53,6 +73,7 @@ void Accounts::touch(std::uint32_t operation, Cycle at) {
 
 void Accounts::repeat(const Accounts& before, const Accounts& now, std::int64_t times, std::uint32_t step,
                       Cycle duration) {
+  for (std::size_t e = 0; e < kEngines; ++e) unbilled_[e] += (now.unbilled_[e] - before.unbilled_[e]) * times;
   for (std::size_t e = 0; e < kEngines; ++e)
     for (std::size_t s = 0; s < kStates; ++s)
       add_repeated(totals_[e][s], now.totals_[e][s], before.totals_[e][s], times);
@@ -104,22 +125,36 @@ void Accounts::go_on(const Spent& spent, Cycle cycles, int pes) {
     const auto& row = spent.totals[e];
     const Cycle sum = std::accumulate(row.begin(), row.end(), Cycle{0});
     Cycle left = cycles * static_cast<Cycle>(instances(e, pes));
-    const double times = sum == 0 ? 0 : static_cast<double>(left) / static_cast<double>(sum);
+    if (sum == 0) {
+      unbilled_[e] += static_cast<std::int64_t>(left);
+      continue;
+    }
+    const double times = static_cast<double>(left) / static_cast<double>(sum);
     const auto grown = [times](Cycle part) { return static_cast<Cycle>(static_cast<double>(part) * times); };
     for (std::size_t s = 0; s < kStates; ++s) {
       totals_[e][s] += grown(row[s]);
       left -= grown(row[s]);
     }
-    const auto largest = sum == 0 ? index(State::idle) : std::ranges::max_element(row) - row.begin();
-    totals_[e][static_cast<std::size_t>(largest)] += left;
+    totals_[e][static_cast<std::size_t>(std::ranges::max_element(row) - row.begin())] += left;
     for (const auto& [operation, ledger] : spent.by_operation)
       for (std::size_t s = 0; s < kStates; ++s) by_operation_[operation][e][s] += grown(ledger[e][s]);
   }
 }
 
+void Accounts::repeat(const Spent& spent, Cycle cycles, int pes) {
+  skipped_ += cycles;
+  add_between(totals_, spent.totals, {});
+  for (const auto& [operation, ledger] : spent.by_operation) add_between(by_operation_[operation], ledger, {});
+  for (std::size_t e = 0; e < kEngines; ++e) {
+    const Cycle billed = std::accumulate(spent.totals[e].begin(), spent.totals[e].end(), Cycle{0});
+    unbilled_[e] += static_cast<std::int64_t>(cycles * static_cast<Cycle>(instances(e, pes)) - billed);
+  }
+}
+
 void Accounts::report(Statistics& statistics, Cycle cycles, int pes) const {
   for (int e = 0; e < kEngines; ++e) {
-    const auto& row = totals_[static_cast<std::size_t>(e)];
+    auto row = totals_[static_cast<std::size_t>(e)];
+    settle(row, unbilled_[static_cast<std::size_t>(e)]);
     EngineAccount& account = statistics.engines[std::string(kEngineNames[static_cast<std::size_t>(e)])];
     account = {};
     account.instances = instances(static_cast<std::size_t>(e), pes);

@@ -170,11 +170,12 @@ void Pe::settle(Cycle now) {
   }
 }
 
-void Pe::bill_waits(Cycle now) {
+void Pe::bill_waits(Cycle now, Cycle since) {
   for (IssueCore& core : cores_) core.settle(now);
   const auto bill = [&](std::size_t queue, Lane& lane) {
     if ((wiring_.used_units >> queue & 1) == 0) return;
     if (lane.waiting) return bill_wait(lane, *processor_.oldest(queue), now);
+    if (since != kNever && lane.line.since() <= since) return;
     const IssueCore& core = cores_[lane.core];
     bill_gap(lane, core.ended() ? kNoOperation : core.source(), now);
     rest(lane, now);

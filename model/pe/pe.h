@@ -76,8 +76,8 @@ class Pe : public Process, public TransferClient {
   void settle(Cycle now);
   void add_waits(std::vector<Wait>& waits) const;
   /// Bills what cores and units wait for up to `now`, the rest of those without work to the cores that fed them
-  /// last; of what is under way, nothing.
-  void bill_waits(Cycle now);
+  /// last; of what is under way, nothing. Left alone: units that have not worked since `since` (kNever: none).
+  void bill_waits(Cycle now, Cycle since);
   IssueCore& core(int id) { return cores_[static_cast<std::size_t>(id)]; }
   /// What a command costs a compute unit, whatever else goes on.
   Work work(const isa::Command& command) const;

@@ -15,13 +15,14 @@ Segments::Segments(const ChipConfig& chip, Kernel& kernel, Accounts& accounts, C
       burst_bytes_(chip.dram.burst_bytes),
       device_bytes_a_cycle_(chip.hbm.channels * chip.dram.burst_bytes / chip.dram.burst_ns * 1e3 /
                             chip.pe.clock_mhz),
-      walk_(pes),
+      walk_(pes, chip.pe.columns),
       verify_(verify),
       random_(seed),
       progress_(pes.size() * isa::kCores) {}
 
+// Of what has worked in this kernel: the rest of a unit that does not work in it is billed when it works again.
 void Segments::bill_waits() {
-  for (Pe* pe : pes_) pe->bill_waits(kernel_.now());
+  for (Pe* pe : pes_) pe->bill_waits(kernel_.now(), began_);
 }
 
 void Segments::begin_kernel(bool at_barrier) {
@@ -40,9 +41,9 @@ void Segments::begin_kernel(bool at_barrier) {
   runs_ = timed_ = 0;
   timed_cycles_ = 0;
   unlike_ = 0;
-  bill_waits();
   begin_ = accounts_;
-  begun_at_ = now();
+  began_ = kernel_.now();
+  skipped_before_ = accounts_.skipped();
   begin_bursts_ = fabric_.bursts();
   depth_ = walk_.depth();
   walking_ = depth_ > 0 && !nothing_ && !expected_;
@@ -77,7 +78,7 @@ bool Segments::leave_out_kernel() {
     if (const auto had = taken.spent.by_operation.find(taken.operations[i]); had != taken.spent.by_operation.end())
       spent.by_operation[operations[i]] = had->second;
   for (const std::uint32_t operation : walk_.operations()) accounts_.touch(operation, kernel_.now());
-  accounts_.go_on(spent, taken.cycles, static_cast<int>(pes_.size()));
+  accounts_.repeat(spent, taken.cycles, static_cast<int>(pes_.size()));
   for (const std::uint32_t operation : walk_.operations()) accounts_.touch(operation, kernel_.now());
   const double bursts = static_cast<double>(fabric_.bursts() - before), then = static_cast<double>(taken.bursts);
   doubt_ += std::abs(bursts - then) * burst_bytes_ / device_bytes_a_cycle_;
@@ -190,13 +191,12 @@ void Segments::begun(std::size_t number) {
 
 void Segments::end_kernel() {
   depth_ = 0;
-  bill_waits();
   for (const auto& [number, content] : contents_)
     for (const Run& run : content.left_out) count(content, run);
   if (left_out_ != 0)
     for (const std::uint32_t operation : walk_.operations()) accounts_.touch(operation, kernel_.now());
   reused_.segments += left_out_;
-  const Cycle cycles = now() - begun_at_;
+  const Cycle cycles = kernel_.now() - began_ + accounts_.skipped() - skipped_before_;
   if (expected_) {
     const auto error = static_cast<double>(std::max(cycles, *expected_) - std::min(cycles, *expected_));
     ++reused_.verified;

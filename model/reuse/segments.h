@@ -95,7 +95,6 @@ class Segments : public BodyWatch {
     std::int64_t finished = 0;          // commands since the launch
     std::deque<std::int64_t> issued;    // commands before each segment that it has come to, not done
   };
-  Cycle now() const { return kernel_.now() + accounts_.skipped(); }
   void bill_waits();
   bool is_known(const Segment& segment) const;
   void decide();
@@ -124,7 +123,7 @@ class Segments : public BodyWatch {
   std::map<std::uint64_t, Content> contents_;
   std::optional<Cycle> expected_;  // it is simulated to verify this
   std::optional<Accounts> begin_, segment_begin_;
-  Cycle begun_at_ = 0;
+  Cycle began_ = 0, skipped_before_ = 0;
   std::uint64_t begin_bursts_ = 0;
   bool walking_ = false;  // segments may be left out yet
   int unlike_ = 0;        // segments in a row

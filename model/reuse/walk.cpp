@@ -42,7 +42,8 @@ void mix(std::uint64_t& hash, const isa::Command& command) {
 
 }  // namespace
 
-Walk::Walk(const std::vector<Pe*>& pes) : pes_(pes), balances_(pes.size()), held_(pes.size()) {}
+Walk::Walk(const std::vector<Pe*>& pes, int columns)
+    : pes_(pes), columns_(static_cast<std::size_t>(columns)), balances_(pes.size()), held_(pes.size()) {}
 
 void Walk::start(bool at_barrier) {
   content_ = 0;
@@ -198,6 +199,14 @@ void Walk::weigh(int pe, const isa::Command& command) {
   }
   const int banks = isa::banks_of(command).count;
   switch (command.opcode) {
+    case Opcode::load:
+      if (const auto multicast = static_cast<isa::Multicast>(command[isa::load_t::multicast]);
+          multicast != isa::Multicast::none) {
+        std::uint64_t& loads = balance.multicasts[static_cast<std::size_t>(multicast) - 1];
+        mix(loads, static_cast<std::uint64_t>(command[isa::load_t::address]));
+        mix(loads, command);
+      }
+      break;
     case Opcode::matmul:
       if (command[isa::matmul_t::first]) balance.claimed += banks;
       if (command[isa::matmul_t::last]) balance.handed += banks;
@@ -247,8 +256,12 @@ void Walk::begin_balances() {
 
 bool Walk::balanced() const {
   const auto zero = [](const auto& numbers) { return std::ranges::all_of(numbers, [](auto n) { return n == 0; }); };
-  for (std::size_t pe = 0; pe < balances_.size(); ++pe)
-    if (balances_[pe].held != held_[pe]) return false;
+  for (std::size_t pe = 0; pe < balances_.size(); ++pe) {
+    const auto& mine = balances_[pe].multicasts;
+    if (balances_[pe].held != held_[pe] || mine[0] != balances_[pe / columns_ * columns_].multicasts[0] ||
+        mine[1] != balances_[pe % columns_].multicasts[1] || mine[2] != balances_[0].multicasts[2])
+      return false;
+  }
   return std::ranges::all_of(balances_, [&](const Balance& b) {
     return zero(b.tiles) && b.claimed == 0 && b.handed == 0 && b.barriers == 0 && zero(b.links) &&
            zero(b.semaphores);

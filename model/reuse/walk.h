@@ -40,7 +40,8 @@ struct Segment {
 
 class Walk {
  public:
-  explicit Walk(const std::vector<Pe*>& pes);
+  /// `columns`: of the grid.
+  Walk(const std::vector<Pe*>& pes, int columns);
 
   /// Outlines the kernel that all cores are about to begin: `at_barrier`, behind the barrier at which they wait.
   void start(bool at_barrier);
@@ -66,6 +67,7 @@ class Walk {
     int claimed = 0, handed = 0;  // banks opened, banks given to the reduction engine: less those freed
     int barriers = 0;             // of core 0, less core 1's
     std::array<int, 4> links{};   // partial sums that came from each side
+    std::array<std::uint64_t, 3> multicasts{};  // loads with a row, a column, the grid: what all of it must ask for
     std::array<std::int64_t, isa::kSemaphores> semaphores{};
   };
   /// Bodies that a core comes to, by depth.
@@ -80,6 +82,7 @@ class Walk {
   bool balanced() const;
 
   const std::vector<Pe*>& pes_;
+  std::size_t columns_;
   std::size_t depth_ = 0;
   int taking_part_ = 0;
   std::uint64_t content_ = 0;
