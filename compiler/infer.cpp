@@ -54,6 +54,7 @@ class Inference {
   Shape expand() const;
   Shape gather() const;
   Shape embedding_bag() const;
+  Shape pinned_bag() const;
   Shape scatter_add() const;
   Shape add_rows() const;
   Shape layernorm() const;
@@ -304,6 +305,14 @@ Shape Inference::embedding_bag() const {
   Shape out = shape(1);
   out.back() = shape(0)[1];
   return out;
+}
+
+Shape Inference::pinned_bag() const {
+  require_integers(3);
+  require(shape(1) == shape(3), "both lists of indices must have one shape");
+  require(rank(2) == 2 && in(2).dtype == in(0).dtype && shape(2)[1] == shape(0)[1],
+          "the rows that lie apart must be like those of the table");
+  return embedding_bag();
 }
 
 Shape Inference::scatter_add() const {

@@ -21,6 +21,7 @@ enum class ShapeRule : std::uint8_t {
   expand,
   gather,
   embedding_bag,
+  pinned_bag,
   scatter_add,
   add_rows,
   rows,

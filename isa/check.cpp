@@ -89,7 +89,7 @@ void check_table(const Command& command, int address, int index_type) {
   check_local(command, {{0, "bytes per row"}, {1, "count"}, {5, "pitch"}});
   check_volume(command, {command.shape[0], command.shape[1]});
   check_extent(command, "rows in the table", command.shape[3], kMemoryLimit);
-  check_extent(command, "padding", command.shape[4], 1);
+  check_extent(command, "padding", command.shape[4], command.opcode == Opcode::gather ? 2 : 1);
   check_type(command, index_type, {DType::int32, DType::int64});
   check_reach(command, command[address], command.shape[0], {{command.shape[3], command.shape[2]}});
   if (command.opcode == Opcode::scatter && command.shape[0] % 4 != 0)

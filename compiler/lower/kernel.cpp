@@ -50,7 +50,9 @@ std::vector<const Place*> reads(const Kernel& kernel) {
                                return Places{&k.table, &k.index};
                              },
                              [](const BagKernel& k) {
-                               return Places{&k.table, &k.index};
+                               Places in{&k.table, &k.index};
+                               if (k.apart) in.insert(in.end(), {&k.apart->table, &k.apart->index});
+                               return in;
                              },
                              [](const ScatterKernel& k) {
                                return Places{&k.table, &k.index, &k.rows};

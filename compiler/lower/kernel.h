@@ -79,11 +79,17 @@ struct GatherKernel {
   bool padding = false;  // a negative index names no row: zeros
 };
 
-/// out[i] = table[index[i][0]] + table[index[i][1]] + …, in fp32; a negative index names no row.
+/// out[i] = table[index[i][0]] + table[index[i][1]] + …, in fp32; a negative index names no row, but where
+/// the table's popular rows lie apart, one of those.
 struct BagKernel {
   Place table;  // [rows, width], width dense
   Place index;  // [count, bag], bag dense
   Place out;    // [count, width], width dense
+  struct Apart {
+    Place table;  // [copies, width], width dense
+    Place index;  // [count, bag], bag dense; negative where `index` is not
+  };
+  std::optional<Apart> apart{};
 };
 
 /// table[index[i * repeats + j]] += rows[i][j], fp32, ascending. A negative index may name no row.

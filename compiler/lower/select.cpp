@@ -37,7 +37,7 @@ class Selector {
   Lowered run() {
     for (ValueId v = 0; v < ValueId(graph_.values.size()); ++v)
       if (graph_.value(v).role != Role::intermediate &&
-          (!users_[std::size_t(v)].empty() || kept_[std::size_t(v)] || is_state(v)))
+          (!users_[std::size_t(v)].empty() || kept_[std::size_t(v)] || is_state(v) || are_lookups(v)))
         if (!is_immediate(v))
           views_[std::size_t(v)] = dense_view(new_storage(v, true), graph_.value(v).type.shape);
     assign_destinations();
@@ -52,6 +52,11 @@ class Selector {
   const Type& type(ValueId v) const { return graph_.value(v).type; }
   bool is_state(ValueId v) const {
     return graph_.value(v).role == Role::state || graph_.value(v).role == Role::parameter;
+  }
+
+  // Other inputs may be planned from them (row_plan.h).
+  bool are_lookups(ValueId v) const {
+    return graph_.value(v).role == Role::input && graph_.value(v).limit > 0;
   }
 
   // Scalar constants become immediates of the instructions that use them.
@@ -163,6 +168,7 @@ class Selector {
       case Op::gather:
         return gather(x);
       case Op::embedding_bag:
+      case Op::pinned_bag:
         return embedding_bag(x);
       case Op::scatter_add:
         return scatters_from(n);
@@ -394,6 +400,9 @@ class Selector {
     BagKernel k;
     k.table = dense_rows(x, x.inputs[0]);
     k.index = {as_rows(dense_rows(x, x.inputs[1]).view, count, x), index.dtype};
+    if (x.op == Op::pinned_bag)
+      k.apart = {dense_rows(x, x.inputs[2]),
+                 {as_rows(dense_rows(x, x.inputs[3]).view, count, x), type(x.inputs[3]).dtype}};
     const View to = result_view(x.output);
     k.out = {as_rows(to, count, x), type(x.output).dtype};
     const bool dense = to.strides.back() == 1 || table.shape[1] == 1;

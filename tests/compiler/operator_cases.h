@@ -150,6 +150,13 @@ class OperatorCases {
     }
     {
       Graph g;
+      const ValueId table = weight(g, "table", {5, 3}), apart = weight(g, "apart", {2, 3}),
+                    cold = g.constant("cold", {DType::int32, {3, 2}}, {4, -1, 0, 2, -1, -1}),
+                    pinned = g.constant("pinned", {DType::int32, {3, 2}}, {-1, 1, -1, -1, 0, -1});
+      add(Op::pinned_bag, std::move(g), {table, cold, apart, pinned});
+    }
+    {
+      Graph g;
       const ValueId table = weight(g, "table", {5, 3}), x = weight(g, "x", {4, 3}),
                     index = g.constant("index", {DType::int32, {4}}, {4, -1, 0, 2});
       add(Op::add_rows, std::move(g), {table, x, index});
