@@ -23,6 +23,8 @@ enum class ShapeRule : std::uint8_t {
   embedding_bag,
   pinned_bag,
   scatter_add,
+  sort_lookups,
+  merge_rows,
   add_rows,
   rows,
   layernorm,

@@ -9,13 +9,8 @@ namespace leto::compiler {
 namespace {
 
 using Part = PlannedInput::Part;
-constexpr std::string_view kRows = ".rows", kSlots = ".slots";
 constexpr std::pair<std::string_view, Part> kHotParts[] = {
     {".hot.", Part::hot}, {".cold.", Part::cold}, {".pinned.", Part::pinned}};
-
-bool ends_in(std::string_view name, std::string_view end) {
-  return name.size() > end.size() && name.substr(name.size() - end.size()) == end;
-}
 
 std::string hot_name(std::string_view index_input, Part part, std::int64_t most, std::int64_t copies) {
   const auto* named = std::find_if(std::begin(kHotParts), std::end(kHotParts),
@@ -53,19 +48,6 @@ std::vector<Popular> popular_rows(std::span<const std::int64_t> lookups, std::in
 
 }  // namespace
 
-RowPlan plan_rows(std::span<const std::int64_t> lookups) {
-  RowPlan plan{{lookups.begin(), lookups.end()}, {}};
-  auto& rows = plan.rows;
-  std::sort(rows.begin(), rows.end());
-  rows.erase(rows.begin(), std::lower_bound(rows.begin(), rows.end(), 0));
-  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
-  plan.slots.reserve(lookups.size());
-  for (const std::int64_t row : lookups)
-    plan.slots.push_back(row < 0 ? -1 : std::lower_bound(rows.begin(), rows.end(), row) - rows.begin());
-  rows.resize(lookups.size(), -1);
-  return plan;
-}
-
 HotPlan plan_hot_rows(std::span<const std::int64_t> lookups, std::int64_t most, std::int64_t copies) {
   const auto popular = popular_rows(lookups, copies);
   HotPlan plan;
@@ -91,12 +73,6 @@ HotPlan plan_hot_rows(std::span<const std::int64_t> lookups, std::int64_t most, 
   return plan;
 }
 
-std::string rows_of(std::string_view index_input) {
-  return std::string(index_input).append(kRows);
-}
-std::string slots_of(std::string_view index_input) {
-  return std::string(index_input).append(kSlots);
-}
 std::string hot_of(std::string_view index_input, std::int64_t most, std::int64_t copies) {
   return hot_name(index_input, Part::hot, most, copies);
 }
@@ -109,10 +85,6 @@ std::string pinned_of(std::string_view index_input, std::int64_t most, std::int6
 
 std::vector<std::int64_t> PlannedInput::from(std::span<const std::int64_t> lookups) const {
   switch (part) {
-    case Part::rows:
-      return plan_rows(lookups).rows;
-    case Part::slots:
-      return plan_rows(lookups).slots;
     case Part::hot:
       return plan_hot_rows(lookups, most, copies).hot;
     case Part::cold:
@@ -124,10 +96,6 @@ std::vector<std::int64_t> PlannedInput::from(std::span<const std::int64_t> looku
 }
 
 std::optional<PlannedInput> planned_input(std::string_view name) {
-  if (ends_in(name, kRows))
-    return PlannedInput{std::string(name.substr(0, name.size() - kRows.size())), Part::rows};
-  if (ends_in(name, kSlots))
-    return PlannedInput{std::string(name.substr(0, name.size() - kSlots.size())), Part::slots};
   for (const auto& [infix, part] : kHotParts) {
     const auto at = name.rfind(infix);
     if (at == std::string_view::npos || at == 0) continue;

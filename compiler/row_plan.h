@@ -17,17 +17,6 @@
 
 namespace leto::compiler {
 
-/// Both as long as the list of lookups; negative lookups, which name no row, have slot -1.
-struct RowPlan {
-  std::vector<std::int64_t> rows;   // the rows chosen, ascending, then -1
-  std::vector<std::int64_t> slots;  // where in `rows` the lookup's row is
-};
-RowPlan plan_rows(std::span<const std::int64_t> lookups);
-
-/// The names of the two inputs.
-std::string rows_of(std::string_view index_input);
-std::string slots_of(std::string_view index_input);
-
 /// A row is hot when it is among the `most` looked up most often (of equals the lower number) and is looked
 /// up more often than it is copied. Row i of copy c is number c * most + i. A hot row's lookups take its
 /// copies in turn.
@@ -44,10 +33,10 @@ std::string pinned_of(std::string_view index_input, std::int64_t most, std::int6
 
 /// The index input that an input of this name is planned from, and how; nothing for any other name.
 struct PlannedInput {
-  enum class Part : std::uint8_t { rows, slots, hot, cold, pinned };
+  enum class Part : std::uint8_t { hot, cold, pinned };
   std::string index_input;
   Part part;
-  std::int64_t most = 0, copies = 0;  // of the last three
+  std::int64_t most = 0, copies = 0;
   std::vector<std::int64_t> from(std::span<const std::int64_t> lookups) const;
 };
 std::optional<PlannedInput> planned_input(std::string_view name);

@@ -18,7 +18,7 @@ std::string_view kind_of(const Kernel& kernel) {
                [](const ColumnReduceKernel&) { return "column_reduce"; },
                [](const MatmulKernel&) { return "matmul"; }, [](const CopyKernel&) { return "copy"; },
                [](const GatherKernel&) { return "gather"; }, [](const BagKernel&) { return "embedding_bag"; },
-               [](const ScatterKernel&) { return "scatter"; },
+               [](const ScatterKernel&) { return "scatter"; }, [](const SortKernel&) { return "sort"; },
                [](const AttentionKernel&) { return "attention"; },
                [](const AttentionGradientKernel&) { return "attention_gradient"; },
                [](const AttentionQueryKernel&) { return "attention_query"; }},
@@ -55,7 +55,14 @@ std::vector<const Place*> reads(const Kernel& kernel) {
                                return in;
                              },
                              [](const ScatterKernel& k) {
-                               return Places{&k.table, &k.index, &k.rows};
+                               Places in{&k.table, &k.index, &k.rows};
+                               if (k.chosen) in.push_back(&*k.chosen);
+                               return in;
+                             },
+                             [](const SortKernel& k) {
+                               Places in{&k.from};
+                               if (k.to) in.push_back(&k.counts);
+                               return in;
                              },
                              [](const AttentionKernel& k) {
                                return Places{&k.q, &k.k, &k.v};
@@ -82,6 +89,7 @@ std::vector<const Place*> writes(const Kernel& kernel) {
                              [](const GatherKernel& k) { return Places{&k.out}; },
                              [](const BagKernel& k) { return Places{&k.out}; },
                              [](const ScatterKernel& k) { return Places{&k.table}; },
+                             [](const SortKernel& k) { return Places{k.to ? &*k.to : &k.counts}; },
                              [](const AttentionKernel& k) {
                                Places out{&k.out};
                                if (k.lse) out.push_back(&*k.lse);

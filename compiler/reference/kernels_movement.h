@@ -1,6 +1,9 @@
 // What moves elements. Included by compute.cpp alone.
 #pragma once
 
+#include <algorithm>
+#include <numeric>
+
 #include "base/errors.h"
 #include "compiler/reference/kernels.h"
 
@@ -150,6 +153,43 @@ Array<T> scatter_add(const Call<T>& c) {
     for (std::size_t k = 0; k < width; ++k) {
       row[k] += c.x()[i * width + k];
     }
+  }
+  return y;
+}
+
+template <class T>
+Array<T> sort_lookups(const Call<T>& c) {
+  const auto share = static_cast<std::size_t>(c.node.integer("share"));
+  const Array<T>& lookups = c.x();
+  std::vector<std::size_t> order(lookups.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto none = [&](std::size_t i) { return lookups[i] < 0; };
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return none(a) != none(b) ? none(b) : !none(a) && lookups[a] < lookups[b];
+  });
+  const std::size_t n = lookups.size();
+  Array<T> y(3 * n, T(-1));
+  std::size_t start = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    y[2 * n + i] = static_cast<T>(order[i] / share);
+    if (none(order[i])) continue;
+    const bool first = i == 0 || lookups[order[i]] != lookups[order[i - 1]];
+    if (first) start = i;
+    y[i] = static_cast<T>(start);
+    if (first) y[n + i] = lookups[order[i]];
+  }
+  return y;
+}
+
+template <class T>
+Array<T> merge_rows(const Call<T>& c) {
+  Array<T> y(c.size(), T(0));
+  const auto width = static_cast<std::size_t>(c.shape()[1]);
+  for (std::size_t i = 0; i < c.x(1).size(); ++i) {
+    if (c.x(2)[i] < 0) continue;
+    const T* row = c.x().data() + row_index(c.node, c.x(1)[i], c.shape()[0]) * width;
+    T* sum = y.data() + row_index(c.node, c.x(2)[i], c.out.shape[0]) * width;
+    for (std::size_t k = 0; k < width; ++k) sum[k] += row[k];
   }
   return y;
 }

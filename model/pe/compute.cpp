@@ -124,7 +124,7 @@ Work Pe::work(const Slot& slot, Cycle now) const {
     case Unit::vector:
       return vector_.work(command);
     default:
-      return layout_.work(command);
+      return isa::is_sort(command.opcode) ? sort_.work(command) : layout_.work(command);
   }
 }
 

@@ -42,9 +42,6 @@ Values inputs_of(const Graph& step, bool ragged) {
   for (std::size_t k = 0; ragged && k < index.size(); ++k)
     if (k % 3 == 1 || k < 4) index[k] = -1;
   std::fill(index.end() - 4, index.end(), 7.0F);  // duplicates in a bag and between bags
-  const RowPlan plan = plan_rows(List(index.begin(), index.end()));
-  inputs["i.rows"].assign(plan.rows.begin(), plan.rows.end());
-  inputs["i.slots"].assign(plan.slots.begin(), plan.slots.end());
   for (auto& [name, data] : inputs)
     if (name == "t.sum")
       for (float& x : data) x = std::fabs(x);
@@ -52,18 +49,6 @@ Values inputs_of(const Graph& step, bool ragged) {
 }
 
 }  // namespace
-
-TEST_CASE("row plan: rows once and in order, slots lead back, what names no row has none") {
-  const RowPlan plan = plan_rows(List{7, 3, -1, 7, 0, 3});
-  CHECK(plan.rows == List{0, 3, 7, -1, -1, -1});
-  CHECK(plan.slots == List{2, 1, -1, 2, 0, 1});
-  CHECK(plan_rows(List{-1, -1}).rows == List{-1, -1});
-  CHECK(plan_rows(List{}).rows.empty());
-  CHECK(planned_input("a.b.rows")->index_input == "a.b");
-  CHECK(planned_input(slots_of("x"))->part == PlannedInput::Part::slots);
-  CHECK_FALSE(planned_input("rows"));
-  CHECK_FALSE(planned_input(".rows"));
-}
 
 TEST_CASE("row plan: hot rows are the most popular and their lookups take the copies in turn") {
   const List lookups{5, 7, 5, 5, 7, 9, -1, 7, 5, 9};
