@@ -14,7 +14,7 @@ Setup one_pe(std::vector<std::string> overrides = {}) {
 }
 
 /// b0: the source, b1: the result, b2: running places.
-std::string text(const std::string& command, std::vector<std::int64_t> shape_values) {
+std::string sort_text(const std::string& command, std::vector<std::int64_t> shape_values) {
   return ".core 0\nbuffer id=b0 base=0 bytes=16384 depth=0\nbuffer id=b1 base=16384 bytes=16384 depth=0\n"
          "buffer id=b2 base=32768 bytes=4096 depth=0\n" +
          shape(10, std::move(shape_values)) + command + " shape=r10 @1\nend\n";
@@ -22,7 +22,7 @@ std::string text(const std::string& command, std::vector<std::int64_t> shape_val
 
 Cycle span(const std::string& command, std::vector<std::int64_t> shape_values,
            std::vector<std::string> overrides = {}) {
-  return run(program(text(command, std::move(shape_values))), one_pe(std::move(overrides))).span(1);
+  return run(program(sort_text(command, std::move(shape_values))), one_pe(std::move(overrides))).span(1);
 }
 
 const std::string kCount = "count dst=b1 src=b0 type=int32",
