@@ -12,6 +12,8 @@
 namespace leto::compiler {
 namespace {
 
+// Columns that a PE takes of rows that repeat: fewer, and the network is full of short packets.
+constexpr std::int64_t kLeastColumns = 64;
 // Rows that a scatter adds at once.
 constexpr std::int64_t kMostScattered = 512;
 
@@ -141,9 +143,10 @@ void emit_gather(EmitContext& context, const GatherKernel& kernel) {
               tile_address(core, context.address_register(kernel.index), tile, dims, {index_stride}),
               transfer_of(index_bytes, {{n, index_stride}}));
     const auto table = context.address_register(kernel.table);
-    const int shape = core.shape(
-        {Amount::constant(row_bytes), n, Amount::constant(kernel.table.view.strides[0] * element),
-         Amount::constant(kernel.table.view.shape[0]), Amount::constant(kernel.padding), Amount::constant(row_bytes)});
+    const int shape =
+        core.shape({Amount::constant(row_bytes), n, Amount::constant(kernel.table.view.strides[0] * element),
+                    Amount::constant(kernel.table.view.shape[0]), Amount::constant(kernel.padding),
+                    Amount::constant(row_bytes)});
     core.emit(isa::Opcode::gather, {{G::dst, data},
                                     {G::reserve, 1},
                                     {G::push, 1},
@@ -197,7 +200,8 @@ void emit_distinct(EmitContext& context, const ScatterKernel& kernel) {
     const Amount n = tile.extent[0];
     const std::int64_t index_stride = kernel.index.view.strides[0] * index_bytes,
                        row_stride = kernel.rows.view.strides[0] * 4;
-    emit_load(core, index, tile_address(core, context.address_register(kernel.index), tile, dims, {index_stride}),
+    emit_load(core, index,
+              tile_address(core, context.address_register(kernel.index), tile, dims, {index_stride}),
               transfer_of(index_bytes, {{n, index_stride}}));
     emit_load(core, data, tile_address(core, context.address_register(kernel.rows), tile, dims, {row_stride}),
               transfer_of(4, {{Amount::constant(width), 4}, {n, row_stride}}));
@@ -221,9 +225,9 @@ void emit_chosen(EmitContext& context, const ScatterKernel& kernel, const Chosen
   core.muli(offset, c.start, bytes);
   core.add(address, address, offset);
   emit_load(core, list, address, transfer_of(bytes, {{c.rows, bytes}}));
-  const int shape = core.shape(
-      {c.bytes, c.rows, Amount::constant(kernel.rows.view.strides[0] * size_of(kernel.rows.dtype)),
-       Amount::constant(kernel.rows.view.shape[0]), Amount::constant(0), c.bytes});
+  const int shape =
+      core.shape({c.bytes, c.rows, Amount::constant(kernel.rows.view.strides[0] * size_of(kernel.rows.dtype)),
+                  Amount::constant(kernel.rows.view.shape[0]), Amount::constant(0), c.bytes});
   core.emit(isa::Opcode::gather, {{G::dst, data},
                                   {G::reserve, 1},
                                   {G::push, 1},
@@ -243,9 +247,11 @@ void emit_ordered(EmitContext& context, const ScatterKernel& kernel) {
   const std::int64_t count = kernel.index.view.shape[0] / repeats;
   const int element = size_of(kernel.rows.dtype), index_bytes = size_of(kernel.index.dtype);
   const int chosen_bytes = kernel.chosen ? size_of(kernel.chosen->dtype) : 0;
-  const std::int64_t columns = std::min(width, ceil_div(ceil_div(width, context.chip.pes()), 16) * 16);
+  const std::int64_t columns =
+      std::min(width, ceil_div(ceil_div(width, context.chip.pes()), kLeastColumns) * kLeastColumns);
   const bool convert = kernel.rows.dtype != DType::fp32;
-  const std::int64_t row_bytes = columns * (2 * element + (convert ? 8 : 0)) + 2 * (index_bytes + chosen_bytes);
+  const std::int64_t row_bytes =
+      columns * (2 * element + (convert ? 8 : 0)) + 2 * (index_bytes + chosen_bytes);
   const std::int64_t most = std::min(count, ceil_div(kMostScattered, repeats));
   const std::int64_t block = rows_that_fit(context.chip, row_bytes * repeats, most, "scatter");
   const std::vector<BlockedDim> dims{{width, columns}};
@@ -268,7 +274,8 @@ void emit_ordered(EmitContext& context, const ScatterKernel& kernel) {
         const std::int64_t index_stride = kernel.index.view.strides[0] * index_bytes;
         const auto stride = [&](std::size_t dim) { return from.strides[dim] * element; };
         const auto table = tile_address(core, context.address_register(kernel.table), tile, dims, {4});
-        const auto source = tile_address(core, context.address_register(kernel.rows), tile, dims, {stride(2)});
+        const auto source =
+            tile_address(core, context.address_register(kernel.rows), tile, dims, {stride(2)});
         const auto indices = context.address_register(kernel.index);
         row_blocks(core, count, block, [&](int start, Amount n) {
           const auto address = core.reg();
