@@ -52,6 +52,12 @@ struct LayoutEngineConfig {
   int latency_cycles = 0;
 };
 
+struct SortBlockConfig {
+  int records_per_cycle = 0;  // 0: none
+  int latency_cycles = 0;
+  int software_cycles = 0;  // a record and visit, where there is none
+};
+
 struct FabricInterfaceConfig {
   int bytes_per_cycle = 0;    // PE port into the NoC, each direction
   int fragment_bytes = 0;     // largest packet group a transfer is cut into
@@ -142,6 +148,7 @@ struct ChipConfig {
   ReductionEngineConfig reduction_engine;
   VectorEngineConfig vector_engine;
   LayoutEngineConfig layout_engine;
+  SortBlockConfig sort_block;
   FabricInterfaceConfig fabric_interface;
   NocConfig noc;
   SramConfig sram;

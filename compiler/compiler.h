@@ -64,6 +64,7 @@ struct Options {
   std::string print_after;  // pass name, "all" or empty
   std::string stop_after;
   bool check_values = false;  // hold every graph pass against the graph before it (check_values.h)
+  std::int64_t pinned_rows = 0;  // of every embedding table, its most popular ones: copied into SRAM (pin_rows.h)
   bool unroll = false;        // every layer gets code of its own, no loops over alike ones
 };
 

@@ -1,5 +1,7 @@
 // Output types. One function a group of operations; each names the node in its errors.
 #include <algorithm>
+#include <functional>
+#include <numeric>
 
 #include "base/errors.h"
 #include "compiler/ops.h"
@@ -54,7 +56,10 @@ class Inference {
   Shape expand() const;
   Shape gather() const;
   Shape embedding_bag() const;
+  Shape pinned_bag() const;
   Shape scatter_add() const;
+  Shape sort_lookups() const;
+  Shape merge_rows() const;
   Shape add_rows() const;
   Shape layernorm() const;
   Shape rmsnorm() const;
@@ -306,6 +311,14 @@ Shape Inference::embedding_bag() const {
   return out;
 }
 
+Shape Inference::pinned_bag() const {
+  require_integers(3);
+  require(shape(1) == shape(3), "both lists of indices must have one shape");
+  require(rank(2) == 2 && in(2).dtype == in(0).dtype && shape(2)[1] == shape(0)[1],
+          "the rows that lie apart must be like those of the table");
+  return embedding_bag();
+}
+
 Shape Inference::scatter_add() const {
   require_integers(1);
   require(rank(0) >= rank(1) && std::equal(shape(1).begin(), shape(1).end(), shape(0).begin()),
@@ -313,6 +326,19 @@ Shape Inference::scatter_add() const {
   Shape out{node_.integer("rows")};
   out.insert(out.end(), shape(0).begin() + static_cast<std::ptrdiff_t>(rank(1)), shape(0).end());
   return out;
+}
+
+Shape Inference::sort_lookups() const {
+  require_integers(0);
+  require(node_.integer("rows") > 0 && node_.integer("share") > 0, "needs `rows` and `share`");
+  return {3, std::accumulate(shape(0).begin(), shape(0).end(), std::int64_t{1}, std::multiplies<>())};
+}
+
+Shape Inference::merge_rows() const {
+  require_integers(1);
+  require_integers(2);
+  require(rank(0) == 2 && rank(1) == 1 && shape(1) == shape(2), "needs rows [many, width] and two lists");
+  return {node_.integer("rows"), shape(0)[1]};
 }
 
 Shape Inference::add_rows() const {

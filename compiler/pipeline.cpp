@@ -16,7 +16,9 @@
 #include "compiler/passes/expand_attention.h"
 #include "compiler/passes/fold.h"
 #include "compiler/passes/merge_embeds.h"
+#include "compiler/passes/pin_rows.h"
 #include "compiler/passes/sink_transposes.h"
+#include "compiler/row_plan.h"
 
 namespace leto::compiler {
 namespace {
@@ -43,6 +45,7 @@ constexpr Pass kPasses[] = {
     {"dead_code", any_chip<dead_code>},
 };
 
+constexpr const char* kPinRows = "pin_rows";     // runs before them, where the options ask for it
 constexpr const char* kRecompute = "recompute";  // runs after them, where the recipe asks for it
 
 isa::Role host_role(const Graph& graph, ValueId v) {
@@ -84,12 +87,22 @@ std::optional<isa::Draw> draw_of(const Value& value) {
   return isa::Draw{value.mean, value.deviation};
 }
 
+// Is it these indices, or an input that is planned from them?
+bool follows(const Graph& graph, ValueId v, ValueId index) {
+  if (v == index) return true;
+  const auto planned = planned_input(graph.value(v).name);
+  return planned && planned->index_input == graph.value(index).name;
+}
+
 // Does every user of these indices take a negative one for none?
 bool is_ragged(const Graph& graph, ValueId index) {
   bool used = false;
   for (const Node& node : graph.nodes) {
-    if (std::find(node.inputs.begin(), node.inputs.end(), index) == node.inputs.end()) continue;
-    if (node.op != Op::embedding_bag && node.integer("padding") == 0) return false;
+    if (std::none_of(node.inputs.begin(), node.inputs.end(),
+                     [&](ValueId v) { return follows(graph, v, index); }))
+      continue;
+    if (node.op != Op::embedding_bag && node.op != Op::pinned_bag && node.integer("padding") == 0)
+      return false;
     used = true;
   }
   return used;
@@ -139,8 +152,8 @@ void check_pass(const std::string& name) {
     if (name == pass.name) return;
     known += fmt::format(", {}", pass.name);
   }
-  known += fmt::format(", {}", kRecompute);
-  if (!name.empty() && name != "all" && name != kRecompute)
+  known += fmt::format(", {}, {}", kPinRows, kRecompute);
+  if (!name.empty() && name != "all" && name != kRecompute && name != kPinRows)
     throw Error(ExitCode::usage, fmt::format("there is no pass '{}'", name), "use one of: " + known);
 }
 
@@ -151,6 +164,12 @@ Graph primitives(const Graph& step, const ChipConfig& chip, const Options& optio
   check_pass(options.stop_after);
   ValueCheck check(step, options);
   Graph graph = step;
+  if (options.pinned_rows > 0) {
+    graph = pin_rows(graph, chip, options.pinned_rows);
+    verify(graph, kPinRows);
+    show(options, kPinRows, graph);
+    check.after(kPinRows, graph);
+  }
   for (const auto& pass : kPasses) {
     graph = pass.run(graph, chip);
     verify(graph, pass.name);

@@ -1,6 +1,11 @@
-// What the update of an embedding table needs to know of a step's lookups: which rows they choose, each row
-// once, and which of them each lookup chose. It follows from the indices alone, so whoever supplies an index
-// input makes it along with it: for an index input X, two more inputs, X.rows and X.slots.
+// What a step's programs need to know of its lookups beyond the lookups themselves. It follows from the
+// indices alone, so whoever supplies an index input X makes it along with it, as more inputs named after X:
+//
+//   X.rows, X.slots                 for the update of a table: the rows chosen, each once, and which of them
+//                                   each lookup chose
+//   X.hot.K, X.cold.K, X.pinned.K.C for a table whose K most popular rows lie apart, in C copies each: these
+//                                   rows, the lookups of others, and the copy that each lookup of theirs
+//                                   takes
 #pragma once
 
 #include <cstdint>
@@ -12,22 +17,27 @@
 
 namespace leto::compiler {
 
-/// Both as long as the list of lookups; negative lookups, which name no row, have slot -1.
-struct RowPlan {
-  std::vector<std::int64_t> rows;   // the rows chosen, ascending, then -1
-  std::vector<std::int64_t> slots;  // where in `rows` the lookup's row is
+/// A row is hot when it is among the `most` looked up most often (of equals the lower number) and is looked
+/// up more often than it is copied. Row i of copy c is number c * most + i. A hot row's lookups take its
+/// copies in turn.
+struct HotPlan {
+  std::vector<std::int64_t> hot;           // `most` rows, the most popular first, then -1
+  std::vector<std::int64_t> cold, pinned;  // a lookup is in one of the two, -1 in the other
 };
-RowPlan plan_rows(std::span<const std::int64_t> lookups);
+HotPlan plan_hot_rows(std::span<const std::int64_t> lookups, std::int64_t most, std::int64_t copies);
 
-/// The names of the two inputs.
-std::string rows_of(std::string_view index_input);
-std::string slots_of(std::string_view index_input);
+/// The names of the three inputs.
+std::string hot_of(std::string_view index_input, std::int64_t most, std::int64_t copies);
+std::string cold_of(std::string_view index_input, std::int64_t most, std::int64_t copies);
+std::string pinned_of(std::string_view index_input, std::int64_t most, std::int64_t copies);
 
-/// The index input that an input of this name is planned from, and which of the two it is; nothing for any
-/// other name.
+/// The index input that an input of this name is planned from, and how; nothing for any other name.
 struct PlannedInput {
+  enum class Part : std::uint8_t { hot, cold, pinned };
   std::string index_input;
-  std::vector<std::int64_t> RowPlan::*part;
+  Part part;
+  std::int64_t most = 0, copies = 0;
+  std::vector<std::int64_t> from(std::span<const std::int64_t> lookups) const;
 };
 std::optional<PlannedInput> planned_input(std::string_view name);
 

@@ -89,7 +89,7 @@ void check_table(const Command& command, int address, int index_type) {
   check_local(command, {{0, "bytes per row"}, {1, "count"}, {5, "pitch"}});
   check_volume(command, {command.shape[0], command.shape[1]});
   check_extent(command, "rows in the table", command.shape[3], kMemoryLimit);
-  check_extent(command, "padding", command.shape[4], 1);
+  check_extent(command, "padding", command.shape[4], command.opcode == Opcode::gather ? 2 : 1);
   check_type(command, index_type, {DType::int32, DType::int64});
   check_reach(command, command[address], command.shape[0], {{command.shape[3], command.shape[2]}});
   if (command.opcode == Opcode::scatter && command.shape[0] % 4 != 0)
@@ -183,6 +183,74 @@ std::int64_t layout_footprint(const Command& command, int index) {
                                              : rows_footprint(s[0], s[3], s[1] * size);
 }
 
+// The header of runs, and the records behind it.
+std::int64_t runs_footprint(std::int64_t runs, std::int64_t records, std::int64_t bytes) {
+  return runs * kPairBytes + records * bytes;
+}
+
+std::int64_t count_footprint(const Command& command, int index) {
+  const auto& s = command.shape;
+  if (index == 1) return s[0] * s[1];
+  return runs_footprint(1, command[count_t::starts] != 0 ? 1 : std::int64_t{1} << s[3], kIndexBytes);
+}
+
+std::int64_t group_footprint(const Command& command, int index) {
+  const auto& s = command.shape;
+  const std::int64_t digits = std::int64_t{1} << s[3];
+  if (index == 0) return runs_footprint(digits, s[0], kPairBytes);
+  return index == 1 ? s[0] * s[1] : digits * kIndexBytes;
+}
+
+std::int64_t number_footprint(const Command& command, int index) {
+  const std::int64_t pairs = command.shape[0];
+  if (index == 0)
+    return runs_footprint(1, std::max<std::int64_t>(0, pairs - command.shape[2]), kIndexBytes);
+  return index == 1 ? pairs * kPairBytes : kIndexBytes;
+}
+
+void check_digits(const Command& command, int type) {
+  check_type(command, type, {DType::int32, DType::int64});
+  check_local(command, {{0, "records"}, {1, "bytes of a record"}});
+  check_volume(command, {command.shape[0], command.shape[1]});
+  const bool starts = command.opcode == Opcode::count && command[count_t::starts] != 0;
+  check_extent(command, starts ? "first position" : "shift", command.shape[2], starts ? kMostRecords : 31);
+  check_extent(command, "bits", command.shape[3], kMostDigitBits);
+  if (command.shape[0] > 0 && command.shape[1] < size_of(command.dtype(type)))
+    illegal(command, "records are shorter than their keys", "give the distance from record to record");
+}
+
+void check_sort(const Command& command) {
+  switch (command.opcode) {
+    case Opcode::count:
+      check_extent(command, "number", command.shape[4], kMostRecords);
+      check_extent(command, "records before", command.shape[5], 1);
+      return check_digits(command, count_t::type);
+    case Opcode::group:
+      check_extent(command, "first payload", command.shape[4], kMostRecords);
+      check_extent(command, "records a payload", command.shape[5], kMostRecords);
+      check_digits(command, group_t::type);
+      if (command.shape[5] == 0 && command.shape[0] > 0 && command.shape[1] != kPairBytes)
+        illegal(command, "only pairs have a payload", "give the records that share one");
+      return;
+    case Opcode::offsets:
+      check_local(command, {{0, "lists"}, {1, "counts a list"}});
+      check_extent(command, "number", command.shape[2], command.shape[0]);
+      return check_volume(command, {command.shape[0], command.shape[1]});
+    default:
+      check_local(command, {{0, "pairs"}});
+      check_extent(command, "first", command.shape[1], kMostRecords);
+      check_extent(command, "pairs before", command.shape[2], 1);
+      check_extent(command, "what", command[number_t::what], 2);
+  }
+}
+
+void check_spread(const Command& command) {
+  check_local(command, {{0, "bytes of a record"}, {1, "runs"}, {3, "records"}});
+  check_volume(command, {command.shape[0], command.shape[3]});
+  check_extent(command, "places", command.shape[2], kMostRecords);
+  check_reach(command, command[spread_t::address], command.shape[0], {{command.shape[2], command.shape[0]}});
+}
+
 std::int64_t table_footprint(const Command& command, int index, int index_type) {
   const auto& s = command.shape;
   return index == 0 ? rows_footprint(s[1], s[5], s[0]) : s[1] * size_of(command.dtype(index_type));
@@ -211,6 +279,16 @@ std::int64_t footprint(const Command& command, int index) {
     case Opcode::transpose:
     case Opcode::copy:
       return layout_footprint(command, index);
+    case Opcode::count:
+      return count_footprint(command, index);
+    case Opcode::offsets:
+      return index == 1 ? s[0] * s[1] * kIndexBytes : s[1] * kIndexBytes;
+    case Opcode::group:
+      return group_footprint(command, index);
+    case Opcode::number:
+      return number_footprint(command, index);
+    case Opcode::spread:
+      return runs_footprint(s[1], s[3], s[0]);
     default:
       return 0;
   }
@@ -233,6 +311,13 @@ void check(const Command& command) {
     case Opcode::transpose:
     case Opcode::copy:
       return check_layout(command);
+    case Opcode::count:
+    case Opcode::offsets:
+    case Opcode::group:
+    case Opcode::number:
+      return check_sort(command);
+    case Opcode::spread:
+      return check_spread(command);
     default:
       if (command.unit == Unit::reduction) check_reduction(command);
   }

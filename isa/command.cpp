@@ -142,6 +142,20 @@ Operands operands_of(const Command& command) {
       add(operands, command, copy_t::dst, true);
       add(operands, command, copy_t::src, false);
       break;
+    case Opcode::count:
+    case Opcode::offsets:
+      add(operands, command, count_t::dst, true);
+      add(operands, command, count_t::src, false);
+      break;
+    case Opcode::group:
+    case Opcode::number:
+      add(operands, command, group_t::dst, true);
+      add(operands, command, group_t::src, false);
+      add(operands, command, group_t::places, true);
+      break;
+    case Opcode::spread:
+      add(operands, command, spread_t::src, false);
+      break;
     default:
       break;
   }
@@ -149,6 +163,9 @@ Operands operands_of(const Command& command) {
 }
 static_assert(int{transpose_t::dst} == int{copy_t::dst} && int{transpose_t::src} == int{copy_t::src} &&
               int{transpose_t::type} == int{copy_t::type});
+static_assert(int{count_t::dst} == int{copy_t::dst} && int{offsets_t::dst} == int{copy_t::dst} &&
+              int{group_t::dst} == int{copy_t::dst} && int{number_t::dst} == int{copy_t::dst} &&
+              int{count_t::src} == int{offsets_t::src} && int{group_t::places} == int{number_t::places});
 
 Banks banks_of(const Command& command) {
   if (command.unit != Unit::matrix && command.unit != Unit::reduction) return {};

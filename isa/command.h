@@ -61,6 +61,18 @@ void check(const Command& command);
 /// "core 1 pc 42: matmul @7" for messages.
 std::string describe(const Command& command);
 
+/// count, offsets, group, number: what the sort block does, where the chip has one.
+inline bool is_sort(Opcode opcode) {
+  return opcode == Opcode::count || opcode == Opcode::offsets || opcode == Opcode::group ||
+         opcode == Opcode::number;
+}
+
+/// gather, scatter, spread: the memory they touch is known from a tile.
+inline bool is_indexed(const Command& command) {
+  return command.opcode == Opcode::gather || command.opcode == Opcode::scatter ||
+         command.opcode == Opcode::spread;
+}
+
 /// A transfer's memory side: `planes` x `rows` pieces of `bytes`. Of load and store only; gather and scatter
 /// go by index.
 struct Transfer {

@@ -21,6 +21,9 @@ inline constexpr int kHeldRows = 64;       // most rows a matmul holds
 inline constexpr int kBankRows = 32;       // an accumulator bank is 32 x 32 fp32
 inline constexpr int kBankElements = kBankRows * kBankRows;
 inline constexpr int kMaxBanks = 64;    // what the encoding reaches; a chip may have fewer
+inline constexpr std::int64_t kIndexBytes = 4, kPairBytes = 8;  // of the sort's lists: a number, a key with its payload
+inline constexpr int kMostDigitBits = 12;                       // of a radix pass
+inline constexpr std::int64_t kMostRecords = (std::int64_t{1} << 31) - 1;  // that a sort can number
 inline constexpr int kSourceBits = 20;  // source id: which graph operation a word came from
 inline constexpr int kFieldBits = 100;  // bits 28..127 of a word
 inline constexpr std::uint64_t kSramBase = std::uint64_t{1}

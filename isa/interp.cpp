@@ -243,8 +243,7 @@ class Interpreter {
 
   void watch(Pe& pe, const Command& command) {
     if (command.unit != Unit::load && command.unit != Unit::store) return;
-    const bool indexed = command.opcode == Opcode::gather || command.opcode == Opcode::scatter;
-    const auto runs = indexed ? runs_of(command, index_rows(command, pe.state)) : runs_of(command);
+    const auto runs = is_indexed(command) ? indexed_runs(command, pe.state) : runs_of(command);
     for (const Run& run : runs) {
       if (command.unit == Unit::load)
         races_.read(pe.place.index(), command, run.address, run.bytes);

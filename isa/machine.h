@@ -128,6 +128,10 @@ class PeState {
 /// outside the table. Works with values off, if the index loads were executed.
 std::vector<std::int64_t> index_rows(const Command& command, const PeState& pe);
 
+/// Where a begun gather, scatter or spread goes in memory, run by run; the errors of index_rows, and of a spread
+/// beyond its places.
+std::vector<Run> indexed_runs(const Command& command, const PeState& pe);
+
 /// Partial sums in flight on the reduction network from a PE to its neighbour (pass → merge), in order.
 struct Partials {
   std::vector<float> values;  // m x n, row-major; empty when values are off

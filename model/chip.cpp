@@ -35,6 +35,8 @@ std::uint32_t index_buffers(const std::array<KernelCode, isa::kCores>& kernel) {
   each([&](const isa::Instruction& i) {
     if (i.opcode == Opcode::gather) buffers |= 1u << i.field[isa::gather_t::index];
     if (i.opcode == Opcode::scatter) buffers |= 1u << i.field[isa::scatter_t::index];
+    if (i.opcode == Opcode::spread) buffers |= 1u << i.field[isa::spread_t::src];
+    if (isa::is_sort(i.opcode)) buffers |= 1u << i.field[isa::copy_t::dst] | 1u << i.field[isa::copy_t::src];
   });
   do {
     before = buffers;

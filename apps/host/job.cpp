@@ -83,8 +83,9 @@ Job compile_model(const JobFlags& flags) {
   job.forward = compiler::import_onnx(
       flags.input, {bindings_of(flags, job.recipe), {}, flags.weights.value_or(!job.recipe.data.empty())});
   const auto& shown = flags.print_after.empty() ? flags.stop_after : flags.print_after;
-  const compiler::Options options{resident_of(flags.resident), shown, flags.stop_after, flags.check_values,
-                                  flags.unroll};
+  compiler::Options options{resident_of(flags.resident), shown, flags.stop_after, flags.check_values};
+  options.pinned_rows = flags.pinned_rows;
+  options.unroll = flags.unroll;
   job.step = compiler::training_step(*job.forward, job.recipe, options);
   if (flags.stop_after.empty())
     job.program = compiler::lower(*job.step, job.chip, job.recipe, options);

@@ -23,6 +23,7 @@ struct JobFlags {
   std::vector<std::string> bind;  // NAME=N: sizes of dimensions that the model leaves open
   std::string train;              // recipe file; empty: forward only
   std::string resident = "none";
+  std::int64_t pinned_rows = 0;
   std::string print_after, stop_after;
   bool check_values = false;
   bool unroll = false;

@@ -15,6 +15,9 @@ void JobFlags::add_model(CLI::App& verb) {
   verb.add_option("--train", train, "training recipe (TOML); without one the model runs forward");
   verb.add_option("--resident", resident, "what is in shared SRAM from the start: none, activations or all")
       ->check(CLI::IsMember({"none", "activations", "all"}));
+  verb.add_option("--pin-rows", pinned_rows,
+                  "of every embedding table, its N rows that the step looks up most: copied into scratch SRAM")
+      ->check(CLI::Range(0, 1 << 20));
   verb.add_option("--print-after", print_after, "print the graph after this pass (or 'all') on stderr");
   verb.add_flag("--unroll", unroll,
                 "code of its own for every layer: by default the layers that are alike share one loop");

@@ -157,7 +157,7 @@ void plan_lookups(const isa::Program& program, isa::Memory& memory) {
     if (!planned || tensor.role != isa::Role::input) continue;
     const auto& index = tensor_of(program, planned->index_input);
     const auto lookups = to_integers(to_npy(index, memory), index.name);
-    write(tensor, compiler::plan_rows(lookups).*planned->part, memory);
+    write(tensor, planned->from(lookups), memory);
   }
 }
 

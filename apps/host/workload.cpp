@@ -6,6 +6,7 @@
 
 #include "apps/host/child.h"
 #include "apps/host/facts.h"
+#include "apps/host/memory.h"
 #include "apps/zoo/catalogue.h"
 #include "base/errors.h"
 #include "base/files.h"
@@ -59,6 +60,7 @@ Job job_of(const Workload& workload) {
   flags.chip = workload.chip;
   flags.set = workload.set;
   flags.resident = workload.resident;
+  flags.pinned_rows = workload.pinned_rows;
   return make_job(flags);
 }
 
@@ -66,6 +68,7 @@ nlohmann::json record(const Workload& workload) {
   const Job job = job_of(workload);
   ExecuteOptions options;
   options.values = workload.values;
+  options.lookups = parse_lookup_law(workload.lookups, lookup_histogram());
   options.reuse = workload.reuse;
   options.construction_seed = workload.construction_seed;
   const Outcome outcome = execute(job, options);

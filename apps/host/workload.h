@@ -18,6 +18,8 @@ struct Workload {
   std::vector<std::string> set{};  // of the chip: section.key=value
   std::string resident = "none";
   std::string recipe{};  // TOML text; empty: forward only
+  std::string lookups = "uniform";  // as leto run --lookups
+  std::int64_t pinned_rows = 0;     // as --pin-rows
   bool values = false;
   bool reuse = false;
   std::uint64_t construction_seed = 0;

@@ -11,6 +11,8 @@ study::Suite validate_oracles();
 study::Suite validate_dram_points();
 /// What was published about the silicon; `quick`: smaller workloads, whose figures are shown, not judged.
 study::Suite validate_published(bool quick);
+/// Table-batched embeddings on pilot beside the 500 W H100; `quick`: the smaller shapes only.
+study::Suite validate_tbe(bool quick);
 /// One program twice, under another construction order, with values and without: nothing may differ.
 study::Suite validate_determinism();
 

@@ -65,6 +65,9 @@ void emit_one(EmitContext& context, const BagKernel& k) {
 void emit_one(EmitContext& context, const ScatterKernel& k) {
   emit_scatter(context, k);
 }
+void emit_one(EmitContext& context, const SortKernel& k) {
+  emit_sort(context, k);
+}
 void emit_one(EmitContext& context, const AttentionKernel& k) {
   emit_attention(context, k);
 }

@@ -54,6 +54,7 @@ void emit_matmul(EmitContext& context, const MatmulKernel& kernel);
 void emit_copy(EmitContext& context, const CopyKernel& kernel);
 void emit_gather(EmitContext& context, const GatherKernel& kernel);
 void emit_bags(EmitContext& context, const BagKernel& kernel);
+void emit_sort(EmitContext& context, const SortKernel& kernel);
 void emit_scatter(EmitContext& context, const ScatterKernel& kernel);
 void emit_attention(EmitContext& context, const AttentionKernel& kernel);
 void emit_attention_gradient(EmitContext& context, const AttentionGradientKernel& kernel);

@@ -1,34 +1,21 @@
-// Kernels over rows of memory: sums over rows, gathers, sums of gathered rows, scatters.
+// Kernels over rows of memory: sums over rows, gathers, scatters.
 #include <algorithm>
 #include <functional>
 
 #include "base/errors.h"
 #include "compiler/lower/emit.h"
 #include "compiler/lower/rounding.h"
+#include "compiler/lower/row_tiles.h"
 #include "compiler/lower/tile_loop.h"
 #include "compiler/lower/transfer.h"
 
 namespace leto::compiler {
 namespace {
 
-// For the alignment of a kernel's buffers.
-constexpr std::int64_t kSpare = 1024;
-// Bags of a tile: more only delay the first sum.
-constexpr std::int64_t kMostBags = 256;
+// Columns that a PE takes of rows that repeat: fewer, and the network is full of short packets.
+constexpr std::int64_t kLeastColumns = 64;
 // Rows that a scatter adds at once.
 constexpr std::int64_t kMostScattered = 512;
-
-/// Rows of a tile so that `row_bytes` a row fit the local store beside `taken` bytes, at most `rows`.
-std::int64_t rows_that_fit(const ChipConfig& chip, std::int64_t row_bytes, std::int64_t rows,
-                           const std::string& what, std::int64_t taken = 0) {
-  const std::int64_t fit = (chip.local_store.bytes - kSpare - taken) / std::max<std::int64_t>(1, row_bytes);
-  if (fit < 1)
-    throw Error(ExitCode::does_not_fit,
-                fmt::format("{}: one row of {} bytes does not fit the local store of {} bytes", what,
-                            row_bytes, chip.local_store.bytes),
-                "use a chip with a larger local_store.bytes");
-  return std::clamp<std::int64_t>(rows, 1, fit);
-}
 
 // A pass of the vector engine over a dense tile, with what these kernels need of it: zeros, copies, column
 // sums.
@@ -156,9 +143,10 @@ void emit_gather(EmitContext& context, const GatherKernel& kernel) {
               tile_address(core, context.address_register(kernel.index), tile, dims, {index_stride}),
               transfer_of(index_bytes, {{n, index_stride}}));
     const auto table = context.address_register(kernel.table);
-    const int shape = core.shape(
-        {Amount::constant(row_bytes), n, Amount::constant(kernel.table.view.strides[0] * element),
-         Amount::constant(kernel.table.view.shape[0]), Amount::constant(kernel.padding), Amount::constant(row_bytes)});
+    const int shape =
+        core.shape({Amount::constant(row_bytes), n, Amount::constant(kernel.table.view.strides[0] * element),
+                    Amount::constant(kernel.table.view.shape[0]), Amount::constant(kernel.padding),
+                    Amount::constant(row_bytes)});
     core.emit(isa::Opcode::gather, {{G::dst, data},
                                     {G::reserve, 1},
                                     {G::push, 1},
@@ -172,134 +160,6 @@ void emit_gather(EmitContext& context, const GatherKernel& kernel) {
     emit_store(core, data, tile_address(core, context.address_register(kernel.out), tile, dims, {out_stride}),
                transfer_of(element, {{Amount::constant(width), element}, {n, out_stride}}));
   });
-}
-
-namespace {
-
-// What the two cores of emit_bags share: the tile of `bags` bags goes through the local store position by
-// position of the bags, so that one gather and one pass of the vector engine serve all of them.
-struct BagTiles {
-  std::int64_t bag, width, bags;
-  int element, index_bytes, out_element;
-  int index, by_position, data, sum, result;  // buffers
-  std::int64_t row_bytes() const { return width * element; }
-  std::int64_t list_pitch() const { return bags * index_bytes; }  // from position to position
-};
-
-// Indices come bag by bag; the layout engine turns them.
-void move_bags(const EmitContext& context, const BagKernel& kernel, const BagTiles& t,
-               const std::vector<BlockedDim>& dims) {
-  using G = isa::gather_t;
-  auto& core = context.pe.move;
-  const std::int64_t index_stride = kernel.index.view.strides[0] * t.index_bytes;
-  const std::int64_t out_stride = kernel.out.view.strides[0] * t.out_element;
-  tile_loop(core, dims, [&](const Tile& tile) {
-    const Amount n = tile.extent[0];
-    emit_load(core, t.index, tile_address(core, context.address_register(kernel.index), tile, dims, {index_stride}),
-              transfer_of(t.index_bytes, {{Amount::constant(t.bag), t.index_bytes}, {n, index_stride}}));
-    const int turned =
-        core.shape({n, Amount::constant(t.bag), Amount::constant(t.bag * t.index_bytes),
-                    Amount::constant(t.list_pitch()), Amount::constant(0), Amount::constant(0)});
-    core.emit(isa::Opcode::transpose, {{isa::transpose_t::dst, t.by_position},
-                                       {isa::transpose_t::reserve, 1},
-                                       {isa::transpose_t::push, 1},
-                                       {isa::transpose_t::src, t.index},
-                                       {isa::transpose_t::wait, 1},
-                                       {isa::transpose_t::pop, 1},
-                                       {isa::transpose_t::type, std::int64_t(kernel.index.dtype)},
-                                       {isa::transpose_t::shape, turned}});
-    const auto table = context.address_register(kernel.table);
-    const auto offset = core.constant(0);
-    const auto gather = [&](bool last) {
-      const int shape = core.shape({Amount::constant(t.row_bytes()), n,
-                                    Amount::constant(kernel.table.view.strides[0] * t.element),
-                                    Amount::constant(kernel.table.view.shape[0]), Amount::constant(1),
-                                    Amount::constant(t.row_bytes())});
-      core.emit(isa::Opcode::gather, {{G::dst, t.data},
-                                      {G::reserve, 1},
-                                      {G::push, 1},
-                                      {G::index, t.by_position},
-                                      {G::index_offset, offset},
-                                      {G::wait, 1},
-                                      {G::pop, last},
-                                      {G::index_type, std::int64_t(kernel.index.dtype)},
-                                      {G::address, table},
-                                      {G::shape, shape}});
-    };
-    core.loop(core.constant(t.bag - 1), [&] {
-      gather(false);
-      core.addi(offset, offset, t.list_pitch());
-    });
-    gather(true);
-    emit_store(core, t.result, tile_address(core, context.address_register(kernel.out), tile, dims, {out_stride}),
-               transfer_of(t.out_element, {{Amount::constant(t.width), t.out_element}, {n, out_stride}}));
-  });
-}
-
-void sum_bags(const EmitContext& context, const BagKernel& kernel, const BagTiles& t,
-              const std::vector<BlockedDim>& dims) {
-  using V = isa::vector_t;
-  auto& core = context.pe.compute;
-  const auto full = std::int64_t(isa::Broadcast::full), fp32 = std::int64_t(DType::fp32);
-  const Amount width = Amount::constant(t.width);
-  tile_loop(core, dims, [&](const Tile& tile) {
-    const auto pass = [&](bool first, bool last) {
-      const int out_bytes = last ? t.out_element : 4;
-      const int shape =
-          core.shape({tile.extent[0], width, width.times(out_bytes), width.times(first ? t.element : 4),
-                      width.times(t.element), Amount::constant(0)});
-      core.emit(isa::Opcode::vector, {{V::op, std::int64_t(first ? isa::VectorOp::copy : isa::VectorOp::add)},
-                                      {V::dst, last ? t.result : t.sum},
-                                      {V::reserve, last},
-                                      {V::push, last},
-                                      {V::dst_type, last ? std::int64_t(kernel.out.dtype) : fp32},
-                                      {V::a, first ? t.data : t.sum},
-                                      {V::a_wait, first},
-                                      {V::a_pop, first},
-                                      {V::a_type, first ? std::int64_t(kernel.table.dtype) : fp32},
-                                      {V::a_mode, full},
-                                      {V::b, first ? 0 : t.data},
-                                      {V::b_wait, !first},
-                                      {V::b_pop, !first},
-                                      {V::b_type, first ? 0 : std::int64_t(kernel.table.dtype)},
-                                      {V::b_mode, first ? std::int64_t(isa::Broadcast::immediate) : full},
-                                      {V::shape, shape}});
-    };
-    if (t.bag == 1) return pass(true, true);
-    pass(true, false);
-    core.loop(core.constant(t.bag - 2), [&] { pass(false, false); });
-    pass(false, true);
-  });
-}
-
-}  // namespace
-
-void emit_bags(EmitContext& context, const BagKernel& kernel) {
-  constexpr int kAhead = 3;  // gathers in flight or waiting for the vector engine
-  BagTiles t{};
-  t.bag = kernel.index.view.shape[1];
-  t.width = kernel.out.view.shape[1];
-  t.element = size_of(kernel.table.dtype);
-  t.index_bytes = size_of(kernel.index.dtype);
-  t.out_element = size_of(kernel.out.dtype);
-  const std::int64_t count = kernel.out.view.shape[0];
-  const std::int64_t bytes =
-      2 * t.bag * t.index_bytes + kAhead * t.row_bytes() + t.width * (4 + 2 * t.out_element);
-  t.bags = rows_that_fit(context.chip, bytes, std::min(kMostBags, ceil_div(count, context.chip.pes())),
-                         "embedding_bag");
-  const std::vector<BlockedDim> dims{{count, t.bags}};
-
-  auto& pe = context.pe;
-  pe.barrier(isa::Scope::pe);
-  pe.reset_buffers();
-  t.index = pe.buffer(aligned(t.bags * t.bag * t.index_bytes), 1);
-  t.by_position = pe.buffer(aligned(t.bag * t.list_pitch()), 1);
-  t.data = pe.buffer(aligned(t.bags * t.row_bytes()), kAhead);
-  t.sum = pe.buffer(aligned(t.bags * t.width * 4), 0);
-  t.result = pe.buffer(aligned(t.bags * t.width * t.out_element), 2);
-  context.begin_code();
-  move_bags(context, kernel, t, dims);
-  sum_bags(context, kernel, t, dims);
 }
 
 namespace {
@@ -340,7 +200,8 @@ void emit_distinct(EmitContext& context, const ScatterKernel& kernel) {
     const Amount n = tile.extent[0];
     const std::int64_t index_stride = kernel.index.view.strides[0] * index_bytes,
                        row_stride = kernel.rows.view.strides[0] * 4;
-    emit_load(core, index, tile_address(core, context.address_register(kernel.index), tile, dims, {index_stride}),
+    emit_load(core, index,
+              tile_address(core, context.address_register(kernel.index), tile, dims, {index_stride}),
               transfer_of(index_bytes, {{n, index_stride}}));
     emit_load(core, data, tile_address(core, context.address_register(kernel.rows), tile, dims, {row_stride}),
               transfer_of(4, {{Amount::constant(width), 4}, {n, row_stride}}));
@@ -349,15 +210,48 @@ void emit_distinct(EmitContext& context, const ScatterKernel& kernel) {
   });
 }
 
+// Rows that a list chooses, of the columns from `source` on.
+struct Chosen {
+  int start;
+  Amount rows;
+  int source;
+  Amount bytes;
+};
+void emit_chosen(EmitContext& context, const ScatterKernel& kernel, const Chosen& c, int list, int data) {
+  using G = isa::gather_t;
+  auto& core = context.pe.move;
+  const int bytes = size_of(kernel.chosen->dtype);
+  const auto address = context.address_register(*kernel.chosen), offset = core.reg();
+  core.muli(offset, c.start, bytes);
+  core.add(address, address, offset);
+  emit_load(core, list, address, transfer_of(bytes, {{c.rows, bytes}}));
+  const int shape =
+      core.shape({c.bytes, c.rows, Amount::constant(kernel.rows.view.strides[0] * size_of(kernel.rows.dtype)),
+                  Amount::constant(kernel.rows.view.shape[0]), Amount::constant(0), c.bytes});
+  core.emit(isa::Opcode::gather, {{G::dst, data},
+                                  {G::reserve, 1},
+                                  {G::push, 1},
+                                  {G::index, list},
+                                  {G::wait, 1},
+                                  {G::pop, 1},
+                                  {G::index_type, std::int64_t(kernel.chosen->dtype)},
+                                  {G::address, c.source},
+                                  {G::shape, shape}});
+}
+
 // Rows may repeat, so a table's columns, not the rows, are dealt to the PEs: each PE adds every row to its
 // own columns, in order.
 void emit_ordered(EmitContext& context, const ScatterKernel& kernel) {
   const auto& from = kernel.rows.view;
-  const std::int64_t count = from.shape[0], repeats = from.shape[1], width = from.shape[2];
+  const std::int64_t repeats = from.shape[1], width = from.shape[2];
+  const std::int64_t count = kernel.index.view.shape[0] / repeats;
   const int element = size_of(kernel.rows.dtype), index_bytes = size_of(kernel.index.dtype);
-  const std::int64_t columns = std::min(width, ceil_div(ceil_div(width, context.chip.pes()), 16) * 16);
+  const int chosen_bytes = kernel.chosen ? size_of(kernel.chosen->dtype) : 0;
+  const std::int64_t columns =
+      std::min(width, ceil_div(ceil_div(width, context.chip.pes()), kLeastColumns) * kLeastColumns);
   const bool convert = kernel.rows.dtype != DType::fp32;
-  const std::int64_t row_bytes = columns * (2 * element + (convert ? 8 : 0)) + 2 * index_bytes;
+  const std::int64_t row_bytes =
+      columns * (2 * element + (convert ? 8 : 0)) + 2 * (index_bytes + chosen_bytes);
   const std::int64_t most = std::min(count, ceil_div(kMostScattered, repeats));
   const std::int64_t block = rows_that_fit(context.chip, row_bytes * repeats, most, "scatter");
   const std::vector<BlockedDim> dims{{width, columns}};
@@ -369,6 +263,7 @@ void emit_ordered(EmitContext& context, const ScatterKernel& kernel) {
   const int index = pe.buffer(aligned(rows * index_bytes), 2);
   const int data = pe.buffer(aligned(rows * columns * element), 2);
   const int wide = convert ? pe.buffer(aligned(rows * columns * 4), 2) : data;
+  const int chosen = kernel.chosen ? pe.buffer(aligned(rows * chosen_bytes), 2) : -1;
   context.begin_code(convert);
 
   const int first = context.first_pe;
@@ -379,13 +274,18 @@ void emit_ordered(EmitContext& context, const ScatterKernel& kernel) {
         const std::int64_t index_stride = kernel.index.view.strides[0] * index_bytes;
         const auto stride = [&](std::size_t dim) { return from.strides[dim] * element; };
         const auto table = tile_address(core, context.address_register(kernel.table), tile, dims, {4});
-        const auto source = tile_address(core, context.address_register(kernel.rows), tile, dims, {stride(2)});
+        const auto source =
+            tile_address(core, context.address_register(kernel.rows), tile, dims, {stride(2)});
         const auto indices = context.address_register(kernel.index);
         row_blocks(core, count, block, [&](int start, Amount n) {
           const auto address = core.reg();
           core.muli(address, start, index_stride * repeats);
           core.add(address, address, indices);
           emit_load(core, index, address, transfer_of(index_bytes, {{n.times(repeats), index_stride}}));
+          if (kernel.chosen) {
+            emit_chosen(context, kernel, {start, n, source, tile.extent[0].times(element)}, chosen, data);
+            return scatter(core, kernel, n.times(repeats), table, tile.extent[0].times(4), wide, index);
+          }
           core.muli(address, start, stride(0));
           core.add(address, address, source);
           emit_load(core, data, address,

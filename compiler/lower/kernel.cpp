@@ -18,7 +18,7 @@ std::string_view kind_of(const Kernel& kernel) {
                [](const ColumnReduceKernel&) { return "column_reduce"; },
                [](const MatmulKernel&) { return "matmul"; }, [](const CopyKernel&) { return "copy"; },
                [](const GatherKernel&) { return "gather"; }, [](const BagKernel&) { return "embedding_bag"; },
-               [](const ScatterKernel&) { return "scatter"; },
+               [](const ScatterKernel&) { return "scatter"; }, [](const SortKernel&) { return "sort"; },
                [](const AttentionKernel&) { return "attention"; },
                [](const AttentionGradientKernel&) { return "attention_gradient"; },
                [](const AttentionQueryKernel&) { return "attention_query"; }},
@@ -50,10 +50,19 @@ std::vector<const Place*> reads(const Kernel& kernel) {
                                return Places{&k.table, &k.index};
                              },
                              [](const BagKernel& k) {
-                               return Places{&k.table, &k.index};
+                               Places in{&k.table, &k.index};
+                               if (k.apart) in.insert(in.end(), {&k.apart->table, &k.apart->index});
+                               return in;
                              },
                              [](const ScatterKernel& k) {
-                               return Places{&k.table, &k.index, &k.rows};
+                               Places in{&k.table, &k.index, &k.rows};
+                               if (k.chosen) in.push_back(&*k.chosen);
+                               return in;
+                             },
+                             [](const SortKernel& k) {
+                               Places in{&k.from};
+                               if (k.to) in.push_back(&k.counts);
+                               return in;
                              },
                              [](const AttentionKernel& k) {
                                return Places{&k.q, &k.k, &k.v};
@@ -80,6 +89,7 @@ std::vector<const Place*> writes(const Kernel& kernel) {
                              [](const GatherKernel& k) { return Places{&k.out}; },
                              [](const BagKernel& k) { return Places{&k.out}; },
                              [](const ScatterKernel& k) { return Places{&k.table}; },
+                             [](const SortKernel& k) { return Places{k.to ? &*k.to : &k.counts}; },
                              [](const AttentionKernel& k) {
                                Places out{&k.out};
                                if (k.lse) out.push_back(&*k.lse);

@@ -79,19 +79,37 @@ struct GatherKernel {
   bool padding = false;  // a negative index names no row: zeros
 };
 
-/// out[i] = table[index[i][0]] + table[index[i][1]] + …, in fp32; a negative index names no row.
+/// out[i] = table[index[i][0]] + table[index[i][1]] + …, in fp32; a negative index names no row, but where
+/// the table's popular rows lie apart, one of those.
 struct BagKernel {
   Place table;  // [rows, width], width dense
   Place index;  // [count, bag], bag dense
   Place out;    // [count, width], width dense
+  struct Apart {
+    Place table;  // [copies, width], width dense
+    Place index;  // [count, bag], bag dense; negative where `index` is not
+  };
+  std::optional<Apart> apart{};
+};
+
+/// One step of a radix sort (sort_plan.h).
+struct SortKernel {
+  enum class Step : std::uint8_t { count, group, count_starts, number } step = Step::count;
+  Place from;                 // [records] keys, or int32 [records, 2] pairs
+  Place counts;               // int32 [chunks, counts]: made by count and count_starts, read by the others
+  std::optional<Place> to{};  // group: pairs; number: int32 [3, records]
+  std::int64_t tile = 0, chunk = 0;  // records
+  int shift = 0, bits = 0;           // of the digit
+  std::int64_t share = 0;            // group: lookups of one payload; 0: pairs have theirs
 };
 
 /// table[index[i * repeats + j]] += rows[i][j], fp32, ascending. A negative index may name no row.
 struct ScatterKernel {
-  Place table;            // [rows, width], fp32
-  Place index;            // [count * repeats]
-  Place rows;             // [count, repeats, width]
-  bool padding = false;   // a negative index names no row: nothing is added
+  Place table;                    // [rows, width], fp32
+  Place index;                    // [count * repeats]
+  Place rows;                     // [count, repeats, width]; where they are chosen, [rows, 1, width]
+  std::optional<Place> chosen{};  // [count * repeats]: which of the rows, in their order
+  bool padding = false;           // a negative index names no row: nothing is added
   bool distinct = false;  // no row is named twice, and rows are dense and fp32: PEs may share them out
 };
 
@@ -123,7 +141,7 @@ struct AttentionQueryKernel : AttentionTerms {
 
 struct Kernel {
   std::variant<VectorKernel, ColumnReduceKernel, MatmulKernel, CopyKernel, GatherKernel, BagKernel,
-               ScatterKernel, AttentionKernel, AttentionGradientKernel, AttentionQueryKernel>
+               ScatterKernel, SortKernel, AttentionKernel, AttentionGradientKernel, AttentionQueryKernel>
       body;
   std::string name;  // the graph operation it came from (the first, when several were fused)
   Phase phase = Phase::forward;

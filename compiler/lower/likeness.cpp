@@ -65,6 +65,15 @@ class Key {
     add(k.distinct);
   }
 
+  void add_body(const SortKernel& k) {
+    add(std::int64_t(k.step));
+    add(k.tile);
+    add(k.chunk);
+    add(k.shift);
+    add(k.bits);
+    add(k.share);
+  }
+
   std::string take() { return std::move(text_); }
 
  private:

@@ -7,6 +7,7 @@
 #include "base/errors.h"
 #include "compiler/lower/attention_plan.h"
 #include "compiler/lower/vector_ops.h"
+#include "compiler/lower/sort_plan.h"
 #include "compiler/lower/vector_plan.h"
 
 namespace leto::compiler {
@@ -37,7 +38,7 @@ class Selector {
   Lowered run() {
     for (ValueId v = 0; v < ValueId(graph_.values.size()); ++v)
       if (graph_.value(v).role != Role::intermediate &&
-          (!users_[std::size_t(v)].empty() || kept_[std::size_t(v)] || is_state(v)))
+          (!users_[std::size_t(v)].empty() || kept_[std::size_t(v)] || is_state(v) || are_lookups(v)))
         if (!is_immediate(v))
           views_[std::size_t(v)] = dense_view(new_storage(v, true), graph_.value(v).type.shape);
     assign_destinations();
@@ -52,6 +53,11 @@ class Selector {
   const Type& type(ValueId v) const { return graph_.value(v).type; }
   bool is_state(ValueId v) const {
     return graph_.value(v).role == Role::state || graph_.value(v).role == Role::parameter;
+  }
+
+  // Other inputs may be planned from them (row_plan.h).
+  bool are_lookups(ValueId v) const {
+    return graph_.value(v).role == Role::input && graph_.value(v).limit > 0;
   }
 
   // Scalar constants become immediates of the instructions that use them.
@@ -163,9 +169,13 @@ class Selector {
       case Op::gather:
         return gather(x);
       case Op::embedding_bag:
+      case Op::pinned_bag:
         return embedding_bag(x);
       case Op::scatter_add:
+      case Op::merge_rows:
         return scatters_from(n);
+      case Op::sort_lookups:
+        return sorts_from(n);
       case Op::add_rows:
         return add_rows(x, n);
       case Op::attention:
@@ -394,6 +404,9 @@ class Selector {
     BagKernel k;
     k.table = dense_rows(x, x.inputs[0]);
     k.index = {as_rows(dense_rows(x, x.inputs[1]).view, count, x), index.dtype};
+    if (x.op == Op::pinned_bag)
+      k.apart = {dense_rows(x, x.inputs[2]),
+                 {as_rows(dense_rows(x, x.inputs[3]).view, count, x), type(x.inputs[3]).dtype}};
     const View to = result_view(x.output);
     k.out = {as_rows(to, count, x), type(x.output).dtype};
     const bool dense = to.strides.back() == 1 || table.shape[1] == 1;
@@ -402,12 +415,47 @@ class Selector {
     if (!dense) copy(x, k.out, {as_rows(to, count, x), k.out.dtype});
   }
 
+  static bool is_scatter(const Node& x) { return x.op == Op::scatter_add || x.op == Op::merge_rows; }
+  bool has_view(ValueId v) const { return views_[std::size_t(v)].has_value(); }
+
+  // Sorts that do not wait for anything, as many as the grid has room for side by side, go step by step
+  // together: their barriers then are few.
+  void sorts_from(int n) {
+    std::vector<std::vector<SortKernel>> sorts;
+    std::vector<int> of;
+    std::int64_t chunks = 0;
+    for (int m = n; m < int(graph_.nodes.size()) && chunks < chip_.pes(); ++m) {
+      if (node(m).op != Op::sort_lookups || (done_[std::size_t(m)] && m != n) || !has_view(node(m).inputs[0]))
+        continue;
+      done_[std::size_t(m)] = true;
+      of.push_back(m);
+      sorts.push_back(sort_steps(node(m), chunks));
+    }
+    std::size_t most = 0;
+    for (const auto& sort : sorts) most = std::max(most, sort.size());
+    for (std::size_t step = 0; step < most; ++step)
+      for (std::size_t i = 0; i < sorts.size(); ++i)
+        if (step < sorts[i].size()) emit(node(of[i]), sorts[i][step]);
+  }
+
+  std::vector<SortKernel> sort_steps(const Node& x, std::int64_t& chunks) {
+    const Type& index = type(x.inputs[0]);
+    const auto plan = plan_sort(elements(index), x.integer("rows"), chip_);
+    chunks += plan.chunks;
+    const Place from{*reshaped(dense_rows(x, x.inputs[0]).view, {plan.records}), index.dtype};
+    const Place to{result_view(x.output), DType::int32};
+    return sort_kernels(plan, from, to, x.integer("share"), [&](std::int64_t count) {
+      out_.storages.push_back({x.output, count, DType::int32, false});
+      return StorageId(out_.storages.size() - 1);
+    });
+  }
+
   // Scatters that follow each other: first all their zeros, so that none waits for another's.
   void scatters_from(int n) {
     std::vector<int> run;
-    for (int m = n; m < int(graph_.nodes.size()) && node(m).op == Op::scatter_add; ++m) {
+    for (int m = n; m < int(graph_.nodes.size()) && is_scatter(node(m)); ++m) {
       const auto& inputs = node(m).inputs;
-      if (!views_[std::size_t(inputs[0])] || !views_[std::size_t(inputs[1])]) break;
+      if (!std::all_of(inputs.begin(), inputs.end(), [&](ValueId v) { return has_view(v); })) break;
       run.push_back(m);
     }
     std::vector<View> to;
@@ -423,6 +471,15 @@ class Selector {
     const auto count = elements(type(x.inputs[1]));
     ScatterKernel k;
     k.table = {as_rows(to, type(x.output).shape[0], x), DType::fp32};
+    if (x.op == Op::merge_rows) {
+      const Place rows = dense_rows(x, x.inputs[0]);
+      const auto& shape = type(x.inputs[0]).shape;
+      k.rows = {*reshaped(rows.view, {shape[0], 1, shape[1]}), rows.dtype};
+      k.chosen = {*views_[std::size_t(x.inputs[1])], type(x.inputs[1]).dtype};
+      k.index = {*views_[std::size_t(x.inputs[2])], type(x.inputs[2]).dtype};
+      k.padding = true;
+      return emit(x, k);
+    }
     k.index = {*reshaped(*views_[std::size_t(x.inputs[1])], {count}), type(x.inputs[1]).dtype};
     k.rows = {as_repeated_rows(x, type(x.inputs[1]).shape), type(x.inputs[0]).dtype};
     k.padding = x.integer("padding") != 0;

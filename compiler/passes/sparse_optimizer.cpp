@@ -1,9 +1,10 @@
 #include "compiler/passes/sparse_optimizer.h"
 
 #include <algorithm>
+#include <functional>
+#include <numeric>
 
 #include "compiler/passes/builder.h"
-#include "compiler/row_plan.h"
 
 namespace leto::compiler {
 namespace {
@@ -11,9 +12,10 @@ namespace {
 /// One table on its way through the stages.
 struct Table {
   LookedUp lookups;
-  ValueId plan_rows = -1, plan_slots = -1;
-  ValueId merged = -1;  // gradients, one row for each row of the plan
-  ValueId sums = -1;    // adagrad's state, one a row of the table
+  ValueId slots = -1, rows = -1, which = -1;  // of the sorted lookups (ops.inc)
+  ValueId gradients = -1;                     // one row for each of `which`
+  ValueId merged = -1;                        // at the slots: one row for each row of the table
+  ValueId sums = -1;                          // adagrad's state, one a row of the table
   ValueId square = -1, next_sums = -1, chosen_sums = -1;
   ValueId change = -1;
 };
@@ -45,18 +47,46 @@ class SparseOptimizer {
   }
   std::int64_t lookups_of(const Table& t) const { return elements(graph_.value(t.lookups.index).type); }
 
-  ValueId input(const std::string& name, std::vector<std::int64_t> shape) {
-    for (std::size_t i = 0; i < graph_.values.size(); ++i)
-      if (graph_.values[i].name == name) return static_cast<ValueId>(i);  // tables may share lookups
-    return graph_.add_value(name, {DType::int32, std::move(shape)}, Role::input);
+  /// The gradients that lookups share: one row for `share` of them, in their order.
+  struct Shared {
+    ValueId rows;
+    std::int64_t share;
+  };
+  Shared shared_rows(const Table& t) {
+    const auto made = std::find_if(graph_.nodes.begin(), graph_.nodes.end(),
+                                   [&](const Node& node) { return node.output == t.lookups.rows; });
+    const auto of = graph_.value(t.lookups.rows).type.shape;
+    const std::int64_t bag = of[of.size() - 2];
+    if (made == graph_.nodes.end() || made->op != Op::expand) return {t.lookups.rows, 1};
+    const auto from = graph_.value(made->inputs[0]).type.shape;
+    const bool bags =
+        from.size() == of.size() && from[from.size() - 2] == 1 && product(from) * bag == product(of);
+    return bags ? Shared{made->inputs[0], bag} : Shared{t.lookups.rows, 1};
+  }
+  static std::int64_t product(const std::vector<std::int64_t>& shape) {
+    return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
+  }
+
+  void sort(Table& t) {
+    Builder b = builder(t);
+    const Shared shared = shared_rows(t);
+    const std::int64_t width = b.shape(shared.rows).back(), n = lookups_of(t);
+    t.gradients = b.reshape(shared.rows, {product(b.shape(shared.rows)) / width, width});
+    const ValueId sorted = b.raw(Op::sort_lookups, {t.lookups.index},
+                                 {{"rows", b.shape(t.lookups.table)[0]},
+                                  {"share", shared.share},
+                                  {"dtype", std::string(name_of(DType::int32))}});
+    const auto list = [&](std::int64_t i) { return b.reshape(b.slice(sorted, {i, 0}, {1, n}, {1, 1}), {n}); };
+    t.slots = list(0);
+    t.rows = list(1);
+    t.which = list(2);
   }
 
   Table planned(const LookedUp& lookups) {
     Table t;
     t.lookups = lookups;
     const Value index = graph_.value(lookups.index);
-    t.plan_slots = input(slots_of(index.name), index.type.shape);
-    t.plan_rows = input(rows_of(index.name), {elements(index.type)});
+    sort(t);
     const Value table = graph_.value(lookups.table);
     if (recipe_.optimizer == Optimizer::adagrad)
       t.sums = graph_.add_value(table.name + ".sum", {DType::fp32, {table.type.shape[0], 1}}, Role::state);
@@ -64,8 +94,7 @@ class SparseOptimizer {
   }
 
   void merge(Table& t) {
-    t.merged = builder(t).raw(Op::scatter_add, {t.lookups.rows, t.plan_slots},
-                              {{"rows", lookups_of(t)}, {"padding", std::int64_t{1}}});
+    t.merged = builder(t).raw(Op::merge_rows, {t.gradients, t.which, t.slots}, {{"rows", lookups_of(t)}});
   }
 
   // adagrad: sum' = sum + mean of g^2; change = -lr / (sqrt(sum') + eps) g.
@@ -75,7 +104,7 @@ class SparseOptimizer {
     t.square = b.mul(b.sum_last(b.mul(t.merged, t.merged)), 1 / width);
   }
   ValueId chosen(const Table& t) {
-    return builder(t).raw(Op::gather, {t.next_sums, t.plan_rows}, {{"padding", std::int64_t{1}}});
+    return builder(t).raw(Op::gather, {t.next_sums, t.rows}, {{"padding", std::int64_t{1}}});
   }
   void adagrad(Table& t) {
     Builder b = builder(t);
@@ -83,9 +112,9 @@ class SparseOptimizer {
     t.change = b.mul(t.merged, b.mul(b.unary(Op::reciprocal, root), -recipe_.lr));
   }
 
-  /// `state` with a row added for each of the plan's, in its place.
+  /// `state` with a row added for each of `rows`, in its place.
   ValueId add_rows(const Table& t, ValueId state, ValueId rows) {
-    const ValueId next = builder(t).raw(Op::add_rows, {state, rows, t.plan_rows});
+    const ValueId next = builder(t).raw(Op::add_rows, {state, rows, t.rows});
     replace(state, next);
     return next;
   }

@@ -18,7 +18,7 @@ struct LookedUp {
 /// for tables is row-wise (one sum of mean squares a row, as in FBGEMM).
 std::vector<LookedUp> looked_up_tables(const Graph& graph, const Gradients& gradients, const Recipe& recipe);
 
-/// Appends their updates; sees to the inputs of row_plan.h.
+/// Appends their updates.
 void add_sparse_optimizer(Graph& graph, const std::vector<LookedUp>& tables, const Recipe& recipe);
 
 }  // namespace leto::compiler

@@ -88,8 +88,7 @@ void Interpreter<T>::plan(ValueId id, const PlannedInput& planned, const Content
                 "supply every input by name");
   }
   const std::vector<std::int64_t> lookups(it->second.begin(), it->second.end());
-  const RowPlan made = plan_rows(lookups);
-  const auto& part = made.*planned.part;
+  const std::vector<std::int64_t> part = planned.from(lookups);
   contents_[index(id)].assign(part.begin(), part.end());
 }
 

@@ -1,6 +1,9 @@
 // What moves elements. Included by compute.cpp alone.
 #pragma once
 
+#include <algorithm>
+#include <numeric>
+
 #include "base/errors.h"
 #include "compiler/reference/kernels.h"
 
@@ -88,7 +91,8 @@ std::size_t row_index(const Node& node, T index, std::int64_t rows) {
 /// Does the index say that there is no row?
 template <class T>
 bool is_padding(const Node& node, T index) {
-  return index < 0 && (node.op == Op::embedding_bag || node.integer("padding") != 0);
+  return index < 0 &&
+         (node.op == Op::embedding_bag || node.op == Op::pinned_bag || node.integer("padding") != 0);
 }
 
 template <class T>
@@ -110,20 +114,30 @@ Array<T> gather(const Call<T>& c) {
 
 template <class T>
 Array<T> embedding_bag(const Call<T>& c) {
-  const std::int64_t rows = c.shape()[0];
   const auto width = static_cast<std::size_t>(c.shape()[1]);
   const auto bag = static_cast<std::size_t>(c.shape(1).back());
   Array<T> y(c.size(), T(0));
+  // Where a lookup's row is, in operand `table`; nothing where index list `table + 1` names none.
+  const auto row_of = [&](std::size_t i, std::size_t table) -> const T* {
+    const T index = c.x(table + 1)[i];
+    if (is_padding(c.node, index)) return nullptr;
+    return c.x(table).data() + row_index(c.node, index, c.shape(table)[0]) * width;
+  };
   for (std::size_t i = 0; i < c.x(1).size(); ++i) {
-    const bool none = is_padding(c.node, c.x(1)[i]);
-    const T* row = none ? nullptr : c.x().data() + row_index(c.node, c.x(1)[i], rows) * width;
+    const T* row = row_of(i, 0);
+    if (row == nullptr && c.node.op == Op::pinned_bag) row = row_of(i, 2);
     T* sum = y.data() + i / bag * width;
     for (std::size_t k = 0; k < width; ++k) {
-      const T x = none ? T(0) : row[k];
+      const T x = row == nullptr ? T(0) : row[k];
       sum[k] = i % bag == 0 ? x : sum[k] + x;
     }
   }
   return y;
+}
+
+template <class T>
+Array<T> pinned_bag(const Call<T>& c) {
+  return embedding_bag(c);
 }
 
 template <class T>
@@ -139,6 +153,43 @@ Array<T> scatter_add(const Call<T>& c) {
     for (std::size_t k = 0; k < width; ++k) {
       row[k] += c.x()[i * width + k];
     }
+  }
+  return y;
+}
+
+template <class T>
+Array<T> sort_lookups(const Call<T>& c) {
+  const auto share = static_cast<std::size_t>(c.node.integer("share"));
+  const Array<T>& lookups = c.x();
+  std::vector<std::size_t> order(lookups.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto none = [&](std::size_t i) { return lookups[i] < 0; };
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return none(a) != none(b) ? none(b) : !none(a) && lookups[a] < lookups[b];
+  });
+  const std::size_t n = lookups.size();
+  Array<T> y(3 * n, T(-1));
+  std::size_t start = 0;
+  for (std::size_t i = 0; i < n; ++i) {
+    y[2 * n + i] = static_cast<T>(order[i] / share);
+    if (none(order[i])) continue;
+    const bool first = i == 0 || lookups[order[i]] != lookups[order[i - 1]];
+    if (first) start = i;
+    y[i] = static_cast<T>(start);
+    if (first) y[n + i] = lookups[order[i]];
+  }
+  return y;
+}
+
+template <class T>
+Array<T> merge_rows(const Call<T>& c) {
+  Array<T> y(c.size(), T(0));
+  const auto width = static_cast<std::size_t>(c.shape()[1]);
+  for (std::size_t i = 0; i < c.x(1).size(); ++i) {
+    if (c.x(2)[i] < 0) continue;
+    const T* row = c.x().data() + row_index(c.node, c.x(1)[i], c.shape()[0]) * width;
+    T* sum = y.data() + row_index(c.node, c.x(2)[i], c.out.shape[0]) * width;
+    for (std::size_t k = 0; k < width; ++k) sum[k] += row[k];
   }
   return y;
 }

@@ -30,6 +30,16 @@ void execute(const Command& command, PeState& pe, Memory& memory, const Partials
       return ops::transpose(command, pe);
     case Opcode::copy:
       return ops::copy(command, pe);
+    case Opcode::count:
+      return ops::count(command, pe);
+    case Opcode::offsets:
+      return ops::offsets(command, pe);
+    case Opcode::group:
+      return ops::group(command, pe);
+    case Opcode::number:
+      return ops::number(command, pe);
+    case Opcode::spread:
+      return ops::spread(command, pe, memory);
     default:
       throw Error(ExitCode::internal, describe(command) + ": not a unit's command",
                   "report this: core, sync and buffer instructions belong to the issue core");

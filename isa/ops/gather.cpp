@@ -53,10 +53,10 @@ void gather(const Command& command, PeState& pe, const Memory& memory) {
   const auto bytes = static_cast<std::size_t>(command.shape[0]);
   std::byte* row = pe.at(operands_of(command).item[0], footprint(command, 0));
   for (const std::int64_t index : index_rows(command, pe)) {
-    if (index < 0)
-      std::memset(row, 0, bytes);
-    else
+    if (index >= 0)
       memory.read(row_address(command, index), row, bytes);
+    else if (command.shape[4] == 1)
+      std::memset(row, 0, bytes);
     row += pitch;
   }
 }

@@ -18,6 +18,11 @@ void merge(const Command& command, PeState& pe, const Partials& incoming);
 void vector(const Command& command, PeState& pe);
 void transpose(const Command& command, PeState& pe);
 void copy(const Command& command, PeState& pe);
+void count(const Command& command, PeState& pe);
+void offsets(const Command& command, PeState& pe);
+void group(const Command& command, PeState& pe);
+void number(const Command& command, PeState& pe);
+void spread(const Command& command, PeState& pe, Memory& memory);
 
 /// Row `row` of the m x n accumulators that start at `bank`, columns [column, column + count): at most one
 /// bank wide.

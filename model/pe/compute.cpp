@@ -123,7 +123,7 @@ Work Pe::work(const isa::Command& command) const {
     case Unit::vector:
       return vector_.work(command);
     default:
-      return layout_.work(command);
+      return isa::is_sort(command.opcode) ? sort_.work(command) : layout_.work(command);
   }
 }
 

@@ -21,6 +21,7 @@ Pe::Pe(const sc_core::sc_module_name& name, Kernel& kernel, Wiring& w, int index
       reduction_(w.chip.reduction_engine),
       vector_(w.chip.vector_engine),
       layout_(w.chip.layout_engine),
+      sort_(w.chip),
       movers_{Mover(w.accounts, Engine::fabric_interface_load, index),
               Mover(w.accounts, Engine::fabric_interface_store, index)},
       slots_{Slot(w.accounts, Engine::matrix_engine, index),

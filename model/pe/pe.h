@@ -24,6 +24,7 @@
 #include "model/kernel/ring.h"
 #include "model/kernel/waits.h"
 #include "model/layout_engine/layout_engine.h"
+#include "model/sort_block/sort_block.h"
 #include "model/local_store/local_store.h"
 #include "model/matrix_engine/matrix_engine.h"
 #include "model/pe/mail.h"
@@ -205,6 +206,7 @@ class Pe : public Process, public TransferClient {
   ReductionEngine reduction_;
   VectorEngine vector_;
   LayoutEngine layout_;
+  SortBlock sort_;
   std::array<Mover, 2> movers_;                              // load, store
   std::array<Slot, 4> slots_;                                // matrix, reduction, vector, layout
   std::array<std::vector<Cycle>, isa::kBuffers> pushed_at_;  // by tile, modulo depth

@@ -5,15 +5,8 @@
 #include "model/pe/pe.h"
 
 namespace leto::model {
-namespace {
 
 using isa::Opcode;
-
-bool indexed(const isa::Command& command) {
-  return command.opcode == Opcode::gather || command.opcode == Opcode::scatter;
-}
-
-}  // namespace
 
 bool Pe::start(std::size_t queue, Mover& mover, Cycle now) {
   if (mover.flights.full()) return false;
@@ -39,7 +32,7 @@ void Pe::check_memory(const isa::Command& command, isa::Runs runs) const {
   const auto& chip = wiring_.chip;
   const auto device = static_cast<std::uint64_t>(chip.hbm.bytes);
   const auto scratch = static_cast<std::uint64_t>(scratch_bytes(chip.sram));
-  if (!indexed(command)) {
+  if (!is_indexed(command)) {
     const isa::Extent all = isa::extent_of(isa::transfer_of(command));
     if (all.end <= std::min(device, isa::kSramBase)) return;
     if (all.begin >= isa::kSramBase && all.end - isa::kSramBase <= scratch) return;
@@ -59,7 +52,7 @@ void Pe::check_memory(const isa::Command& command, isa::Runs runs) const {
 
 isa::Runs Pe::runs_of(const Flight& flight) {
   const isa::Command& command = flight.entry->command;
-  return indexed(command) ? isa::Runs(flight.list) : isa::Runs(isa::transfer_of(command));
+  return is_indexed(command) ? isa::Runs(flight.list) : isa::Runs(isa::transfer_of(command));
 }
 
 // A multicast reads memory once: the first PE of its group is billed.
@@ -83,7 +76,7 @@ void Pe::fly(Mover& mover, bool stores, Entry& entry, Cycle now) {
   flight.entry = &entry;
   isa::Command& command = flight.entry->command;
   state_.begin(command);
-  if (indexed(command)) flight.list = isa::runs_of(command, isa::index_rows(command, state_));
+  if (is_indexed(command)) flight.list = isa::indexed_runs(command, state_);
   const isa::Runs runs = runs_of(flight);
   check_memory(command, runs);
   const std::int64_t bytes = runs.bytes();
@@ -157,7 +150,8 @@ void Pe::bill_flight(Mover& mover, const Flight& flight, Cycle now) {
 void Pe::execute_transfer(const Flight& flight, bool stores) {
   const isa::Command& command = flight.entry->command;
   if (!wiring_.values) {
-    if (command.opcode == Opcode::load && carries_indices(command, command[isa::load_t::dst]))
+    const bool brings = command.opcode == Opcode::load && carries_indices(command, command[isa::load_t::dst]);
+    if (brings || command.opcode == Opcode::spread)
       isa::execute(command, state_, wiring_.memory, nullptr, nullptr);
     return;
   }

@@ -197,6 +197,7 @@ void Walk::weigh(int pe, const isa::Command& command) {
     if (operand.advance) held_[number] &= ~bit;
     if (operand.advance) balance.tiles[static_cast<std::size_t>(operand.buffer)] += operand.writes ? 1 : -1;
   }
+  by_index_ |= isa::is_indexed(command) || isa::is_sort(command.opcode);
   const int banks = isa::banks_of(command).count;
   switch (command.opcode) {
     case Opcode::load:
@@ -237,10 +238,6 @@ void Walk::weigh(int pe, const isa::Command& command) {
       break;
     case Opcode::barrier:
       balance.barriers += command.core == 0 ? 1 : -1;
-      break;
-    case Opcode::gather:
-    case Opcode::scatter:
-      by_index_ = true;
       break;
     default:
       break;

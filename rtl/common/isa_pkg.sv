@@ -3,7 +3,7 @@
 // word[I_F_LSB +: I_F_BITS].
 package isa_pkg;
 
-  localparam logic [63:0] ISA_HASH = 64'hf2367f1805bc7986;
+  localparam logic [63:0] ISA_HASH = 64'h27bdec5cda2e2f69;
   localparam int unsigned OPCODE_LSB = 0;
   localparam int unsigned OPCODE_BITS = 8;
   localparam int unsigned SOURCE_LSB = 8;
@@ -38,7 +38,12 @@ package isa_pkg;
     OP_MERGE = 8'h33,
     OP_VECTOR = 8'h38,
     OP_TRANSPOSE = 8'h40,
-    OP_COPY = 8'h41
+    OP_COPY = 8'h41,
+    OP_COUNT = 8'h42,
+    OP_OFFSETS = 8'h43,
+    OP_GROUP = 8'h44,
+    OP_NUMBER = 8'h45,
+    OP_SPREAD = 8'h24
   } opcode_e;
 
   typedef enum logic [2:0] {
@@ -481,5 +486,127 @@ package isa_pkg;
   localparam int unsigned COPY_TYPE_BITS = 3;
   localparam int unsigned COPY_SHAPE_LSB = 57;
   localparam int unsigned COPY_SHAPE_BITS = 6;
+
+  // count
+  localparam int unsigned COUNT_DST_LSB = 28;
+  localparam int unsigned COUNT_DST_BITS = 5;
+  localparam int unsigned COUNT_DST_OFFSET_LSB = 33;
+  localparam int unsigned COUNT_DST_OFFSET_BITS = 6;
+  localparam int unsigned COUNT_RESERVE_LSB = 39;
+  localparam int unsigned COUNT_RESERVE_BITS = 1;
+  localparam int unsigned COUNT_PUSH_LSB = 40;
+  localparam int unsigned COUNT_PUSH_BITS = 1;
+  localparam int unsigned COUNT_SRC_LSB = 41;
+  localparam int unsigned COUNT_SRC_BITS = 5;
+  localparam int unsigned COUNT_SRC_OFFSET_LSB = 46;
+  localparam int unsigned COUNT_SRC_OFFSET_BITS = 6;
+  localparam int unsigned COUNT_WAIT_LSB = 52;
+  localparam int unsigned COUNT_WAIT_BITS = 1;
+  localparam int unsigned COUNT_POP_LSB = 53;
+  localparam int unsigned COUNT_POP_BITS = 1;
+  localparam int unsigned COUNT_TYPE_LSB = 54;
+  localparam int unsigned COUNT_TYPE_BITS = 3;
+  localparam int unsigned COUNT_STARTS_LSB = 57;
+  localparam int unsigned COUNT_STARTS_BITS = 1;
+  localparam int unsigned COUNT_ACCUMULATE_LSB = 58;
+  localparam int unsigned COUNT_ACCUMULATE_BITS = 1;
+  localparam int unsigned COUNT_SHAPE_LSB = 59;
+  localparam int unsigned COUNT_SHAPE_BITS = 6;
+
+  // offsets
+  localparam int unsigned OFFSETS_DST_LSB = 28;
+  localparam int unsigned OFFSETS_DST_BITS = 5;
+  localparam int unsigned OFFSETS_DST_OFFSET_LSB = 33;
+  localparam int unsigned OFFSETS_DST_OFFSET_BITS = 6;
+  localparam int unsigned OFFSETS_RESERVE_LSB = 39;
+  localparam int unsigned OFFSETS_RESERVE_BITS = 1;
+  localparam int unsigned OFFSETS_PUSH_LSB = 40;
+  localparam int unsigned OFFSETS_PUSH_BITS = 1;
+  localparam int unsigned OFFSETS_SRC_LSB = 41;
+  localparam int unsigned OFFSETS_SRC_BITS = 5;
+  localparam int unsigned OFFSETS_SRC_OFFSET_LSB = 46;
+  localparam int unsigned OFFSETS_SRC_OFFSET_BITS = 6;
+  localparam int unsigned OFFSETS_WAIT_LSB = 52;
+  localparam int unsigned OFFSETS_WAIT_BITS = 1;
+  localparam int unsigned OFFSETS_POP_LSB = 53;
+  localparam int unsigned OFFSETS_POP_BITS = 1;
+  localparam int unsigned OFFSETS_LATEST_LSB = 54;
+  localparam int unsigned OFFSETS_LATEST_BITS = 1;
+  localparam int unsigned OFFSETS_SHAPE_LSB = 55;
+  localparam int unsigned OFFSETS_SHAPE_BITS = 6;
+
+  // group
+  localparam int unsigned GROUP_DST_LSB = 28;
+  localparam int unsigned GROUP_DST_BITS = 5;
+  localparam int unsigned GROUP_DST_OFFSET_LSB = 33;
+  localparam int unsigned GROUP_DST_OFFSET_BITS = 6;
+  localparam int unsigned GROUP_RESERVE_LSB = 39;
+  localparam int unsigned GROUP_RESERVE_BITS = 1;
+  localparam int unsigned GROUP_PUSH_LSB = 40;
+  localparam int unsigned GROUP_PUSH_BITS = 1;
+  localparam int unsigned GROUP_SRC_LSB = 41;
+  localparam int unsigned GROUP_SRC_BITS = 5;
+  localparam int unsigned GROUP_SRC_OFFSET_LSB = 46;
+  localparam int unsigned GROUP_SRC_OFFSET_BITS = 6;
+  localparam int unsigned GROUP_WAIT_LSB = 52;
+  localparam int unsigned GROUP_WAIT_BITS = 1;
+  localparam int unsigned GROUP_POP_LSB = 53;
+  localparam int unsigned GROUP_POP_BITS = 1;
+  localparam int unsigned GROUP_PLACES_LSB = 54;
+  localparam int unsigned GROUP_PLACES_BITS = 5;
+  localparam int unsigned GROUP_PLACES_OFFSET_LSB = 59;
+  localparam int unsigned GROUP_PLACES_OFFSET_BITS = 6;
+  localparam int unsigned GROUP_PLACES_WAIT_LSB = 65;
+  localparam int unsigned GROUP_PLACES_WAIT_BITS = 1;
+  localparam int unsigned GROUP_PLACES_POP_LSB = 66;
+  localparam int unsigned GROUP_PLACES_POP_BITS = 1;
+  localparam int unsigned GROUP_TYPE_LSB = 67;
+  localparam int unsigned GROUP_TYPE_BITS = 3;
+  localparam int unsigned GROUP_SHAPE_LSB = 70;
+  localparam int unsigned GROUP_SHAPE_BITS = 6;
+
+  // number
+  localparam int unsigned NUMBER_DST_LSB = 28;
+  localparam int unsigned NUMBER_DST_BITS = 5;
+  localparam int unsigned NUMBER_DST_OFFSET_LSB = 33;
+  localparam int unsigned NUMBER_DST_OFFSET_BITS = 6;
+  localparam int unsigned NUMBER_RESERVE_LSB = 39;
+  localparam int unsigned NUMBER_RESERVE_BITS = 1;
+  localparam int unsigned NUMBER_PUSH_LSB = 40;
+  localparam int unsigned NUMBER_PUSH_BITS = 1;
+  localparam int unsigned NUMBER_SRC_LSB = 41;
+  localparam int unsigned NUMBER_SRC_BITS = 5;
+  localparam int unsigned NUMBER_SRC_OFFSET_LSB = 46;
+  localparam int unsigned NUMBER_SRC_OFFSET_BITS = 6;
+  localparam int unsigned NUMBER_WAIT_LSB = 52;
+  localparam int unsigned NUMBER_WAIT_BITS = 1;
+  localparam int unsigned NUMBER_POP_LSB = 53;
+  localparam int unsigned NUMBER_POP_BITS = 1;
+  localparam int unsigned NUMBER_PLACES_LSB = 54;
+  localparam int unsigned NUMBER_PLACES_BITS = 5;
+  localparam int unsigned NUMBER_PLACES_OFFSET_LSB = 59;
+  localparam int unsigned NUMBER_PLACES_OFFSET_BITS = 6;
+  localparam int unsigned NUMBER_PLACES_WAIT_LSB = 65;
+  localparam int unsigned NUMBER_PLACES_WAIT_BITS = 1;
+  localparam int unsigned NUMBER_PLACES_POP_LSB = 66;
+  localparam int unsigned NUMBER_PLACES_POP_BITS = 1;
+  localparam int unsigned NUMBER_WHAT_LSB = 67;
+  localparam int unsigned NUMBER_WHAT_BITS = 2;
+  localparam int unsigned NUMBER_SHAPE_LSB = 69;
+  localparam int unsigned NUMBER_SHAPE_BITS = 6;
+
+  // spread
+  localparam int unsigned SPREAD_SRC_LSB = 28;
+  localparam int unsigned SPREAD_SRC_BITS = 5;
+  localparam int unsigned SPREAD_SRC_OFFSET_LSB = 33;
+  localparam int unsigned SPREAD_SRC_OFFSET_BITS = 6;
+  localparam int unsigned SPREAD_WAIT_LSB = 39;
+  localparam int unsigned SPREAD_WAIT_BITS = 1;
+  localparam int unsigned SPREAD_POP_LSB = 40;
+  localparam int unsigned SPREAD_POP_BITS = 1;
+  localparam int unsigned SPREAD_ADDRESS_LSB = 41;
+  localparam int unsigned SPREAD_ADDRESS_BITS = 6;
+  localparam int unsigned SPREAD_SHAPE_LSB = 47;
+  localparam int unsigned SPREAD_SHAPE_BITS = 6;
 
 endpackage

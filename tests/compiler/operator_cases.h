@@ -150,9 +150,28 @@ class OperatorCases {
     }
     {
       Graph g;
+      const ValueId table = weight(g, "table", {5, 3}), apart = weight(g, "apart", {2, 3}),
+                    cold = g.constant("cold", {DType::int32, {3, 2}}, {4, -1, 0, 2, -1, -1}),
+                    pinned = g.constant("pinned", {DType::int32, {3, 2}}, {-1, 1, -1, -1, 0, -1});
+      add(Op::pinned_bag, std::move(g), {table, cold, apart, pinned});
+    }
+    {
+      Graph g;
       const ValueId table = weight(g, "table", {5, 3}), x = weight(g, "x", {4, 3}),
                     index = g.constant("index", {DType::int32, {4}}, {4, -1, 0, 2});
       add(Op::add_rows, std::move(g), {table, x, index});
+    }
+    {
+      Graph g;
+      const ValueId x = weight(g, "x", {3, 4}), which = g.constant("which", {DType::int32, {5}}, {0, 2, 1, 1, 0}),
+                    slots = g.constant("slots", {DType::int32, {5}}, {0, 0, 2, -1, 3});
+      add(Op::merge_rows, std::move(g), {x, which, slots}, {{"rows", std::int64_t{5}}});
+    }
+    {
+      Graph g;
+      const ValueId lookups = g.constant("lookups", {DType::int32, {3, 2}}, {4, -1, 0, 4, 2, 0});
+      add(Op::sort_lookups, std::move(g), {lookups},
+          {{"rows", std::int64_t{5}}, {"share", std::int64_t{2}}, {"dtype", std::string("int32")}});
     }
     Graph g;
     const ValueId labels = g.constant("labels", {DType::int32, {3}}, {2, 0, 1});

@@ -42,9 +42,6 @@ Values inputs_of(const Graph& step, bool ragged) {
   for (std::size_t k = 0; ragged && k < index.size(); ++k)
     if (k % 3 == 1 || k < 4) index[k] = -1;
   std::fill(index.end() - 4, index.end(), 7.0F);  // duplicates in a bag and between bags
-  const RowPlan plan = plan_rows(List(index.begin(), index.end()));
-  inputs["i.rows"].assign(plan.rows.begin(), plan.rows.end());
-  inputs["i.slots"].assign(plan.slots.begin(), plan.slots.end());
   for (auto& [name, data] : inputs)
     if (name == "t.sum")
       for (float& x : data) x = std::fabs(x);
@@ -53,16 +50,21 @@ Values inputs_of(const Graph& step, bool ragged) {
 
 }  // namespace
 
-TEST_CASE("row plan: rows once and in order, slots lead back, what names no row has none") {
-  const RowPlan plan = plan_rows(List{7, 3, -1, 7, 0, 3});
-  CHECK(plan.rows == List{0, 3, 7, -1, -1, -1});
-  CHECK(plan.slots == List{2, 1, -1, 2, 0, 1});
-  CHECK(plan_rows(List{-1, -1}).rows == List{-1, -1});
-  CHECK(plan_rows(List{}).rows.empty());
-  CHECK(planned_input("a.b.rows")->index_input == "a.b");
-  CHECK(planned_input(slots_of("x"))->part == &RowPlan::slots);
-  CHECK_FALSE(planned_input("rows"));
-  CHECK_FALSE(planned_input(".rows"));
+TEST_CASE("row plan: hot rows are the most popular and their lookups take the copies in turn") {
+  const List lookups{5, 7, 5, 5, 7, 9, -1, 7, 5, 9};
+  const HotPlan plan = plan_hot_rows(lookups, 2, 2);
+  CHECK(plan.hot == List{5, 7});
+  CHECK(plan.pinned == List{0, 1, 2, 0, 3, -1, -1, 1, 2, -1});
+  CHECK(plan.cold == List{-1, -1, -1, -1, -1, 9, -1, -1, -1, 9});
+  CHECK(plan_hot_rows(lookups, 3, 3).hot == List{5, -1, -1});  // the others come as often as they are copied
+  CHECK(plan_hot_rows(List{}, 2, 1).hot == List{-1, -1});
+  const auto planned = planned_input(pinned_of("a.b", 64, 12));
+  REQUIRE(planned);
+  CHECK(planned->index_input == "a.b");
+  CHECK(planned->most == 64);
+  CHECK(planned->copies == 12);
+  for (const char* name : {"x.hot.", "x.hot.4", "x.hot.4.", "x.hot.0.4", "x.hot.4.5x", ".hot.4.5"})
+    CHECK_FALSE(planned_input(name));
 }
 
 TEST_CASE("sparse update: sgd's table equals that of the dense update, without a gradient of its size") {

@@ -1,0 +1,198 @@
+// Sums of looked-up rows: a tile of bags goes through the local store position by position of the bags, so
+// that one gather and one pass of the vector engine serve all of them. Where a table's popular rows lie
+// apart, two gathers fill one tile: the table's rows, and the popular ones into the places left free.
+#include <algorithm>
+
+#include "compiler/lower/emit.h"
+#include "compiler/lower/rounding.h"
+#include "compiler/lower/row_tiles.h"
+#include "compiler/lower/tile_loop.h"
+#include "compiler/lower/transfer.h"
+
+namespace leto::compiler {
+namespace {
+
+// Bags of a tile: more only delay the first sum.
+constexpr std::int64_t kMostBags = 256;
+// Of gather's modes (isa/instructions.inc).
+constexpr std::int64_t kZeros = 1, kLeaves = 2;
+
+/// A list of indices on its way: as it lies in memory, and turned.
+struct List {
+  int bag_by_bag = -1, by_position = -1;  // buffers
+};
+
+// What the two cores share.
+struct BagTiles {
+  std::int64_t bag, width, bags;
+  int element, index_bytes, out_element;
+  List rows, apart;
+  int data, sum, result;  // buffers
+  std::int64_t row_bytes() const { return width * element; }
+  std::int64_t list_pitch(const Place& index) const { return bags * size_of(index.dtype); }  // of positions
+};
+
+/// Moves the lists and rows of a tile.
+class BagMover {
+ public:
+  BagMover(const EmitContext& context, const BagKernel& kernel, const BagTiles& tiles,
+           const std::vector<BlockedDim>& dims)
+      : context_(context), kernel_(kernel), t_(tiles), dims_(dims), core_(context.pe.move) {}
+
+  void emit() {
+    const std::int64_t out_stride = kernel_.out.view.strides[0] * t_.out_element;
+    tile_loop(core_, dims_, [&](const Tile& tile) {
+      turned(kernel_.index, t_.rows, tile);
+      if (kernel_.apart) turned(kernel_.apart->index, t_.apart, tile);
+      rows_of(tile.extent[0]);
+      emit_store(core_, t_.result,
+                 tile_address(core_, context_.address_register(kernel_.out), tile, dims_, {out_stride}),
+                 transfer_of(t_.out_element,
+                             {{Amount::constant(t_.width), t_.out_element}, {tile.extent[0], out_stride}}));
+    });
+  }
+
+ private:
+  // Indices come bag by bag; the layout engine turns them.
+  void turned(const Place& index, const List& list, const Tile& tile) {
+    using T = isa::transpose_t;
+    const int bytes = size_of(index.dtype);
+    const std::int64_t stride = index.view.strides[0] * bytes;
+    emit_load(core_, list.bag_by_bag,
+              tile_address(core_, context_.address_register(index), tile, dims_, {stride}),
+              transfer_of(bytes, {{Amount::constant(t_.bag), bytes}, {tile.extent[0], stride}}));
+    const int shape =
+        core_.shape({tile.extent[0], Amount::constant(t_.bag), Amount::constant(t_.bag * bytes),
+                     Amount::constant(t_.list_pitch(index)), Amount::constant(0), Amount::constant(0)});
+    core_.emit(isa::Opcode::transpose, {{T::dst, list.by_position},
+                                        {T::reserve, 1},
+                                        {T::push, 1},
+                                        {T::src, list.bag_by_bag},
+                                        {T::wait, 1},
+                                        {T::pop, 1},
+                                        {T::type, std::int64_t(index.dtype)},
+                                        {T::shape, shape}});
+  }
+
+  void rows_of(const Amount& bags) {
+    const auto at = core_.constant(0), apart_at = core_.constant(0);
+    const auto position = [&](bool last) {
+      gather(kernel_.table, kernel_.index, t_.rows, at, bags,
+             {.mode = kZeros, .first = true, .last = !kernel_.apart, .pop = last});
+      if (kernel_.apart)
+        gather(kernel_.apart->table, kernel_.apart->index, t_.apart, apart_at, bags,
+               {.mode = kLeaves, .first = false, .last = true, .pop = last});
+    };
+    core_.loop(core_.constant(t_.bag - 1), [&] {
+      position(false);
+      core_.addi(at, at, t_.list_pitch(kernel_.index));
+      if (kernel_.apart) core_.addi(apart_at, apart_at, t_.list_pitch(kernel_.apart->index));
+    });
+    position(true);
+  }
+
+  struct Gather {
+    std::int64_t mode;
+    bool first, last;  // of those that fill the tile
+    bool pop;          // the list's last position
+  };
+  void gather(const Place& table, const Place& index, const List& list, int offset, const Amount& bags,
+              const Gather& how) {
+    using G = isa::gather_t;
+    const auto base = context_.address_register(table);
+    const int shape = core_.shape({Amount::constant(t_.row_bytes()), bags,
+                                   Amount::constant(table.view.strides[0] * t_.element),
+                                   Amount::constant(table.view.shape[0]), Amount::constant(how.mode),
+                                   Amount::constant(t_.row_bytes())});
+    core_.emit(isa::Opcode::gather, {{G::dst, t_.data},
+                                     {G::reserve, how.first},
+                                     {G::push, how.last},
+                                     {G::index, list.by_position},
+                                     {G::index_offset, offset},
+                                     {G::wait, 1},
+                                     {G::pop, how.pop},
+                                     {G::index_type, std::int64_t(index.dtype)},
+                                     {G::address, base},
+                                     {G::shape, shape}});
+  }
+
+  const EmitContext& context_;
+  const BagKernel& kernel_;
+  const BagTiles& t_;
+  const std::vector<BlockedDim>& dims_;
+  CoreEmitter& core_;
+};
+
+void sum_bags(const EmitContext& context, const BagKernel& kernel, const BagTiles& t,
+              const std::vector<BlockedDim>& dims) {
+  using V = isa::vector_t;
+  auto& core = context.pe.compute;
+  const auto full = std::int64_t(isa::Broadcast::full), fp32 = std::int64_t(DType::fp32);
+  const Amount width = Amount::constant(t.width);
+  tile_loop(core, dims, [&](const Tile& tile) {
+    const auto pass = [&](bool first, bool last) {
+      const int out_bytes = last ? t.out_element : 4;
+      const int shape =
+          core.shape({tile.extent[0], width, width.times(out_bytes), width.times(first ? t.element : 4),
+                      width.times(t.element), Amount::constant(0)});
+      core.emit(isa::Opcode::vector, {{V::op, std::int64_t(first ? isa::VectorOp::copy : isa::VectorOp::add)},
+                                      {V::dst, last ? t.result : t.sum},
+                                      {V::reserve, last},
+                                      {V::push, last},
+                                      {V::dst_type, last ? std::int64_t(kernel.out.dtype) : fp32},
+                                      {V::a, first ? t.data : t.sum},
+                                      {V::a_wait, first},
+                                      {V::a_pop, first},
+                                      {V::a_type, first ? std::int64_t(kernel.table.dtype) : fp32},
+                                      {V::a_mode, full},
+                                      {V::b, first ? 0 : t.data},
+                                      {V::b_wait, !first},
+                                      {V::b_pop, !first},
+                                      {V::b_type, first ? 0 : std::int64_t(kernel.table.dtype)},
+                                      {V::b_mode, first ? std::int64_t(isa::Broadcast::immediate) : full},
+                                      {V::shape, shape}});
+    };
+    if (t.bag == 1) return pass(true, true);
+    pass(true, false);
+    core.loop(core.constant(t.bag - 2), [&] { pass(false, false); });
+    pass(false, true);
+  });
+}
+
+}  // namespace
+
+void emit_bags(EmitContext& context, const BagKernel& kernel) {
+  constexpr int kAhead = 3;  // gathers in flight or waiting for the vector engine
+  BagTiles t{};
+  t.bag = kernel.index.view.shape[1];
+  t.width = kernel.out.view.shape[1];
+  t.element = size_of(kernel.table.dtype);
+  t.index_bytes = size_of(kernel.index.dtype);
+  t.out_element = size_of(kernel.out.dtype);
+  const std::int64_t count = kernel.out.view.shape[0];
+  const int lists = t.index_bytes + (kernel.apart ? size_of(kernel.apart->index.dtype) : 0);
+  const std::int64_t bytes = 2 * t.bag * lists + kAhead * t.row_bytes() + t.width * (4 + 2 * t.out_element);
+  // As many as fit, but the same number of tiles for every PE.
+  const std::int64_t share = ceil_div(count, context.chip.pes());
+  const std::int64_t fit = rows_that_fit(context.chip, bytes, std::min(kMostBags, share), "embedding_bag");
+  t.bags = ceil_div(share, ceil_div(share, fit));
+  const std::vector<BlockedDim> dims{{count, t.bags}};
+
+  auto& pe = context.pe;
+  pe.barrier(isa::Scope::pe);
+  pe.reset_buffers();
+  const auto list_of = [&](const Place& index) {
+    const std::int64_t all = aligned(t.bag * t.list_pitch(index));
+    return List{pe.buffer(all, 1), pe.buffer(all, 1)};
+  };
+  t.rows = list_of(kernel.index);
+  if (kernel.apart) t.apart = list_of(kernel.apart->index);
+  t.data = pe.buffer(aligned(t.bags * t.row_bytes()), kAhead);
+  t.sum = pe.buffer(aligned(t.bags * t.width * 4), 0);
+  t.result = pe.buffer(aligned(t.bags * t.width * t.out_element), 2);
+  context.begin_code();
+  BagMover(context, kernel, t, dims).emit();
+  sum_bags(context, kernel, t, dims);
+}
+
+}  // namespace leto::compiler
