@@ -11,6 +11,8 @@ study::Suite validate_oracles();
 study::Suite validate_dram_points();
 /// What was published about the silicon; `quick`: smaller workloads, whose figures are shown, not judged.
 study::Suite validate_published(bool quick);
+/// Matrix products beside what the compiler's cost model says of them.
+study::Suite validate_cost_model();
 /// One program twice, under another construction order, with values and without: nothing may differ.
 study::Suite validate_determinism();
 
