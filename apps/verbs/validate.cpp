@@ -24,13 +24,14 @@ struct PointFlags {
   bool json = false;
 };
 
-const std::vector<std::string> kSuites = {"oracles", "dram", "determinism", "published", "tbe"};
+const std::vector<std::string> kSuites = {"oracles", "dram", "determinism", "published", "tbe", "cost_model"};
 
 study::Suite run(const std::string& name, bool quick) {
   if (name == "oracles") return validate_oracles();
   if (name == "dram") return validate_dram_points();
   if (name == "determinism") return validate_determinism();
   if (name == "tbe") return validate_tbe(quick);
+  if (name == "cost_model") return validate_cost_model();
   return validate_published(quick);
 }
 
@@ -104,7 +105,8 @@ void add_dram(CLI::App& validate) {
 void add_validate(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
   auto* verb = app.add_subcommand("validate", "check the model against closed forms, references and silicon");
-  verb->add_option("--suite", flags->suites, "oracles, dram, determinism, published, tbe (default: all)")
+  verb->add_option("--suite", flags->suites,
+                   "oracles, dram, determinism, published, tbe, cost_model (default: all)")
       ->delimiter(',')
       ->check(CLI::IsMember(kSuites));
   verb->add_flag("--quick", flags->quick, "published: smaller workloads, whose figures are not judged");

@@ -13,6 +13,8 @@ study::Suite validate_dram_points();
 study::Suite validate_published(bool quick);
 /// Table-batched embeddings on pilot beside the 500 W H100; `quick`: the smaller shapes only.
 study::Suite validate_tbe(bool quick);
+/// Matrix products beside what the compiler's cost model says of them.
+study::Suite validate_cost_model();
 /// One program twice, under another construction order, with values and without: nothing may differ.
 study::Suite validate_determinism();
 

@@ -590,7 +590,8 @@ class Selector {
              terms_of(y).scale == k.scale && terms_of(y).causal == k.causal;
     });
     const std::int64_t width = k.q.view.shape.back() + k.v.view.shape.back();
-    emit(x, k, useful_macs(x, x.inputs[0], k.k.view.shape[k.k.view.shape.size() - 2], width));
+    const auto macs = useful_macs(x, x.inputs[0], k.k.view.shape[k.k.view.shape.size() - 2], width);
+    emit(x, k, std::int64_t(double(macs) * x.number("useful", 1.0)));
   }
 
   void attention_gradient(const Node& x) {

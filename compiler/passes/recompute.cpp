@@ -22,8 +22,21 @@ bool is_cheap(Op op) {
   return is_elementwise(op) || is_reduction(op) || is_movement(op);
 }
 
+/// Made again where its class is chosen.
+bool is_dear(Op op) {
+  return op == Op::matmul || op == Op::attention;
+}
+
+std::int64_t flops_of_attention(const Graph& graph, const Node& node) {
+  const auto shape = [&](std::size_t i) { return graph.value(node.inputs[i]).type.shape; };
+  const std::int64_t columns = shape(1)[shape(1).size() - 2], share = node.integer("causal") != 0 ? 1 : 2;
+  return share * columns * (elements({DType::fp32, shape(0)}) / shape(0).back()) *
+         (shape(0).back() + shape(2).back());
+}
+
 std::int64_t flops_of(const Graph& graph, const Node& node) {
   if (is_view(node.op)) return 0;
+  if (node.op == Op::attention) return flops_of_attention(graph, node);
   const std::int64_t out = elements(graph.value(node.output).type);
   if (node.op != Op::matmul) return std::max(out, elements(graph.value(node.inputs[0]).type));
   const auto& a = graph.value(node.inputs[0]).type.shape;
@@ -48,7 +61,7 @@ class Plan {
   const Node& maker(ValueId v) const { return *maker_[at(v)]; }
   /// Kept though it could be made again.
   bool optional(ValueId v) const {
-    return kept_[at(v)] && !pinned_[at(v)] && (is_cheap(maker(v).op) || maker(v).op == Op::matmul);
+    return kept_[at(v)] && !pinned_[at(v)] && (is_cheap(maker(v).op) || is_dear(maker(v).op));
   }
   std::int64_t kept_bytes() const {
     std::int64_t sum = 0;
@@ -110,7 +123,9 @@ class Remaker {
         continue;
       }
       std::vector<ValueId> inputs;
-      for (const ValueId v : node.inputs) inputs.push_back(late(v));
+      // The forward attention makes the logarithms of its rows' sums too; they are short, and kept.
+      const bool kept = node.op == Op::attention_lse;
+      for (const ValueId v : node.inputs) inputs.push_back(kept ? rewriter_[v] : late(v));
       rewriter_.replace(node.output, rewriter_.to().add(node.op, std::move(inputs), node.attributes,
                                                         node.phase, node.name));
     }
@@ -127,7 +142,7 @@ class Remaker {
     std::vector<ValueId> inputs;
     for (const ValueId x : node.inputs) inputs.push_back(late(x));
     auto attributes = node.attributes;
-    if (node.op == Op::matmul) attributes["useful"] = 0.0;  // the same products once more
+    if (is_dear(node.op)) attributes["useful"] = 0.0;  // the same products once more
     return id = rewriter_.to().add(node.op, std::move(inputs), std::move(attributes), Phase::backward,
                                    node.name + ".again");
   }

@@ -24,6 +24,17 @@ TEST_CASE("validate: a file without sections is refused and stays") {
 }
 
 TEST_SUITE("slow") {
+  TEST_CASE(
+      "validate: the cost model of matrix products is as near the simulator as docs/validation.md says") {
+    Folder folder;
+    const std::string document = read(fs::path(LETO_SOURCE_DIR) / "docs/validation.md");
+    write(folder / "validation.md", document);
+    const auto done = leto(folder, "validate --suite cost_model --docs validation.md");
+    CHECK_MESSAGE(done.code == 0, done.out, done.err);
+    CHECK_MESSAGE(read(folder / "validation.md") == document,
+                  "renew it: leto validate --suite cost_model --docs docs/validation.md");
+  }
+
   TEST_CASE("bench: every rate is there beside SystemC's own") {
     Folder folder;
     const auto done = leto(folder, "bench --quick");
