@@ -50,7 +50,7 @@ std::string json_of_gradients(const OperatorCase& c, const WideValues& at) {
   close_with_loss(g, y);
   const ValueId weights = g.nodes[g.nodes.size() - (g.value(y).type.shape.empty() ? 1 : 3)].inputs[1];
   const std::vector<float> data = g.value(weights).data;
-  if (facts(c.op).slope == Slope::windows) g = decompose_windows(g);
+  if (facts(c.op).slope == Slope::windows) g = decompose_pools(g);
   const std::vector<ValueId> wanted = parameters(g);
   const Gradients gradients = differentiate(g, g.loss, wanted);
   for (const ValueId id : wanted) g.outputs.push_back(gradients.of.at(id));
