@@ -89,6 +89,27 @@ class Taps {
     }
     return b_.slice(image_, starts, sizes, steps);
   }
+  std::int64_t channels() const { return b_.shape(image_).back(); }
+  bool has_inner() const { return grid_.kernel.size() > 1 && grid_.kernel.back() > 1; }
+  /// The kernel's positions along the image's last dim only, for every pixel of the other dims.
+  Taps inner() const {
+    const Dims image = b_.shape(image_);
+    Grid grid{Dims(grid_.kernel.size(), 1), grid_.dilations, Dims(grid_.kernel.size(), 1),
+              Dims(image.begin() + 1, image.end() - 1), Dims(grid_.kernel.size(), 0)};
+    grid.kernel.back() = grid_.kernel.back();
+    grid.strides.back() = grid_.strides.back();
+    grid.out.back() = grid_.out.back();
+    grid.origin.back() = grid_.origin.back();
+    return {b_, image_, grid};
+  }
+  /// The positions along the other dims, where `inner` are the windows of inner() with their positions
+  /// joined.
+  Taps outer(ValueId inner) const {
+    Grid grid = grid_;
+    grid.kernel.back() = grid.strides.back() = 1;
+    grid.origin.back() = 0;
+    return {b_, inner, grid};
+  }
 
  private:
   Builder& b_;
@@ -128,9 +149,20 @@ ValueId image_from(Builder& b, ValueId rows, std::int64_t batch, const Dims& ima
   return b.reshape(s.size() == 2 ? rows : b.transpose(rows, {1, 0, 2}), shape);
 }
 
+// Channels of a pixel below which its run is too short for memory.
+constexpr std::int64_t kShortRun = 16;
+
 /// im2col: a row for every window, all channels of its first kernel position first; the kernel positions from
 /// the last to the first if `backwards`.
 ValueId columns(Builder& b, const Taps& taps, std::int64_t groups, bool backwards) {
+  if (groups == 1 && taps.channels() < kShortRun && taps.has_inner()) {  // longer runs for the other dims
+    const Taps inner = taps.inner();
+    std::vector<ValueId> positions;
+    for (std::int64_t i = 0; i < inner.count(); ++i) {
+      positions.push_back(inner.at(backwards ? inner.count() - 1 - i : i));
+    }
+    return columns(b, taps.outer(joined(b, positions)), groups, backwards);
+  }
   std::vector<ValueId> parts;
   for (std::int64_t i = 0; i < taps.count(); ++i) {
     const ValueId tap = taps.at(backwards ? taps.count() - 1 - i : i);
@@ -148,9 +180,13 @@ ValueId kernel_matrix(Builder& b, ValueId w, std::int64_t groups, bool of_result
   Dims shape = b.shape(w);
   const std::int64_t filters = shape[0] / groups, channels = shape[1],
                      taps = product(Dims(shape.begin() + 2, shape.end()));
+  const std::int64_t depth = taps * (of_result ? filters : channels), width = of_result ? channels : filters;
+  if (groups == 1 && taps == 1) {  // as it lies, or transposed: a view
+    const ValueId matrix = b.reshape(w, {filters, channels});
+    return of_result ? matrix : b.swap_last_two(matrix);
+  }
   const ValueId split = b.reshape(w, {groups, filters, channels, taps});
   const ValueId ordered = b.transpose(split, of_result ? Dims{0, 3, 1, 2} : Dims{0, 3, 2, 1});
-  const std::int64_t depth = taps * (of_result ? filters : channels), width = of_result ? channels : filters;
   return b.reshape(ordered, groups == 1 ? Dims{depth, width} : Dims{groups, depth, width});
 }
 
