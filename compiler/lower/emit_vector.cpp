@@ -1,8 +1,10 @@
 // Vector kernels: load a tile of every input, run the steps on it, store the outputs.
+#include <algorithm>
 #include <limits>
 
 #include "base/errors.h"
 #include "compiler/lower/emit.h"
+#include "compiler/lower/rounding.h"
 #include "compiler/lower/tile_loop.h"
 #include "compiler/lower/transfer.h"
 #include "compiler/lower/vector_plan.h"
@@ -411,7 +413,86 @@ void emit_vector(EmitContext& context, const VectorKernel& kernel) {
   VectorEmitter(context, kernel).run();
 }
 
+namespace {
+
+// A copy whose runs lie along different dims in its source and its destination: what a transfer moves element
+// by element, the layout engine turns tile by tile.
+struct TurningCopy {
+  Place from, to;
+  std::size_t from_run = 0, to_run = 0;  // the dims with stride 1
+};
+
+// Smaller matrices are not worth a tile each.
+constexpr std::int64_t kSmallestTurned = 512;
+// Elements of a run, long enough for memory, and of a tile, small enough for every PE to have some.
+constexpr std::int64_t kTurnedRun = 128, kTurnedTile = 8192;
+
+std::optional<TurningCopy> as_turning(const CopyKernel& kernel) {
+  std::vector<View> views{kernel.from.view, kernel.to.view};
+  collapse(views, false);
+  TurningCopy copy{{views[0], kernel.from.dtype}, {views[1], kernel.to.dtype}};
+  const auto run_of = [](const View& v) {
+    std::size_t i = 0;
+    while (i < v.shape.size() && (v.strides[i] != 1 || v.shape[i] == 1)) ++i;
+    return i;
+  };
+  copy.from_run = run_of(views[0]);
+  copy.to_run = run_of(views[1]);
+  const std::size_t rank = views[0].shape.size();
+  if (copy.from_run == rank || copy.to_run == rank || copy.from_run == copy.to_run ||
+      views[0].strides[copy.to_run] == 0 || kernel.from.dtype != kernel.to.dtype ||
+      views[0].shape[copy.from_run] * views[0].shape[copy.to_run] < kSmallestTurned)
+    return std::nullopt;
+  return copy;
+}
+
+void emit_turning(EmitContext& context, const TurningCopy& copy) {
+  const int element = size_of(copy.from.dtype);
+  const std::int64_t most = context.chip.local_store.bytes / (8 * element);
+  std::vector<BlockedDim> dims;
+  for (const std::int64_t extent : copy.to.view.shape) dims.push_back({extent, 1});
+  auto &read = dims[copy.from_run], &written = dims[copy.to_run];
+  read.tile = std::min(read.extent, kTurnedRun);
+  written.tile = std::clamp<std::int64_t>(std::min(kTurnedTile, most) / read.tile, 1, written.extent);
+  const auto bytes = [&](const Place& place) {
+    Dims strides = place.view.strides;
+    for (std::int64_t& stride : strides) stride *= element;
+    return strides;
+  };
+  auto& pe = context.pe;
+  pe.barrier(isa::Scope::pe);
+  pe.reset_buffers();
+  const std::int64_t tile_bytes = aligned(read.tile * written.tile * element);
+  const int input = pe.buffer(tile_bytes, 2), result = pe.buffer(tile_bytes, 2);
+  context.begin_code();
+  tile_loop(pe.move, dims, [&](const Tile& tile) {
+    const Amount along = tile.extent[copy.from_run], across = tile.extent[copy.to_run];
+    const Dims from = bytes(copy.from), to = bytes(copy.to);
+    emit_load(pe.move, input, tile_address(pe.move, context.address_register(copy.from), tile, dims, from),
+              transfer_of(element, {{along, element}, {across, from[copy.to_run]}}));
+    emit_store(pe.move, result, tile_address(pe.move, context.address_register(copy.to), tile, dims, to),
+               transfer_of(element, {{across, element}, {along, to[copy.from_run]}}));
+  });
+  tile_loop(pe.compute, dims, [&](const Tile& tile) {
+    using T = isa::transpose_t;
+    const Amount along = tile.extent[copy.from_run], across = tile.extent[copy.to_run];
+    const int shape = pe.compute.shape({across, along, along.times(element), across.times(element),
+                                        Amount::constant(0), Amount::constant(0)});
+    pe.compute.emit(isa::Opcode::transpose, {{T::dst, result},
+                                             {T::reserve, 1},
+                                             {T::push, 1},
+                                             {T::src, input},
+                                             {T::wait, 1},
+                                             {T::pop, 1},
+                                             {T::type, std::int64_t(copy.from.dtype)},
+                                             {T::shape, shape}});
+  });
+}
+
+}  // namespace
+
 void emit_copy(EmitContext& context, const CopyKernel& kernel) {
+  if (const auto turning = as_turning(kernel)) return emit_turning(context, *turning);
   VectorKernel copy;
   copy.shape = kernel.to.view.shape;
   copy.inputs = {kernel.from};

@@ -1,8 +1,8 @@
 // Reverse-mode differentiation on the graph.
 //
 // Each operation's rule appends primitive operations (phase backward, named "<op>.grad"); composites are
-// differentiated in closed form from their results where those are at hand (softmax, tanh, …). Convolutions
-// and pools must be decomposed before (decompose_windows). Contributions to one value are added in the order
+// differentiated in closed form from their results where those are at hand (softmax, tanh, …). Pools must be
+// decomposed before (decompose_pools). Contributions to one value are added in the order
 // in which the walk backwards meets them.
 #pragma once
 

@@ -5,6 +5,7 @@
 #include "base/errors.h"
 #include "compiler/gelu.h"
 #include "compiler/ops.h"
+#include "compiler/passes/decompose_windows.h"
 
 namespace leto::compiler {
 
@@ -43,7 +44,7 @@ Contributions Rule::run() {
     default:
       throw Error(ExitCode::internal,
                   fmt::format("operation '{}' ({}) has no gradient rule", node_.name, name_of(node_.op)),
-                  "run decompose_windows before differentiation; differentiate once");
+                  "run decompose_pools before differentiation; differentiate once");
   }
   return std::move(out_);
 }
@@ -419,6 +420,15 @@ void Rule::cross_entropy() {
   const ValueId chance = b_.mul(e.exponentials, b_.unary(Op::reciprocal, e.sum));
   const ValueId error = b_.sub(chance, b_.one_hot(x(1), shape[1]));
   give(0, b_.mul(error, b_.mul(dy_, 1.0 / static_cast<double>(shape[0]))));
+}
+
+void Rule::conv() {
+  if (needs(0)) {
+    give(0, conv_image_gradient(b_, node_, dy_));
+  }
+  if (needs(1)) {
+    give(1, conv_weight_gradient(b_, node_, dy_));
+  }
 }
 
 void Rule::mse() {

@@ -14,9 +14,11 @@ namespace {
 
 using Dims = Builder::Dims;
 
-bool is_window(Op op) {
-  return op == Op::conv || op == Op::max_pool || op == Op::average_pool;
+bool is_pool(Op op) {
+  return op == Op::max_pool || op == Op::average_pool;
 }
+
+enum class Which : std::uint8_t { all, pools, convolutions };
 
 ValueId power(Builder& b, ValueId x, float p, DType out) {
   if (p == 2) {
@@ -151,20 +153,22 @@ ValueId select(Builder& b, const std::vector<ValueId>& in, DType out) {
 
 class Decomposer {
  public:
-  Decomposer(const Graph& graph, bool windows_only) : rewriter_(graph), windows_only_(windows_only) {}
+  Decomposer(const Graph& graph, Which which) : rewriter_(graph), which_(which) {}
   Graph run();
+  /// The new value of an old one.
+  ValueId operator[](ValueId old) const { return rewriter_[old]; }
 
  private:
   bool stays(const Node& node) const;
   ValueId lower(Builder& b, const Node& node, const std::vector<ValueId>& in, const Type& out);
 
   Rewriter rewriter_;
-  bool windows_only_;
+  Which which_;
 };
 
 bool Decomposer::stays(const Node& node) const {
-  if (windows_only_) {
-    return !is_window(node.op);
+  if (which_ != Which::all) {
+    return which_ == Which::pools ? !is_pool(node.op) : node.op != Op::conv;
   }
   if (node.op == Op::reduce_sum || node.op == Op::reduce_max) {
     return over_last_axis(node, rewriter_.from().value(node.inputs[0]).type) ||
@@ -221,10 +225,22 @@ Graph Decomposer::run() {
 }  // namespace
 
 Graph decompose(const Graph& graph) {
-  return Decomposer(graph, false).run();
+  return Decomposer(graph, Which::all).run();
 }
-Graph decompose_windows(const Graph& graph) {
-  return Decomposer(graph, true).run();
+Graph decompose_pools(const Graph& graph) {
+  return Decomposer(graph, Which::pools).run();
+}
+Graph decompose_convolutions(const Graph& graph, Gradients& gradients) {
+  Decomposer decomposer(graph, Which::convolutions);
+  Graph out = decomposer.run();
+  for (auto* pairs : {&gradients.of, &gradients.goal}) {
+    std::map<ValueId, ValueId> now;
+    for (const auto& [key, value] : *pairs) {
+      now.emplace(decomposer[key], decomposer[value]);
+    }
+    *pairs = std::move(now);
+  }
+  return out;
 }
 
 }  // namespace leto::compiler

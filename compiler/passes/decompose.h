@@ -5,15 +5,19 @@
 // do.
 #pragma once
 
-#include "compiler/graph.h"
+#include "compiler/passes/autodiff.h"
 
 namespace leto::compiler {
 
 /// After it only primitives remain.
 Graph decompose(const Graph& graph);
 
-/// Convolutions and pools only: to pad, slices, concat, matmul and maxima (im2col). Runs before autodiff, so
-/// that these operations need no gradients of their own.
-Graph decompose_windows(const Graph& graph);
+/// Pools only: to pad, slices, maxima and sums. Runs before autodiff, so that they need no gradients of their
+/// own.
+Graph decompose_pools(const Graph& graph);
+
+/// Convolutions only: to pad, slices, concat and matmul (im2col). Runs after autodiff and before types are
+/// chosen, so that what is chosen for products holds for these; `gradients` then name the new graph's values.
+Graph decompose_convolutions(const Graph& graph, Gradients& gradients);
 
 }  // namespace leto::compiler

@@ -5,8 +5,8 @@
 #include "compiler/passes/fold.h"
 #include "compiler/passes/mark_useful.h"
 #include "compiler/passes/match_attention.h"
-#include "compiler/passes/micro_batches.h"
 #include "compiler/passes/match_embedding_bags.h"
+#include "compiler/passes/micro_batches.h"
 #include "compiler/passes/rewriter.h"
 
 namespace leto::compiler {
@@ -58,7 +58,7 @@ Graph training_step(const Graph& forward, const Recipe& recipe, const Options& o
     return graph;
   }
   becomes(widen(graph), "widen");
-  becomes(decompose_windows(graph), "decompose_windows");
+  becomes(decompose_pools(graph), "decompose_pools");
   Gradients gradients;
   if (trains(recipe)) {
     add_loss(graph, recipe.loss);
@@ -78,6 +78,7 @@ Graph training_step(const Graph& forward, const Recipe& recipe, const Options& o
     }
     check.after("differentiate", graph);
   }
+  becomes(decompose_convolutions(graph, gradients), "decompose_convolutions");
   if (recipe.precision != Precision::fp32) {
     becomes(narrow(graph, gradients), "narrow");
   }

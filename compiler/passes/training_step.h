@@ -2,10 +2,11 @@
 // them in this order. Between the first and the last all arithmetic is fp32.
 //
 //   widen              every float becomes fp32: parameters are now the masters
-//   decompose_windows  convolutions and pools to slices and products       (decompose.h)
+//   decompose_pools    pools to slices, maxima and sums                    (decompose.h)
 //   add_loss           the recipe's loss
 //   differentiate      gradients                                            (autodiff.h)
 //   add_optimizer      new parameters, optimizer state, updates
+//   decompose_convolutions  to slices and products                         (decompose.h)
 //   narrow             bf16 where the recipe's precision says bf16 or fp8
 //   quantise           products of matrices in fp8 where it says fp8
 //   fold, common_subexpressions, dead_code                                  (fold.h)

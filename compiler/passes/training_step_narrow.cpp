@@ -17,6 +17,14 @@ bool exact_in_bf16(const std::vector<float>& data) {
   });
 }
 
+/// Do all operands have one type? Then what is joined of them has it too.
+std::optional<DType> common_type(const Graph& graph, const std::vector<ValueId>& operands) {
+  const DType first = graph.value(operands.front()).type.dtype;
+  const bool all = std::all_of(operands.begin(), operands.end(),
+                               [&](ValueId id) { return graph.value(id).type.dtype == first; });
+  return all ? std::optional(first) : std::nullopt;
+}
+
 /// lse and delta: operands of attention's gradients that are no matrices.
 bool is_statistic(Op op, std::size_t operand) {
   return (op == Op::attention_dv && operand == 3) || (op == Op::attention_dscores && operand >= 4);
@@ -163,7 +171,10 @@ void Narrowing::rewrite(const Node& node) {
   if (!is_float(graph_.value(node.output).type.dtype)) {
     return rewriter_.copy(node);
   }
-  const DType type = result_type(node);
+  DType type = result_type(node);
+  if (node.op == Op::concat && node.phase == Phase::backward && !want_[at(node.output)]) {
+    type = common_type(to, rewriter_.mapped(node.inputs)).value_or(type);
+  }
   auto attributes = node.attributes;
   const TypeRule rule = facts(node.op).type;
   const bool typed = rule == TypeRule::chosen || rule == TypeRule::mask;

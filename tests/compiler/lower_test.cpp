@@ -1,5 +1,7 @@
 // Do lowered programs compute what the graph says? Every kernel kind over ragged shapes, on the untimed
 // interpreter.
+#include <algorithm>
+
 #include "base/errors.h"
 #include "compiler/passes/pin_rows.h"
 #include "compiler/row_plan.h"
@@ -102,6 +104,22 @@ TEST_CASE("one pass of rows longer than a tile counts its columns from the row's
       "%h: fp32[6,9001] = is_class(%l) {classes=9001} phase=forward name=\"h\"\n"
       "%y: fp32[6,9001] = sub(%x, %h) phase=forward name=\"y\"\noutput %y\n",
       0, chip);
+}
+
+TEST_CASE("movement: a copy that turns matrices goes through the layout engine, in ragged tiles") {
+  for (const char* type : {"bf16", "fp32"}) {
+    const std::string text = fmt::format(
+        "graph \"g\" tokens=0\n%x: {0}[3,300,70] = input\n%t: {0}[70,3,300] = transpose(%x) {{perm=[2,0,1]}} "
+        "phase=forward name=\"t\"\noutput %t\n",
+        type);
+    check(text, 0);
+    const isa::Program program = lower(parse(text, "g"), tiny(), Recipe{}, {});
+    const bool turned = std::any_of(std::begin(program.code), std::end(program.code), [](const auto& code) {
+      return std::any_of(code.begin(), code.end(),
+                         [](const auto& i) { return i.opcode == isa::Opcode::transpose; });
+    });
+    CHECK(turned);
+  }
 }
 
 TEST_CASE("movement: views, copies, concatenations, embeddings") {

@@ -62,6 +62,33 @@ TEST_CASE("sink_transposes: unary operations change places with the transpose be
   same_values(graph, sunk);
 }
 
+TEST_CASE("sink_transposes: an image stays channels last through a normalisation, and its sums become one") {
+  const Graph graph = parse(
+      "graph \"g\" tokens=0\n%a: fp32[2,5,6,4] = input\n%scale: fp32[4] = parameter bits=[3f800000*4]\n"
+      "%x: fp32[2,4,5,6] = transpose(%a) {perm=[0,3,1,2]} phase=forward name=\"x\"\n"
+      "%rows: fp32[2,4,1,1] = reduce_sum(%x) {axes=[2,3]} phase=forward name=\"rows\"\n"
+      "%sum: fp32[1,4,1,1] = reduce_sum(%rows) {axes=[0]} phase=forward name=\"sum\"\n"
+      "%c: fp32[2,4,5,6] = sub(%x, %sum) phase=forward name=\"c\"\n"
+      "%wide: fp32[4,1,1] = reshape(%scale) {shape=[4,1,1]} phase=forward name=\"wide\"\n"
+      "%y: fp32[2,4,5,6] = mul(%c, %wide) phase=forward name=\"y\"\n"
+      "%z: fp32[2,5,6,4] = transpose(%y) {perm=[0,2,3,1]} phase=forward name=\"z\"\noutput %z\n",
+      "test");
+  const Graph sunk = dead_code(sink_transposes(graph));
+  CHECK(count(sunk, Op::reduce_sum) == 1);
+  for (const Node& node : sunk.nodes)
+    if (node.op == Op::transpose) CHECK(elements(sunk.value(node.output).type) == 4);
+  same_values(graph, sunk);
+}
+
+TEST_CASE("sink_transposes: what is summed row by row stays a row") {
+  const Graph graph = parse(
+      "graph \"g\" tokens=0\n%a: fp32[6,4] = input\n%t: fp32[4,6] = transpose(%a) {perm=[1,0]} phase=forward "
+      "name=\"t\"\n%s: fp32[4,1] = reduce_sum(%t) {axes=[1]} phase=forward name=\"s\"\noutput %s\n",
+      "test");
+  const Graph sunk = sink_transposes(graph);
+  CHECK(sunk.nodes.back().list("axes") == std::vector<std::int64_t>{1});
+}
+
 TEST_CASE("common_subexpressions: constants of equal content are one, whatever their size") {
   const Type type{leto::DType::fp32, {128}};
   Graph graph = parse("graph \"g\" tokens=0\n%a: fp32[128] = input\noutput %a\n", "test");
