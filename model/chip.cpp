@@ -4,31 +4,10 @@
 #include <numeric>
 
 #include "base/errors.h"
+#include "model/pe/index_buffers.h"
 
 namespace leto::model {
 namespace {
-
-// Buffers that gathers and scatters take indices from, and those that the layout engine fills them from.
-std::uint32_t index_buffers(const isa::Program& program) {
-  using isa::Opcode;
-  std::uint32_t buffers = 0, before = 0;
-  const auto each = [&](auto visit) {
-    for (const auto& code : program.code) std::for_each(code.begin(), code.end(), visit);
-  };
-  each([&](const isa::Instruction& i) {
-    if (i.opcode == Opcode::gather) buffers |= 1u << i.field[isa::gather_t::index];
-    if (i.opcode == Opcode::scatter) buffers |= 1u << i.field[isa::scatter_t::index];
-  });
-  do {
-    before = buffers;
-    each([&](const isa::Instruction& i) {
-      const bool moves = i.opcode == Opcode::transpose || i.opcode == Opcode::copy;
-      if (moves && (buffers >> i.field[isa::copy_t::dst] & 1) != 0)
-        buffers |= 1u << i.field[isa::copy_t::src];
-    });
-  } while (buffers != before);
-  return buffers;
-}
 
 // Fisher-Yates with a linear congruential generator: the same permutation everywhere.
 std::vector<int> permutation(int count, std::uint64_t seed) {
@@ -147,13 +126,7 @@ void Chip::report(Statistics& statistics, Cycle cycles) const {
   statistics.twins = twins_.count();
   statistics.cycles = cycles + accounts_.skipped();
   if (reuse_) reuse_->report(statistics);
-  statistics.commands = counters_.commands;
-  statistics.instructions = counters_.instructions;
-  statistics.macs = counters_.macs;
-  for (int type = 0; type < kDTypeCount; ++type)
-    if (const std::int64_t macs = counters_.macs_by_dtype[static_cast<std::size_t>(type)]; macs != 0)
-      statistics.macs_by_dtype[std::string(name_of(static_cast<DType>(type)))] = macs;
-  statistics.bytes["ls"] = {counters_.local_store_read, counters_.local_store_written};
+  model::report(counters_, statistics);
 }
 
 }  // namespace leto::model

@@ -77,7 +77,7 @@ class Execution {
     for (outcome_.steps = 0; outcome_.steps < job_.recipe.steps; ++outcome_.steps) step();
     outcome_.statistics = simulation_.statistics();
     outcome_.what_if = what_if();
-    outcome_.reuse = options_.reuse;
+    outcome_.fidelity = options_.event ? "event" : options_.reuse ? "reuse" : "full";
     outcome_.notes = simulation_.publish();
     if (feed_ && feed_->data.test.count() > 0) test();
     if (!options_.save_values.empty()) save_values(job_.program, simulation_.memory(), options_.save_values);
@@ -93,6 +93,7 @@ class Execution {
     run.signals = options_.signals;
     run.twins = options_.twins;
     run.seed = job_.seed();
+    run.detail = options_.event ? model::Detail::event : model::Detail::full;
     run.reuse = options_.reuse;
     run.verify_reuse = options_.verify_reuse;
     run.construction_seed = options_.construction_seed;

@@ -31,9 +31,8 @@ struct Flags {
 constexpr std::string_view kOptional[] = {"loss.csv", "values", "trace.pftrace", "waves.fst"};
 
 void refuse_what_is_not_there(const Flags& flags) {
-  if (flags.fidelity != "full" && flags.fidelity != "reuse")
-    throw Error(ExitCode::unsupported,
-                fmt::format("--fidelity {}: this version has full and reuse", flags.fidelity),
+  if (flags.fidelity == "roofline")
+    throw Error(ExitCode::unsupported, "--fidelity roofline: this version has full, reuse and event",
                 "take one of those");
   if (flags.verify_reuse > 0 && flags.fidelity != "reuse")
     throw Error(ExitCode::usage, "--verify-reuse: nothing is reused", "add --fidelity reuse");
@@ -114,6 +113,7 @@ void print_summary(const study::Record& record, const host::Outcome& outcome,
 host::ExecuteOptions options(const Flags& flags, bool values, const std::map<std::string, NpyArray>& given,
                              const std::filesystem::path& out) {
   host::ExecuteOptions options{values, flags.reference, given, {}, {}, {}, flags.waves, flags.what_if};
+  options.event = flags.fidelity == "event";
   options.reuse = flags.fidelity == "reuse";
   options.verify_reuse = flags.verify_reuse;
   options.lookups = parse_lookup_law(flags.lookups, host::lookup_histogram());

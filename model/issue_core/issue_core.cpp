@@ -8,6 +8,16 @@ constexpr int kTurn = 1 << 16;
 
 }  // namespace
 
+void report(const Counters& counters, Statistics& statistics) {
+  statistics.commands = counters.commands;
+  statistics.instructions = counters.instructions;
+  statistics.macs = counters.macs;
+  for (int type = 0; type < kDTypeCount; ++type)
+    if (const std::int64_t macs = counters.macs_by_dtype[static_cast<std::size_t>(type)]; macs != 0)
+      statistics.macs_by_dtype[std::string(name_of(static_cast<DType>(type)))] = macs;
+  statistics.bytes["ls"] = {counters.local_store_read, counters.local_store_written};
+}
+
 IssueCore::IssueCore(const isa::Program& program, int id, const isa::Place& place,
                      const CommandProcessorConfig& config, bool free_issue, Accounts& accounts)
     : program_(&program),
