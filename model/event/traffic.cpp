@@ -1,7 +1,6 @@
 #include "model/event/traffic.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 
 namespace leto::model {
@@ -10,24 +9,11 @@ namespace {
 constexpr int kFraction = 16;  // bits of a cost behind the tick
 constexpr std::uint64_t kOne = 1 << kFraction;
 
-// A cost in 2^-16 ticks a byte of what moves `bytes_per_cycle` PE cycle.
-std::uint64_t cost_of(double bytes_per_cycle) {
-  return static_cast<std::uint64_t>(std::llround(static_cast<double>(kOne << kTickBits) / bytes_per_cycle));
-}
-
 Ticks ticks(Cycle at) {
   return at << kTickBits;
 }
 Cycle cycle_of(Ticks at) {
   return (at + (1 << kTickBits) - 1) >> kTickBits;
-}
-
-SramConfig in_long_lines(SramConfig sram) {
-  sram.bytes -= scratch_bytes(sram);
-  sram.scratch_fraction = 0;
-  sram.line_bytes = Traffic::kLine;
-  sram.banks = 1;
-  return sram;
 }
 
 std::vector<int> line(int first, int step, int count) {
@@ -42,38 +28,19 @@ Traffic::Traffic(const ChipConfig& chip, const WhatIf& what_if)
     : config_(chip.fabric_interface),
       rows_(chip.pe.rows),
       columns_(chip.pe.columns),
-      what_if_(what_if),
       noc_(chip, what_if.noc),
-      cache_(in_long_lines(chip.sram), std::max(chip.dram.burst_bytes, kLine / 64)),
-      timing_(chip.dram, chip.pe.clock_mhz, 1, chip.hbm.refresh == "per_bank") {
-  const double pe_hz = chip.pe.clock_mhz, units = static_cast<double>(chip.hbm.channels);
-  link_cost_ = cost_of(chip.noc.link_bytes_per_cycle * chip.noc.clock_mhz / pe_hz);
-  sram_cost_ = cost_of(static_cast<double>(chip.sram.banks) * chip.sram.bank_bytes_per_cycle *
-                       chip.sram.clock_mhz / pe_hz);
-  const auto burst = static_cast<double>(timing_.burst) / (1 << kTickBits);
-  const double refreshed = timing_.per_bank_refresh ? 0
-                                                    : static_cast<double>(timing_.refresh) /
-                                                          static_cast<double>(timing_.refresh_interval);
-  const double batch = std::max(1.0, chip.hbm.write_queue * (chip.hbm.write_high - chip.hbm.write_low));
-  const double turns =
-      static_cast<double>(timing_.to_write + timing_.to_read) / (batch * static_cast<double>(timing_.burst));
-  const double rate = units * chip.dram.burst_bytes / burst * (1 - refreshed);
-  read_cost_ = cost_of(rate);
-  write_cost_ = cost_of(rate / (1 + turns));
-  write_queue_ = static_cast<Ticks>(batch) * timing_.burst;
-  const ClockDomain sram_clock(chip.pe.clock_mhz, chip.sram.clock_mhz);
-  sram_latency_ = sram_clock.cycles(static_cast<Cycle>(chip.sram.latency_cycles));
-  const Ticks line_time =
-      static_cast<Ticks>(std::max<std::int64_t>(1, chip.hbm.interleave_bytes / chip.dram.burst_bytes)) *
-      timing_.burst;
-  hbm_latency_ = static_cast<Cycle>(chip.hbm.latency_cycles) + cycle_of(timing_.rcd + timing_.cl + line_time);
+      memory_(chip, what_if) {
+  const double link = chip.noc.link_bytes_per_cycle * chip.noc.clock_mhz / chip.pe.clock_mhz;
+  link_cost_ = what_if.noc
+                   ? 0
+                   : static_cast<std::uint64_t>(std::llround(static_cast<double>(kOne << kTickBits) / link));
 
   const int routers = noc_.router_of_pe(chip.pes() - 1) + 1;
   link_free_.assign(static_cast<std::size_t>(routers) * 4, 0);
   std::vector<int> on(static_cast<std::size_t>(routers), -1);
   for (int pe = 0; pe < chip.pes(); ++pe) on[static_cast<std::size_t>(noc_.router_of_pe(pe))] = pe;
   std::vector<std::uint64_t> at_router(on.size(), 0);  // share of memory
-  const int memories = cache_.present() || scratch_bytes(chip.sram) > 0 ? chip.sram.banks : chip.hbm.channels;
+  const int memories = memory_.sram() ? chip.sram.banks : chip.hbm.channels;
   for (int unit = 0; unit < memories; ++unit)
     at_router[static_cast<std::size_t>(noc_.router_of_memory(unit, memories))] += kOne;
   for (std::uint64_t& share : at_router) share /= static_cast<std::uint64_t>(memories);
@@ -138,81 +105,38 @@ int Traffic::group_of(int pe, isa::Multicast multicast) const {
   }
 }
 
-void Traffic::write_back(const Cache::Access& access, bool whole, Bytes& bytes) {
-  const int sectors = std::popcount(access.write_back) + (whole ? std::popcount(cache_.all_sectors()) : 0);
-  const std::int64_t written = std::int64_t{sectors} * cache_.sector_bytes();
-  bytes.written += written;
-  bytes.sram += written;
-  sram_read_ += static_cast<std::uint64_t>(written);
-}
-
-// One run of bytes, line by line: what the LLC has of it, what device memory has to move.
-void Traffic::touch(const isa::Run& run, bool stores, Bytes& bytes) {
-  const bool scratch = run.address >= isa::kSramBase;
-  if (!scratch && !cache_.present()) {
-    (stores ? bytes.written : bytes.read) += run.bytes;
-    return;
-  }
-  bytes.sram += run.bytes;
-  (stores ? sram_written_ : sram_read_) += static_cast<std::uint64_t>(run.bytes);
-  if (scratch) return;
-  std::uint64_t address = run.address;
-  for (std::int64_t left = run.bytes; left > 0;) {
-    const std::uint64_t number = address / kLine;
-    const std::int64_t here =
-        std::min<std::int64_t>(left, static_cast<std::int64_t>((number + 1) * kLine - address));
-    const int set = cache_.set_of(0, number);
-    const Sectors wanted = cache_.touched(address, here);
-    const Cache::Access access =
-        stores ? cache_.write(set, number, wanted) : cache_.read(set, number, wanted);
-    if (!stores) bytes.read += std::int64_t{std::popcount(access.missing)} * cache_.sector_bytes();
-    if (access.write_back != 0 || access.whole) write_back(access, access.whole, bytes);
-    address += static_cast<std::uint64_t>(here);
-    left -= here;
-  }
-}
-
-// The next `most` bytes of what a port moves.
-Traffic::Bytes Traffic::take(Port& port, std::int64_t most) {
-  Bytes bytes;
+// The next bytes of what a port moves, asked for at `at`: when the last of them is at the PE's router, or
+// acknowledged there.
+Cycle Traffic::take(Port& port, std::int64_t bytes, Cycle at) {
+  const Request& request = port.request;
+  const Route& route = *port.route;
+  const Ticks half = ticks(route.latency) / 2;
+  const Ticks crossed = cross(route, bytes, ticks(at));
+  const Ticks asked = (request.stores ? crossed : ticks(at)) + half;
+  Ticks end = asked;
   isa::Run& rest = port.rest;
-  while (bytes.all < most) {
-    const isa::Run run{rest.address, std::min(rest.bytes, most - bytes.all)};
-    if (port.request.modify) touch(run, false, bytes);
-    touch(run, port.request.stores, bytes);
-    bytes.all += run.bytes;
+  for (std::int64_t left = bytes; left > 0;) {
+    const isa::Run run{rest.address, std::min(rest.bytes, left)};
+    const Ticks there = request.modify ? memory_.access(run, false, asked) : asked;
+    end = std::max(end, memory_.access(run, request.stores, there));
+    left -= run.bytes;
     rest.address += static_cast<std::uint64_t>(run.bytes);
     rest.bytes -= run.bytes;
     if (rest.bytes == 0) rest = port.request.runs.next();
   }
-  hbm_read_ += static_cast<std::uint64_t>(bytes.read);
-  hbm_written_ += static_cast<std::uint64_t>(bytes.written);
-  moved_ += static_cast<std::uint64_t>(bytes.all) * port.copies +
-            (static_cast<std::uint64_t>(bytes.all) * port.route->hops_by_unit >> kFraction);
-  return bytes;
+  moved_ += static_cast<std::uint64_t>(bytes) * port.copies +
+            (static_cast<std::uint64_t>(bytes) * route.hops_by_unit >> kFraction);
+  return cycle_of(std::max(end, crossed) + half);
 }
 
-// A chunk asked for at `at`: when its last byte is at the PE's router, or acknowledged there.
-Cycle Traffic::serve(const Route& route, const Bytes& bytes, Cycle at, bool stores) {
-  const Ticks from = ticks(at);
-  Ticks end = from;
-  if (!what_if_.noc)
-    for (const Share& share : route.links)
-      end =
-          std::max(end, book(link_free_[static_cast<std::size_t>(share.link)], from, bytes.all, share.cost));
-  end = std::max(end, book(sram_free_, from, bytes.sram + bytes.read, sram_cost_));
-  Cycle latency = route.latency + (stores ? 0 : sram_latency_);
-  if (!what_if_.hbm && bytes.read + bytes.written > 0) {
-    book(hbm_free_, from, bytes.read, read_cost_);
-    const Ticks read = hbm_free_;
-    const Ticks done = book(hbm_free_, from, bytes.written, write_cost_);
-    if (bytes.read > 0) {
-      end = std::max(end, read);
-      latency += hbm_latency_ - std::min(hbm_latency_, sram_latency_);
-    }
-    if (bytes.written > 0 && stores) end = std::max(end, done - std::min(done, write_queue_));
+Ticks Traffic::cross(const Route& route, std::int64_t bytes, Ticks at) {
+  Ticks end = at;
+  for (const Share& share : route.links) {
+    Ticks& free = link_free_[static_cast<std::size_t>(share.link)];
+    free = std::max(free, at) + (static_cast<Ticks>(bytes) * share.cost >> kFraction);
+    end = std::max(end, free);
   }
-  return cycle_of(end) + latency;
+  return end;
 }
 
 void Traffic::begin(Port& port, const Request& request) {
@@ -267,46 +191,28 @@ void Traffic::release(int group) {
 
 std::optional<Cycle> Traffic::move(int id, Cycle now) {
   Port& port = ports_[static_cast<std::size_t>(id)];
-  const Bytes bytes = take(port, std::min(port.left, kChunk));
-  const Cycle length = ceil_div(static_cast<Cycle>(bytes.all), static_cast<Cycle>(port.request.rate));
-  port.next = std::max(port.next, now) + length;
-  const Cycle served = serve(*port.route, bytes, now, port.request.stores);
-  Cycle end;
-  if (port.request.stores) {
-    end = std::max(port.next, served) + (port.request.modify ? hbm_latency_ : 0);
-  } else {
-    end = std::max(port.in, served) + length;
-    port.in = end;
-  }
+  const std::int64_t bytes = std::min(port.left, kChunk);
+  const Cycle length = ceil_div(static_cast<Cycle>(bytes), static_cast<Cycle>(port.request.rate));
+  const Cycle begun = std::max(port.next, now);
+  const Cycle served = take(port, bytes, now);
+  port.next = begun + length;
+  const Cycle end = port.request.stores ? std::max(port.next, served) : std::max(port.in, served) + length;
+  if (!port.request.stores) port.in = end;
   port.end = std::max(port.end, end);
-  port.window.open(static_cast<std::int32_t>(bytes.all));
-  port.window.close(static_cast<std::int32_t>(bytes.all), end);
-  port.left -= bytes.all;
+  port.window.open(static_cast<std::int32_t>(bytes));
+  port.window.close(static_cast<std::int32_t>(bytes), end);
+  port.left -= bytes;
   if (port.left == 0) return {};
   return next(port);
 }
 
 Cycle Traffic::clean(Cycle now) {
-  Bytes bytes;
-  cache_.clean([&](int, std::uint64_t, Sectors dirty) {
-    bytes.written += std::int64_t{std::popcount(dirty)} * cache_.sector_bytes();
-  });
-  hbm_written_ += static_cast<std::uint64_t>(bytes.written);
-  sram_read_ += static_cast<std::uint64_t>(bytes.written);
-  if (what_if_.hbm || bytes.written == 0) return now;
-  const Ticks end = book(hbm_free_, ticks(now), bytes.written, write_cost_);
-  return std::max(now, cycle_of(end - std::min(end, write_queue_)));
+  return cycle_of(memory_.clean(ticks(now)));
 }
 
 void Traffic::report(Statistics& statistics) const {
-  const auto burst = static_cast<std::uint64_t>(cache_.sector_bytes());
-  statistics.bytes["hbm"] = {hbm_read_, hbm_written_};
-  statistics.bytes["sram"] = {sram_read_, sram_written_};
+  memory_.report(statistics);
   statistics.bytes["noc"] = {moved_, 0};
-  statistics.bursts = static_cast<std::int64_t>((hbm_read_ + hbm_written_) / burst);
-  statistics.counters["llc_hits"] = cache_.hits();
-  statistics.counters["llc_misses"] = cache_.misses();
-  statistics.counters["llc_write_backs"] = cache_.write_backs();
 }
 
 }  // namespace leto::model

@@ -1,12 +1,11 @@
-// Everything behind the fabric interfaces as bandwidths, for the event model: links, SRAM, device memory.
+// Everything behind the fabric interfaces for the event model: ports, links, and memory (event_memory.h).
 //
-// Models: a transfer goes in chunks of kChunk bytes, each at its date, so that all are in order of time. A
-// chunk is shared out evenly over all banks and channels, as the address map would do in the mean; every link
-// between them and the PE, the SRAM as a whole and device memory as a whole carry their part of it, one chunk
-// after the other (a ledger each), and the slowest of them dates it. The LLC is a cache of long lines (kLine)
-// of the same size, ways and policy. Ports have their set-up, rate and bytes in flight
-// (model/fabric_interface). Device memory's bandwidth is its peak less refresh and turns of the bus. Leaves
-// out: single packets, banks, channels, rows, and with them whatever is not spread evenly.
+// Models: a transfer goes in chunks of kChunk bytes, each at its date, so that all are in order of time. The
+// runs of a chunk are asked of memory all at once. Every link between memory and the PE carries the part of a
+// chunk that the address map brings over it in the mean, one chunk after the other (a ledger each); the
+// slowest of them, or memory, dates the chunk. Ports have their set-up, rate and bytes in flight
+// (model/fabric_interface). Leaves out: single packets, router buffers, and what one of them waits for
+// another.
 #pragma once
 
 #include <optional>
@@ -14,18 +13,16 @@
 
 #include "arch/chip_config.h"
 #include "isa/command.h"
+#include "model/event/event_memory.h"
 #include "model/fabric_interface/port.h"
-#include "model/hbm/ledger.h"
 #include "model/noc/noc.h"
 #include "model/simulation.h"
-#include "model/sram/cache.h"
 
 namespace leto::model {
 
 class Traffic {
  public:
   static constexpr std::int64_t kChunk = 8192;  // two fragments: a window has several
-  static constexpr int kLine = 4096;
 
   Traffic(const ChipConfig& chip, const WhatIf& what_if);
 
@@ -85,40 +82,23 @@ class Traffic {
     std::vector<int> pes;
     Route route;
   };
-  /// Bytes that a chunk moves where.
-  struct Bytes {
-    std::int64_t all = 0, sram = 0, read = 0, written = 0;
-  };
-
   void add_links(Route& route, const Noc::Tree& tree, std::uint64_t share);
-  Route route(const std::vector<int>& pes, bool stores) const;
-  Bytes take(Port& port, std::int64_t most);
-  void touch(const isa::Run& run, bool stores, Bytes& bytes);
-  void write_back(const Cache::Access& access, bool whole, Bytes& bytes);
-  Ticks book(Ticks& free, Ticks at, std::int64_t bytes, std::uint64_t cost) {
-    free = std::max(free, at) + (static_cast<Ticks>(bytes) * cost >> 16);
-    return free;
-  }
-  Cycle serve(const Route& route, const Bytes& bytes, Cycle at, bool stores);
+  Cycle take(Port& port, std::int64_t bytes, Cycle at);
+  Ticks cross(const Route& route, std::int64_t bytes, Ticks at);
   void begin(Port& port, const Request& request);
   Cycle next(Port& port) const;
 
   FabricInterfaceConfig config_;
   int rows_, columns_;
-  WhatIf what_if_;
   Noc noc_;
-  Cache cache_;
-  LedgerTiming timing_;
-  std::uint64_t link_cost_, sram_cost_, read_cost_, write_cost_;
-  Cycle sram_latency_, hbm_latency_;
-  Ticks write_queue_;                  // how far writes may lie behind
+  EventMemory memory_;
+  std::uint64_t link_cost_;
   std::vector<Route> loads_, stores_;  // by router
   std::vector<Group> groups_;
   int first_group_;
   std::vector<Port> ports_;
   std::vector<Ticks> link_free_;
-  Ticks sram_free_ = 0, hbm_free_ = 0;
-  std::uint64_t sram_read_ = 0, sram_written_ = 0, hbm_read_ = 0, hbm_written_ = 0, moved_ = 0;
+  std::uint64_t moved_ = 0;
 };
 
 }  // namespace leto::model
