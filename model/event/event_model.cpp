@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/errors.h"
-#include "model/pe/index_buffers.h"
 
 namespace leto::model {
 namespace {
@@ -22,7 +21,7 @@ EventModel::EventModel(const isa::Program& program, const ChipConfig& chip, isa:
     : chip_(chip),
       accounts_(std::max<std::size_t>(program.sources.size(), 1)),
       control_(chip),
-      wiring_{program, chip, options.what_if, index_buffers(program), memory, accounts_, counters_},
+      wiring_{program, chip, options.what_if, IndexFlow(program), memory, accounts_, counters_},
       traffic_(chip, options.what_if),
       waiting_(static_cast<std::size_t>(chip.pe.rows + chip.pe.columns + 1)) {
   for (int pe = 0; pe < chip.pes(); ++pe) wiring_.pes.push_back(std::make_unique<EventPe>(wiring_, pe));

@@ -248,7 +248,7 @@ bool EventPe::serve(std::size_t unit, Slot& slot) {
     wiring_.counters.macs_by_dtype[static_cast<std::size_t>(command.dtype(isa::matmul_t::held_type))] += macs;
     wiring_.accounts.operation(command.source).macs += macs;
   }
-  if (command.unit == Unit::layout && (wiring_.index_buffers >> command[isa::copy_t::dst] & 1) != 0)
+  if (command.unit == Unit::layout && wiring_.indices.carries(command.core, command.pc))
     isa::execute(command, state_, wiring_.memory, nullptr, nullptr);
   note(command, end);
   state_.finish(command);
@@ -332,7 +332,7 @@ void EventPe::transferred(bool stores, Cycle end, Cycle gathered) {
     mover.line.until(end, State::busy, command.source);
   }
   wiring_.accounts.touch(command.source, end);
-  if (command.opcode == Opcode::load && (wiring_.index_buffers >> command[isa::load_t::dst] & 1) != 0)
+  if (command.opcode == Opcode::load && wiring_.indices.carries(command.core, command.pc))
     isa::execute(command, state_, wiring_.memory, nullptr, nullptr);
   note(command, end);
   state_.finish(command);

@@ -18,6 +18,7 @@
 #include "isa/machine.h"
 #include "isa/program.h"
 #include "model/command_processor/command_processor.h"
+#include "model/event/index_flow.h"
 #include "model/issue_core/issue_core.h"
 #include "model/kernel/accounts.h"
 #include "model/layout_engine/layout_engine.h"
@@ -34,7 +35,7 @@ struct EventWiring {
   const isa::Program& program;
   const ChipConfig& chip;
   WhatIf what_if;
-  std::uint32_t index_buffers;  // as Wiring has it
+  IndexFlow indices;
   isa::Memory& memory;
   Accounts& accounts;
   Counters& counters;
