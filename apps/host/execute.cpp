@@ -8,6 +8,7 @@
 #include "apps/host/values.h"
 #include "base/errors.h"
 #include "compiler/reference/trainer.h"
+#include "model/event/roofline.h"
 
 namespace leto::host {
 namespace {
@@ -156,8 +157,28 @@ class Execution {
 
 }  // namespace
 
+namespace {
+
+Outcome roofline_of(const Job& job, const ExecuteOptions& options) {
+  const bool more = options.values || !options.trace.empty() || !options.waves.empty() ||
+                    !options.twins.empty() || !options.what_if.empty();
+  if (more)
+    throw Error(ExitCode::usage, "a roofline has no values, traces, waves, twins or what-if",
+                "leave them out, or simulate in full");
+  const auto begin = std::chrono::steady_clock::now();
+  Outcome outcome;
+  outcome.fidelity = "roofline";
+  outcome.steps = job.recipe.steps;
+  outcome.statistics = model::roofline(job.program, job.chip, outcome.steps);
+  outcome.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return outcome;
+}
+
+}  // namespace
+
 Outcome execute(const Job& job, const ExecuteOptions& options) {
   check(job, options);
+  if (options.roofline) return roofline_of(job, options);
   return Execution(job, options).run();
 }
 
