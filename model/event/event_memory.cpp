@@ -26,10 +26,6 @@ int unit_of(std::uint64_t block, const Divider& units) {
   return static_cast<int>(units.remainder(block + rotation(units.quotient(block))));
 }
 
-Ticks ahead(Ticks a, Ticks b) {
-  return a > b ? a - b : 0;
-}
-
 }  // namespace
 
 EventMemory::EventMemory(const ChipConfig& chip, const WhatIf& what_if)
@@ -55,12 +51,9 @@ EventMemory::EventMemory(const ChipConfig& chip, const WhatIf& what_if)
   bank_cost_ = cost_of(chip.sram.bank_bytes_per_cycle * chip.sram.clock_mhz / chip.pe.clock_mhz);
   const ClockDomain clock(chip.pe.clock_mhz, chip.sram.clock_mhz);
   bank_latency_ = clock.cycles(static_cast<Cycle>(chip.sram.latency_cycles)) << kTickBits;
-  // Rows stay open until another is needed. At a turn, rows are opened from the last command on.
-  const Ticks row = timing_.rp + timing_.rcd;
-  channel_latency_ = (static_cast<Ticks>(chip.hbm.latency_cycles) << kTickBits) + row + timing_.cl;
-  to_write_ = std::max(timing_.to_write,
-                       ahead(timing_.rp + timing_.rcd_write + timing_.cwl, timing_.cl + timing_.burst));
-  to_read_ = std::max(timing_.to_read, ahead(row + timing_.cl, timing_.cwl + timing_.burst));
+  // Rows stay open until another is needed.
+  channel_latency_ =
+      (static_cast<Ticks>(chip.hbm.latency_cycles) << kTickBits) + timing_.rp + timing_.rcd + timing_.cl;
 }
 
 int EventMemory::channel_of(std::uint64_t address) const {
@@ -83,9 +76,15 @@ Ticks EventMemory::occupy(int bank, std::int64_t bytes, Ticks at) {
   return free;
 }
 
+// What opening the row takes of the channel, in each of the bank groups that a run alternates between.
+Ticks EventMemory::activation(std::int64_t bytes) const {
+  return timing_.activation *
+         static_cast<Ticks>(std::min<std::int64_t>(bytes / burst_bytes_, timing_.stripe));
+}
+
 void EventMemory::drain(Channel& channel, Ticks at) {
-  channel.drained = std::max(channel.free, at) + to_write_ + time(channel.waiting);
-  channel.free = channel.drained + to_read_;
+  channel.drained = std::max(channel.free, at) + timing_.to_write + time(channel.waiting);
+  channel.free = channel.drained + timing_.to_read;
   channel.waiting = 0;
 }
 
@@ -93,9 +92,9 @@ Ticks EventMemory::fetch(std::uint64_t address, std::int64_t bytes, Ticks at) {
   hbm_read_ += static_cast<std::uint64_t>(bytes);
   if (unlimited_) return at;
   Channel& channel = channels_[static_cast<std::size_t>(channel_of(address))];
-  if (channel.waiting > 0 && channel.free + to_write_ + time(channel.waiting) + to_read_ <= at)
+  if (channel.waiting > 0 && channel.free + timing_.to_write + time(channel.waiting) + timing_.to_read <= at)
     drain(channel, channel.free);
-  channel.free = std::max(channel.free, at) + time(bytes);
+  channel.free = std::max(channel.free, at) + std::max(time(bytes), activation(bytes));
   return channel.free + channel_latency_;
 }
 

@@ -4,7 +4,8 @@
 // each bank and each channel is busy from one run of bytes to the next; a channel gathers writes and pays the
 // two turns of its bus once a batch, or goes through with them when it has idled long enough; the LLC's
 // lines, ways and policy (model/sram/cache.h), with sets by address alone. Leaves out: rows, DRAM banks and
-// their refresh one by one; fills under way (a line is there once it was asked for).
+// their refresh one by one (a run opens a row, at the rate of activations); fills under way (a line is there
+// once it was asked for).
 #pragma once
 
 #include <vector>
@@ -45,6 +46,7 @@ class EventMemory {
   Ticks write_back(std::uint64_t line, Sectors dirty, Ticks at);
   Ticks fetch(std::uint64_t address, std::int64_t bytes, Ticks at);
   Ticks put(std::uint64_t address, std::int64_t bytes, Ticks at);
+  Ticks activation(std::int64_t bytes) const;
   void drain(Channel& channel, Ticks at);
   Ticks time(std::int64_t bytes) const { return static_cast<Ticks>(bytes) * channel_cost_ >> 16; }
 
@@ -54,7 +56,7 @@ class EventMemory {
   Divider line_, interleave_, channels_by_, sram_interleave_, banks_by_;
   std::int64_t burst_bytes_, batch_;
   std::uint64_t bank_cost_, channel_cost_;
-  Ticks bank_latency_, channel_latency_, to_write_, to_read_;
+  Ticks bank_latency_, channel_latency_;
   std::vector<Ticks> banks_;
   std::vector<Channel> channels_;
   std::uint64_t sram_read_ = 0, sram_written_ = 0, hbm_read_ = 0, hbm_written_ = 0;

@@ -112,13 +112,13 @@ Cycle Traffic::take(Port& port, std::int64_t bytes, Cycle at) {
   const Route& route = *port.route;
   const Ticks half = ticks(route.latency) / 2;
   const Ticks crossed = cross(route, bytes, ticks(at));
-  const Ticks asked = (request.stores ? crossed : ticks(at)) + half;
+  const Ticks asked = ticks(at) + half;
   Ticks end = asked;
   isa::Run& rest = port.rest;
   for (std::int64_t left = bytes; left > 0;) {
     const isa::Run run{rest.address, std::min(rest.bytes, left)};
-    const Ticks there = request.modify ? memory_.access(run, false, asked) : asked;
-    end = std::max(end, memory_.access(run, request.stores, there));
+    if (request.modify) end = std::max(end, memory_.access(run, false, asked));
+    end = std::max(end, memory_.access(run, request.stores, asked));
     left -= run.bytes;
     rest.address += static_cast<std::uint64_t>(run.bytes);
     rest.bytes -= run.bytes;
