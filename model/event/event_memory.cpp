@@ -51,7 +51,10 @@ EventMemory::EventMemory(const ChipConfig& chip, const WhatIf& what_if)
   bank_cost_ = cost_of(chip.sram.bank_bytes_per_cycle * chip.sram.clock_mhz / chip.pe.clock_mhz);
   const ClockDomain clock(chip.pe.clock_mhz, chip.sram.clock_mhz);
   bank_latency_ = clock.cycles(static_cast<Cycle>(chip.sram.latency_cycles)) << kTickBits;
-  // Rows stay open until another is needed.
+  // Rows stay open until another is needed; for writes they are opened from the last read command on.
+  const Ticks opened = timing_.rp + timing_.rcd_write + timing_.cwl, before = timing_.cl + timing_.burst;
+  to_write_ = std::max(timing_.to_write, opened - std::min(opened, before));
+  answer_ = static_cast<Ticks>(chip.hbm.latency_cycles) << kTickBits;
   channel_latency_ =
       (static_cast<Ticks>(chip.hbm.latency_cycles) << kTickBits) + timing_.rp + timing_.rcd + timing_.cl;
 }
@@ -83,7 +86,7 @@ Ticks EventMemory::activation(std::int64_t bytes) const {
 }
 
 void EventMemory::drain(Channel& channel, Ticks at) {
-  channel.drained = std::max(channel.free, at) + timing_.to_write + time(channel.waiting);
+  channel.drained = std::max(channel.free, at) + to_write_ + time(channel.waiting);
   channel.free = channel.drained + timing_.to_read;
   channel.waiting = 0;
 }
@@ -92,7 +95,7 @@ Ticks EventMemory::fetch(std::uint64_t address, std::int64_t bytes, Ticks at) {
   hbm_read_ += static_cast<std::uint64_t>(bytes);
   if (unlimited_) return at;
   Channel& channel = channels_[static_cast<std::size_t>(channel_of(address))];
-  if (channel.waiting > 0 && channel.free + timing_.to_write + time(channel.waiting) + timing_.to_read <= at)
+  if (channel.waiting > 0 && channel.free + to_write_ + time(channel.waiting) + timing_.to_read <= at)
     drain(channel, channel.free);
   channel.free = std::max(channel.free, at) + std::max(time(bytes), activation(bytes));
   return channel.free + channel_latency_;
@@ -103,7 +106,7 @@ Ticks EventMemory::put(std::uint64_t address, std::int64_t bytes, Ticks at) {
   hbm_written_ += static_cast<std::uint64_t>(bytes);
   if (unlimited_) return at;
   Channel& channel = channels_[static_cast<std::size_t>(channel_of(address))];
-  const Ticks accepted = std::max(at, channel.drained);
+  const Ticks accepted = std::max(at, channel.drained) + answer_;
   channel.waiting += bytes;
   if (channel.waiting >= batch_) drain(channel, at);
   return accepted;

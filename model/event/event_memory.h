@@ -56,7 +56,7 @@ class EventMemory {
   Divider line_, interleave_, channels_by_, sram_interleave_, banks_by_;
   std::int64_t burst_bytes_, batch_;
   std::uint64_t bank_cost_, channel_cost_;
-  Ticks bank_latency_, channel_latency_;
+  Ticks bank_latency_, channel_latency_, answer_, to_write_;
   std::vector<Ticks> banks_;
   std::vector<Channel> channels_;
   std::uint64_t sram_read_ = 0, sram_written_ = 0, hbm_read_ = 0, hbm_written_ = 0;
