@@ -31,6 +31,7 @@ Traffic::Traffic(const ChipConfig& chip, const WhatIf& what_if)
       noc_(chip, what_if.noc),
       memory_(chip, what_if) {
   const double link = chip.noc.link_bytes_per_cycle * chip.noc.clock_mhz / chip.pe.clock_mhz;
+  link_bytes_ = std::max<std::int64_t>(1, static_cast<std::int64_t>(link));
   link_cost_ = what_if.noc
                    ? 0
                    : static_cast<std::uint64_t>(std::llround(static_cast<double>(kOne << kTickBits) / link));
@@ -111,14 +112,15 @@ Cycle Traffic::take(Port& port, std::int64_t bytes, Cycle at) {
   const Request& request = port.request;
   const Route& route = *port.route;
   const Ticks half = ticks(route.latency) / 2;
-  const Ticks crossed = cross(route, bytes, ticks(at));
   const Ticks asked = ticks(at) + half;
   Ticks end = asked;
+  std::int64_t on_links = 0;  // packets of whole cycles
   isa::Run& rest = port.rest;
   for (std::int64_t left = bytes; left > 0;) {
     const isa::Run run{rest.address, std::min(rest.bytes, left)};
     if (request.modify) end = std::max(end, memory_.access(run, false, asked));
     end = std::max(end, memory_.access(run, request.stores, asked));
+    on_links += (run.bytes + link_bytes_ - 1) / link_bytes_ * link_bytes_;
     left -= run.bytes;
     rest.address += static_cast<std::uint64_t>(run.bytes);
     rest.bytes -= run.bytes;
@@ -126,7 +128,7 @@ Cycle Traffic::take(Port& port, std::int64_t bytes, Cycle at) {
   }
   moved_ += static_cast<std::uint64_t>(bytes) * port.copies +
             (static_cast<std::uint64_t>(bytes) * route.hops_by_unit >> kFraction);
-  return cycle_of(std::max(end, crossed) + half);
+  return cycle_of(std::max(end, cross(route, on_links, ticks(at))) + half);
 }
 
 Ticks Traffic::cross(const Route& route, std::int64_t bytes, Ticks at) {
