@@ -208,13 +208,7 @@ void Chip::report(Statistics& statistics, Cycle cycles) const {
   statistics.twins = twins_.count();
   statistics.cycles = cycles + accounts_.skipped();
   if (reuse_) reuse_->report(statistics);
-  statistics.commands = counters_.commands;
-  statistics.instructions = counters_.instructions;
-  statistics.macs = counters_.macs;
-  for (int type = 0; type < kDTypeCount; ++type)
-    if (const std::int64_t macs = counters_.macs_by_dtype[static_cast<std::size_t>(type)]; macs != 0)
-      statistics.macs_by_dtype[std::string(name_of(static_cast<DType>(type)))] = macs;
-  statistics.bytes["ls"] = {counters_.local_store_read, counters_.local_store_written};
+  model::report(counters_, statistics);
 }
 
 }  // namespace leto::model

@@ -5,6 +5,7 @@
 
 #include "base/errors.h"
 #include "model/chip.h"
+#include "model/event/event_model.h"
 #include "model/trace/trace.h"
 #include "model/waves/waves.h"
 
@@ -45,6 +46,14 @@ void check_reuse(const RunOptions& options) {
                 "reuse with values off and nothing recorded, or simulate in full");
 }
 
+void check_event(const RunOptions& options) {
+  const bool records = !options.trace.empty() || !options.waves.empty() || options.observer;
+  const bool outside = options.outside_memory || options.outside_engine || !options.twins.empty();
+  if (options.detail == Detail::event && (options.values || records || outside || options.reuse))
+    throw Error(ExitCode::usage, "the event model computes no values, leaves no traces or waves and takes no twins",
+                "leave them out, or simulate in full");
+}
+
 }  // namespace
 
 struct Simulation::Impl {
@@ -56,7 +65,8 @@ struct Simulation::Impl {
   Observers observers;
   std::unique_ptr<Trace> trace;
   std::unique_ptr<Waves> waves;
-  std::unique_ptr<Chip> chip;
+  std::unique_ptr<Chip> chip;         // one of these two
+  std::unique_ptr<EventModel> event;
   Statistics statistics;
   Cycle end = 0;  // of the last step, in the chip's own time
   std::chrono::steady_clock::time_point reported = std::chrono::steady_clock::now();
@@ -75,7 +85,8 @@ struct Simulation::Impl {
   }
 
   std::vector<std::string> publish() {
-    std::vector<std::string> notes = chip->notes();
+    std::vector<std::string> notes;
+    if (chip) notes = chip->notes();
     if (trace) {
       trace->publish();
       if (trace->cut())
@@ -96,19 +107,26 @@ struct Simulation::Impl {
     const auto now = std::chrono::steady_clock::now();
     if (now - reported < std::chrono::seconds(1)) return;
     reported = now;
-    options.progress(kernel.now(), chip->counters().commands);
+    event ? options.progress(event->now(), event->counters().commands)
+          : options.progress(kernel.now(), chip->counters().commands);
   }
 };
 
 Simulation::Simulation(const isa::Program& program, const ChipConfig& chip, const RunOptions& options)
     : impl_(std::make_unique<Impl>()) {
   check_reuse(options);
+  check_event(options);
   check_fit(program, chip);
   silence_systemc();
   impl_->program = program;
   impl_->config = chip;
   impl_->options = options;
   impl_->record();
+  if (options.detail == Detail::event) {
+    impl_->event = std::make_unique<EventModel>(impl_->program, impl_->config, impl_->memory, impl_->options);
+    if (options.progress) impl_->event->heartbeat = [impl = impl_.get()] { impl->heartbeat(); };
+    return;
+  }
   impl_->chip =
       std::make_unique<Chip>(impl_->program, impl_->config, impl_->memory, impl_->options, impl_->kernel);
   if (options.progress) impl_->kernel.heartbeat = [impl = impl_.get()] { impl->heartbeat(); };
@@ -122,6 +140,11 @@ isa::Memory& Simulation::memory() {
 
 void Simulation::step() {
   Impl& s = *impl_;
+  if (s.event) {
+    s.event->step();
+    s.event->report(s.statistics);
+    return;
+  }
   s.chip->launch(s.end);
   sc_core::sc_start();
   if (s.kernel.failure) std::rethrow_exception(s.kernel.failure);

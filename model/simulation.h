@@ -21,7 +21,12 @@ class EngineSocket;
 class MemorySocket;
 class Observer;
 
+/// How a program is turned into time. event: command by command on bandwidths (model/event); values must be off,
+/// and nothing be recorded or come from outside.
+enum class Detail : std::uint8_t { full, event };
+
 struct RunOptions {
+  Detail detail = Detail::full;
   bool values = true;
   WhatIf what_if;
   /// Order in which the chip's processes and instances are constructed: results must not depend on it (tests

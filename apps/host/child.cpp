@@ -3,9 +3,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <deque>
 #include <string>
+#include <utility>
 
 #include "base/errors.h"
 
@@ -14,7 +17,7 @@ namespace {
 
 using nlohmann::json;
 
-json outcome_of(const std::function<json()>& work) {
+json outcome_of(const Work& work) {
   try {
     return {{"result", work()}};
   } catch (const Error& error) {
@@ -44,28 +47,68 @@ std::string receive(int from) {
   }
 }
 
+/// A child process at work.
+class Child {
+ public:
+  explicit Child(const Work& work) {
+    int ends[2];
+    if (pipe(ends) != 0) throw Error(ExitCode::resource, "no pipe to a child process", "close some files");
+    std::fflush(nullptr);  // else what is buffered would be written twice
+    id_ = fork();
+    if (id_ < 0) throw Error(ExitCode::resource, "no child process can be started", "end some processes");
+    if (id_ == 0) {
+      close(ends[0]);
+      send(ends[1], outcome_of(work).dump());
+      _exit(0);
+    }
+    close(ends[1]);
+    answers_ = ends[0];
+  }
+  Child(Child&& other) noexcept
+      : id_(std::exchange(other.id_, 0)), answers_(std::exchange(other.answers_, -1)) {}
+  ~Child() { text(); }
+
+  json result() {
+    const json outcome = json::parse(text(), nullptr, false);
+    if (outcome.contains("result")) return outcome["result"];
+    if (!outcome.contains("code"))
+      throw Error(ExitCode::internal, "a child process ended without an answer", "run its simulation alone");
+    throw Error(outcome["code"].get<ExitCode>(), outcome["cause"], outcome["remedy"]);
+  }
+
+ private:
+  // What it answered, once; then it is gone.
+  std::string text() {
+    if (answers_ < 0) return {};
+    std::string text = receive(answers_);
+    close(std::exchange(answers_, -1));
+    waitpid(id_, nullptr, 0);
+    return text;
+  }
+
+  pid_t id_ = 0;
+  int answers_ = -1;
+};
+
 }  // namespace
 
-json in_child(const std::function<json()>& work) {
-  int ends[2];
-  if (pipe(ends) != 0) throw Error(ExitCode::resource, "no pipe to a child process", "close some files");
-  std::fflush(nullptr);  // else what is buffered would be written twice
-  const pid_t child = fork();
-  if (child < 0) throw Error(ExitCode::resource, "no child process can be started", "end some processes");
-  if (child == 0) {
-    close(ends[0]);
-    send(ends[1], outcome_of(work).dump());
-    _exit(0);
+json in_child(const Work& work) {
+  return Child(work).result();
+}
+
+// The oldest child is waited for first, so that answers come in order whoever is done when.
+std::vector<json> in_children(const std::vector<Work>& works, int jobs) {
+  std::deque<Child> children;
+  std::vector<json> results;
+  for (const Work& work : works) {
+    if (children.size() == static_cast<std::size_t>(std::max(jobs, 1))) {
+      results.push_back(children.front().result());
+      children.pop_front();
+    }
+    children.emplace_back(work);
   }
-  close(ends[1]);
-  const std::string text = receive(ends[0]);
-  close(ends[0]);
-  waitpid(child, nullptr, 0);
-  const json outcome = json::parse(text, nullptr, false);
-  if (outcome.contains("result")) return outcome["result"];
-  if (!outcome.contains("code"))
-    throw Error(ExitCode::internal, "a child process ended without an answer", "run its simulation alone");
-  throw Error(outcome["code"].get<ExitCode>(), outcome["cause"], outcome["remedy"]);
+  for (Child& child : children) results.push_back(child.result());
+  return results;
 }
 
 }  // namespace leto::host

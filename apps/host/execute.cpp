@@ -8,6 +8,7 @@
 #include "apps/host/values.h"
 #include "base/errors.h"
 #include "compiler/reference/trainer.h"
+#include "model/event/roofline.h"
 
 namespace leto::host {
 namespace {
@@ -77,7 +78,7 @@ class Execution {
     for (outcome_.steps = 0; outcome_.steps < job_.recipe.steps; ++outcome_.steps) step();
     outcome_.statistics = simulation_.statistics();
     outcome_.what_if = what_if();
-    outcome_.reuse = options_.reuse;
+    outcome_.fidelity = options_.event ? "event" : options_.reuse ? "reuse" : "full";
     outcome_.notes = simulation_.publish();
     if (feed_ && feed_->data.test.count() > 0) test();
     if (!options_.save_values.empty()) save_values(job_.program, simulation_.memory(), options_.save_values);
@@ -93,6 +94,7 @@ class Execution {
     run.signals = options_.signals;
     run.twins = options_.twins;
     run.seed = job_.seed();
+    run.detail = options_.event ? model::Detail::event : model::Detail::full;
     run.reuse = options_.reuse;
     run.verify_reuse = options_.verify_reuse;
     run.construction_seed = options_.construction_seed;
@@ -155,8 +157,28 @@ class Execution {
 
 }  // namespace
 
+namespace {
+
+Outcome roofline_of(const Job& job, const ExecuteOptions& options) {
+  const bool more = options.values || !options.trace.empty() || !options.waves.empty() ||
+                    !options.twins.empty() || !options.what_if.empty();
+  if (more)
+    throw Error(ExitCode::usage, "a roofline has no values, traces, waves, twins or what-if",
+                "leave them out, or simulate in full");
+  const auto begin = std::chrono::steady_clock::now();
+  Outcome outcome;
+  outcome.fidelity = "roofline";
+  outcome.steps = job.recipe.steps;
+  outcome.statistics = model::roofline(job.program, job.chip, outcome.steps);
+  outcome.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return outcome;
+}
+
+}  // namespace
+
 Outcome execute(const Job& job, const ExecuteOptions& options) {
   check(job, options);
+  if (options.roofline) return roofline_of(job, options);
   return Execution(job, options).run();
 }
 

@@ -20,6 +20,8 @@ struct ExecuteOptions {
   std::vector<std::string> signals;       // of the waves
   std::vector<std::string> what_if;       // resources taken as unlimited: hbm, noc, ls, issue
   std::vector<model::TwinSpec> twins;     // --twin
+  bool event = false;                     // the event model in the place of the full one …
+  bool roofline = false;                  // … or the program's roofline
   bool reuse = false;                     // layers that repeat are counted, not simulated …
   int verify_reuse = 0;                   // … but for so many of them
   std::uint64_t construction_seed = 0;    // order in which the chip is built: no result depends on it
@@ -31,7 +33,7 @@ inline const std::vector<std::string> kWhatIf = {"hbm", "noc", "ls", "issue"};
 
 struct Outcome {
   model::Statistics statistics;  // of all steps
-  bool reuse = false;            // asked for
+  std::string fidelity = "full";
   std::int64_t steps = 0;
   double wall_s = 0;                   // host seconds inside the simulator
   std::vector<double> loss;            // per step; values on and the graph has one

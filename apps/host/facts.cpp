@@ -89,9 +89,9 @@ study::RunFacts facts_of(const Job& job, const Outcome& outcome, bool values) {
   study::RunFacts facts;
   identity(job, facts);
   if (!outcome.what_if.empty()) facts.what_if = outcome.what_if;
-  if (outcome.reuse) {
+  facts.fidelity = outcome.fidelity;
+  if (outcome.fidelity == "reuse") {
     const model::Reused& r = statistics.reused;
-    facts.fidelity = "reuse";
     facts.reuse = {r.cycles, r.trips, r.kernels, r.segments, r.bound, r.verified, r.worst};
   }
   facts.values = values;

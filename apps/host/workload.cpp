@@ -70,6 +70,8 @@ nlohmann::json record(const Workload& workload) {
   options.values = workload.values;
   options.lookups = parse_lookup_law(workload.lookups, lookup_histogram());
   options.reuse = workload.reuse;
+  options.event = workload.event;
+  options.roofline = workload.roofline;
   options.construction_seed = workload.construction_seed;
   const Outcome outcome = execute(job, options);
   return nlohmann::json::parse(study::to_json(study::build_record(facts_of(job, outcome, workload.values))));
@@ -79,6 +81,12 @@ nlohmann::json record(const Workload& workload) {
 
 nlohmann::json record_of(const Workload& workload) {
   return in_child([&] { return record(workload); });
+}
+
+std::vector<nlohmann::json> records_of(const std::vector<Workload>& workloads, int jobs) {
+  std::vector<Work> works;
+  for (const Workload& workload : workloads) works.emplace_back([&workload] { return record(workload); });
+  return in_children(works, jobs);
 }
 
 }  // namespace leto::host

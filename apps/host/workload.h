@@ -21,11 +21,13 @@ struct Workload {
   std::string lookups = "uniform";  // as leto run --lookups
   std::int64_t pinned_rows = 0;     // as --pin-rows
   bool values = false;
-  bool reuse = false;
+  bool reuse = false, event = false, roofline = false;  // the fidelity; none: full
   std::uint64_t construction_seed = 0;
 };
 
 /// Builds, compiles and runs it in a child process: record.json as a document.
 nlohmann::json record_of(const Workload& workload);
+/// The same for several, `jobs` at a time.
+std::vector<nlohmann::json> records_of(const std::vector<Workload>& workloads, int jobs);
 
 }  // namespace leto::host

@@ -31,10 +31,6 @@ struct Flags {
 constexpr std::string_view kOptional[] = {"loss.csv", "values", "trace.pftrace", "waves.fst"};
 
 void refuse_what_is_not_there(const Flags& flags) {
-  if (flags.fidelity != "full" && flags.fidelity != "reuse")
-    throw Error(ExitCode::unsupported,
-                fmt::format("--fidelity {}: this version has full and reuse", flags.fidelity),
-                "take one of those");
   if (flags.verify_reuse > 0 && flags.fidelity != "reuse")
     throw Error(ExitCode::usage, "--verify-reuse: nothing is reused", "add --fidelity reuse");
   if (flags.out.empty()) throw Error(ExitCode::usage, "run: no output folder", "add --out DIR");
@@ -114,6 +110,8 @@ void print_summary(const study::Record& record, const host::Outcome& outcome,
 host::ExecuteOptions options(const Flags& flags, bool values, const std::map<std::string, NpyArray>& given,
                              const std::filesystem::path& out) {
   host::ExecuteOptions options{values, flags.reference, given, {}, {}, {}, flags.waves, flags.what_if};
+  options.event = flags.fidelity == "event";
+  options.roofline = flags.fidelity == "roofline";
   options.reuse = flags.fidelity == "reuse";
   options.verify_reuse = flags.verify_reuse;
   options.lookups = parse_lookup_law(flags.lookups, host::lookup_histogram());
@@ -179,7 +177,8 @@ void add_run(CLI::App& app) {
   verb->add_option(
           "--fidelity", flags->fidelity,
           "full (default): everything; reuse: kernels, loops in them and layers that do what others did are counted once "
-          "their time is known, values off; event, roofline: not in this version")
+          "their time is known; event: command by command, memory and network as bandwidths; roofline: work and bytes "
+          "over peak rates. All but full with values off")
       ->check(CLI::IsMember({"full", "reuse", "event", "roofline"}));
   verb->add_option(
           "--verify-reuse", flags->verify_reuse,

@@ -17,6 +17,7 @@ struct Flags {
   std::vector<std::string> suites;
   std::string docs;
   bool quick = false, json = false;
+  int jobs = 1;
 };
 
 struct PointFlags {
@@ -24,22 +25,24 @@ struct PointFlags {
   bool json = false;
 };
 
-const std::vector<std::string> kSuites = {"oracles", "dram", "determinism", "published", "tbe", "cost_model"};
+const std::vector<std::string> kSuites = {"oracles", "dram", "determinism", "published",
+                                          "tbe", "cost_model", "fidelity"};
 
-study::Suite run(const std::string& name, bool quick) {
+study::Suite run(const std::string& name, const Flags& flags) {
   if (name == "oracles") return validate_oracles();
   if (name == "dram") return validate_dram_points();
   if (name == "determinism") return validate_determinism();
-  if (name == "tbe") return validate_tbe(quick);
+  if (name == "tbe") return validate_tbe(flags.quick);
   if (name == "cost_model") return validate_cost_model();
-  return validate_published(quick);
+  if (name == "fidelity") return validate_fidelity(flags.jobs, flags.quick);
+  return validate_published(flags.quick);
 }
 
 std::vector<study::Suite> run(const Flags& flags) {
   std::vector<study::Suite> suites;
   for (const auto& name : kSuites) {
     if (!flags.suites.empty() && std::ranges::find(flags.suites, name) == flags.suites.end()) continue;
-    suites.push_back(run(name, flags.quick));
+    suites.push_back(run(name, flags));
     if (!flags.json) fmt::print("{}\n", study::to_text(suites.back()));
   }
   return suites;
@@ -106,10 +109,14 @@ void add_validate(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
   auto* verb = app.add_subcommand("validate", "check the model against closed forms, references and silicon");
   verb->add_option("--suite", flags->suites,
-                   "oracles, dram, determinism, published, tbe, cost_model (default: all)")
+                   "oracles, dram, determinism, published, tbe, cost_model, fidelity (default: all)")
       ->delimiter(',')
       ->check(CLI::IsMember(kSuites));
-  verb->add_flag("--quick", flags->quick, "published: smaller workloads, whose figures are not judged");
+  verb->add_flag("--quick", flags->quick,
+                 "published: smaller workloads, whose figures are not judged; fidelity: few variants");
+  verb->add_option("--jobs", flags->jobs,
+                   "fidelity: simulations at a time, each in a process; changes no figure")
+      ->check(CLI::Range(1, 64));
   verb->add_option("--docs", flags->docs,
                    "renew these suites' sections of a file, as docs/validation.md has them");
   verb->add_flag("--json", flags->json, "one JSON document on stdout");

@@ -18,4 +18,7 @@ study::Suite validate_cost_model();
 /// One program twice, under another construction order, with values and without: nothing may differ.
 study::Suite validate_determinism();
 
+/// Event model and roofline beside full detail on variants of a chip, `jobs` processes at a time.
+study::Suite validate_fidelity(int jobs, bool quick);
+
 }  // namespace leto::verbs

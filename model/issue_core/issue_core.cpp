@@ -18,6 +18,16 @@ void add_repeated(Counters& to, const Counters& now, const Counters& before, std
   add_repeated(to.local_store_written, now.local_store_written, before.local_store_written, times);
 }
 
+void report(const Counters& counters, Statistics& statistics) {
+  statistics.commands = counters.commands;
+  statistics.instructions = counters.instructions;
+  statistics.macs = counters.macs;
+  for (int type = 0; type < kDTypeCount; ++type)
+    if (const std::int64_t macs = counters.macs_by_dtype[static_cast<std::size_t>(type)]; macs != 0)
+      statistics.macs_by_dtype[std::string(name_of(static_cast<DType>(type)))] = macs;
+  statistics.bytes["ls"] = {counters.local_store_read, counters.local_store_written};
+}
+
 IssueCore::IssueCore(const isa::Program& program, int id, const isa::Place& place,
                      const CommandProcessorConfig& config, bool free_issue, Accounts& accounts)
     : program_(&program),

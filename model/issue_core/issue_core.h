@@ -21,6 +21,7 @@ struct Counters {
   std::array<std::int64_t, kDTypeCount> macs_by_dtype{};
   std::uint64_t local_store_read = 0, local_store_written = 0;
 };
+void report(const Counters& counters, Statistics& statistics);
 /// What went from `before` to `now`, `times` times more.
 void add_repeated(Counters& to, const Counters& now, const Counters& before, std::int64_t times);
 
