@@ -19,7 +19,7 @@ bool Pe::start(std::size_t queue, Mover& mover, Cycle now) {
   if (mover.flights.full()) return false;
   const bool alone = mover.flights.empty();
   const Entry& entry = alone ? look(queue, mover, now) : *processor_.oldest(queue);
-  if (const State cause = held_by(entry, mover); cause != State::busy) {
+  if (const State cause = held_by(entry, mover, now); cause != State::busy) {
     hold(mover, cause, now);
     return false;
   }
@@ -83,6 +83,7 @@ void Pe::fly(Mover& mover, bool stores, Entry& entry, Cycle now) {
   flight.entry = &entry;
   isa::Command& command = flight.entry->command;
   state_.begin(command);
+  if (buffer_twin_) buffer_twin_->began(command, now);
   if (indexed(command)) flight.list = isa::runs_of(command, isa::index_rows(command, state_));
   const isa::Runs runs = runs_of(flight);
   check_memory(command, runs);
@@ -127,6 +128,7 @@ bool Pe::land(Mover& mover, bool stores, Cycle now) {
     execute_transfer(flight, stores);
     note_pushes(flight.entry->command, now);
     state_.finish(flight.entry->command);
+    if (buffer_twin_) buffer_twin_->finished(flight.entry->command, state_, now);
     if (wiring_.observer) observe(*flight.entry, flight.begun, now);
     bill_flight(mover, flight, now);
     wiring_.accounts.touch(flight.entry->command.source, now);
