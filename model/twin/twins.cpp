@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/errors.h"
+#include "base/hash.h"
+#include "base/rng.h"
 #include "model/twin/engine_twins.h"
 #include "model/waves/signals.h"
 
@@ -19,6 +21,16 @@ std::vector<std::string_view> block_names() {
   return all;
 }
 
+// "pe[seed]" stands for one PE that the seed chooses: never PE 0 where there are others, since everybody
+// looks there.
+std::string chosen(std::string pattern, const ChipConfig& chip, std::uint64_t seed) {
+  constexpr std::string_view kChosen = "pe[seed]";
+  if (!pattern.starts_with(kChosen)) return pattern;
+  const auto others = static_cast<std::uint64_t>(chip.pes() - 1);
+  const std::uint64_t pe = others == 0 ? 0 : 1 + uniform_below(seed, fnv1a(kChosen), 0, others);
+  return fmt::format("pe[{}]{}", pe, pattern.substr(kChosen.size()));
+}
+
 }  // namespace
 
 Twins::Twins(const std::vector<TwinSpec>& specs, const ChipConfig& chip, const isa::Program& program,
@@ -28,17 +40,20 @@ Twins::Twins(const std::vector<TwinSpec>& specs, const ChipConfig& chip, const i
       throw Error(ExitCode::unsupported,
                   fmt::format("--twin {}: a twin needs values, and they are off", spec.pattern),
                   "add --values on");
+    const std::string pattern = chosen(spec.pattern, chip, seed);
     bool any = false;
     for (int pe = 0; pe < chip.pes(); ++pe)
       for (std::size_t block = 0; block < kTwinBlocks.size(); ++block) {
-        if (!fits(spec.pattern, instance_of(pe, static_cast<TwinBlock>(block)))) continue;
+        if (!fits(pattern, instance_of(pe, static_cast<TwinBlock>(block)))) continue;
         any = true;
         add(spec, pe, static_cast<TwinBlock>(block), chip, program, seed);
       }
     if (!any)
-      throw Error(ExitCode::usage, fmt::format("--twin {}: no such instance", spec.pattern),
-                  fmt::format("instances with a twin are pe[0] to pe[{}], each with .{}; * and ? fit several",
-                              chip.pes() - 1, fmt::join(block_names(), ", .")));
+      throw Error(
+          ExitCode::usage, fmt::format("--twin {}: no such instance", spec.pattern),
+          fmt::format("instances with a twin are pe[0] to pe[{}], each with .{}; * and ? fit several, "
+                      "pe[seed] is one that the seed chooses",
+                      chip.pes() - 1, fmt::join(block_names(), ", .")));
   }
 }
 
