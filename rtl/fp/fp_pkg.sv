@@ -58,12 +58,17 @@ package fp_pkg;
 
   function automatic normal_t normalise(normal_t x);
     normal_t y;
+    logic    last;
     y = x;
-    if (y.sig[23:8] == 0) begin y.sig = y.sig << 16; y.exponent = y.exponent - 11'sd16; end
-    if (y.sig[23:16] == 0) begin y.sig = y.sig << 8; y.exponent = y.exponent - 11'sd8; end
-    if (y.sig[23:20] == 0) begin y.sig = y.sig << 4; y.exponent = y.exponent - 11'sd4; end
-    if (y.sig[23:22] == 0) begin y.sig = y.sig << 2; y.exponent = y.exponent - 11'sd2; end
-    if (!y.sig[23]) begin y.sig = y.sig << 1; y.exponent = y.exponent - 11'sd1; end
+    if (y.sig[23:22] == 0) begin  // of subnormal operands only
+      if (y.sig[23:8] == 0) begin y.sig = y.sig << 16; y.exponent = y.exponent - 11'sd16; end
+      if (y.sig[23:16] == 0) begin y.sig = y.sig << 8; y.exponent = y.exponent - 11'sd8; end
+      if (y.sig[23:20] == 0) begin y.sig = y.sig << 4; y.exponent = y.exponent - 11'sd4; end
+      if (y.sig[23:22] == 0) begin y.sig = y.sig << 2; y.exponent = y.exponent - 11'sd2; end
+    end
+    last = !y.sig[23];
+    y.sig = y.sig << last;
+    y.exponent = y.exponent - $signed({10'b0, last});
     return y;
   endfunction
 
@@ -79,16 +84,20 @@ package fp_pkg;
   function automatic logic [31:0] round(logic sign, logic [51:0] sum, logic signed [10:0] exponent);
     logic [51:0]        s;
     logic signed [10:0] e;  // biased exponent of a sum with bit 51 set
-    logic               up;
+    logic               last, up;
     logic [30:0]        magnitude;
     s = sum;
     e = exponent + 11'sd178;
-    if (s[51:20] == 0) begin s = s << 32; e = e - 11'sd32; end
-    if (s[51:36] == 0) begin s = s << 16; e = e - 11'sd16; end
-    if (s[51:44] == 0) begin s = s << 8; e = e - 11'sd8; end
-    if (s[51:48] == 0) begin s = s << 4; e = e - 11'sd4; end
-    if (s[51:50] == 0) begin s = s << 2; e = e - 11'sd2; end
-    if (!s[51]) begin s = s << 1; e = e - 11'sd1; end
+    if (s[51:50] == 0) begin  // after cancellation only
+      if (s[51:20] == 0) begin s = s << 32; e = e - 11'sd32; end
+      if (s[51:36] == 0) begin s = s << 16; e = e - 11'sd16; end
+      if (s[51:44] == 0) begin s = s << 8; e = e - 11'sd8; end
+      if (s[51:48] == 0) begin s = s << 4; e = e - 11'sd4; end
+      if (s[51:50] == 0) begin s = s << 2; e = e - 11'sd2; end
+    end
+    last = !s[51];
+    s = s << last;
+    e = e - $signed({10'b0, last});
     if (e >= 11'sd255) return {sign, 8'hff, 23'b0};
     if (e <= 0) begin
       s = shift_sticky(s, 11'd1 - $unsigned(e));
@@ -117,15 +126,15 @@ package fp_pkg;
 
   // The sum of two numbers that are not zero, normalised, and their signs.
   function automatic logic [31:0] sum_of(logic p_sign, normal_t p, logic q_sign, normal_t q);
-    logic        swap;
+    logic        swap, differ;
     normal_t     big, small_;
     logic [51:0] low, sum;
     swap = q.exponent > p.exponent || (q.exponent == p.exponent && q.sig > p.sig);
     big = swap ? q : p;
     small_ = swap ? p : q;
     low = shift_sticky({1'b0, small_.sig, 27'b0}, $unsigned(big.exponent - small_.exponent));
-    if (p_sign == q_sign) sum = {1'b0, big.sig, 27'b0} + low;
-    else sum = {1'b0, big.sig, 27'b0} - low;
+    differ = p_sign ^ q_sign;
+    sum = {1'b0, big.sig, 27'b0} + (low ^ {52{differ}}) + {51'b0, differ};
     if (sum == 0) return 32'b0;
     return round(swap ? q_sign : p_sign, sum, big.exponent - 11'sd27);
   endfunction
