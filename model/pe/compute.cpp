@@ -60,10 +60,12 @@ void Pe::rest(Lane& lane, Cycle now) {
   for (std::size_t i = 0; i < cores_.size(); ++i) lane.cores[i] = cores_[i].waited(now);
 }
 
-State Pe::held_by(const Entry& entry, Lane& lane) const {
+State Pe::held_by(const Entry& entry, Lane& lane, Cycle now) const {
   const isa::Command& command = entry.command;
   lane.held = &entry;
   lane.hold = state_.hold(command);
+  if (buffer_twin_ && lane.hold.cause != PeState::Hold::Cause::none)
+    buffer_twin_->looked_at(command, lane.hold, now);
   switch (lane.hold.cause) {
     case PeState::Hold::Cause::none:
       break;
@@ -79,7 +81,7 @@ State Pe::held_by(const Entry& entry, Lane& lane) const {
 }
 
 bool Pe::start(std::size_t queue, Slot& slot, Cycle now) {
-  if (const State cause = held_by(look(queue, slot, now), slot); cause != State::busy) {
+  if (const State cause = held_by(look(queue, slot, now), slot, now); cause != State::busy) {
     hold(slot, cause, now);
     return false;
   }
@@ -105,6 +107,7 @@ void Pe::begin(std::size_t queue, Slot& slot, Cycle now) {
     slot.held_ready = std::max(slot.entry->issued, tiles.empty() ? 0 : tiles[taken % tiles.size()]);
   }
   state_.begin(command);
+  if (buffer_twin_) buffer_twin_->began(command, now);
   if (command.opcode == Opcode::merge) take_partials(slot, now);
   if (command.opcode == Opcode::pass) {
     neighbour(direction_of(command), command);
@@ -168,6 +171,7 @@ void Pe::finish(Slot& slot, Cycle now) {
   if (command.opcode == Opcode::pass) send_partials(command, std::move(outgoing), now);
   note_pushes(command, now);
   state_.finish(command);
+  if (buffer_twin_) buffer_twin_->finished(command, state_, now);
   if (wiring_.observer) observe(*slot.entry, slot.begun, now);
   store_.release(slot.grant);
   slot.line.until(now - slot.stretch, State::busy, command.source);
@@ -179,13 +183,14 @@ void Pe::finish(Slot& slot, Cycle now) {
   if (wiring_.watch) wiring_.watch->finished(index_, command.core);
 }
 
-// A matmul's RTL twin, if it has one, sees what it reads and what it leaves.
+// The engine's RTL twin, if it has one, sees what the command reads and what it leaves.
 void Pe::compute(Slot& slot, isa::Partials& outgoing) {
   const isa::Command& command = slot.entry->command;
-  MatrixTwin* twin = wiring_.twins && command.unit == Unit::matrix ? wiring_.twins->matrix(index_) : nullptr;
-  if (twin) twin->before(command, state_, {slot.started, slot.finish, slot.held_ready, slot.stretch});
+  EngineTwin* twin = wiring_.twins ? wiring_.twins->engine(index_, command.unit) : nullptr;
+  if (twin)
+    twin->before(command, state_, slot.partials, {slot.started, slot.finish, slot.held_ready, slot.stretch});
   isa::execute(command, state_, wiring_.memory, &slot.partials, &outgoing);
-  if (twin) twin->after(command, state_);
+  if (twin) twin->after(command, state_, outgoing);
 }
 
 // When each pushed tile came: the matrix engine loads a held block ahead of its command.

@@ -26,14 +26,15 @@ Pe::Pe(const sc_core::sc_module_name& name, Kernel& kernel, Wiring& w, int index
               Mover(w.accounts, Engine::fabric_interface_store, index)},
       slots_{Slot(w.accounts, Engine::matrix_engine, index),
              Slot(w.accounts, Engine::reduction_engine, index),
-             Slot(w.accounts, Engine::vector_engine, index), Slot(w.accounts, Engine::layout_engine, index)} {
-}
+             Slot(w.accounts, Engine::vector_engine, index), Slot(w.accounts, Engine::layout_engine, index)},
+      buffer_twin_(w.twins ? w.twins->buffers(index) : nullptr) {}
 
 void Pe::launch(Cycle at) {
   for (Lane& lane : movers_) rest(lane, lane.line.since());
   for (Lane& lane : slots_) rest(lane, lane.line.since());
   const ChipConfig& chip = wiring_.chip;
   state_ = isa::PeState(chip.local_store.bytes, chip.reduction_engine.banks, wiring_.values);
+  if (buffer_twin_) buffer_twin_->launch();
   reduction_ = ReductionEngine(chip.reduction_engine);
   semaphores_.fill(0);
   mail_.clear();

@@ -144,7 +144,7 @@ class Pe : public Process, public TransferClient {
   bool barrier(Cycle now);
   void leave_barriers(Cycle now);
   void open_barrier(Cycle now, isa::Scope scope);
-  void define(const IssueCore& core);
+  void define(const IssueCore& core, Cycle now);
   void post(const isa::Command& command, Cycle now);
   bool idle() const;
   bool done_before(Cycle date) const;
@@ -160,7 +160,7 @@ class Pe : public Process, public TransferClient {
 
   bool start(std::size_t queue, Slot& slot, Cycle now);
   bool resume(Slot& slot, Cycle now);
-  State held_by(const Entry& entry, Lane& lane) const;
+  State held_by(const Entry& entry, Lane& lane, Cycle now) const;
   void begin(std::size_t queue, Slot& slot, Cycle now);
   bool go(Slot& slot, Cycle now);
   void finish(Slot& slot, Cycle now);
@@ -211,6 +211,7 @@ class Pe : public Process, public TransferClient {
   std::array<Slot, 4> slots_;                                // matrix, reduction, vector, layout
   std::array<std::vector<Cycle>, isa::kBuffers> pushed_at_;  // by tile, modulo depth
   std::array<std::int64_t, isa::kSemaphores> semaphores_{};
+  BufferChecker* buffer_twin_;  // RTL beside the buffers; may be null
   std::vector<Mail> mail_;
   Cycle last_finish_ = 0;
   bool at_grid_barrier_ = false, left_ = false;

@@ -54,7 +54,7 @@ void Pe::post(const isa::Command& command, Cycle now) {
   wiring_.pes[static_cast<std::size_t>(target)]->deliver(std::move(mail));
 }
 
-void Pe::define(const IssueCore& core) {
+void Pe::define(const IssueCore& core, Cycle now) {
   const isa::Command command = core.command();
   if (!done_before(core.time()))
     throw Error(ExitCode::illegal_program, isa::describe(command) + ": defined while units are busy",
@@ -64,6 +64,7 @@ void Pe::define(const IssueCore& core) {
 
 void Pe::define(const isa::Command& command, Cycle now) {
   state_.define(command);
+  if (buffer_twin_) buffer_twin_->defined(command, now);
   const auto depth = static_cast<std::size_t>(std::max<std::int64_t>(1, command[isa::buffer_t::depth]));
   pushed_at_[static_cast<std::size_t>(command[isa::buffer_t::id])].assign(depth, 0);
   if (wiring_.observer)
@@ -78,7 +79,7 @@ bool Pe::run_core(IssueCore& core, Cycle now) {
   if (!may_resume(core, now)) return false;
   const Stop stop = core.stop();
   if (stop == Stop::define) {
-    define(core);
+    define(core, now);
   } else if (stop == Stop::post) {
     post(core.command(), now);
   } else if (stop == Stop::wait) {

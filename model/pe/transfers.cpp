@@ -12,7 +12,7 @@ bool Pe::start(std::size_t queue, Mover& mover, Cycle now) {
   if (mover.flights.full()) return false;
   const bool alone = mover.flights.empty();
   const Entry& entry = alone ? look(queue, mover, now) : *processor_.oldest(queue);
-  if (const State cause = held_by(entry, mover); cause != State::busy) {
+  if (const State cause = held_by(entry, mover, now); cause != State::busy) {
     hold(mover, cause, now);
     return false;
   }
@@ -77,6 +77,7 @@ void Pe::fly(Mover& mover, bool stores, Entry& entry, Cycle now) {
   isa::Command& command = flight.entry->command;
   state_.begin(command);
   if (is_indexed(command)) flight.list = isa::indexed_runs(command, state_);
+  if (buffer_twin_) buffer_twin_->began(command, now);
   const isa::Runs runs = runs_of(flight);
   check_memory(command, runs);
   const std::int64_t bytes = runs.bytes();
@@ -120,6 +121,7 @@ bool Pe::land(Mover& mover, bool stores, Cycle now) {
     execute_transfer(flight, stores);
     note_pushes(flight.entry->command, now);
     state_.finish(flight.entry->command);
+    if (buffer_twin_) buffer_twin_->finished(flight.entry->command, state_, now);
     if (wiring_.observer) observe(*flight.entry, flight.begun, now);
     bill_flight(mover, flight, now);
     wiring_.accounts.touch(flight.entry->command.source, now);

@@ -94,22 +94,17 @@ struct MatrixChecker::Schedule {
 
 MatrixChecker::MatrixChecker(const MatrixEngineConfig& engine, const TwinSpec& spec, std::string instance,
                              std::uint64_t seed)
-    : engine_(engine),
-      spec_(spec),
-      instance_(std::move(instance)),
-      seed_(seed),
-      rtl_(rtl::make_matrix_engine_rtl(engine)) {
-  count_.mode = spec.mode;
+    : engine_(engine), comparison_(spec, instance, seed), rtl_(rtl::make_matrix_engine_rtl(engine)) {
   if (!rtl::has_rtl())
     throw Error(
-        ExitCode::unsupported, fmt::format("--twin {}: this build has no RTL", instance_),
+        ExitCode::unsupported, fmt::format("--twin {}: this build has no RTL", instance),
         "install Verilator 5.006 or newer and build again (cmake -DLETO_RTL=ON says what is missing)");
   if (!rtl_)
     throw Error(
         ExitCode::unsupported,
         fmt::format("--twin {}: no RTL was built for a matrix engine with tiles = {}, inner_bytes = {}, "
                     "pipeline_cycles = {}, double_rate_8bit = {}",
-                    instance_, engine.tiles, engine.inner_bytes, engine.pipeline_cycles,
+                    instance, engine.tiles, engine.inner_bytes, engine.pipeline_cycles,
                     engine.double_rate_8bit),
         "run on a chip of arch/chips without changing matrix_engine, or add the chip's file there and build "
         "again");
@@ -120,12 +115,6 @@ MatrixChecker::~MatrixChecker() = default;
 
 int MatrixChecker::lanes_of_block(DType held) const {
   return engine_.double_rate_8bit && size_of(held) == 1 ? engine_.inner_bytes : engine_.inner_bytes / 2;
-}
-
-bool MatrixChecker::wants(Cycle start, Cycle finish) {
-  if (start != last_finish_) ++sequences_;
-  last_finish_ = finish;
-  return (sequences_ - 1) % spec_.every == 0;
 }
 
 void MatrixChecker::add(MatrixRun run) {
@@ -162,8 +151,8 @@ void MatrixChecker::play(const MatrixRun& run, const MatrixRun* next) {
   for (Cycle now = run.start; now < run.finish; ++now) tick(schedule, next, now);
   if (!comparing_) return;
   check_banks(schedule);
-  count_.macs_compared += static_cast<std::uint64_t>(run.m) * static_cast<std::uint64_t>(run.n) *
-                          static_cast<std::uint64_t>(run.k);
+  comparison_.count().macs_compared += static_cast<std::uint64_t>(run.m) * static_cast<std::uint64_t>(run.n) *
+                                       static_cast<std::uint64_t>(run.k);
 }
 
 void MatrixChecker::start(const MatrixRun& run, bool following) {
@@ -261,23 +250,14 @@ void MatrixChecker::offer_vector(const Schedule& schedule) {
         std::bit_cast<std::uint32_t>(banks_[at(schedule.vector, rows, i)]);
 }
 
-// Is the planted fault due in this signal, which is about to be compared?
-bool MatrixChecker::faulty(std::string_view signal) {
-  if (!spec_.inject || injected_ || spec_.inject->signal != signal ||
-      count_.cycles_compared < spec_.inject->cycle)
-    return false;
-  injected_ = true;
-  return true;
-}
-
 void MatrixChecker::check_ready(const Schedule& schedule, Cycle now) {
   auto& out = rtl_->out;
   if (rtl_->in.cmd_valid) {
-    if (faulty("cmd_ready")) out.cmd_ready = !out.cmd_ready;
+    if (comparison_.faulty("cmd_ready")) out.cmd_ready = !out.cmd_ready;
     if (!out.cmd_ready) differ(schedule, now, "cmd_ready", "model 1, rtl 0");
   }
   const bool ready = schedule.ready(now);
-  if (faulty("s_ready")) out.s_ready = !out.s_ready;
+  if (comparison_.faulty("s_ready")) out.s_ready = !out.s_ready;
   if (out.s_ready != ready)
     differ(schedule, now, "s_ready", fmt::format("model {}, rtl {}", int{ready}, int{out.s_ready}));
   if (ready && out.a_index != schedule.vector)
@@ -287,16 +267,16 @@ void MatrixChecker::check_ready(const Schedule& schedule, Cycle now) {
 // What follows from the cycle before `now`; `met`: a vector met a block in it.
 void MatrixChecker::check_answer(const Schedule& schedule, bool met, Cycle now) {
   auto& out = rtl_->out;
-  ++count_.cycles_compared;
-  if (faulty("c_valid")) out.c_valid = !out.c_valid;
+  ++comparison_.count().cycles_compared;
+  if (comparison_.faulty("c_valid")) out.c_valid = !out.c_valid;
   if (out.c_valid != met)
     differ(schedule, now, "c_valid", fmt::format("model {}, rtl {}", int{met}, int{out.c_valid}));
   const bool done = now == schedule.run.finish;
-  if (faulty("done")) out.done = !out.done;
+  if (comparison_.faulty("done")) out.done = !out.done;
   if (out.done != done)
     differ(schedule, now, "done", fmt::format("model {}, rtl {}", int{done}, int{out.done}));
   if (!met) return;
-  if (faulty("c_index")) out.c_index ^= 1;
+  if (comparison_.faulty("c_index")) out.c_index ^= 1;
   if (out.c_index != schedule.vector)
     differ(schedule, now, "c_index", fmt::format("model {}, rtl {}", schedule.vector, out.c_index));
   check_data(schedule, now);
@@ -304,7 +284,7 @@ void MatrixChecker::check_answer(const Schedule& schedule, bool met, Cycle now) 
 
 void MatrixChecker::check_data(const Schedule& schedule, Cycle now) {
   auto& data = rtl_->out.c_data;
-  if (faulty("c_data")) data[0] ^= 1;
+  if (comparison_.faulty("c_data")) data[0] ^= 1;
   for (int i = 0; i < schedule.run.m; ++i) {
     const float model = canonical(schedule.sums[at(i, schedule.pitch, schedule.vector)]);
     const auto bits = data[static_cast<std::size_t>(i)];
@@ -312,7 +292,7 @@ void MatrixChecker::check_data(const Schedule& schedule, Cycle now) {
       differ(schedule, now, fmt::format("c_data[{}]", i),
              fmt::format("model {}, rtl {}", shown(model), shown(std::bit_cast<float>(bits))));
   }
-  count_.values_compared += static_cast<std::uint64_t>(schedule.run.m);
+  comparison_.count().values_compared += static_cast<std::uint64_t>(schedule.run.m);
 }
 
 // The unfolded model against what the PE's engine left in its banks.
@@ -330,25 +310,18 @@ void MatrixChecker::check_banks(const Schedule& schedule) {
 
 void MatrixChecker::differ(const Schedule& schedule, Cycle now, std::string_view signal,
                            const std::string& values) {
-  ++count_.mismatches;
   const MatrixRun& run = schedule.run;
   const int block = std::min(schedule.block, schedule.blocks - 1), vector = schedule.vector;
   std::vector<std::string> last;
   for (int k = block * schedule.lanes; k < std::min(run.k, block * schedule.lanes + 4); ++k)
     last.push_back(fmt::format("{:.6g}", widened(run.stream_type, run.stream[at(vector, run.k, k)])));
-  throw Error(
-      ExitCode::mismatch,
+  comparison_.differ(
+      now, signal, values,
       fmt::format(
-          "twin {}: first difference at cycle {} (compared cycle {}), {}: {}; {} of {}, m {} n {} k {} "
-          "{} x {}, cycles {} to {}, vector {} of block {} of {}; last inputs: stream {}, ...; "
-          "seed {}",
-          instance_, now, count_.cycles_compared, signal, values, run.command, run.operation, run.m, run.n,
-          run.k, name_of(run.held_type), name_of(run.stream_type), run.start, run.finish, vector, block,
-          schedule.blocks, fmt::join(last, " "), seed_),
-      injected_
-          ? "the fault was planted by inject: leave it out"
-          : "run again with the same seed: the model, rtl/ or Verilator is wrong; docs/why/013-rtl-twins.md "
-            "says how to tell");
+          "{} of {}, m {} n {} k {} {} x {}, cycles {} to {}, vector {} of block {} of {}; last inputs: "
+          "stream {}, ...",
+          run.command, run.operation, run.m, run.n, run.k, name_of(run.held_type), name_of(run.stream_type),
+          run.start, run.finish, vector, block, schedule.blocks, fmt::join(last, " ")));
 }
 
 }  // namespace leto::model

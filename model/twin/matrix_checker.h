@@ -8,22 +8,17 @@
 // that one's first held block loads while this one streams.
 #pragma once
 
-#include <array>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "model/kernel/time.h"
-#include "model/twin/spec.h"
+#include "model/twin/blocks.h"
+#include "model/twin/comparison.h"
 #include "rtl/matrix_engine/matrix_engine_rtl.h"
 
 namespace leto::model {
-
-/// Signals of the RTL that are compared.
-inline constexpr std::array<std::string_view, 6> kMatrixSignals = {"cmd_ready", "s_ready", "c_valid",
-                                                                   "c_index",   "c_data",  "done"};
 
 /// A matmul with all it reads and leaves.
 struct MatrixRun {
@@ -46,8 +41,6 @@ class MatrixChecker {
                 std::uint64_t seed);
   ~MatrixChecker();
 
-  /// Does `check` want the next command, which started at `start`? Also drops it from the sequence when not.
-  bool wants(Cycle start, Cycle finish);
   /// Commands in the order of the engine. Throws Error(mismatch) with the first difference of an earlier one.
   void add(MatrixRun run);
   /// Runs the last command: none follows without a gap.
@@ -55,9 +48,8 @@ class MatrixChecker {
   /// The RTL's sums of a command, from an idle engine; nothing is compared.
   std::vector<float> compute(MatrixRun run);
 
-  const TwinCount& count() const { return count_; }
-  /// Was a fault asked for, and never planted?
-  bool fault_missed() const { return spec_.inject && !injected_; }
+  Comparison& comparison() { return comparison_; }
+  const Comparison& comparison() const { return comparison_; }
 
  private:
   struct Schedule;
@@ -74,24 +66,18 @@ class MatrixChecker {
   void check_answer(const Schedule& schedule, bool met, Cycle now);
   void check_data(const Schedule& schedule, Cycle now);
   void check_banks(const Schedule& schedule);
-  bool faulty(std::string_view signal);
   [[noreturn]] void differ(const Schedule& schedule, Cycle now, std::string_view signal,
                            const std::string& values);
 
   int lanes_of_block(DType held) const;
 
   MatrixEngineConfig engine_;
-  TwinSpec spec_;
-  std::string instance_;
-  std::uint64_t seed_;
+  Comparison comparison_;
   std::unique_ptr<rtl::MatrixEngineRtl> rtl_;
-  TwinCount count_;
-  bool comparing_ = true, injected_ = false;
+  bool comparing_ = true;
 
   std::optional<MatrixRun> waiting_;  // the newest command: runs when its successor is known
   bool following_ = false;            // it follows the one before it without a gap
-  Cycle last_finish_ = kNever;
-  std::uint64_t sequences_ = 0;
 
   int load_block_ = 0, load_row_ = 0;  // of the command that runs: the next row to offer
   int ahead_row_ = 0;                  // of the first block of the one after it

@@ -5,7 +5,7 @@
 #include <charconv>
 
 #include "base/errors.h"
-#include "model/twin/matrix_checker.h"
+#include "model/twin/blocks.h"
 
 namespace leto::model {
 namespace {
@@ -28,10 +28,13 @@ TwinSpec::Fault fault(const std::string& text, const std::string& value) {
   const auto at = value.find('@');
   if (at == std::string::npos) refuse(text, "inject needs SIGNAL@CYCLE");
   const std::string signal = value.substr(0, at);
-  if (std::find(kMatrixSignals.begin(), kMatrixSignals.end(), signal) == kMatrixSignals.end())
-    refuse(text, fmt::format("no signal \"{}\" is compared; there are {}", signal,
-                             fmt::join(kMatrixSignals, ", ")));
-  return {signal, number(text, value.substr(at + 1), 0)};
+  std::string all;
+  for (const TwinBlockRow& block : kTwinBlocks) {
+    if (std::find(block.signals.begin(), block.signals.end(), signal) != block.signals.end())
+      return {signal, number(text, value.substr(at + 1), 0)};
+    all += fmt::format("; of a {} {}", block.name, fmt::join(block.signals, ", "));
+  }
+  refuse(text, fmt::format("no signal \"{}\" is compared{}", signal, all));
 }
 
 void option(const std::string& text, const std::string& word, TwinSpec& spec) {

@@ -16,7 +16,7 @@ struct TwinSpec {
     std::string signal;
     std::uint64_t cycle = 0;
   };
-  std::string pattern;  // instances: a name with * and ?
+  std::string pattern;  // instances: a name with * and ?; pe[seed] is one PE that the seed chooses
   TwinMode mode = TwinMode::model;
   std::uint64_t every =
       1;  // check: one of so many sequences of commands that follow one another without a gap

@@ -1,85 +1,37 @@
 #include "model/twin/twins.h"
 
+#include <algorithm>
+
 #include "base/errors.h"
-#include "isa/ops/ops.h"
+#include "base/hash.h"
+#include "base/rng.h"
+#include "model/twin/engine_twins.h"
 #include "model/waves/signals.h"
 
 namespace leto::model {
 namespace {
 
-using isa::matmul_t;
+std::string instance_of(int pe, TwinBlock block) {
+  return fmt::format("pe[{}].{}", pe, kTwinBlocks[static_cast<std::size_t>(block)].name);
+}
 
-std::vector<std::uint16_t> elements(const isa::Command& matmul, isa::PeState& pe, int index) {
-  const auto i = static_cast<std::size_t>(index);
-  const std::byte* data = pe.at(isa::operands_of(matmul).item[i], isa::footprint(matmul, index));
-  const int width = size_of(matmul.dtype(index == 0 ? int{matmul_t::held_type} : int{matmul_t::stream_type}));
-  const std::int64_t rows = matmul.shape[i], k = matmul.shape[2], pitch = matmul.shape[i + 3];
-  std::vector<std::uint16_t> all;
-  all.reserve(static_cast<std::size_t>(rows * k));
-  for (std::int64_t row = 0; row < rows; ++row)
-    for (std::int64_t e = 0; e < k; ++e) {
-      const std::byte* from = data + row * pitch + e * width;
-      const auto low = std::to_integer<unsigned>(from[0]);
-      all.push_back(
-          static_cast<std::uint16_t>(width == 1 ? low : low | std::to_integer<unsigned>(from[1]) << 8));
-    }
+std::vector<std::string_view> block_names() {
+  std::vector<std::string_view> all;
+  for (const TwinBlockRow& row : kTwinBlocks) all.push_back(row.name);
   return all;
 }
 
-float& sum(const isa::Command& matmul, isa::PeState& pe, int i, int j) {
-  return *isa::ops::accumulator_row(pe, static_cast<int>(matmul[matmul_t::bank]), matmul.shape[1], i, j);
-}
-
-std::vector<float> sums(const isa::Command& matmul, isa::PeState& pe) {
-  std::vector<float> all;
-  for (int j = 0; j < matmul.shape[1]; ++j)
-    for (int i = 0; i < matmul.shape[0]; ++i) all.push_back(sum(matmul, pe, i, j));
-  return all;
+// "pe[seed]" stands for one PE that the seed chooses: never PE 0 where there are others, since everybody
+// looks there.
+std::string chosen(std::string pattern, const ChipConfig& chip, std::uint64_t seed) {
+  constexpr std::string_view kChosen = "pe[seed]";
+  if (!pattern.starts_with(kChosen)) return pattern;
+  const auto others = static_cast<std::uint64_t>(chip.pes() - 1);
+  const std::uint64_t pe = others == 0 ? 0 : 1 + uniform_below(seed, fnv1a(kChosen), 0, others);
+  return fmt::format("pe[{}]{}", pe, pattern.substr(kChosen.size()));
 }
 
 }  // namespace
-
-void MatrixTwin::before(const isa::Command& matmul, isa::PeState& pe, const Timing& timing) {
-  const bool empty = timing.start == timing.finish;
-  if (checker_.count().mode == TwinMode::check && !empty)
-    wanted_ = checker_.wants(timing.start, timing.finish);
-  else
-    wanted_ = !empty;
-  if (wanted_) capture(matmul, pe, timing);
-}
-
-void MatrixTwin::capture(const isa::Command& matmul, isa::PeState& pe, const Timing& timing) {
-  run_ = {};
-  run_.held_type = matmul.dtype(matmul_t::held_type);
-  run_.stream_type = matmul.dtype(matmul_t::stream_type);
-  run_.m = static_cast<int>(matmul.shape[0]);
-  run_.n = static_cast<int>(matmul.shape[1]);
-  run_.k = static_cast<int>(matmul.shape[2]);
-  run_.first = matmul[matmul_t::first] != 0;
-  run_.held = elements(matmul, pe, 0);
-  run_.stream = elements(matmul, pe, 1);
-  if (!run_.first) run_.before = sums(matmul, pe);
-  run_.start = timing.start;
-  run_.finish = timing.finish;
-  run_.held_ready = timing.held_ready;
-  run_.stall = timing.stall;
-  run_.command = isa::describe(matmul);
-  run_.operation =
-      matmul.source < program_.sources.size() ? program_.sources[matmul.source].operation : "no operation";
-}
-
-void MatrixTwin::after(const isa::Command& matmul, isa::PeState& pe) {
-  if (!wanted_) return;
-  if (checker_.count().mode == TwinMode::check) {
-    run_.after = sums(matmul, pe);
-    checker_.add(std::move(run_));
-    return;
-  }
-  const std::vector<float> result = checker_.compute(std::move(run_));
-  auto next = result.begin();
-  for (int j = 0; j < matmul.shape[1]; ++j)
-    for (int i = 0; i < matmul.shape[0]; ++i) sum(matmul, pe, i, j) = *next++;
-}
 
 Twins::Twins(const std::vector<TwinSpec>& specs, const ChipConfig& chip, const isa::Program& program,
              bool values, std::uint64_t seed) {
@@ -88,46 +40,89 @@ Twins::Twins(const std::vector<TwinSpec>& specs, const ChipConfig& chip, const i
       throw Error(ExitCode::unsupported,
                   fmt::format("--twin {}: a twin needs values, and they are off", spec.pattern),
                   "add --values on");
+    const std::string pattern = chosen(spec.pattern, chip, seed);
     bool any = false;
-    for (int pe = 0; pe < chip.pes(); ++pe) {
-      const std::string instance = fmt::format("pe[{}].matrix_engine", pe);
-      if (!fits(spec.pattern, instance)) continue;
-      any = true;
-      matrix_.erase(pe);
-      if (spec.mode != TwinMode::model)
-        matrix_[pe] = {instance,
-                       std::make_unique<MatrixTwin>(chip.matrix_engine, spec, instance, seed, program)};
-    }
+    for (int pe = 0; pe < chip.pes(); ++pe)
+      for (std::size_t block = 0; block < kTwinBlocks.size(); ++block) {
+        if (!fits(pattern, instance_of(pe, static_cast<TwinBlock>(block)))) continue;
+        any = true;
+        add(spec, pe, static_cast<TwinBlock>(block), chip, program, seed);
+      }
     if (!any)
       throw Error(
           ExitCode::usage, fmt::format("--twin {}: no such instance", spec.pattern),
-          fmt::format("instances with a twin are pe[0].matrix_engine to pe[{}].matrix_engine; * and ? fit "
-                      "several",
-                      chip.pes() - 1));
+          fmt::format("instances with a twin are pe[0] to pe[{}], each with .{}; * and ? fit several, "
+                      "pe[seed] is one that the seed chooses",
+                      chip.pes() - 1, fmt::join(block_names(), ", .")));
   }
 }
 
-MatrixTwin* Twins::matrix(int pe) const {
-  const auto found = matrix_.find(pe);
-  return found == matrix_.end() ? nullptr : found->second.second.get();
+void Twins::add(const TwinSpec& spec, int pe, TwinBlock block, const ChipConfig& chip,
+                const isa::Program& program, std::uint64_t seed) {
+  OfPe& twins = pes_[pe];
+  const std::string instance = instance_of(pe, block);
+  const auto signals = kTwinBlocks[static_cast<std::size_t>(block)].signals;
+  if (spec.inject && std::find(signals.begin(), signals.end(), spec.inject->signal) == signals.end())
+    throw Error(
+        ExitCode::usage,
+        fmt::format("--twin {}: {} has no signal \"{}\"", spec.pattern, instance, spec.inject->signal),
+        fmt::format("its signals are {}", fmt::join(signals, ", ")));
+  const bool wanted = spec.mode != TwinMode::model;
+  switch (block) {
+    case TwinBlock::matrix_engine:
+      twins.matrix = wanted ? std::make_unique<MatrixTwin>(chip, spec, instance, seed, program) : nullptr;
+      break;
+    case TwinBlock::reduction_engine:
+      twins.reduction =
+          wanted ? std::make_unique<ReductionTwin>(chip, spec, instance, seed, program) : nullptr;
+      break;
+    case TwinBlock::buffer_manager:
+      twins.buffers = wanted ? std::make_unique<BufferChecker>(chip, spec, instance, seed, program) : nullptr;
+      break;
+  }
+}
+
+EngineTwin* Twins::engine(int pe, isa::Unit unit) const {
+  const auto found = pes_.find(pe);
+  if (found == pes_.end()) return nullptr;
+  if (unit == isa::Unit::matrix) return found->second.matrix.get();
+  return unit == isa::Unit::reduction ? found->second.reduction.get() : nullptr;
+}
+
+BufferChecker* Twins::buffers(int pe) const {
+  const auto found = pes_.find(pe);
+  return found == pes_.end() ? nullptr : found->second.buffers.get();
 }
 
 void Twins::flush() {
-  for (auto& [pe, twin] : matrix_) twin.second->flush();
+  for (auto& [pe, twins] : pes_) {
+    if (twins.matrix) twins.matrix->flush();
+    if (twins.reduction) twins.reduction->flush();
+    if (twins.buffers) twins.buffers->flush();
+  }
+}
+
+template <class F>
+void Twins::each(F f) const {
+  for (const auto& [pe, twins] : pes_) {
+    if (twins.matrix) f(instance_of(pe, TwinBlock::matrix_engine), twins.matrix->comparison());
+    if (twins.reduction) f(instance_of(pe, TwinBlock::reduction_engine), twins.reduction->comparison());
+    if (twins.buffers) f(instance_of(pe, TwinBlock::buffer_manager), twins.buffers->comparison());
+  }
 }
 
 std::map<std::string, TwinCount> Twins::count() const {
   std::map<std::string, TwinCount> all;
-  for (const auto& [pe, twin] : matrix_) all[twin.first] = twin.second->checker().count();
+  each([&](const std::string& name, const Comparison& twin) { all[name] = twin.count(); });
   return all;
 }
 
 std::vector<std::string> Twins::notes() const {
   std::vector<std::string> all;
-  for (const auto& [pe, twin] : matrix_)
-    if (twin.second->checker().fault_missed())
-      all.push_back(
-          fmt::format("--twin {}: the fault to inject lies behind the last compared cycle", twin.first));
+  each([&](const std::string& name, const Comparison& twin) {
+    if (twin.fault_missed())
+      all.push_back(fmt::format("--twin {}: the fault to inject lies behind the last compared cycle", name));
+  });
   return all;
 }
 

@@ -1,6 +1,7 @@
-// The twins of a chip, and how a PE hands them its matmuls.
+// The twins of a chip, and how a PE hands them what its engines do.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <string>
@@ -8,34 +9,25 @@
 
 #include "isa/machine.h"
 #include "isa/program.h"
-#include "model/twin/matrix_checker.h"
+#include "model/twin/buffer_checker.h"
+#include "model/twin/comparison.h"
 
 namespace leto::model {
 
-/// Of one PE's matrix engine.
-class MatrixTwin {
+/// Of one engine of a PE.
+class EngineTwin {
  public:
-  MatrixTwin(const MatrixEngineConfig& engine, const TwinSpec& spec, const std::string& instance,
-             std::uint64_t seed, const isa::Program& program)
-      : program_(program), checker_(engine, spec, instance, seed) {}
+  virtual ~EngineTwin() = default;
 
   struct Timing {
     Cycle start, finish, held_ready, stall;
   };
-  /// Around isa::execute of a begun matmul.
-  void before(const isa::Command& matmul, isa::PeState& pe, const Timing& timing);
-  void after(const isa::Command& matmul, isa::PeState& pe);
-  void flush() { checker_.flush(); }
-
-  const MatrixChecker& checker() const { return checker_; }
-
- private:
-  void capture(const isa::Command& matmul, isa::PeState& pe, const Timing& timing);
-
-  const isa::Program& program_;
-  MatrixChecker checker_;
-  MatrixRun run_;
-  bool wanted_ = false;
+  /// Around isa::execute of a begun command; `incoming` is what a merge takes, `outgoing` what a pass leaves.
+  virtual void before(const isa::Command& command, isa::PeState& pe, const isa::Partials& incoming,
+                      const Timing& timing) = 0;
+  virtual void after(const isa::Command& command, isa::PeState& pe, isa::Partials& outgoing) = 0;
+  virtual void flush() = 0;
+  virtual const Comparison& comparison() const = 0;
 };
 
 class Twins {
@@ -46,14 +38,26 @@ class Twins {
         std::uint64_t seed);
 
   /// Null: the model alone.
-  MatrixTwin* matrix(int pe) const;
+  EngineTwin* engine(int pe, isa::Unit unit) const;
+  BufferChecker* buffers(int pe) const;
   void flush();
   std::map<std::string, TwinCount> count() const;
   /// A line for each planted fault whose cycle never came.
   std::vector<std::string> notes() const;
 
  private:
-  std::map<int, std::pair<std::string, std::unique_ptr<MatrixTwin>>> matrix_;  // by PE
+  /// Of one PE; null where there is none.
+  struct OfPe {
+    std::unique_ptr<EngineTwin> matrix, reduction;
+    std::unique_ptr<BufferChecker> buffers;
+  };
+  void add(const TwinSpec& spec, int pe, TwinBlock block, const ChipConfig& chip, const isa::Program& program,
+           std::uint64_t seed);
+  /// Calls f(instance, comparison).
+  template <class F>
+  void each(F f) const;
+
+  std::map<int, OfPe> pes_;
 };
 
 }  // namespace leto::model

@@ -1,5 +1,6 @@
-// Arithmetic of the numerics contract (docs/why/002-numerics.md): operands of any narrow type in one exact form, and
-// the fp32 fused multiply-add: exact product, one rounding to nearest even, subnormals kept, NaN canonical.
+// Arithmetic of the numerics contract (docs/why/002-numerics.md): operands of any narrow type in one exact form, the
+// fp32 fused multiply-add (exact product, one rounding to nearest even, subnormals kept, NaN canonical), the fp32 sum
+// and the conversions from fp32.
 package fp_pkg;
 
   localparam logic [31:0] CANONICAL_NAN = 32'h7fc00000;
@@ -57,12 +58,17 @@ package fp_pkg;
 
   function automatic normal_t normalise(normal_t x);
     normal_t y;
+    logic    last;
     y = x;
-    if (y.sig[23:8] == 0) begin y.sig = y.sig << 16; y.exponent = y.exponent - 11'sd16; end
-    if (y.sig[23:16] == 0) begin y.sig = y.sig << 8; y.exponent = y.exponent - 11'sd8; end
-    if (y.sig[23:20] == 0) begin y.sig = y.sig << 4; y.exponent = y.exponent - 11'sd4; end
-    if (y.sig[23:22] == 0) begin y.sig = y.sig << 2; y.exponent = y.exponent - 11'sd2; end
-    if (!y.sig[23]) begin y.sig = y.sig << 1; y.exponent = y.exponent - 11'sd1; end
+    if (y.sig[23:22] == 0) begin  // of subnormal operands only
+      if (y.sig[23:8] == 0) begin y.sig = y.sig << 16; y.exponent = y.exponent - 11'sd16; end
+      if (y.sig[23:16] == 0) begin y.sig = y.sig << 8; y.exponent = y.exponent - 11'sd8; end
+      if (y.sig[23:20] == 0) begin y.sig = y.sig << 4; y.exponent = y.exponent - 11'sd4; end
+      if (y.sig[23:22] == 0) begin y.sig = y.sig << 2; y.exponent = y.exponent - 11'sd2; end
+    end
+    last = !y.sig[23];
+    y.sig = y.sig << last;
+    y.exponent = y.exponent - $signed({10'b0, last});
     return y;
   endfunction
 
@@ -78,16 +84,20 @@ package fp_pkg;
   function automatic logic [31:0] round(logic sign, logic [51:0] sum, logic signed [10:0] exponent);
     logic [51:0]        s;
     logic signed [10:0] e;  // biased exponent of a sum with bit 51 set
-    logic               up;
+    logic               last, up;
     logic [30:0]        magnitude;
     s = sum;
     e = exponent + 11'sd178;
-    if (s[51:20] == 0) begin s = s << 32; e = e - 11'sd32; end
-    if (s[51:36] == 0) begin s = s << 16; e = e - 11'sd16; end
-    if (s[51:44] == 0) begin s = s << 8; e = e - 11'sd8; end
-    if (s[51:48] == 0) begin s = s << 4; e = e - 11'sd4; end
-    if (s[51:50] == 0) begin s = s << 2; e = e - 11'sd2; end
-    if (!s[51]) begin s = s << 1; e = e - 11'sd1; end
+    if (s[51:50] == 0) begin  // after cancellation only
+      if (s[51:20] == 0) begin s = s << 32; e = e - 11'sd32; end
+      if (s[51:36] == 0) begin s = s << 16; e = e - 11'sd16; end
+      if (s[51:44] == 0) begin s = s << 8; e = e - 11'sd8; end
+      if (s[51:48] == 0) begin s = s << 4; e = e - 11'sd4; end
+      if (s[51:50] == 0) begin s = s << 2; e = e - 11'sd2; end
+    end
+    last = !s[51];
+    s = s << last;
+    e = e - $signed({10'b0, last});
     if (e >= 11'sd255) return {sign, 8'hff, 23'b0};
     if (e <= 0) begin
       s = shift_sticky(s, 11'd1 - $unsigned(e));
@@ -98,39 +108,119 @@ package fp_pkg;
     return {sign, magnitude};
   endfunction
 
-  // c + a * b
-  function automatic logic [31:0] fma(operand_t a, operand_t b, logic [31:0] c);
-    /* verilator no_inline_task */
-    logic        sign, c_nan, c_inf, swap;
-    normal_t     p, q, big, small_;
+  function automatic logic is_nan(logic [30:0] x);
+    return x > {8'hff, 23'b0};
+  endfunction
+
+  function automatic logic is_inf(logic [30:0] x);
+    return x == {8'hff, 23'b0};
+  endfunction
+
+  // The magnitude of a finite fp32 number, not normalised.
+  function automatic normal_t unpack(logic [30:0] x);
+    normal_t y;
+    y.sig = {x[30:23] != 0, x[22:0]};
+    y.exponent = $signed({3'b0, x[30:23] == 0 ? 8'd1 : x[30:23]}) - 11'sd150;
+    return y;
+  endfunction
+
+  // The sum of two numbers that are not zero, normalised, and their signs.
+  function automatic logic [31:0] sum_of(logic p_sign, normal_t p, logic q_sign, normal_t q);
+    logic        swap, differ;
+    normal_t     big, small_;
     logic [51:0] low, sum;
-    sign = a.sign ^ b.sign;
-    c_nan = c[30:23] == 8'hff && c[22:0] != 0;
-    c_inf = c[30:23] == 8'hff && c[22:0] == 0;
-    p.sig = {22'(a.sig) * 22'(b.sig), 2'b0};
-    p.exponent = 11'(a.exponent) + 11'(b.exponent) - 11'sd2;
-    q.sig = {c[30:23] != 0, c[22:0]};
-    q.exponent = $signed({3'b0, c[30:23] == 0 ? 8'd1 : c[30:23]}) - 11'sd150;
-    if (a.nan || b.nan || c_nan) return CANONICAL_NAN;
-    if (a.inf || b.inf) begin
-      if (!a.inf && a.sig == 0) return CANONICAL_NAN;
-      if (!b.inf && b.sig == 0) return CANONICAL_NAN;
-      if (c_inf && c[31] != sign) return CANONICAL_NAN;
-      return {sign, 8'hff, 23'b0};
-    end
-    if (c_inf) return c;
-    if (p.sig == 0) return q.sig == 0 ? {sign && c[31], 31'b0} : c;
-    p = normalise(p);
-    if (q.sig == 0) return round(sign, {1'b0, p.sig, 27'b0}, p.exponent - 11'sd27);
-    q = normalise(q);
     swap = q.exponent > p.exponent || (q.exponent == p.exponent && q.sig > p.sig);
     big = swap ? q : p;
     small_ = swap ? p : q;
     low = shift_sticky({1'b0, small_.sig, 27'b0}, $unsigned(big.exponent - small_.exponent));
-    if (sign == c[31]) sum = {1'b0, big.sig, 27'b0} + low;
-    else sum = {1'b0, big.sig, 27'b0} - low;
+    differ = p_sign ^ q_sign;
+    sum = {1'b0, big.sig, 27'b0} + (low ^ {52{differ}}) + {51'b0, differ};
     if (sum == 0) return 32'b0;
-    return round(swap ? c[31] : sign, sum, big.exponent - 11'sd27);
+    return round(swap ? q_sign : p_sign, sum, big.exponent - 11'sd27);
+  endfunction
+
+  // c + a * b
+  function automatic logic [31:0] fma(operand_t a, operand_t b, logic [31:0] c);
+    /* verilator no_inline_task */
+    logic    sign;
+    normal_t p, q;
+    sign = a.sign ^ b.sign;
+    p.sig = {22'(a.sig) * 22'(b.sig), 2'b0};
+    p.exponent = 11'(a.exponent) + 11'(b.exponent) - 11'sd2;
+    q = unpack(c[30:0]);
+    if (a.nan || b.nan || is_nan(c[30:0])) return CANONICAL_NAN;
+    if (a.inf || b.inf) begin
+      if (!a.inf && a.sig == 0) return CANONICAL_NAN;
+      if (!b.inf && b.sig == 0) return CANONICAL_NAN;
+      if (is_inf(c[30:0]) && c[31] != sign) return CANONICAL_NAN;
+      return {sign, 8'hff, 23'b0};
+    end
+    if (is_inf(c[30:0])) return c;
+    if (p.sig == 0) return q.sig == 0 ? {sign && c[31], 31'b0} : c;
+    p = normalise(p);
+    if (q.sig == 0) return round(sign, {1'b0, p.sig, 27'b0}, p.exponent - 11'sd27);
+    return sum_of(sign, p, c[31], normalise(q));
+  endfunction
+
+  // x + y
+  function automatic logic [31:0] add(logic [31:0] x, logic [31:0] y);
+    /* verilator no_inline_task */
+    normal_t p, q;
+    if (is_nan(x[30:0]) || is_nan(y[30:0])) return CANONICAL_NAN;
+    if (is_inf(x[30:0])) return is_inf(y[30:0]) && x[31] != y[31] ? CANONICAL_NAN : x;
+    if (is_inf(y[30:0])) return y;
+    p = unpack(x[30:0]);
+    q = unpack(y[30:0]);
+    if (p.sig == 0 && q.sig == 0) return {x[31] && y[31], 31'b0};
+    if (p.sig == 0) return y;
+    if (q.sig == 0) return x;
+    return sum_of(x[31], normalise(p), y[31], normalise(q));
+  endfunction
+
+  // What tells a narrow type's encoding of magnitudes apart: value = (magnitude's mantissa and exponent) with this bias;
+  // above `largest` comes `overflow`.
+  typedef struct packed {
+    logic [3:0]         mantissa;
+    logic signed [10:0] bias;
+    logic [15:0]        largest, overflow, nan;
+  } encoding_t;
+
+  function automatic encoding_t encoding(isa_pkg::dtype_e dtype);
+    unique case (dtype)
+      isa_pkg::DTYPE_BF16: return '{4'd7, 11'sd127, 16'h7f7f, 16'h7f80, 16'h7fc0};
+      isa_pkg::DTYPE_FP16: return '{4'd10, 11'sd15, 16'h7bff, 16'h7c00, 16'h7e00};
+      isa_pkg::DTYPE_FP8_E4M3: return '{4'd3, 11'sd7, 16'h7e, 16'h7e, 16'h7f};
+      default: return '{4'd2, 11'sd15, 16'h7b, 16'h7c, 16'h7e};  // DTYPE_FP8_E5M2
+    endcase
+  endfunction
+
+  // An fp32 number as `dtype`, rounded to nearest even, in the low bits; fp32 itself passes unchanged.
+  function automatic logic [31:0] convert(isa_pkg::dtype_e dtype, logic [31:0] x);
+    /* verilator no_inline_task */
+    encoding_t          to;
+    normal_t            from;
+    logic signed [10:0] e;  // biased exponent in `dtype`; 0 and below: subnormal
+    logic signed [10:0] by;
+    logic [50:0]        s;  // bit 26: the unit in the last place
+    logic               up;
+    logic [31:0]        magnitude;
+    if (dtype == isa_pkg::DTYPE_FP32) return x;
+    to = encoding(dtype);
+    if (is_nan(x[30:0])) return {16'b0, to.nan};
+    from = unpack(x[30:0]);
+    e = from.exponent + 11'sd23 + to.bias;
+    by = 11'sd23 - $signed({7'b0, to.mantissa});
+    if (e <= 0) begin
+      by = by + 11'sd1 - e;
+      e = 11'sd1;
+    end
+    s = by > 11'sd50 ? '0 : {1'b0, from.sig, 26'b0} >> by[5:0];
+    up = s[25] && (s[26] || s[24:0] != 0);
+    magnitude = ({21'b0, e} - 32'd1 << to.mantissa) + {7'b0, s[50:26]} + {31'b0, up};
+    if (magnitude > {16'b0, to.largest}) magnitude = {16'b0, to.overflow};
+    if (dtype == isa_pkg::DTYPE_BF16 || dtype == isa_pkg::DTYPE_FP16) magnitude[15] = x[31];
+    else magnitude[7] = x[31];
+    return magnitude;
   endfunction
 
 endpackage

@@ -1,2 +1,2 @@
-# fp/fp_pkg.sv | c_data
-s/      if (c_inf \&\& c\[31\] != sign) return CANONICAL_NAN;//
+# matrix_engine | fp/fp_pkg.sv | c_data
+s/if (is_inf(c\[30:0\]) \&\& c\[31\] != sign) return CANONICAL_NAN;//

@@ -1,2 +1,2 @@
-# matrix_engine/matrix_engine.sv | done
+# matrix_engine | matrix_engine/matrix_engine.sv | done
 s/ \&\& beat_q + 16.d1 >= LoadCycles//

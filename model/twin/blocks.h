@@ -1,0 +1,38 @@
+// The blocks that have a twin: their names, behind a PE's, and the signals that are compared and can be given
+// a fault.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "rtl/block.h"
+
+namespace leto::model {
+
+enum class TwinBlock : std::uint8_t { matrix_engine, reduction_engine, buffer_manager };
+
+struct TwinBlockRow {
+  std::string_view name;
+  std::span<const std::string_view> signals;
+};
+
+inline constexpr std::array<std::string_view, 6> kMatrixSignals = {"cmd_ready", "s_ready", "c_valid",
+                                                                   "c_index",   "c_data",  "done"};
+inline constexpr std::array<std::string_view, 11> kReductionSignals = {
+    "cmd_ready", "f_ready", "g_ready", "b_index", "w_valid", "d_valid",
+    "p_valid",   "index",   "count",   "data",    "done"};
+inline constexpr std::array<std::string_view, 4> kBufferSignals = {"beg_ready", "beg_operand", "beg_tile",
+                                                                   "full"};
+
+/// By TwinBlock.
+inline constexpr std::array<TwinBlockRow, 3> kTwinBlocks = {{{"matrix_engine", kMatrixSignals},
+                                                             {"reduction_engine", kReductionSignals},
+                                                             {"buffer_manager", kBufferSignals}}};
+
+/// The block's RTL for this chip, out of reset. Throws Error(unsupported) when this build has none.
+std::unique_ptr<rtl::Block> built_block(TwinBlock block, const ChipConfig& chip, const std::string& instance);
+
+}  // namespace leto::model

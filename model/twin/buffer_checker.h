@@ -1,0 +1,76 @@
+// The buffer manager's RTL in lock-step with the pointers of isa::PeState: every cycle in which a command
+// begins, finishes or is found held, and every tile's place.
+//
+// What the PE does in one cycle is gathered and given to the RTL as one clock: definitions, then commands
+// that finish, then commands that begin or wait, in the PE's order. Between two such cycles no input changes
+// and the RTL holds no count of cycles, so nothing is clocked. When one cycle holds more than fits (a command
+// without any work finishes in the cycle it begins in), it takes further clocks, which are counted. Compared:
+// beg_ready of each; beg_operand of one that is held; beg_tile of each operand of one that begins; full of
+// every buffer that moved, in the cycle after.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "isa/machine.h"
+#include "isa/program.h"
+#include "model/twin/blocks.h"
+#include "model/twin/comparison.h"
+
+namespace leto::model {
+
+class BufferChecker {
+ public:
+  static constexpr std::size_t kLanes = 8, kOperands = 3;  // as in buffer_manager.sv
+
+  BufferChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance, std::uint64_t seed,
+                const isa::Program& program);
+
+  /// The PE starts with no buffers.
+  void launch();
+  /// Each after the PeState has done it.
+  void defined(const isa::Command& command, Cycle now);
+  void began(const isa::Command& command, Cycle now);
+  void finished(const isa::Command& command, const isa::PeState& pe, Cycle now);
+  /// A command was found held by `hold`.
+  void looked_at(const isa::Command& command, const isa::PeState::Hold& hold, Cycle now);
+  void flush();
+
+  Comparison& comparison() { return comparison_; }
+  const Comparison& comparison() const { return comparison_; }
+  /// Clocks that one cycle of the model took beyond its first.
+  std::uint64_t further_clocks() const { return further_; }
+
+ private:
+  /// A command in a lane of beg, and what the model says of it.
+  struct Begin {
+    isa::Operands operands;
+    std::array<std::int64_t, kOperands> tile;
+    bool goes;
+    isa::PeState::Hold hold;
+    std::string command;
+  };
+
+  void gather(Cycle now, bool room);
+  void fill_lane(std::size_t lane, const Begin& begin);
+  void check_begins();
+  void check_full();
+  std::string_view name(int pin) const { return rtl_->ports()[static_cast<std::size_t>(pin)].name; }
+  std::string story(const isa::Command& command) const;
+
+  Comparison comparison_;
+  const isa::Program& program_;
+  std::unique_ptr<rtl::Block> rtl_;
+  Cycle now_ = kNever;  // of what is gathered; kNever: nothing
+  Cycle clocked_ = kNever;
+  bool defines_ = false;
+  std::size_t finishes_ = 0;
+  std::vector<Begin> begins_;
+  std::vector<std::pair<int, std::int64_t>> full_;  // buffers that moved, and how full they are then
+  std::string last_;                                // the newest command, for the finding
+  std::uint64_t further_ = 0;
+};
+
+}  // namespace leto::model

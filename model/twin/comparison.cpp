@@ -1,0 +1,37 @@
+#include "model/twin/comparison.h"
+
+#include "base/errors.h"
+#include "base/hash.h"
+#include "base/rng.h"
+
+namespace leto::model {
+
+bool Comparison::wants(Cycle start, Cycle finish) {
+  if (start != last_finish_) ++sequences_;
+  last_finish_ = finish;
+  const std::uint64_t group = (sequences_ - 1) / spec_.every;
+  return (sequences_ - 1) % spec_.every == uniform_below(seed_, fnv1a(instance_), group, spec_.every);
+}
+
+bool Comparison::faulty(std::string_view signal) {
+  if (!spec_.inject || injected_ || spec_.inject->signal != signal ||
+      count_.cycles_compared < spec_.inject->cycle)
+    return false;
+  injected_ = true;
+  return true;
+}
+
+void Comparison::differ(Cycle now, std::string_view signal, const std::string& values,
+                        const std::string& story) {
+  ++count_.mismatches;
+  throw Error(
+      ExitCode::mismatch,
+      fmt::format("twin {}: first difference at cycle {} (compared cycle {}), {}: {}; {}; seed {}", instance_,
+                  now, count_.cycles_compared, signal, values, story, seed_),
+      injected_
+          ? "the fault was planted by inject: leave it out"
+          : "run again with the same seed: the model, rtl/ or Verilator is wrong; docs/why/013-rtl-twins.md "
+            "says how to tell");
+}
+
+}  // namespace leto::model

@@ -1,0 +1,179 @@
+#include "model/twin/engine_twins.h"
+
+#include <bit>
+#include <cstring>
+
+#include "isa/ops/ops.h"
+
+namespace leto::model {
+namespace {
+
+using isa::matmul_t;
+using isa::Opcode;
+
+std::vector<std::uint16_t> elements(const isa::Command& matmul, isa::PeState& pe, int index) {
+  const auto i = static_cast<std::size_t>(index);
+  const std::byte* data = pe.at(isa::operands_of(matmul).item[i], isa::footprint(matmul, index));
+  const int width = size_of(matmul.dtype(index == 0 ? int{matmul_t::held_type} : int{matmul_t::stream_type}));
+  const std::int64_t rows = matmul.shape[i], k = matmul.shape[2], pitch = matmul.shape[i + 3];
+  std::vector<std::uint16_t> all;
+  all.reserve(static_cast<std::size_t>(rows * k));
+  for (std::int64_t row = 0; row < rows; ++row)
+    for (std::int64_t e = 0; e < k; ++e) {
+      const std::byte* from = data + row * pitch + e * width;
+      const auto low = std::to_integer<unsigned>(from[0]);
+      all.push_back(
+          static_cast<std::uint16_t>(width == 1 ? low : low | std::to_integer<unsigned>(from[1]) << 8));
+    }
+  return all;
+}
+
+float& sum(const isa::Command& matmul, isa::PeState& pe, int i, int j) {
+  return *isa::ops::accumulator_row(pe, static_cast<int>(matmul[matmul_t::bank]), matmul.shape[1], i, j);
+}
+
+std::vector<float> sums(const isa::Command& matmul, isa::PeState& pe) {
+  std::vector<float> all;
+  for (int j = 0; j < matmul.shape[1]; ++j)
+    for (int i = 0; i < matmul.shape[0]; ++i) all.push_back(sum(matmul, pe, i, j));
+  return all;
+}
+
+// A command without work takes no time and reaches no engine.
+bool looks(Comparison& comparison, const EngineTwin::Timing& timing) {
+  if (timing.start == timing.finish) return false;
+  return !comparison.checks() || comparison.wants(timing.start, timing.finish);
+}
+
+std::string operation_of(const isa::Command& command, const isa::Program& program) {
+  return command.source < program.sources.size() ? program.sources[command.source].operation : "no operation";
+}
+
+// The elements of a reduce command, by rows: f(accumulator, place in the order of rows).
+template <class F>
+void each_element(const isa::Command& command, isa::PeState& pe, F f) {
+  const int bank = isa::banks_of(command).first;
+  const std::int64_t m = command.shape[0], n = command.shape[1];
+  for (std::int64_t i = 0; i < m; ++i)
+    for (std::int64_t j = 0; j < n; ++j)
+      f(*isa::ops::accumulator_row(pe, bank, n, i, j), static_cast<std::size_t>(i * n + j));
+}
+
+std::vector<std::uint32_t> banks(const isa::Command& command, isa::PeState& pe) {
+  std::vector<std::uint32_t> all(static_cast<std::size_t>(command.shape[0] * command.shape[1]));
+  each_element(command, pe, [&](float& x, std::size_t at) { all[at] = std::bit_cast<std::uint32_t>(x); });
+  return all;
+}
+
+std::vector<std::uint32_t> bits_of(const std::vector<float>& from) {
+  std::vector<std::uint32_t> all(from.size());
+  std::memcpy(all.data(), from.data(), from.size() * sizeof(float));
+  return all;
+}
+
+// The tile of a drain or fill: f(pointer to the element, place in the order of rows), elements of `width`
+// bytes.
+template <class F>
+void each_byte_of(const isa::Command& command, isa::PeState& pe, int width, F f) {
+  std::byte* tile = pe.at(isa::operands_of(command).item[0], isa::footprint(command, 0));
+  const std::int64_t m = command.shape[0], n = command.shape[1], pitch = command.shape[2];
+  for (std::int64_t i = 0; i < m; ++i)
+    for (std::int64_t j = 0; j < n; ++j) f(tile + i * pitch + j * width, static_cast<std::size_t>(i * n + j));
+}
+
+std::vector<std::uint32_t> tile(const isa::Command& command, isa::PeState& pe, int width) {
+  std::vector<std::uint32_t> all(static_cast<std::size_t>(command.shape[0] * command.shape[1]));
+  each_byte_of(command, pe, width, [&](const std::byte* from, std::size_t at) {
+    std::memcpy(&all[at], from, static_cast<std::size_t>(width));
+  });
+  return all;
+}
+
+// The RTL's result in the place of the model's.
+void put(const std::vector<std::uint32_t>& result, const isa::Command& command, isa::PeState& pe,
+         isa::Partials& outgoing) {
+  if (command.opcode == Opcode::drain) {
+    const int width = size_of(command.dtype(isa::drain_t::dst_type));
+    each_byte_of(command, pe, width, [&](std::byte* to, std::size_t at) {
+      std::memcpy(to, &result[at], static_cast<std::size_t>(width));
+    });
+  } else if (command.opcode == Opcode::pass) {
+    std::memcpy(outgoing.values.data(), result.data(), result.size() * sizeof(float));
+  } else {
+    each_element(command, pe, [&](float& x, std::size_t at) { x = std::bit_cast<float>(result[at]); });
+  }
+}
+
+}  // namespace
+
+void MatrixTwin::before(const isa::Command& matmul, isa::PeState& pe, const isa::Partials&,
+                        const Timing& timing) {
+  wanted_ = looks(checker_.comparison(), timing);
+  if (wanted_) capture(matmul, pe, timing);
+}
+
+void MatrixTwin::capture(const isa::Command& matmul, isa::PeState& pe, const Timing& timing) {
+  run_ = {};
+  run_.held_type = matmul.dtype(matmul_t::held_type);
+  run_.stream_type = matmul.dtype(matmul_t::stream_type);
+  run_.m = static_cast<int>(matmul.shape[0]);
+  run_.n = static_cast<int>(matmul.shape[1]);
+  run_.k = static_cast<int>(matmul.shape[2]);
+  run_.first = matmul[matmul_t::first] != 0;
+  run_.held = elements(matmul, pe, 0);
+  run_.stream = elements(matmul, pe, 1);
+  if (!run_.first) run_.before = sums(matmul, pe);
+  run_.start = timing.start;
+  run_.finish = timing.finish;
+  run_.held_ready = timing.held_ready;
+  run_.stall = timing.stall;
+  run_.command = isa::describe(matmul);
+  run_.operation = operation_of(matmul, program_);
+}
+
+void MatrixTwin::after(const isa::Command& matmul, isa::PeState& pe, isa::Partials&) {
+  if (!wanted_) return;
+  if (checker_.comparison().checks()) {
+    run_.after = sums(matmul, pe);
+    checker_.add(std::move(run_));
+    return;
+  }
+  const std::vector<float> result = checker_.compute(std::move(run_));
+  auto next = result.begin();
+  for (int j = 0; j < matmul.shape[1]; ++j)
+    for (int i = 0; i < matmul.shape[0]; ++i) sum(matmul, pe, i, j) = *next++;
+}
+
+void ReductionTwin::before(const isa::Command& command, isa::PeState& pe, const isa::Partials& incoming,
+                           const Timing& timing) {
+  wanted_ = looks(checker_.comparison(), timing);
+  if (!wanted_) return;
+  run_ = {};
+  run_.op = command.opcode;
+  if (run_.op == Opcode::drain) run_.type = command.dtype(isa::drain_t::dst_type);
+  run_.count = static_cast<int>(command.shape[0] * command.shape[1]);
+  if (run_.op == Opcode::fill)
+    run_.incoming = tile(command, pe, size_of(DType::fp32));
+  else
+    run_.banks = banks(command, pe);
+  if (run_.op == Opcode::merge) run_.incoming = bits_of(incoming.values);
+  run_.start = timing.start;
+  run_.finish = timing.finish;
+  run_.stall = timing.stall;
+  run_.command = isa::describe(command);
+  run_.operation = operation_of(command, program_);
+}
+
+void ReductionTwin::after(const isa::Command& command, isa::PeState& pe, isa::Partials& outgoing) {
+  if (!wanted_) return;
+  if (!checker_.comparison().checks()) return put(checker_.compute(std::move(run_)), command, pe, outgoing);
+  if (run_.op == Opcode::drain)
+    run_.result = tile(command, pe, size_of(run_.type));
+  else if (run_.op == Opcode::pass)
+    run_.result = bits_of(outgoing.values);
+  else
+    run_.result = banks(command, pe);
+  checker_.add(run_);
+}
+
+}  // namespace leto::model

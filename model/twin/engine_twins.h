@@ -1,0 +1,52 @@
+// Twins of the engines that execute commands: what they read and leave, gathered for their checkers.
+#pragma once
+
+#include <vector>
+
+#include "model/twin/matrix_checker.h"
+#include "model/twin/reduction_checker.h"
+#include "model/twin/twins.h"
+
+namespace leto::model {
+
+class MatrixTwin : public EngineTwin {
+ public:
+  MatrixTwin(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance, std::uint64_t seed,
+             const isa::Program& program)
+      : program_(program), checker_(chip.matrix_engine, spec, instance, seed) {}
+
+  void before(const isa::Command& matmul, isa::PeState& pe, const isa::Partials& incoming,
+              const Timing& timing) override;
+  void after(const isa::Command& matmul, isa::PeState& pe, isa::Partials& outgoing) override;
+  void flush() override { checker_.flush(); }
+  const Comparison& comparison() const override { return checker_.comparison(); }
+
+ private:
+  void capture(const isa::Command& matmul, isa::PeState& pe, const Timing& timing);
+
+  const isa::Program& program_;
+  MatrixChecker checker_;
+  MatrixRun run_;
+  bool wanted_ = false;
+};
+
+class ReductionTwin : public EngineTwin {
+ public:
+  ReductionTwin(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance, std::uint64_t seed,
+                const isa::Program& program)
+      : program_(program), checker_(chip, spec, instance, seed) {}
+
+  void before(const isa::Command& command, isa::PeState& pe, const isa::Partials& incoming,
+              const Timing& timing) override;
+  void after(const isa::Command& command, isa::PeState& pe, isa::Partials& outgoing) override;
+  void flush() override { checker_.flush(); }
+  const Comparison& comparison() const override { return checker_.comparison(); }
+
+ private:
+  const isa::Program& program_;
+  ReductionChecker checker_;
+  ReductionRun run_;
+  bool wanted_ = false;
+};
+
+}  // namespace leto::model

@@ -1,0 +1,73 @@
+// The reduction engine's RTL in lock-step with the model: command by command, every cycle, every bit.
+//
+// The model computes a command at once and says from when to when it lasts; here its beats are unfolded: one
+// goes in every cycle from the start on, and comes out so that the last one leaves in the command's last
+// cycle. Cycles that the model loses to the local store are cycles in which a fill has nothing to offer, or a
+// drain's result is not taken, before the last beat. Compared every cycle: f_ready, g_ready, w_valid,
+// d_valid, p_valid, done; b_index while elements go in; index, count and data with a valid one; cmd_ready
+// when a command is offered.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/dtypes.h"
+#include "isa/instruction.h"
+#include "model/twin/blocks.h"
+#include "model/twin/comparison.h"
+
+namespace leto::model {
+
+/// A drain, fill, pass or merge with all it reads and leaves, elements in the order of rows.
+struct ReductionRun {
+  isa::Opcode op = isa::Opcode::drain;
+  DType type = DType::fp32;  // of what a drain leaves
+  int count = 0;
+  std::vector<std::uint32_t> banks;     // accumulators before it; empty: they do not matter
+  std::vector<std::uint32_t> incoming;  // fill: from the local store; merge: from the neighbour
+  std::vector<std::uint32_t> result;    // bits of what leaves the engine, or is left in the banks
+  Cycle start = 0, finish = 0;
+  Cycle stall = 0;                 // cycles in which nothing moves …
+  int stall_beat = -1;             // … before this beat; -1: the last one, as the model counts them
+  std::string command, operation;  // for the finding
+};
+
+class ReductionChecker {
+ public:
+  ReductionChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance,
+                   std::uint64_t seed);
+
+  /// Commands in the order of the engine. Throws Error(mismatch) with the first difference.
+  void add(const ReductionRun& run);
+  /// Lets the last command come to its end.
+  void flush();
+  /// The RTL's result of a command, from an idle engine; nothing is compared.
+  std::vector<std::uint32_t> compute(ReductionRun run);
+
+  Comparison& comparison() { return comparison_; }
+  const Comparison& comparison() const { return comparison_; }
+
+ private:
+  struct Schedule;
+
+  void offer(const ReductionRun* run);
+  void end_cycle();
+  void start(const ReductionRun& run);
+  void tick(Schedule& schedule, Cycle now);
+  void compare(const Schedule& schedule, int pin, std::uint32_t model, Cycle now);
+  void check_data(const Schedule& schedule, Cycle now);
+  void check_done(bool done, Cycle now);
+  std::string story(const Schedule& schedule) const;
+  std::uint32_t& value(int pin) { return *rtl_->pin(pin); }
+
+  ReductionEngineConfig config_;
+  Comparison comparison_;
+  std::unique_ptr<rtl::Block> rtl_;
+  bool comparing_ = true;
+  Cycle last_ = kNever;  // the last command's last cycle, not ended yet: another may be taken in it
+  std::string last_story_;
+  std::vector<std::uint32_t> collected_;  // what came out of the command that runs
+};
+
+}  // namespace leto::model

@@ -1,0 +1,100 @@
+// RTL twins inside whole runs, through the binary.
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "tests/e2e/leto_process.h"
+
+namespace leto::e2e {
+namespace {
+
+constexpr std::array<const char*, 3> kBlocks = {"matrix_engine", "reduction_engine", "buffer_manager"};
+
+/// An MLP on digits, 20 steps.
+std::string training(const Folder& folder, const std::string& chip) {
+  must(folder, "zoo mlp --batch 32 -o m.onnx");
+  write(folder / "r.toml",
+        "optimizer = \"momentum\"\nloss = \"cross_entropy\"\nlr = 0.05\nbatch = 32\nsteps = 20\n"
+        "data = \"digits\"\n");
+  return "run m.onnx --train r.toml --values on --chip " + chip;
+}
+
+/// Does this build have RTL? Without it a twin is refused, and that is all there is to see.
+bool is_built(const Folder& folder, const std::string& run) {
+  const auto done = leto(folder, run + " --twin 'pe[0].matrix_engine=check' --out built");
+  if (done.code == 0) return true;
+  check_refused(done, 4, "no RTL");
+  return false;
+}
+
+nlohmann::json record(const fs::path& out) {
+  return nlohmann::json::parse(read(out / "record.json"));
+}
+
+/// `a` and `b` hold the same values, bit for bit.
+void same_values(const fs::path& a, const fs::path& b) {
+  int compared = 0;
+  for (const auto& entry : fs::directory_iterator(a / "values")) {
+    ++compared;
+    CHECK_MESSAGE(read(entry.path()) == read(b / "values" / entry.path().filename()), entry.path().string());
+  }
+  CHECK(compared > 0);
+}
+
+TEST_CASE(
+    "twin: a training with one PE of the seed in check keeps weights and cycles and finds no mismatch") {
+  const Folder folder;
+  for (const std::string chip : {"tiny", "pilot"}) {
+    CAPTURE(chip);
+    const std::string run = training(folder, chip);
+    if (!is_built(folder, run)) return;
+    std::set<std::string> pes;
+    for (const std::string seed : {"1", "2", "3", "4"}) {
+      const std::string plain = "plain_" + chip + seed, checked = "checked_" + chip + seed;
+      must(folder, run + " --seed " + seed + " --out " + plain);
+      must(folder, run + " --seed " + seed + " --twin 'pe[seed].*=check' --out " + checked);
+      same_values(folder / plain, folder / checked);
+      const auto with = record(folder / checked), without = record(folder / plain);
+      CHECK(with["cycles"] == without["cycles"]);
+      REQUIRE(with["twins"].size() == kBlocks.size());
+      for (const auto& [instance, twin] : with["twins"].items()) {
+        CAPTURE(instance);
+        CHECK(twin["mismatches"] == 0);
+        CHECK(twin["cycles_compared"].get<int>() > 100);
+        CHECK(twin["values_compared"].get<int>() > 100);
+        pes.insert(instance.substr(0, instance.find('.')));
+      }
+    }
+    CHECK(pes.size() > 1);
+    CHECK(!pes.contains("pe[0]"));
+  }
+}
+
+TEST_CASE("twin: a fault in each block ends a run with its place") {
+  const Folder folder;
+  const std::string run = training(folder, "tiny");
+  if (!is_built(folder, run)) return;
+  for (const auto& [block, signal] : std::vector<std::pair<std::string, std::string>>{
+           {"matrix_engine", "c_data"}, {"reduction_engine", "data"}, {"buffer_manager", "beg_tile"}}) {
+    const std::string instance = "pe[2]." + block;
+    const auto done =
+        leto(folder, run + " --twin '" + instance + "=check:inject=" + signal + "@200' --out " + block);
+    check_refused(done, 8, "twin " + instance + ": first difference at cycle");
+    CHECK(done.err.find(", " + signal) != std::string::npos);
+    CHECK(!fs::exists(folder / (block + "/record.json")));
+  }
+  check_refused(leto(folder, run + " --twin 'pe[1].reduction_engine=check:inject=c_data@1' --out o"), 2,
+                "has no signal");
+}
+
+TEST_CASE("twin: with the RTL in the place of the engines the weights are the same") {
+  const Folder folder;
+  const std::string run = training(folder, "tiny");
+  if (!is_built(folder, run)) return;
+  must(folder, run + " --out plain");
+  must(folder, run + " --twin 'pe[*].matrix_engine=rtl' --twin 'pe[*].reduction_engine=rtl' --out rtl");
+  same_values(folder / "plain", folder / "rtl");
+  check_refused(leto(folder, run + " --twin 'pe[1].buffer_manager=rtl' --out o"), 4, "take the place");
+}
+
+}  // namespace
+}  // namespace leto::e2e

@@ -1,0 +1,49 @@
+// Sampling: which sequences of commands `check:every=N` looks at.
+#include <doctest/doctest.h>
+
+#include "model/twin/comparison.h"
+
+using namespace leto::model;
+
+namespace {
+
+/// Which of `groups` x `every` sequences of four commands are wanted; each whole or not at all.
+std::vector<bool> taken(std::uint64_t every, int groups, std::uint64_t seed, const std::string& instance) {
+  Comparison comparison({"", TwinMode::check, every, {}}, instance, seed);
+  std::vector<bool> all;
+  for (int sequence = 0; sequence < groups * static_cast<int>(every); ++sequence)
+    for (int command = 0; command < 4; ++command) {
+      const auto start = static_cast<Cycle>(sequence * 100 + command * 10);
+      const bool wanted = comparison.wants(start, start + 10);
+      if (command == 0)
+        all.push_back(wanted);
+      else
+        CHECK(wanted == all.back());
+    }
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("twin: every takes one sequence of so many and all of it") {
+  for (const std::uint64_t every : {1u, 2u, 3u, 7u}) {
+    const std::vector<bool> all = taken(every, 50, 5, "x");
+    std::vector<int> places(every, 0);
+    for (std::size_t group = 0; group < 50; ++group) {
+      int count = 0;
+      for (std::size_t i = 0; i < every; ++i)
+        if (all[group * every + i]) {
+          ++count;
+          ++places[i];
+        }
+      CHECK(count == 1);
+    }
+    for (const int place : places) CHECK(place > 0);  // never only the first of each
+  }
+}
+
+TEST_CASE("twin: the seed and the instance choose the sequences") {
+  CHECK(taken(4, 20, 1, "x") == taken(4, 20, 1, "x"));
+  CHECK(taken(4, 20, 1, "x") != taken(4, 20, 2, "x"));
+  CHECK(taken(4, 20, 1, "x") != taken(4, 20, 1, "y"));
+}
