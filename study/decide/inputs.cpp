@@ -8,12 +8,13 @@
 
 #include "study/mfu_model.h"
 #include "study/report/sections.h"
+#include "study/roofline_model.h"
 
 namespace leto::study {
 namespace {
 
 constexpr double kSameSize = 0.03;  // parameters that differ by less are the same model's
-constexpr double kTera = 1e12;
+constexpr double kTera = 1e12, kGiga = 1e9;
 
 Provenance simulated(const Evidence& e, const std::string& key) {
   return {Kind::estimate,
@@ -110,47 +111,40 @@ std::optional<Input> modelled_training(const Sheet& sheet, const Record& r, cons
   return out;
 }
 
-/// Roofline x the share that matrix products were measured to reach: best shape, and production shapes below.
-std::optional<Input> modelled_matmul(const Record& r, const Baseline& b, const std::vector<Baseline>& all,
-                                     const Figure& peak) {
-  const std::string precision = peak.precision;
-  const Figure* best = b.figure("best_matmul_" + precision);
-  const Figure* bandwidth = b.figure("memory_bandwidth");
+/// What a step that one device cannot hold means for a figure a device.
+std::string beyond(const Record& r, const Baseline& b) {
+  const auto fit = nlohmann::json::parse(r.memory_fit);
+  const Figure* capacity = b.figure("memory_capacity");
+  if (!capacity || !fit.contains("hbm_peak") || fit["hbm_peak"].get<double>() <= capacity->value * kGiga)
+    return "";
+  return fmt::format(
+      "; the step takes {:.0f} GB and {} has {:.0f}: it needs several devices, and their exchange is in no "
+      "figure, "
+      "which favours {}",
+      fit["hbm_peak"].get<double>() / kGiga, b.name, capacity->value, b.name);
+}
+
+/// Whether the nearest rows of training language models say anything of this workload.
+bool trains_a_language_model(const Record& r) {
+  return !r.recipe.empty() && r.sequence > 0;
+}
+
+/// Roofline x the measured efficiencies of products and streams.
+std::optional<Input> modelled_roofline(const Record& r, const Baseline& b, const std::vector<Baseline>& all,
+                                       const Figure& peak) {
   const auto traffic = r.bytes.find("hbm");
-  if (!bandwidth || traffic == r.bytes.end()) return std::nullopt;
-  double low = 1, high = 0, sum = 0;
-  int rows = 0;
-  for (const Baseline& other : all)
-    for (const Figure& f : other.figures) {
-      const bool is_best = f.metric == "best_matmul_" + precision;
-      const Figure* of = other.figure("peak_" + precision);
-      if (f.from.kind != Kind::measured || !of || (!is_best && f.metric != "production_matmul_" + precision))
-        continue;
-      const double share = is_best ? f.value / of->value : f.value;
-      low = std::min(low, share);
-      high = std::max(high, share);
-      sum += share;
-      ++rows;
-    }
-  if (rows == 0) return std::nullopt;
-  const bool own = best && best->from.kind == Kind::measured;
-  const double share = own ? best->value / peak.value : sum / rows;
-  const double moved = double(traffic->second.read + traffic->second.write);
-  const double seconds = std::max(double(r.flops) / (peak.value * kTera), moved / (bandwidth->value * kTera));
-  const double roof = double(r.flops) / seconds;
-  Input out{"",
-            "FLOP/s",
-            precision,
-            roof * share,
-            roof * std::min(low, share),
-            roof * std::max(high, share),
-            "estimate",
-            peak.from};
+  if (traffic == r.bytes.end()) return std::nullopt;
+  const double flops = double(r.flops), moved = double(traffic->second.read + traffic->second.write);
+  const auto found = roofline_time(b, all, peak.precision, flops, moved);
+  if (!found) return std::nullopt;
+  Input out{
+      "",         "FLOP/s", peak.precision, flops / found->seconds, flops / found->most, flops / found->least,
+      "estimate", peak.from};
   out.from.kind = Kind::estimate;
-  out.from.source =
-      fmt::format("roofline of {} x {:.1f} % of it, {}; interval: {} measured rows of all parts", b.name,
-                  share * 100, own ? "its best measured matrix product" : "mean of other parts", rows);
-  out.from.note = "its memory traffic is taken as the record's";
+  out.from.source = fmt::format("{}; interval: {} and {} measured rows of all parts", found->basis,
+                                found->matmul.rows, found->stream.rows);
+  out.from.note =
+      "its memory traffic is taken as the record's, rows read at random as a stream" + beyond(r, b);
   return out;
 }
 
@@ -161,11 +155,11 @@ void add_baseline_rate(Sheet& sheet, const Evidence& e, const Baseline& b, const
   const Figure* peak = b.figure("peak_" + precision);
   if (precision.empty() || !peak || r.flops <= 0 || r.what_if) return;
   std::optional<Input> rate;
-  if (!r.recipe.empty()) {
+  if (trains_a_language_model(r)) {
     rate = measured_rate(sheet, r, b, precision);
     if (!rate) rate = modelled_training(sheet, r, b, model, *peak);
   } else {
-    rate = modelled_matmul(r, b, all, *peak);
+    rate = modelled_roofline(r, b, all, *peak);
   }
   if (!rate) return;
   rate->id = rate_id(b.name, r.workload);

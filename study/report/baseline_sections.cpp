@@ -6,6 +6,7 @@
 
 #include "study/report/format.h"
 #include "study/report/sections.h"
+#include "study/roofline_model.h"
 
 namespace leto::study {
 namespace {
@@ -97,10 +98,34 @@ std::string basis_of(const TrainingRow& row) {
                      si(row.of_peak_flops, "FLOP/s"), row.precision, row.workload, sequence, devices, row.id);
 }
 
-void add_estimates(const Record& r, const Baseline& b, std::vector<Row>& rows) {
+/// The roofline model's time, with its interval.
+Row roofline_row(const Record& r, const Baseline& b, const RooflinePrediction& p) {
+  const Figure* bandwidth = b.figure("memory_bandwidth");
+  return {cell(b.title),
+          cell(p.basis),
+          si_cell(double(r.flops) / p.seconds, "FLOP/s"),
+          {fmt::format("{} ({} to {})", si(p.seconds, "s"), si(p.least, "s"), si(p.most, "s")), p.seconds},
+          cell("estimate; rests on: measured shares of a peak"),
+          cell(fmt::format("{} [{}]", bandwidth->from.source, bandwidth->from.reference))};
+}
+
+/// What the decision takes for a workload that trains no language model.
+void add_roofline(const Record& r, const Baseline& b, const std::vector<Baseline>& all,
+                  const std::string& precision, std::vector<Row>& rows) {
+  const auto traffic = r.bytes.find("hbm");
+  const double moved = traffic == r.bytes.end() ? 0 : double(traffic->second.read + traffic->second.write);
+  if (const auto p = roofline_time(b, all, precision, double(r.flops), moved))
+    rows.push_back(roofline_row(r, b, *p));
+  else
+    rows.push_back(no_row(b, fmt::format("no measured share of the peak in {}", precision)));
+}
+
+void add_estimates(const Record& r, const Baseline& b, const std::vector<Baseline>& all,
+                   std::vector<Row>& rows) {
   const std::string precision = precision_of(r);
   if (precision.empty())
     return rows.push_back(no_row(b, "no estimate: the useful FLOPs are of no or several precisions"));
+  if (r.recipe.empty() || r.sequence == 0) return add_roofline(r, b, all, precision, rows);
   if (const TrainingRow* row = nearest_row(b, precision, double(r.parameters), r.sequence))
     rows.push_back(estimate_row(r, b, basis_of(*row), row->mfu * row->of_peak_flops, row->from));
   else
@@ -112,16 +137,21 @@ void add_estimates(const Record& r, const Baseline& b, std::vector<Row>& rows) {
                      matmul->value * 1e12, matmul->from));
 }
 
-Table estimates_table(const Record& r, const std::vector<Baseline>& baselines) {
-  Table table{fmt::format("{}: estimated time of other parts for the same useful FLOPs", run_name(r)),
-              {{"Part"}, {"Basis"}, {"Rate", true}, {"Time", true}, {"Kind"}, {"Source"}},
-              {simulated_row(r)},
-              "An estimate, not a measurement: useful FLOPs / (peak x MFU) of the measured training row that "
-              "is nearest in "
-              "model size, then sequence length, then has the fewest devices, in the same precision. It "
-              "knows nothing of "
-              "the model's shapes; rows on several devices hold their communication. No ratio is formed."};
-  for (const Baseline& b : baselines) add_estimates(r, b, table.rows);
+/// `all` are the parts whose measured rows the models rest on, whether shown or not.
+Table estimates_table(const Record& r, const std::vector<Baseline>& baselines,
+                      const std::vector<Baseline>& all) {
+  Table table{
+      fmt::format("{}: estimated time of other parts for the same useful FLOPs", run_name(r)),
+      {{"Part"}, {"Basis"}, {"Rate", true}, {"Time", true}, {"Kind"}, {"Source"}},
+      {simulated_row(r)},
+      "Estimates, not measurements. Training of a language model: useful FLOPs / (peak x MFU) of the "
+      "measured "
+      "row that is nearest in model size, then sequence length, then has the fewest devices, in the same "
+      "precision; it knows nothing of the model's shapes, and rows on several devices hold their "
+      "communication. "
+      "Anything else: the roofline x the measured shares of the peaks, with the record's memory traffic; the "
+      "interval is of all parts' shares, without overlap at its long end. No ratio is formed."};
+  for (const Baseline& b : baselines) add_estimates(r, b, all, table.rows);
   return table;
 }
 
@@ -177,7 +207,8 @@ std::vector<Block> beside_baselines(const std::vector<Record>& records,
   for (const Baseline& b : baselines)
     if (!b.note.empty()) blocks.push_back(Text{fmt::format("{}: {}", b.title, b.note)});
   blocks.push_back(parts_table(records, baselines));
-  for (const Record& r : records) blocks.push_back(estimates_table(r, baselines));
+  const std::vector<Baseline> all = load_baselines();
+  for (const Record& r : records) blocks.push_back(estimates_table(r, baselines, all));
   blocks.push_back(sources_table(baselines));
   return blocks;
 }
