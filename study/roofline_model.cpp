@@ -60,23 +60,43 @@ std::optional<Efficiency> stream_efficiency(const Baseline& part, const std::vec
   return shares.efficiency();
 }
 
+std::vector<Work> work_of(const Record& record) {
+  const auto traffic = record.bytes.find("hbm");
+  const double moved =
+      traffic == record.bytes.end() ? 0 : double(traffic->second.read + traffic->second.write);
+  double billed = 0;
+  for (const OperationRecord& op : record.ops) billed += double(op.bytes);
+  if (billed <= 0) return {{double(record.flops), moved}};
+  std::vector<Work> work;
+  for (const OperationRecord& op : record.ops)
+    work.push_back({double(op.flops), double(op.bytes) / billed * moved});
+  return work;
+}
+
 std::optional<RooflinePrediction> roofline_time(const Baseline& part, const std::vector<Baseline>& all,
-                                                const std::string& precision, double flops, double bytes) {
+                                                const std::string& precision, const std::vector<Work>& work) {
   const Figure *peak = part.figure("peak_" + precision), *bandwidth = part.figure("memory_bandwidth");
   const auto matmul = matmul_efficiency(part, all, precision);
   const auto stream = stream_efficiency(part, all);
   if (!peak || !bandwidth || !matmul || !stream) return std::nullopt;
-  const double arithmetic = flops / (peak->value * kTera), memory = bytes / (bandwidth->value * kTera);
   RooflinePrediction out;
   out.matmul = *matmul;
   out.stream = *stream;
-  out.seconds = std::max(arithmetic / matmul->value, memory / stream->value);
-  out.least = std::max(arithmetic / matmul->high, memory / stream->high);
-  out.most = arithmetic / matmul->low + memory / stream->low;
-  out.memory_bound = memory / stream->value > arithmetic / matmul->value;
+  double arithmetic = 0, memory = 0, starved = 0;  // seconds at the peaks; of operations that memory bounds
+  for (const Work& w : work) {
+    const double a = w.flops / (peak->value * kTera), m = w.bytes / (bandwidth->value * kTera);
+    arithmetic += a;
+    memory += m;
+    out.seconds += std::max(a / matmul->value, m / stream->value);
+    if (m / stream->value > a / matmul->value) starved += m / stream->value;
+  }
+  out.least = std::min(out.seconds, std::max(arithmetic / matmul->high, memory / stream->high));
+  out.most = std::max(out.seconds, arithmetic / matmul->low + memory / stream->low);
+  out.memory_bound = starved > out.seconds / 2;
   out.basis = fmt::format(
-      "roofline of {}, bound by {}: {} products {:.1f} % of the peak ({}), memory {:.1f} % of its bandwidth "
-      "({})",
+      "roofline of {} operation by operation, bound by {}: {} products {:.1f} % of the peak ({}), memory "
+      "{:.1f} % of its "
+      "bandwidth ({})",
       part.name, out.memory_bound ? "memory" : "arithmetic", precision, matmul->value * 100,
       source_of(*matmul), stream->value * 100, source_of(*stream));
   return out;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "study/baseline.h"
+#include "study/record.h"
 
 namespace leto::study {
 
@@ -31,8 +32,15 @@ struct RooflinePrediction {
   std::string basis;
 };
 
+/// What one operation asks for: FLOPs, and bytes of device memory.
+struct Work {
+  double flops = 0, bytes = 0;
+};
+/// Of a record's operations. The bytes of device memory are shared out by the bytes that each moved.
+std::vector<Work> work_of(const Record& record);
+
 /// nullopt when the part has no peak in that precision, no bandwidth, or nothing was measured.
 std::optional<RooflinePrediction> roofline_time(const Baseline& part, const std::vector<Baseline>& all,
-                                                const std::string& precision, double flops, double bytes);
+                                                const std::string& precision, const std::vector<Work>& work);
 
 }  // namespace leto::study

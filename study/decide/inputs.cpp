@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "study/matmul_rows.h"
 #include "study/mfu_model.h"
 #include "study/report/sections.h"
 #include "study/roofline_model.h"
@@ -132,10 +133,9 @@ bool trains_a_language_model(const Record& r) {
 /// Roofline x the measured efficiencies of products and streams.
 std::optional<Input> modelled_roofline(const Record& r, const Baseline& b, const std::vector<Baseline>& all,
                                        const Figure& peak) {
-  const auto traffic = r.bytes.find("hbm");
-  if (traffic == r.bytes.end()) return std::nullopt;
-  const double flops = double(r.flops), moved = double(traffic->second.read + traffic->second.write);
-  const auto found = roofline_time(b, all, peak.precision, flops, moved);
+  if (!r.bytes.contains("hbm")) return std::nullopt;
+  const double flops = double(r.flops);
+  const auto found = roofline_time(b, all, peak.precision, work_of(r));
   if (!found) return std::nullopt;
   Input out{
       "",         "FLOP/s", peak.precision, flops / found->seconds, flops / found->most, flops / found->least,
@@ -148,22 +148,41 @@ std::optional<Input> modelled_roofline(const Record& r, const Baseline& b, const
   return out;
 }
 
-void add_baseline_rate(Sheet& sheet, const Evidence& e, const Baseline& b, const std::vector<Baseline>& all,
-                       const MfuModel& model) {
-  const Record& r = e.record;
+/// Measured matrix products of the part: the row of that very shape, else an estimate between the nearest
+/// ones.
+std::optional<Input> measured_product(const Record& r, const Baseline& b, const std::string& precision,
+                                      const MatmulRows& rows) {
+  const auto shape = shape_of(r);
+  const auto found = shape ? rows.predict(b.name, precision, *shape) : std::nullopt;
+  if (!found) return std::nullopt;
+  Input out{"",
+            "FLOP/s",
+            precision,
+            found->flops_per_s,
+            found->low,
+            found->high,
+            found->measured ? "measured" : "estimate",
+            found->rests_on[0]->from};
+  if (!found->measured) out.from.kind = Kind::estimate;
+  std::vector<std::string> keys;
+  for (const Fact* fact : found->rests_on) keys.push_back(fact->key);
+  out.from.note = fmt::format("{} {} ({})", found->measured ? "the row" : "between the rows",
+                              fmt::join(keys, ", "), found->rests_on[0]->from.note);
+  return out;
+}
+
+/// A part's rate on the record's workload: its measured rows, else a model, nearest to the workload first.
+std::optional<Input> baseline_rate(const Sheet& sheet, const Record& r, const Baseline& b,
+                                   const std::vector<Baseline>& all, const MfuModel& model,
+                                   const MatmulRows& products) {
   const std::string precision = precision_of(r);
+  if (precision.empty() || r.flops <= 0 || r.what_if) return std::nullopt;
+  if (auto product = measured_product(r, b, precision, products)) return product;
   const Figure* peak = b.figure("peak_" + precision);
-  if (precision.empty() || !peak || r.flops <= 0 || r.what_if) return;
-  std::optional<Input> rate;
-  if (trains_a_language_model(r)) {
-    rate = measured_rate(sheet, r, b, precision);
-    if (!rate) rate = modelled_training(sheet, r, b, model, *peak);
-  } else {
-    rate = modelled_roofline(r, b, all, *peak);
-  }
-  if (!rate) return;
-  rate->id = rate_id(b.name, r.workload);
-  sheet.add(*rate);
+  if (!peak) return std::nullopt;
+  if (!trains_a_language_model(r)) return modelled_roofline(r, b, all, *peak);
+  if (auto measured = measured_rate(sheet, r, b, precision)) return measured;
+  return modelled_training(sheet, r, b, model, *peak);
 }
 
 std::string part_of(const Record& r) {
@@ -198,11 +217,16 @@ void fill(Sheet& sheet, const std::vector<Evidence>& records, const std::vector<
       sheet.add(certain(b.name + ".power", power->unit, power->value, std::string(name_of(power->from.kind)),
                         power->from));
   const MfuModel model(baselines);
+  const MatmulRows products(load_facts("matmul"));
   for (const Evidence& e : records) {
     sheet.add(certain(e.part + ".memory_gb", "GB", double(e.record.chip_figures.hbm_bytes) / 1e9, "simulated",
                       simulated(e, "chip_figures.hbm_bytes")));
     add_record(sheet, e);
-    for (const Baseline& b : baselines) add_baseline_rate(sheet, e, b, baselines, model);
+    for (const Baseline& b : baselines)
+      if (auto rate = baseline_rate(sheet, e.record, b, baselines, model, products)) {
+        rate->id = rate_id(b.name, e.record.workload);
+        sheet.add(*rate);
+      }
   }
 }
 

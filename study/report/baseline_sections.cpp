@@ -14,11 +14,12 @@ namespace {
 Cell figure_cell(const Baseline& baseline, std::string_view metric) {
   const Figure* figure = baseline.figure(metric);
   if (!figure) return none_cell();
-  return {fmt::format("{:.4g} {} ({})", figure->value, figure->unit, kind_text(figure->from)), figure->value};
+  return {fmt::format("{:.4g} {} ({})", figure->value, figure->unit, kind_text(figure->from)), figure->value,
+          fmt::format("baseline:{}/{}", baseline.name, metric)};
 }
 
-Cell simulated_cell(double value, std::string_view unit) {
-  return {fmt::format("{:.4g} {} (configuration)", value, unit), value};
+Cell simulated_cell(double value, std::string_view unit, const std::string& key) {
+  return {fmt::format("{:.4g} {} (configuration)", value, unit), value, "record:chip_figures." + key};
 }
 
 /// "44 rows, 26.3 % to 47.5 %" of the measured rows in bf16.
@@ -53,10 +54,10 @@ Table parts_table(const std::vector<Record>& records, const std::vector<Baseline
     seen.push_back(r.config_hash);
     const ChipFigures& chip = r.chip_figures;
     table.rows.push_back({cell(fmt::format("{} (simulated; {})", r.chip, chip.description)),
-                          simulated_cell(chip.peak_flops_16bit / 1e12, "TFLOP/s"),
-                          simulated_cell(chip.hbm_bytes_per_s / 1e12, "TB/s"),
-                          simulated_cell(double(chip.hbm_bytes) / 1e9, "GB"), none_cell(), none_cell(),
-                          none_cell()});
+                          simulated_cell(chip.peak_flops_16bit / 1e12, "TFLOP/s", "peak_flops_16bit"),
+                          simulated_cell(chip.hbm_bytes_per_s / 1e12, "TB/s", "hbm_bytes_per_s"),
+                          simulated_cell(double(chip.hbm_bytes) / 1e9, "GB", "hbm_bytes"), none_cell(),
+                          none_cell(), none_cell()});
   }
   for (const Baseline& b : baselines)
     table.rows.push_back({cell(b.title), figure_cell(b, "peak_bf16"), figure_cell(b, "memory_bandwidth"),
@@ -69,11 +70,12 @@ using Row = std::vector<Cell>;
 
 /// The time the useful FLOPs take at a rate that was measured elsewhere.
 Row estimate_row(const Record& r, const Baseline& b, const std::string& basis, double rate,
-                 const Provenance& from) {
+                 const Provenance& from, const std::string& row) {
+  const std::string origin = fmt::format("baseline:{}/{}", b.name, row);
   return {cell(b.title),
           cell(basis),
-          si_cell(rate, "FLOP/s"),
-          si_cell(double(r.flops) / rate, "s"),
+          sourced(si_cell(rate, "FLOP/s"), origin),
+          sourced(si_cell(double(r.flops) / rate, "s"), "record:flops, " + origin),
           cell(fmt::format("estimate; rests on: {}", kind_text(from))),
           cell(fmt::format("{} [{}]", from.source, from.reference))};
 }
@@ -85,8 +87,10 @@ Row no_row(const Baseline& b, const std::string& why) {
 Row simulated_row(const Record& r) {
   return {cell(r.chip + " (simulated)"),
           cell("this run"),
-          r.seconds > 0 ? si_cell(double(r.flops) / r.seconds, "FLOP/s") : none_cell(),
-          si_cell(r.seconds, "s"),
+          r.seconds > 0
+              ? sourced(si_cell(double(r.flops) / r.seconds, "FLOP/s"), "record:flops, record:seconds")
+              : none_cell(),
+          sourced(si_cell(r.seconds, "s"), "record:seconds"),
           cell(fmt::format("simulation, {} fidelity", r.fidelity)),
           cell(fmt::format("program {}", r.program_hash))};
 }
@@ -101,10 +105,14 @@ std::string basis_of(const TrainingRow& row) {
 /// The roofline model's time, with its interval.
 Row roofline_row(const Record& r, const Baseline& b, const RooflinePrediction& p) {
   const Figure* bandwidth = b.figure("memory_bandwidth");
+  const std::string origin = fmt::format(
+      "record:ops[].flops, record:ops[].bytes, baseline:{0}/memory_bandwidth, baseline:{0}/peak_{1}", b.name,
+      precision_of(r));
   return {cell(b.title),
           cell(p.basis),
-          si_cell(double(r.flops) / p.seconds, "FLOP/s"),
-          {fmt::format("{} ({} to {})", si(p.seconds, "s"), si(p.least, "s"), si(p.most, "s")), p.seconds},
+          sourced(si_cell(double(r.flops) / p.seconds, "FLOP/s"), origin),
+          {fmt::format("{} ({} to {})", si(p.seconds, "s"), si(p.least, "s"), si(p.most, "s")), p.seconds,
+           origin},
           cell("estimate; rests on: measured shares of a peak"),
           cell(fmt::format("{} [{}]", bandwidth->from.source, bandwidth->from.reference))};
 }
@@ -112,9 +120,7 @@ Row roofline_row(const Record& r, const Baseline& b, const RooflinePrediction& p
 /// What the decision takes for a workload that trains no language model.
 void add_roofline(const Record& r, const Baseline& b, const std::vector<Baseline>& all,
                   const std::string& precision, std::vector<Row>& rows) {
-  const auto traffic = r.bytes.find("hbm");
-  const double moved = traffic == r.bytes.end() ? 0 : double(traffic->second.read + traffic->second.write);
-  if (const auto p = roofline_time(b, all, precision, double(r.flops), moved))
+  if (const auto p = roofline_time(b, all, precision, work_of(r)))
     rows.push_back(roofline_row(r, b, *p));
   else
     rows.push_back(no_row(b, fmt::format("no measured share of the peak in {}", precision)));
@@ -127,14 +133,14 @@ void add_estimates(const Record& r, const Baseline& b, const std::vector<Baselin
     return rows.push_back(no_row(b, "no estimate: the useful FLOPs are of no or several precisions"));
   if (r.recipe.empty() || r.sequence == 0) return add_roofline(r, b, all, precision, rows);
   if (const TrainingRow* row = nearest_row(b, precision, double(r.parameters), r.sequence))
-    rows.push_back(estimate_row(r, b, basis_of(*row), row->mfu * row->of_peak_flops, row->from));
+    rows.push_back(estimate_row(r, b, basis_of(*row), row->mfu * row->of_peak_flops, row->from, row->id));
   else
     rows.push_back(no_row(b, fmt::format("no measured row of training in {}", precision)));
   const Figure* matmul = b.figure("best_matmul_" + precision);
   if (matmul && matmul->from.kind == Kind::measured)
     rows.push_back(
         estimate_row(r, b, fmt::format("best measured matmul in {}: an upper bound of the rate", precision),
-                     matmul->value * 1e12, matmul->from));
+                     matmul->value * 1e12, matmul->from, matmul->metric));
 }
 
 /// `all` are the parts whose measured rows the models rest on, whether shown or not.
@@ -177,8 +183,10 @@ Table sources_table(const std::vector<Baseline>& baselines) {
       ""};
   for (const Baseline& b : baselines) {
     for (const Figure& f : b.figures)
-      table.rows.push_back(
-          source_row(b, f.metric, {fmt::format("{:.4g} {}", f.value, f.unit), f.value}, f.precision, f.from));
+      table.rows.push_back(source_row(b, f.metric,
+                                      {fmt::format("{:.4g} {}", f.value, f.unit), f.value,
+                                       fmt::format("baseline:{}/{}", b.name, f.metric)},
+                                      f.precision, f.from));
     for (std::size_t i = 0; i < b.training.size();) {
       const TrainingRow& first = b.training[i];
       std::size_t end = i;

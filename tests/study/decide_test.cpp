@@ -4,9 +4,12 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "base/errors.h"
+#include "base/files.h"
 #include "base/rng.h"
 #include "study/decide/economics.h"
 #include "tests/study/cause.h"
@@ -302,6 +305,32 @@ TEST_CASE("two records of one workload and a baseline that nobody has are refuse
   CHECK_THROWS_AS(decide(criteria_of({criterion("speedup", 1, "", "x9000")}), records, baselines), Error);
   records.push_back(records[0]);
   CHECK_THROWS_AS(decide(criteria_of({criterion("speedup", 1)}), records, baselines), Error);
+}
+
+TEST_CASE(
+    "a fidelity's rate covers the errors that docs/validation.md measured, and no more than a point beyond") {
+  const std::string page = read_text(std::filesystem::path(LETO_SOURCE_DIR) / "docs/validation.md");
+  const std::size_t begin = page.find("<!-- leto validate published -->");
+  std::istringstream rows(page.substr(begin, page.find("<!-- end -->", begin) - begin));
+  double least = 1, most = -1;  // of simulated over published, less one
+  for (std::string row; std::getline(rows, row);) {
+    const std::size_t percent = row.rfind(" % |"), bar = row.rfind("| ", percent);
+    // The row with other queues is of a chip that is not the preset.
+    if (!row.ends_with(" % |") || row.find("queues of") != std::string::npos) continue;
+    const double error = std::stod(row.substr(bar + 2, percent - bar - 2)) / 100;
+    least = std::min(least, error);
+    most = std::max(most, error);
+  }
+  REQUIRE(least < most);
+  const FactTable fleet = load_facts("fleet");
+  const Fact& full = fleet.get("full.rate");
+  CHECK(full.low <= 1 / (1 + most) + 0.0005);
+  CHECK(full.high >= 1 / (1 + least) - 0.0005);
+  CHECK(full.low > 1 / (1 + most) - 0.01);
+  CHECK(full.high < 1 / (1 + least) + 0.01);
+  const Fact& reuse = fleet.get("reuse.rate");
+  CHECK(reuse.low <= full.low - 0.005);
+  CHECK(reuse.high >= full.high + 0.005);
 }
 
 TEST_CASE("the worked example without its record of DLRM is conditional at best and says why") {
