@@ -308,7 +308,7 @@ TEST_CASE("two records of one workload and a baseline that nobody has are refuse
 }
 
 TEST_CASE(
-    "a fidelity's rate covers the errors that docs/validation.md measured, and no more than a point beyond") {
+    "a fidelity's rate covers the errors that docs/validation.md measured and no more than a point beyond") {
   const std::string page = read_text(std::filesystem::path(LETO_SOURCE_DIR) / "docs/validation.md");
   const std::size_t begin = page.find("<!-- leto validate published -->");
   std::istringstream rows(page.substr(begin, page.find("<!-- end -->", begin) - begin));
@@ -338,6 +338,17 @@ TEST_CASE("the worked example without its record of DLRM is conditional at best 
   CHECK(d.verdict != Verdict::go);
   const std::string page = to_markdown(to_report(d));
   CHECK(page.find("no record of dlrm: without it the best verdict is CONDITIONAL") != std::string::npos);
+  const Walk walk(Json::parse(to_json(d)));
+  for (const std::string& fault : walk.faults) FAIL_CHECK(fault);
+}
+
+TEST_CASE("the worked example with all its records lacks none and DLRM's baseline knows its memory traffic") {
+  const Decision d = worked_example({"dlrm", "llama3-8b", "gpt2-small"});
+  for (const std::string& reason : d.reasons) CHECK(reason.find("no record of") == std::string::npos);
+  const auto rate = std::ranges::find(d.inputs, "rate.h100-500w.dlrm", &Input::id);
+  REQUIRE(rate != d.inputs.end());
+  CHECK(rate->from.source.find("operation by operation, bound by memory") != std::string::npos);
+  CHECK(rate->from.note.find("it needs several devices") != std::string::npos);
   const Walk walk(Json::parse(to_json(d)));
   for (const std::string& fault : walk.faults) FAIL_CHECK(fault);
 }

@@ -58,7 +58,7 @@ TEST_CASE("no product crosses parts or precisions") {
   CHECK(rows.left_out("h100-sxm", "fp8").size() == 18);
 }
 
-TEST_CASE("fp8 is one precision of the parts, whichever of its formats the operands have") {
+TEST_CASE("fp8 is one precision of the parts and whichever of its formats the operands have") {
   Record record = product(4096, 7168, 2048, "fp8_e4m3");
   CHECK(precision_of(record) == "fp8");
   record.flops_by_dtype["fp8_e5m2"] = 1;

@@ -150,7 +150,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("the walk of a report finds an orphan, a figure across precisions and an unmarked estimate") {
+TEST_CASE("the walk of a report finds an orphan and a figure across precisions and an unmarked estimate") {
   const Record record = build_record(sample_run());
   const auto baselines = load_baselines();
   Report report;

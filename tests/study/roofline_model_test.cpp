@@ -23,7 +23,7 @@ Baseline part(const std::string& name, double matmul, double stream) {
 
 }  // namespace
 
-TEST_CASE("roofline model: each resource at its own measured share, the interval at all parts'") {
+TEST_CASE("roofline model: each resource at its own measured share and the interval at all parts'") {
   const std::vector<Baseline> all = {part("a", 80, 0.9), part("b", 50, 0.6)};
   const auto bound =
       roofline_time(all[0], all, "bf16", {{80e12, 0.45e12}});  // 1 s of products, 0.5 s of memory
@@ -38,7 +38,7 @@ TEST_CASE("roofline model: each resource at its own measured share, the interval
   CHECK(starved->seconds == doctest::Approx(2.0));
 }
 
-TEST_CASE("roofline model: operations follow each other, and the bytes of device memory are shared out") {
+TEST_CASE("roofline model: operations follow each other and the bytes of device memory are shared out") {
   const std::vector<Baseline> all = {part("a", 80, 0.9)};
   const auto apart = roofline_time(all[0], all, "bf16", {{80e12, 0}, {0, 0.9e12}});
   REQUIRE(apart);
@@ -65,7 +65,7 @@ TEST_CASE("roofline model: a part without rows takes the mean of the others and 
   CHECK(p->basis.find("mean of the other parts' rows") != std::string::npos);
 }
 
-TEST_CASE("roofline model: no row of that precision, no estimate, and a vendor's figure is no row") {
+TEST_CASE("roofline model: no row of that precision and no estimate and a vendor's figure is no row") {
   const std::vector<Baseline> all = {part("a", 80, 0.9)};
   CHECK_FALSE(roofline_time(all[0], all, "fp16", {{1, 1}}));
   Baseline vendor = part("v", 80, 0.9);
