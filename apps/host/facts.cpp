@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <nlohmann/json.hpp>
+
 #include "base/hash.h"
 #include "leto_version.h"
 
@@ -63,6 +65,17 @@ std::int64_t parameters(const isa::Program& program) {
   return count;
 }
 
+/// What the compiler reports of the placement, and bytes by role of what is held all step long.
+std::string memory_fit(const isa::Program& program) {
+  if (program.memory_fit.empty()) return "";
+  auto fit = nlohmann::ordered_json::parse(program.memory_fit);
+  std::map<std::string, std::int64_t> held;
+  for (const auto& tensor : program.tensors)
+    held[std::string(isa::name_of(tensor.role))] += isa::bytes(tensor);
+  for (const auto& [role, bytes] : held) fit["held_" + role] = bytes;
+  return fit.dump();
+}
+
 void identity(const Job& job, study::RunFacts& facts) {
   facts.commit = LETO_COMMIT;
   facts.program_hash = fnv1a(isa::to_bytes(job.program));
@@ -103,7 +116,7 @@ study::RunFacts facts_of(const Job& job, const Outcome& outcome, bool values) {
   facts.counters = statistics.counters;
   facts.twins = twins(statistics);
   facts.operations = operations(job, outcome);
-  facts.memory_fit = job.program.memory_fit;
+  facts.memory_fit = memory_fit(job.program);
   facts.loss = outcome.loss;
   if (!outcome.loss_reference.empty()) facts.loss_reference = outcome.loss_reference;
   facts.accuracy = outcome.accuracy;

@@ -204,10 +204,20 @@ const isa::Tensor& tensor_of(const isa::Program& program, std::string_view name)
               "leto disasm lists the program's tensors");
 }
 
+namespace {
+
+/// A step counts each index as a token; of a recommender's bags it counts the samples.
+bool are_tokens(const isa::Tensor& index, std::int64_t tokens_of_step) {
+  const std::int64_t count = isa::elements(index);
+  return !index.ragged && count > 0 && (tokens_of_step == 0 || tokens_of_step % count == 0);
+}
+
+}  // namespace
+
 std::int64_t sequence(const isa::Program& program) {
   for (const auto& tensor : program.tensors)
     if (tensor.role == isa::Role::input && tensor.limit > 0 && tensor.shape.size() == 2)
-      return tensor.shape.back();
+      return are_tokens(tensor, program.tokens) ? tensor.shape.back() : 0;
   return 0;
 }
 

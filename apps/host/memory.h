@@ -51,7 +51,7 @@ NpyArray to_npy(const isa::Tensor& tensor, const isa::Memory& memory);
 /// The tensor of a program, or Error(bad_input) naming it.
 const isa::Tensor& tensor_of(const isa::Program& program, std::string_view name);
 /// Tokens of a sequence: the last extent of the first index input of rank two ("tokens" [batch, sequence]); 0
-/// when there is none.
+/// when there is none, or when it holds a recommender's lookups.
 std::int64_t sequence(const isa::Program& program);
 /// The first tensor with a role, or nullptr.
 const isa::Tensor* first_of(const isa::Program& program, isa::Role role);

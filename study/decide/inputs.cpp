@@ -6,14 +6,16 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "study/matmul_rows.h"
 #include "study/mfu_model.h"
 #include "study/report/sections.h"
+#include "study/roofline_model.h"
 
 namespace leto::study {
 namespace {
 
 constexpr double kSameSize = 0.03;  // parameters that differ by less are the same model's
-constexpr double kTera = 1e12;
+constexpr double kTera = 1e12, kGiga = 1e9;
 
 Provenance simulated(const Evidence& e, const std::string& key) {
   return {Kind::estimate,
@@ -110,66 +112,77 @@ std::optional<Input> modelled_training(const Sheet& sheet, const Record& r, cons
   return out;
 }
 
-/// Roofline x the share that matrix products were measured to reach: best shape, and production shapes below.
-std::optional<Input> modelled_matmul(const Record& r, const Baseline& b, const std::vector<Baseline>& all,
-                                     const Figure& peak) {
-  const std::string precision = peak.precision;
-  const Figure* best = b.figure("best_matmul_" + precision);
-  const Figure* bandwidth = b.figure("memory_bandwidth");
-  const auto traffic = r.bytes.find("hbm");
-  if (!bandwidth || traffic == r.bytes.end()) return std::nullopt;
-  double low = 1, high = 0, sum = 0;
-  int rows = 0;
-  for (const Baseline& other : all)
-    for (const Figure& f : other.figures) {
-      const bool is_best = f.metric == "best_matmul_" + precision;
-      const Figure* of = other.figure("peak_" + precision);
-      if (f.from.kind != Kind::measured || !of || (!is_best && f.metric != "production_matmul_" + precision))
-        continue;
-      const double share = is_best ? f.value / of->value : f.value;
-      low = std::min(low, share);
-      high = std::max(high, share);
-      sum += share;
-      ++rows;
-    }
-  if (rows == 0) return std::nullopt;
-  const bool own = best && best->from.kind == Kind::measured;
-  const double share = own ? best->value / peak.value : sum / rows;
-  const double moved = double(traffic->second.read + traffic->second.write);
-  const double seconds = std::max(double(r.flops) / (peak.value * kTera), moved / (bandwidth->value * kTera));
-  const double roof = double(r.flops) / seconds;
-  Input out{"",
-            "FLOP/s",
-            precision,
-            roof * share,
-            roof * std::min(low, share),
-            roof * std::max(high, share),
-            "estimate",
-            peak.from};
+/// What a step that one device cannot hold means for a figure a device.
+std::string beyond(const Record& r, const Baseline& b) {
+  const auto fit = nlohmann::json::parse(r.memory_fit);
+  const Figure* capacity = b.figure("memory_capacity");
+  if (!capacity || !fit.contains("hbm_peak") || fit["hbm_peak"].get<double>() <= capacity->value * kGiga)
+    return "";
+  return fmt::format(
+      "; the step takes {:.0f} GB and {} has {:.0f}: it needs several devices, and their exchange is in no "
+      "figure, "
+      "which favours {}",
+      fit["hbm_peak"].get<double>() / kGiga, b.name, capacity->value, b.name);
+}
+
+/// Whether the nearest rows of training language models say anything of this workload.
+bool trains_a_language_model(const Record& r) {
+  return !r.recipe.empty() && r.sequence > 0;
+}
+
+/// Roofline x the measured efficiencies of products and streams.
+std::optional<Input> modelled_roofline(const Record& r, const Baseline& b, const std::vector<Baseline>& all,
+                                       const Figure& peak) {
+  if (!r.bytes.contains("hbm")) return std::nullopt;
+  const double flops = double(r.flops);
+  const auto found = roofline_time(b, all, peak.precision, work_of(r));
+  if (!found) return std::nullopt;
+  Input out{
+      "",         "FLOP/s", peak.precision, flops / found->seconds, flops / found->most, flops / found->least,
+      "estimate", peak.from};
   out.from.kind = Kind::estimate;
-  out.from.source =
-      fmt::format("roofline of {} x {:.1f} % of it, {}; interval: {} measured rows of all parts", b.name,
-                  share * 100, own ? "its best measured matrix product" : "mean of other parts", rows);
-  out.from.note = "its memory traffic is taken as the record's";
+  out.from.source = fmt::format("{}; interval: {} and {} measured rows of all parts", found->basis,
+                                found->matmul.rows, found->stream.rows);
+  out.from.note =
+      "its memory traffic is taken as the record's, rows read at random as a stream" + beyond(r, b);
   return out;
 }
 
-void add_baseline_rate(Sheet& sheet, const Evidence& e, const Baseline& b, const std::vector<Baseline>& all,
-                       const MfuModel& model) {
-  const Record& r = e.record;
+/// Measured matrix products of the part: the row of that very shape, else an estimate between the nearest
+/// ones.
+std::optional<Input> measured_product(const Record& r, const Baseline& b, const std::string& precision,
+                                      const MatmulRows& rows) {
+  const auto shape = shape_of(r);
+  const auto found = shape ? rows.predict(b.name, precision, *shape) : std::nullopt;
+  if (!found) return std::nullopt;
+  Input out{"",
+            "FLOP/s",
+            precision,
+            found->flops_per_s,
+            found->low,
+            found->high,
+            found->measured ? "measured" : "estimate",
+            found->rests_on[0]->from};
+  if (!found->measured) out.from.kind = Kind::estimate;
+  std::vector<std::string> keys;
+  for (const Fact* fact : found->rests_on) keys.push_back(fact->key);
+  out.from.note = fmt::format("{} {} ({})", found->measured ? "the row" : "between the rows",
+                              fmt::join(keys, ", "), found->rests_on[0]->from.note);
+  return out;
+}
+
+/// A part's rate on the record's workload: its measured rows, else a model, nearest to the workload first.
+std::optional<Input> baseline_rate(const Sheet& sheet, const Record& r, const Baseline& b,
+                                   const std::vector<Baseline>& all, const MfuModel& model,
+                                   const MatmulRows& products) {
   const std::string precision = precision_of(r);
+  if (precision.empty() || r.flops <= 0 || r.what_if) return std::nullopt;
+  if (auto product = measured_product(r, b, precision, products)) return product;
   const Figure* peak = b.figure("peak_" + precision);
-  if (precision.empty() || !peak || r.flops <= 0 || r.what_if) return;
-  std::optional<Input> rate;
-  if (!r.recipe.empty()) {
-    rate = measured_rate(sheet, r, b, precision);
-    if (!rate) rate = modelled_training(sheet, r, b, model, *peak);
-  } else {
-    rate = modelled_matmul(r, b, all, *peak);
-  }
-  if (!rate) return;
-  rate->id = rate_id(b.name, r.workload);
-  sheet.add(*rate);
+  if (!peak) return std::nullopt;
+  if (!trains_a_language_model(r)) return modelled_roofline(r, b, all, *peak);
+  if (auto measured = measured_rate(sheet, r, b, precision)) return measured;
+  return modelled_training(sheet, r, b, model, *peak);
 }
 
 std::string part_of(const Record& r) {
@@ -204,11 +217,16 @@ void fill(Sheet& sheet, const std::vector<Evidence>& records, const std::vector<
       sheet.add(certain(b.name + ".power", power->unit, power->value, std::string(name_of(power->from.kind)),
                         power->from));
   const MfuModel model(baselines);
+  const MatmulRows products(load_facts("matmul"));
   for (const Evidence& e : records) {
     sheet.add(certain(e.part + ".memory_gb", "GB", double(e.record.chip_figures.hbm_bytes) / 1e9, "simulated",
                       simulated(e, "chip_figures.hbm_bytes")));
     add_record(sheet, e);
-    for (const Baseline& b : baselines) add_baseline_rate(sheet, e, b, baselines, model);
+    for (const Baseline& b : baselines)
+      if (auto rate = baseline_rate(sheet, e.record, b, baselines, model, products)) {
+        rate->id = rate_id(b.name, e.record.workload);
+        sheet.add(*rate);
+      }
   }
 }
 

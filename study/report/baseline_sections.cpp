@@ -6,6 +6,7 @@
 
 #include "study/report/format.h"
 #include "study/report/sections.h"
+#include "study/roofline_model.h"
 
 namespace leto::study {
 namespace {
@@ -13,11 +14,12 @@ namespace {
 Cell figure_cell(const Baseline& baseline, std::string_view metric) {
   const Figure* figure = baseline.figure(metric);
   if (!figure) return none_cell();
-  return {fmt::format("{:.4g} {} ({})", figure->value, figure->unit, kind_text(figure->from)), figure->value};
+  return {fmt::format("{:.4g} {} ({})", figure->value, figure->unit, kind_text(figure->from)), figure->value,
+          fmt::format("baseline:{}/{}", baseline.name, metric)};
 }
 
-Cell simulated_cell(double value, std::string_view unit) {
-  return {fmt::format("{:.4g} {} (configuration)", value, unit), value};
+Cell simulated_cell(double value, std::string_view unit, const std::string& key) {
+  return {fmt::format("{:.4g} {} (configuration)", value, unit), value, "record:chip_figures." + key};
 }
 
 /// "44 rows, 26.3 % to 47.5 %" of the measured rows in bf16.
@@ -52,10 +54,10 @@ Table parts_table(const std::vector<Record>& records, const std::vector<Baseline
     seen.push_back(r.config_hash);
     const ChipFigures& chip = r.chip_figures;
     table.rows.push_back({cell(fmt::format("{} (simulated; {})", r.chip, chip.description)),
-                          simulated_cell(chip.peak_flops_16bit / 1e12, "TFLOP/s"),
-                          simulated_cell(chip.hbm_bytes_per_s / 1e12, "TB/s"),
-                          simulated_cell(double(chip.hbm_bytes) / 1e9, "GB"), none_cell(), none_cell(),
-                          none_cell()});
+                          simulated_cell(chip.peak_flops_16bit / 1e12, "TFLOP/s", "peak_flops_16bit"),
+                          simulated_cell(chip.hbm_bytes_per_s / 1e12, "TB/s", "hbm_bytes_per_s"),
+                          simulated_cell(double(chip.hbm_bytes) / 1e9, "GB", "hbm_bytes"), none_cell(),
+                          none_cell(), none_cell()});
   }
   for (const Baseline& b : baselines)
     table.rows.push_back({cell(b.title), figure_cell(b, "peak_bf16"), figure_cell(b, "memory_bandwidth"),
@@ -68,11 +70,12 @@ using Row = std::vector<Cell>;
 
 /// The time the useful FLOPs take at a rate that was measured elsewhere.
 Row estimate_row(const Record& r, const Baseline& b, const std::string& basis, double rate,
-                 const Provenance& from) {
+                 const Provenance& from, const std::string& row) {
+  const std::string origin = fmt::format("baseline:{}/{}", b.name, row);
   return {cell(b.title),
           cell(basis),
-          si_cell(rate, "FLOP/s"),
-          si_cell(double(r.flops) / rate, "s"),
+          sourced(si_cell(rate, "FLOP/s"), origin),
+          sourced(si_cell(double(r.flops) / rate, "s"), "record:flops, " + origin),
           cell(fmt::format("estimate; rests on: {}", kind_text(from))),
           cell(fmt::format("{} [{}]", from.source, from.reference))};
 }
@@ -84,8 +87,10 @@ Row no_row(const Baseline& b, const std::string& why) {
 Row simulated_row(const Record& r) {
   return {cell(r.chip + " (simulated)"),
           cell("this run"),
-          r.seconds > 0 ? si_cell(double(r.flops) / r.seconds, "FLOP/s") : none_cell(),
-          si_cell(r.seconds, "s"),
+          r.seconds > 0
+              ? sourced(si_cell(double(r.flops) / r.seconds, "FLOP/s"), "record:flops, record:seconds")
+              : none_cell(),
+          sourced(si_cell(r.seconds, "s"), "record:seconds"),
           cell(fmt::format("simulation, {} fidelity", r.fidelity)),
           cell(fmt::format("program {}", r.program_hash))};
 }
@@ -97,31 +102,62 @@ std::string basis_of(const TrainingRow& row) {
                      si(row.of_peak_flops, "FLOP/s"), row.precision, row.workload, sequence, devices, row.id);
 }
 
-void add_estimates(const Record& r, const Baseline& b, std::vector<Row>& rows) {
+/// The roofline model's time, with its interval.
+Row roofline_row(const Record& r, const Baseline& b, const RooflinePrediction& p) {
+  const Figure* bandwidth = b.figure("memory_bandwidth");
+  const std::string origin = fmt::format(
+      "record:ops[].flops, record:ops[].bytes, baseline:{0}/memory_bandwidth, baseline:{0}/peak_{1}", b.name,
+      precision_of(r));
+  return {cell(b.title),
+          cell(p.basis),
+          sourced(si_cell(double(r.flops) / p.seconds, "FLOP/s"), origin),
+          {fmt::format("{} ({} to {})", si(p.seconds, "s"), si(p.least, "s"), si(p.most, "s")), p.seconds,
+           origin},
+          cell("estimate; rests on: measured shares of a peak"),
+          cell(fmt::format("{} [{}]", bandwidth->from.source, bandwidth->from.reference))};
+}
+
+/// What the decision takes for a workload that trains no language model.
+void add_roofline(const Record& r, const Baseline& b, const std::vector<Baseline>& all,
+                  const std::string& precision, std::vector<Row>& rows) {
+  if (const auto p = roofline_time(b, all, precision, work_of(r)))
+    rows.push_back(roofline_row(r, b, *p));
+  else
+    rows.push_back(no_row(b, fmt::format("no measured share of the peak in {}", precision)));
+}
+
+void add_estimates(const Record& r, const Baseline& b, const std::vector<Baseline>& all,
+                   std::vector<Row>& rows) {
   const std::string precision = precision_of(r);
   if (precision.empty())
     return rows.push_back(no_row(b, "no estimate: the useful FLOPs are of no or several precisions"));
+  if (r.recipe.empty() || r.sequence == 0) return add_roofline(r, b, all, precision, rows);
   if (const TrainingRow* row = nearest_row(b, precision, double(r.parameters), r.sequence))
-    rows.push_back(estimate_row(r, b, basis_of(*row), row->mfu * row->of_peak_flops, row->from));
+    rows.push_back(estimate_row(r, b, basis_of(*row), row->mfu * row->of_peak_flops, row->from, row->id));
   else
     rows.push_back(no_row(b, fmt::format("no measured row of training in {}", precision)));
   const Figure* matmul = b.figure("best_matmul_" + precision);
   if (matmul && matmul->from.kind == Kind::measured)
     rows.push_back(
         estimate_row(r, b, fmt::format("best measured matmul in {}: an upper bound of the rate", precision),
-                     matmul->value * 1e12, matmul->from));
+                     matmul->value * 1e12, matmul->from, matmul->metric));
 }
 
-Table estimates_table(const Record& r, const std::vector<Baseline>& baselines) {
-  Table table{fmt::format("{}: estimated time of other parts for the same useful FLOPs", run_name(r)),
-              {{"Part"}, {"Basis"}, {"Rate", true}, {"Time", true}, {"Kind"}, {"Source"}},
-              {simulated_row(r)},
-              "An estimate, not a measurement: useful FLOPs / (peak x MFU) of the measured training row that "
-              "is nearest in "
-              "model size, then sequence length, then has the fewest devices, in the same precision. It "
-              "knows nothing of "
-              "the model's shapes; rows on several devices hold their communication. No ratio is formed."};
-  for (const Baseline& b : baselines) add_estimates(r, b, table.rows);
+/// `all` are the parts whose measured rows the models rest on, whether shown or not.
+Table estimates_table(const Record& r, const std::vector<Baseline>& baselines,
+                      const std::vector<Baseline>& all) {
+  Table table{
+      fmt::format("{}: estimated time of other parts for the same useful FLOPs", run_name(r)),
+      {{"Part"}, {"Basis"}, {"Rate", true}, {"Time", true}, {"Kind"}, {"Source"}},
+      {simulated_row(r)},
+      "Estimates, not measurements. Training of a language model: useful FLOPs / (peak x MFU) of the "
+      "measured "
+      "row that is nearest in model size, then sequence length, then has the fewest devices, in the same "
+      "precision; it knows nothing of the model's shapes, and rows on several devices hold their "
+      "communication. "
+      "Anything else: the roofline x the measured shares of the peaks, with the record's memory traffic; the "
+      "interval is of all parts' shares, without overlap at its long end. No ratio is formed."};
+  for (const Baseline& b : baselines) add_estimates(r, b, all, table.rows);
   return table;
 }
 
@@ -147,8 +183,10 @@ Table sources_table(const std::vector<Baseline>& baselines) {
       ""};
   for (const Baseline& b : baselines) {
     for (const Figure& f : b.figures)
-      table.rows.push_back(
-          source_row(b, f.metric, {fmt::format("{:.4g} {}", f.value, f.unit), f.value}, f.precision, f.from));
+      table.rows.push_back(source_row(b, f.metric,
+                                      {fmt::format("{:.4g} {}", f.value, f.unit), f.value,
+                                       fmt::format("baseline:{}/{}", b.name, f.metric)},
+                                      f.precision, f.from));
     for (std::size_t i = 0; i < b.training.size();) {
       const TrainingRow& first = b.training[i];
       std::size_t end = i;
@@ -177,7 +215,8 @@ std::vector<Block> beside_baselines(const std::vector<Record>& records,
   for (const Baseline& b : baselines)
     if (!b.note.empty()) blocks.push_back(Text{fmt::format("{}: {}", b.title, b.note)});
   blocks.push_back(parts_table(records, baselines));
-  for (const Record& r : records) blocks.push_back(estimates_table(r, baselines));
+  const std::vector<Baseline> all = load_baselines();
+  for (const Record& r : records) blocks.push_back(estimates_table(r, baselines, all));
   blocks.push_back(sources_table(baselines));
   return blocks;
 }

@@ -30,13 +30,13 @@ std::string grouped(std::int64_t value) {
 }
 
 Cell si_cell(double value, std::string_view unit) {
-  return {si(value, unit), value};
+  return {si(value, unit), value, {}};
 }
 Cell percent_cell(double share) {
-  return {percent(share), share};
+  return {percent(share), share, {}};
 }
 Cell count_cell(double value) {
-  return {grouped(std::llround(value)), value};
+  return {grouped(std::llround(value)), value, {}};
 }
 
 }  // namespace leto::study

@@ -18,14 +18,19 @@ std::string grouped(std::int64_t value);
 
 // Cells that keep the exact figure.
 inline Cell cell(std::string text) {
-  return {std::move(text), std::nullopt};
+  return {std::move(text), std::nullopt, {}};
 }
 Cell si_cell(double value, std::string_view unit);
 Cell percent_cell(double share);
 Cell count_cell(double value);
+/// The cell, with where its figure comes from (Column::from).
+inline Cell sourced(Cell cell, std::string from) {
+  cell.from = std::move(from);
+  return cell;
+}
 /// A figure that does not exist.
 inline Cell none_cell() {
-  return {"–", std::nullopt};
+  return {"–", std::nullopt, {}};
 }
 
 }  // namespace leto::study

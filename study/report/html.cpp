@@ -13,6 +13,8 @@ namespace {
 
 /// Tables of few columns do not stretch over the page.
 constexpr std::size_t kSmallColumns = 3;
+/// Tables of many columns are set closer, so that they fit the page and the paper.
+constexpr std::size_t kDenseColumns = 10;
 /// A numeric cell that holds words beside its figure may wrap.
 constexpr std::size_t kWrapFrom = 20;
 
@@ -37,6 +39,15 @@ std::string table_cell(const Column& column, const Cell& cell, bool first, bool 
                      html_escape(cell.text), tag);
 }
 
+/// Shown when pointed at: where figures come from.
+std::string origin(const std::string& from) {
+  return from.empty() ? "" : fmt::format(" title=\"{}\"", html_escape(from));
+}
+
+const char* width_class(std::size_t columns) {
+  return columns <= kSmallColumns ? " class=\"small\"" : columns > kDenseColumns ? " class=\"dense\"" : "";
+}
+
 std::string figure(const std::string& caption, const std::string& inside) {
   return inside.empty() ? ""
                         : fmt::format("<figure><figcaption>{}</figcaption>\n{}</figure>\n",
@@ -59,17 +70,18 @@ struct BlockWriter {
     std::string out = "<dl class=\"tiles\">\n";
     for (const auto& tile : tiles.tiles)
       out += fmt::format(
-          "<div class=\"tile\"><dt>{}</dt><dd class=\"value\">{}</dd><dd class=\"note\">{}</dd></div>\n",
-          html_escape(tile.label), html_escape(tile.value.text), html_escape(tile.note));
+          "<div class=\"tile\"{}><dt>{}</dt><dd class=\"value\">{}</dd><dd class=\"note\">{}</dd></div>\n",
+          origin(tile.value.from), html_escape(tile.label), html_escape(tile.value.text),
+          html_escape(tile.note));
     return out + "</dl>\n";
   }
   std::string operator()(const Table& table) const {
-    std::string out = fmt::format(
-        "{}<div class=\"wide\"><table{}><caption>{}</caption>\n<thead><tr>", table.explore ? kFilter : "",
-        table.columns.size() <= kSmallColumns ? " class=\"small\"" : "", html_escape(table.caption));
+    std::string out = fmt::format("{}<div class=\"wide\"><table{}><caption>{}</caption>\n<thead><tr>",
+                                  table.explore ? kFilter : "", width_class(table.columns.size()),
+                                  html_escape(table.caption));
     for (const Column& column : table.columns)
-      out += fmt::format("<th scope=\"col\"{}>{}{}{}</th>", column.numeric ? " class=\"n w\"" : "",
-                         table.explore ? "<button>" : "", html_escape(column.name),
+      out += fmt::format("<th scope=\"col\"{}{}>{}{}{}</th>", column.numeric ? " class=\"n w\"" : "",
+                         origin(column.from), table.explore ? "<button>" : "", html_escape(column.name),
                          table.explore ? "</button>" : "");
     out += "</tr></thead>\n<tbody>\n";
     for (const auto& row : table.rows) {

@@ -10,6 +10,7 @@ namespace {
 Json to_document(const Cell& cell) {
   Json out = {{"text", cell.text}};
   if (cell.number) out["number"] = *cell.number;
+  if (!cell.from.empty()) out["from"] = cell.from;
   return out;
 }
 
@@ -22,18 +23,18 @@ struct BlockWriter {
     return {{"type", "tiles"}, {"tiles", items}};
   }
   Json operator()(const Table& table) const {
-    Json columns = Json::array(), rows = Json::array();
-    for (const Column& column : table.columns) columns.push_back(column.name);
+    Json columns = Json::array(), from = Json::array(), rows = Json::array();
+    for (const Column& column : table.columns) {
+      columns.push_back(column.name);
+      from.push_back(column.from);
+    }
     for (const auto& row : table.rows) {
       Json cells = Json::array();
       for (const Cell& cell : row) cells.push_back(to_document(cell));
       rows.push_back(cells);
     }
-    return {{"type", "table"},
-            {"caption", table.caption},
-            {"columns", columns},
-            {"rows", rows},
-            {"note", table.note}};
+    return {{"type", "table"}, {"caption", table.caption}, {"columns", columns}, {"from", from},
+            {"rows", rows},    {"note", table.note}};
   }
   Json operator()(const StackedBars& bars) const {
     Json items = Json::array();

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "study/report/fold.h"
 #include "study/report/format.h"
 #include "study/report/sections.h"
 
@@ -11,6 +12,9 @@ namespace leto::study {
 namespace {
 
 constexpr std::size_t kTopOperations = 30;
+constexpr auto kMemoryPeaks =
+    "record:chip_figures.hbm_bytes_per_s, record:chip_figures.sram_bytes_per_s, "
+    "record:chip_figures.ls_bytes_per_s";
 
 /// Causes of all engines, the largest first; ties by name.
 std::vector<std::string> causes_of(const Record& r) {
@@ -64,11 +68,11 @@ Table grouped_table(const Record& r, const std::string& what, std::string Operat
                            [](const auto& a, const auto& b) { return a.second.cycles > b.second.cycles; });
   Table table{fmt::format("Operations by {}", what),
               {{what == "kind" ? "Kind" : "Phase"},
-               {"Operations", true},
-               {"Cycles", true},
-               {"Share of the run", true, true},
-               {"Useful FLOPs", true},
-               {"Memory bytes", true}},
+               {"Operations", true, false, "record:ops[].name"},
+               {"Cycles", true, false, "record:ops[].cycles"},
+               {"Share of the run", true, true, "record:ops[].cycles, record:cycles"},
+               {"Useful FLOPs", true, false, "record:ops[].flops"},
+               {"Memory bytes", true, false, "record:ops[].bytes"}},
               {},
               ""};
   for (const auto& [name, group] : order)
@@ -86,15 +90,17 @@ std::vector<Block> engine_stalls(const Record& r) {
   StackedBars bars{"Share of each engine's cycles: busy, stalled by cause, idle", {"busy"}, {}};
   Table table{
       "Share of each engine's cycles",
-      {{"Engine"}, {"Instances", true}, {"busy", true}},
+      {{"Engine"},
+       {"Instances", true, false, "record:stalls.<engine>.instances"},
+       {"busy", true, false, "record:stalls.<engine>.busy"}},
       {},
       "Busy, causes and idle add up to all cycles of all instances; idle means that no work was pending."};
   for (const std::string& cause : causes) {
     bars.legend.push_back(cause);
-    table.columns.push_back({cause, true});
+    table.columns.push_back({cause, true, false, "record:stalls.<engine>.<cause>"});
   }
   bars.legend.push_back("idle");
-  table.columns.push_back({"idle", true});
+  table.columns.push_back({"idle", true, false, "record:stalls.<engine>.idle"});
   for (const auto& [engine, account] : r.stalls) {
     const std::vector<double> parts = shares_of(account, causes);
     bars.bars.push_back({engine, parts});
@@ -115,11 +121,12 @@ std::vector<Block> memory_traffic(const Record& r) {
   Table table{
       "Bytes on each memory's bus, and the bandwidth that makes",
       {{"Memory"},
-       {"Read", true},
-       {"Written", true},
-       {"Achieved", true},
-       {"Peak", true},
-       {"Share of peak", true, true}},
+       {"Read", true, false, "record:bytes.<memory>.read"},
+       {"Written", true, false, "record:bytes.<memory>.write"},
+       {"Achieved", true, false, "record:bytes.<memory>.read, record:bytes.<memory>.write, record:seconds"},
+       {"Peak", true, false, kMemoryPeaks},
+       {"Share of peak", true, true,
+        "record:bytes.<memory>.read, record:bytes.<memory>.write, record:seconds"}},
       {},
       "hbm is the device memory, LPDDR too; ls is all local stores together. Whole bursts are counted."};
   for (const auto& [memory, traffic] : r.bytes) {
@@ -135,18 +142,20 @@ std::vector<Block> memory_traffic(const Record& r) {
 
 std::vector<Block> operations(const Record& r) {
   if (r.ops.empty()) return {};
-  const auto order = by_cycles(r);
+  const Record layers_together = folded(r);
+  const auto order = by_cycles(layers_together);
   Table top{
-      fmt::format("The {} largest operations of {}", std::min(kTopOperations, order.size()), order.size()),
+      fmt::format("The {} largest operations of {}, layers that do the same work together",
+                  std::min(kTopOperations, order.size()), order.size()),
       {{"Operation"},
        {"Kind"},
        {"Phase"},
-       {"Cycles", true},
-       {"Share of the run", true, true},
+       {"Cycles", true, false, "record:ops[].cycles"},
+       {"Share of the run", true, true, "record:ops[].share"},
        {"Bound by"},
-       {"Commands", true},
-       {"Useful FLOPs", true},
-       {"Memory bytes", true}},
+       {"Commands", true, false, "record:ops[].commands"},
+       {"Useful FLOPs", true, false, "record:ops[].flops"},
+       {"Memory bytes", true, false, "record:ops[].bytes"}},
       {},
       "An operation's cycles are what is billed to it, busy and stalled, on the engine where that is most. "
       "Operations "

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "study/energy.h"
+#include "study/report/fold.h"
 #include "study/report/format.h"
 #include "study/report/sections.h"
 
@@ -14,6 +16,10 @@ namespace {
 
 constexpr std::size_t kShown = 12;
 constexpr std::size_t kListed = 1000;  // of the long table and the roofline's points: keeps a page below 1 MB
+
+constexpr auto kRoofs =
+    "record:chip_figures.peak_flops_16bit, record:chip_figures.peak_flops_8bit, "
+    "record:chip_figures.hbm_bytes_per_s, record:ops[].flops, record:ops[].bytes";
 
 std::string name_of_rest(std::size_t count) {
   return fmt::format("the other {}", count);
@@ -108,7 +114,7 @@ std::vector<Cell> row_of(const Record& r, const Placement& p, const std::string&
           cell(p.label),
           text_cell(p.kind),
           text_cell(p.phase),
-          intensity > 0 ? Cell{fmt::format("{:.4g}", intensity), intensity} : none_cell(),
+          intensity > 0 ? Cell{fmt::format("{:.4g}", intensity), intensity, {}} : none_cell(),
           si_cell(a.rate, a.unit),
           si_cell(a.roof, a.unit),
           a.roof > 0 ? percent_cell(a.rate / a.roof) : none_cell(),
@@ -183,6 +189,27 @@ std::vector<std::string> states_of(const std::vector<Stack>& all) {
   return states;
 }
 
+/// Energies by operation, each given out once: a record adds up those of one name and phase.
+class Energies {
+ public:
+  explicit Energies(const Record& r) {
+    if (r.energy_j) left_ = r.energy_j->by_operation;
+  }
+  Cell take(const Fold& fold) {
+    double sum = 0;
+    bool any = false;
+    for (const OperationRecord* op : fold.members)
+      if (const auto node = left_.extract(energy_name(*op)); !node.empty()) {
+        sum += node.mapped();
+        any = true;
+      }
+    return any ? si_cell(sum, "J") : none_cell();
+  }
+
+ private:
+  std::map<std::string, double> left_;
+};
+
 double share_of(const Stack& stack, const std::string& state, double whole) {
   const auto found = stack.states.find(state);
   return found == stack.states.end() ? 0 : found->second / whole;
@@ -197,7 +224,8 @@ std::vector<const OperationRecord*> by_cycles(const Record& r) {
   return order;
 }
 
-std::vector<Block> roofline(const Record& r) {
+std::vector<Block> roofline(const Record& run) {
+  const Record r = folded(run);
   std::vector<Placement> placed = placements(r);
   if (const auto run = whole_run(r)) placed.insert(placed.begin(), *run);
   if (placed.empty()) return {};
@@ -212,10 +240,12 @@ std::vector<Block> roofline(const Record& r) {
        {"Of"},
        {"Kind"},
        {"Phase"},
-       {"Intensity, FLOP/B", true},
-       {"Attained", true},
-       {"Roof", true},
-       {"Share of the roof", true, true},
+       {"Intensity, FLOP/B", true, false,
+        "record:ops[].flops, record:ops[].bytes, record:flops, record:bytes.<memory>.read"},
+       {"Attained", true, false,
+        "record:ops[].flops, record:ops[].bytes, record:ops[].cycles, record:flops, record:seconds"},
+       {"Roof", true, false, kRoofs},
+       {"Share of the roof", true, true, kRoofs},
        {"Bound by"}},
       {},
       fmt::format("Roof: the lower of {} and intensity x {}; for operations without useful FLOPs, the "
@@ -235,7 +265,8 @@ std::vector<Block> roofline(const Record& r) {
   return {chart, table};
 }
 
-std::vector<Block> operation_stalls(const Record& r) {
+std::vector<Block> operation_stalls(const Record& run) {
+  const Record r = folded(run);
   const std::vector<Stack> all = stacks(r);
   if (all.empty()) return {};
   const std::vector<std::string> states = states_of(all);
@@ -245,11 +276,17 @@ std::vector<Block> operation_stalls(const Record& r) {
   bars.legend.push_back("less than the longest");
   Table table{
       "Stall stack of each operation",
-      {{"Operation"}, {"Kind"}, {"Phase"}, {"Engine"}, {"Cycles", true}},
+      {{"Operation"},
+       {"Kind"},
+       {"Phase"},
+       {"Engine"},
+       {"Cycles", true, false, "record:ops[].busy.<engine>, record:ops[].stalls.<engine.cause>"}},
       {},
       "Cycles per instance of the engine, and what share of them it was in each state. Every cause is said "
       "by leto explain stalls.<engine>.<cause>."};
-  for (const std::string& state : states) table.columns.push_back({state, true});
+  for (const std::string& state : states)
+    table.columns.push_back(
+        {state, true, false, "record:ops[].busy.<engine>, record:ops[].stalls.<engine.cause>"});
   for (const Stack& stack : all) {
     bars.bars.push_back({stack.label, {}});
     table.rows.push_back({cell(stack.label), text_cell(stack.kind), text_cell(stack.phase),
@@ -265,30 +302,31 @@ std::vector<Block> operation_stalls(const Record& r) {
 }
 
 std::vector<Block> every_operation(const Record& r) {
-  Table table{"Every operation",
-              {{"Operation"},
-               {"Kind"},
-               {"Phase"},
-               {"Cycles", true},
-               {"Share", true, true},
-               {"Bound by"},
-               {"FLOP", true},
-               {"Bytes", true},
-               {"Energy (estimate)", true}},
-              {},
-              "Operations overlap: their shares add up to more than the run. Bytes to and from memory.",
-              true};
-  const auto order = by_cycles(r);
+  Table table{
+      "Every operation",
+      {{"Operation"},
+       {"Kind"},
+       {"Phase"},
+       {"Cycles", true, false, "record:ops[].cycles"},
+       {"Share", true, true, "record:ops[].share"},
+       {"Bound by"},
+       {"FLOP", true, false, "record:ops[].flops"},
+       {"Bytes", true, false, "record:ops[].bytes"},
+       {"Energy (estimate)", true, false, "record:energy_j.by_operation.<phase: operation>, table:energy"}},
+      {},
+      "Operations overlap: their shares add up to more than the run. Bytes to and from memory. Layers that "
+      "do the same work stand in one row, as sums (x count). An energy is that of all operations of a name "
+      "and phase: it stands at the longest of them.",
+      true};
+  std::vector<Fold> order = folds(r);
+  std::ranges::stable_sort(order, std::greater<>{}, [](const Fold& f) { return f.sum.cycles; });
+  Energies energies(r);
   for (std::size_t i = 0; i < std::min(order.size(), kListed); ++i) {
-    const OperationRecord& op = *order[i];
-    Cell joules = none_cell();
-    if (r.energy_j)
-      if (const auto found = r.energy_j->by_operation.find(energy_name(op));
-          found != r.energy_j->by_operation.end())
-        joules = si_cell(found->second, "J");
+    const OperationRecord& op = order[i].sum;
     table.rows.push_back({cell(op.name), text_cell(op.kind), text_cell(op.phase),
                           count_cell(double(op.cycles)), percent_cell(op.share), text_cell(op.bound_by),
-                          si_cell(double(op.flops), "FLOP"), si_cell(double(op.bytes), "B"), joules});
+                          si_cell(double(op.flops), "FLOP"), si_cell(double(op.bytes), "B"),
+                          energies.take(order[i])});
   }
   if (order.size() > kListed)
     table.note += fmt::format(" The {} of most cycles of {}; record.json has all.", kListed, order.size());

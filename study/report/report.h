@@ -15,12 +15,18 @@ namespace leto::study {
 struct Cell {
   std::string text;              // as every format shows it, unit included where the column has none
   std::optional<double> number;  // the exact figure behind it, for JSON and for bars
+  std::string from = {};         // where it comes from, when its column does not say
 };
 
 struct Column {
   std::string name;
   bool numeric = false;  // right-aligned
   bool bar = false;      // the number is a share of 1: HTML draws it behind the text
+  /// Where its figures come from, several with commas: a key of record.json as docs/counters.md has it
+  /// ("record:ops[].cycles"), a figure or a row of a baseline ("baseline:h100-sxm/peak_bf16"), or a table of
+  /// facts
+  /// ("table:energy"). A figure of several is computed from them.
+  std::string from = {};
 };
 
 struct Table {

@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-
 #include <cmath>
+#include <set>
 
 #include "study/record_keys.h"
 #include "study/report/format.h"
@@ -42,11 +42,48 @@ void flatten(const Json& node, const std::string& path, std::vector<std::vector<
     for (const auto& [key, child] : node.items()) flatten(child, path.empty() ? key : path + "." + key, rows);
   } else if (node.is_number()) {
     const double value = node.get<double>();
-    const bool bytes = path.find("bytes") != std::string::npos;
-    rows.push_back({cell(path), bytes ? si_cell(value, "B") : Cell{node.dump(), value}});
+    const bool bytes = path.find("bytes") != std::string::npos || path.starts_with("hbm_") ||
+                       path.starts_with("sram_") || path.starts_with("held_");
+    rows.push_back({cell(path), bytes ? si_cell(value, "B") : Cell{node.dump(), value, {}}});
   } else {
     rows.push_back({cell(path), cell(node.is_string() ? node.get<std::string>() : node.dump())});
   }
+}
+
+/// Tokens of sequences; what else a step counts are samples.
+Cell throughput_cell(const Record& r) {
+  return si_cell(*r.tokens_per_s, r.sequence > 0 ? "tok/s" : "samples/s");
+}
+
+/// A figure of the placement; 0 when it is not there.
+double placed(const Json& fit, const std::string& key) {
+  const auto found = fit.find(key);
+  return found != fit.end() && found->is_number() ? found->get<double>() : 0;
+}
+
+/// Who holds the device memory at the step's peak, as shares of its capacity.
+StackedBars memory_bars(const Json& fit) {
+  const double capacity = placed(fit, "hbm_capacity"), peak = placed(fit, "hbm_peak");
+  StackedBars bars{"Device memory at the step's peak, of its capacity", {}, {{"device memory", {}}}};
+  const auto add = [&](const std::string& holder, double bytes) {
+    if (bytes <= 0) return;
+    bars.legend.push_back(holder);
+    bars.bars[0].parts.push_back(bytes / capacity);
+  };
+  double held = 0;
+  for (const auto& [key, bytes] : fit.items())
+    if (key.starts_with("held_") && bytes.is_number()) {
+      add(key.substr(5), bytes.get<double>());
+      held += bytes.get<double>();
+    }
+  const double pinned = std::max(placed(fit, "hbm_pinned"), held);
+  add("held, of no role", pinned - held);
+  add("activations and gradients", peak - pinned);
+  const double used = std::max(peak, pinned);
+  if (!(capacity > 0) || used > capacity || used <= 0) return {"", {}, {}};
+  bars.legend.push_back("free");
+  bars.bars[0].parts.push_back(1 - used / capacity);
+  return bars;
 }
 
 double lowest(const std::vector<double>& values) {
@@ -56,7 +93,7 @@ double lowest(const std::vector<double>& values) {
 }
 
 Cell loss_cell(double value) {
-  return std::isfinite(value) ? Cell{fmt::format("{:.6g}", value), value} : cell("not finite");
+  return std::isfinite(value) ? Cell{fmt::format("{:.6g}", value), value, {}} : cell("not finite");
 }
 
 }  // namespace
@@ -67,7 +104,10 @@ std::string run_name(const Record& r) {
 }
 
 std::string precision_of(const Record& r) {
-  return r.flops_by_dtype.size() == 1 ? r.flops_by_dtype.begin()->first : "";
+  std::set<std::string> precisions;  // what parts are rated in: they do not tell fp8's two formats apart
+  for (const auto& [dtype, flops] : r.flops_by_dtype)
+    precisions.insert(dtype.starts_with("fp8") ? "fp8" : dtype);
+  return precisions.size() == 1 ? *precisions.begin() : "";
 }
 
 std::vector<Block> what_ran(const Record& r) {
@@ -77,7 +117,7 @@ std::vector<Block> what_ran(const Record& r) {
       {cell("Grid and clock"), cell(fmt::format("{} x {} PEs at {} MHz", r.chip_figures.rows,
                                                 r.chip_figures.columns, r.chip_figures.clock_mhz))},
       {cell("Recipe"), cell(recipe_line(r.recipe))},
-      {cell("Steps"), count_cell(double(r.steps))},
+      {cell("Steps"), sourced(count_cell(double(r.steps)), "record:steps")},
       {cell("Fidelity"), cell(r.fidelity)},
       {cell("Values"), cell(r.values ? "computed" : "off: time only")},
       {cell("Seed"), cell(fmt::format("{}", r.seed))},
@@ -87,7 +127,8 @@ std::vector<Block> what_ran(const Record& r) {
       {cell("Versions"), cell(versions_of(r))},
   };
   if (r.parameters > 0)
-    rows.insert(rows.begin() + 1, {cell("Parameters"), si_cell(double(r.parameters), "")});
+    rows.insert(rows.begin() + 1,
+                {cell("Parameters"), sourced(si_cell(double(r.parameters), ""), "record:parameters")});
   return {facts_table("What ran, and what it can be repeated from", std::move(rows))};
 }
 
@@ -95,16 +136,20 @@ std::vector<Block> headline(const Record& r) {
   const double steps = double(std::max<std::int64_t>(1, r.steps));
   Tiles tiles;
   tiles.tiles = {
-      {"Step time", si_cell(r.seconds / steps, "s"),
+      {"Step time", sourced(si_cell(r.seconds / steps, "s"), "record:seconds, record:steps"),
        fmt::format("{} cycles a step", grouped(std::llround(double(r.cycles) / steps)))},
-      {"MFU", percent_cell(r.mfu), "useful FLOPs against the matrix engines' peak"},
-      {"Useful FLOPs", si_cell(double(r.flops) / steps, "FLOP"), "a step, matmuls only"},
-      {"Executed MACs", si_cell(double(r.macs) / steps, "MAC"), "a step, padding included"},
+      {"MFU", sourced(percent_cell(r.mfu), "record:mfu"), "useful FLOPs against the matrix engines' peak"},
+      {"Useful FLOPs", sourced(si_cell(double(r.flops) / steps, "FLOP"), "record:flops, record:steps"),
+       "a step, matmuls only"},
+      {"Executed MACs", sourced(si_cell(double(r.macs) / steps, "MAC"), "record:macs, record:steps"),
+       "a step, padding included"},
   };
   if (r.tokens_per_s)
     tiles.tiles.insert(tiles.tiles.begin() + 1,
-                       {"Throughput", si_cell(*r.tokens_per_s, "tok/s"), "one chip"});
-  if (r.accuracy) tiles.tiles.push_back({"Accuracy", percent_cell(*r.accuracy), "samples classified right"});
+                       {"Throughput", sourced(throughput_cell(r), "record:tokens_per_s"), "one chip"});
+  if (r.accuracy)
+    tiles.tiles.push_back(
+        {"Accuracy", sourced(percent_cell(*r.accuracy), "record:accuracy"), "samples classified right"});
   if (r.what_if)
     return {tiles,
             Text{fmt::format("What if: {} taken as unlimited. This run bounds what that costs; no chip is "
@@ -116,14 +161,14 @@ std::vector<Block> headline(const Record& r) {
 
 std::vector<Block> loss_curve(const Record& r) {
   if (r.loss.empty()) return {};
-  Table table{"Loss of a step", {{"Step"}, {"Loss", true}}, {}, ""};
+  Table table{"Loss of a step", {{"Step"}, {"Loss", true, false, "record:loss[]"}}, {}, ""};
   table.rows = {{cell("first"), loss_cell(r.loss.front())},
                 {cell(fmt::format("last ({})", r.loss.size())), loss_cell(r.loss.back())},
                 {cell("lowest"), loss_cell(lowest(r.loss))}};
   LineChart chart{"Loss over the steps", "step", "loss", r.loss};
   if (r.loss_reference && r.loss_reference->size() == r.loss.size()) {
     chart.reference = {"fp32 on the graph interpreter", *r.loss_reference};
-    table.columns.push_back({"fp32 reference", true});
+    table.columns.push_back({"fp32 reference", true, false, "record:loss_reference[]"});
     const auto& same = *r.loss_reference;
     const double of[] = {same.front(), same.back(), lowest(same)};
     for (std::size_t i = 0; i < table.rows.size(); ++i) table.rows[i].push_back(loss_cell(of[i]));
@@ -138,17 +183,27 @@ std::vector<Block> memory_fit(const Record& r) {
   std::vector<std::vector<Cell>> rows;
   flatten(fit, "", rows);
   Table table{
-      "What the placement used, as the compiler reports it", {{"Key"}, {"Value", true}}, std::move(rows), ""};
-  return {table};
+      "What the placement used, as the compiler reports it",
+      {{"Key"}, {"Value", true, false, "record:memory_fit"}},
+      std::move(rows),
+      "hbm_pinned is held all step long, held_* says by which role. hbm_peak is the most that lives at "
+      "once; largest names its largest holder."};
+  std::vector<Block> blocks;
+  if (auto bars = memory_bars(fit); !bars.bars.empty()) blocks.emplace_back(std::move(bars));
+  blocks.emplace_back(std::move(table));
+  return blocks;
 }
 
 std::vector<Block> twins(const Record& r) {
   if (r.twins.empty()) return {};
-  Table table{
-      "RTL against model, in the same run",
-      {{"Instance"}, {"Mode"}, {"Cycles compared", true}, {"Values compared", true}, {"Mismatches", true}},
-      {},
-      ""};
+  Table table{"RTL against model, in the same run",
+              {{"Instance"},
+               {"Mode"},
+               {"Cycles compared", true, false, "record:twins.<instance>.cycles_compared"},
+               {"Values compared", true, false, "record:twins.<instance>.values_compared"},
+               {"Mismatches", true, false, "record:twins.<instance>.mismatches"}},
+              {},
+              ""};
   for (const auto& [name, twin] : r.twins)
     table.rows.push_back({cell(name), cell(twin.mode), count_cell(double(twin.cycles_compared)),
                           count_cell(double(twin.values_compared)), count_cell(double(twin.mismatches))});
@@ -159,14 +214,18 @@ std::vector<Block> simulator_speed(const Record& r) {
   const SimulationRecord& s = r.simulation;
   Table table{"How fast the simulator was on its host", {{"Figure"}, {"Value", true}}, {}, ""};
   table.rows = {
-      {cell("Host time"), si_cell(s.wall_s, "s")},
-      {cell("Simulated cycles a second"), si_cell(s.cycles_per_s, "cycle/s")},
-      {cell("MACs a second"), si_cell(s.macs_per_s, "MAC/s")},
-      {cell("Commands"), count_cell(double(s.commands))},
-      {cell("Commands a second"), si_cell(s.commands_per_s, "1/s")},
-      {cell("DRAM bursts"), count_cell(double(s.bursts))},
-      {cell("Process activations a second"), si_cell(s.kernel_switches_per_s, "1/s")},
-      {cell("Largest resident set"), si_cell(double(s.peak_rss_bytes), "B")},
+      {cell("Host time"), sourced(si_cell(s.wall_s, "s"), "record:simulation.wall_s")},
+      {cell("Simulated cycles a second"),
+       sourced(si_cell(s.cycles_per_s, "cycle/s"), "record:simulation.cycles_per_s")},
+      {cell("MACs a second"), sourced(si_cell(s.macs_per_s, "MAC/s"), "record:simulation.macs_per_s")},
+      {cell("Commands"), sourced(count_cell(double(s.commands)), "record:simulation.commands")},
+      {cell("Commands a second"),
+       sourced(si_cell(s.commands_per_s, "1/s"), "record:simulation.commands_per_s")},
+      {cell("DRAM bursts"), sourced(count_cell(double(s.bursts)), "record:simulation.bursts")},
+      {cell("Process activations a second"),
+       sourced(si_cell(s.kernel_switches_per_s, "1/s"), "record:simulation.kernel_switches_per_s")},
+      {cell("Largest resident set"),
+       sourced(si_cell(double(s.peak_rss_bytes), "B"), "record:simulation.peak_rss_bytes")},
   };
   return {table};
 }
@@ -175,19 +234,18 @@ std::vector<Block> runs_side_by_side(const std::vector<Record>& records) {
   Table table{"The runs of this report",
               {{"Run"},
                {"Fidelity"},
-               {"Step time", true},
-               {"Throughput", true},
-               {"MFU", true},
-               {"Useful FLOPs a step", true},
-               {"Executed MACs a step", true}},
+               {"Step time", true, false, "record:seconds, record:steps"},
+               {"Throughput", true, false, "record:tokens_per_s"},
+               {"MFU", true, true, "record:mfu"},
+               {"Useful FLOPs a step", true, false, "record:flops, record:steps"},
+               {"Executed MACs a step", true, false, "record:macs, record:steps"}},
               {},
               "Runs of different models, recipes or fidelities do not compare."};
   for (const Record& r : records) {
     const double steps = double(std::max<std::int64_t>(1, r.steps));
     table.rows.push_back({cell(run_name(r)), cell(r.fidelity), si_cell(r.seconds / steps, "s"),
-                          r.tokens_per_s ? si_cell(*r.tokens_per_s, "tok/s") : none_cell(),
-                          percent_cell(r.mfu), si_cell(double(r.flops) / steps, "FLOP"),
-                          si_cell(double(r.macs) / steps, "MAC")});
+                          r.tokens_per_s ? throughput_cell(r) : none_cell(), percent_cell(r.mfu),
+                          si_cell(double(r.flops) / steps, "FLOP"), si_cell(double(r.macs) / steps, "MAC")});
   }
   return {table};
 }

@@ -24,11 +24,15 @@ p{max-width:88ch;margin:10px 0}
 .tile{background:var(--soft);border:1px solid var(--rule);border-radius:8px;padding:12px 16px}
 .tile dt{color:var(--dim);font-size:13px}
 .tile dd{margin:0}
-.tile .value{font-size:21px;white-space:nowrap;font-weight:650;line-height:1.25;font-variant-numeric:tabular-nums}
+.tile .value{font-size:20px;overflow-wrap:anywhere;font-weight:650;line-height:1.25;font-variant-numeric:tabular-nums}
 .tile .note{color:var(--dim);font-size:12.5px}
 .wide{overflow-x:auto;margin:14px 0 4px}
 table{border-collapse:collapse;width:100%;font-size:13.5px;font-variant-numeric:tabular-nums}
 table.small{max-width:720px}
+table.dense{font-size:11.5px}
+.dense th,.dense td{padding:5px 4px}
+.dense thead th{overflow-wrap:anywhere}
+.dense th[scope=row]{min-width:90px}
 caption{text-align:left;font-weight:600;padding:4px 0 8px}
 th,td{padding:5px 9px;text-align:left;vertical-align:top;border-bottom:1px solid var(--rule);overflow-wrap:anywhere}
 thead th{color:var(--dim);font-weight:600;border-bottom:2px solid var(--rule);vertical-align:bottom;overflow-wrap:normal}
@@ -62,7 +66,9 @@ thead th button{all:unset;cursor:pointer}
 thead th button:focus-visible,figure:focus-visible{outline:2px solid var(--accent)}
 th[aria-sort=descending] button::after{content:" ▾"}th[aria-sort=ascending] button::after{content:" ▴"}
 [hidden]{display:none}
-@media print{.tools{display:none}body{font-size:11px}main{max-width:none;padding:0}h2,h3,caption,figcaption{break-after:avoid}
+@media print{.tools{display:none}body{font-size:11px}main{max-width:none;padding:0}.wide{overflow:visible}table,.remark,.tile .note,.tile dt,.legend,figcaption{font-size:9.5px}
+.tile .value{font-size:14px}
+table.dense{font-size:7.5px}.dense th,.dense td{padding:3px 2px}h2,h3,caption,figcaption{break-after:avoid}
 tr,figure,.tile{break-inside:avoid}.share,.legend i,rect,.dot,.tile{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 )css";
 

@@ -202,7 +202,9 @@ std::string to_svg(const StackedBars& bars) {
       if (width > 0) out += bar_part(bars, bar, part, x, y, width);
       x += width;
     }
-    out += label(kWidth - 6, y + 14, "end", percent(bar.parts.front()));
+    // What stands at the end: the busy share, or of holders all that is not free.
+    const bool busy = !bars.legend.empty() && bars.legend.front() == "busy";
+    out += label(kWidth - 6, y + 14, "end", percent(busy ? bar.parts.front() : 1 - bar.parts.back()));
     y += kRow;
   }
   return out + "</svg>\n";

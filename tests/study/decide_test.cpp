@@ -4,9 +4,12 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "base/errors.h"
+#include "base/files.h"
 #include "base/rng.h"
 #include "study/decide/economics.h"
 #include "tests/study/cause.h"
@@ -105,6 +108,14 @@ class Walk {
   }
   std::map<std::string, Json> inputs_;
 };
+
+Decision worked_example(const std::vector<std::string>& names) {
+  const std::filesystem::path example = std::filesystem::path(LETO_SOURCE_DIR) / "study/examples/pilot";
+  std::vector<Evidence> records;
+  for (const std::string& name : names)
+    records.emplace_back(name, load_record(example / "records" / (name + ".json")));
+  return decide(load_criteria((example / "criteria.toml").string()), records, load_baselines());
+}
 
 }  // namespace
 
@@ -296,17 +307,48 @@ TEST_CASE("two records of one workload and a baseline that nobody has are refuse
   CHECK_THROWS_AS(decide(criteria_of({criterion("speedup", 1)}), records, baselines), Error);
 }
 
-TEST_CASE("the worked example is conditional at best and says why") {
-  const std::filesystem::path example = std::filesystem::path(LETO_SOURCE_DIR) / "study/examples/pilot";
-  std::vector<Evidence> records;
-  for (const char* name : {"llama3-8b", "gpt2-small"}) {
-    const auto path = example / "records" / (std::string(name) + ".json");
-    records.emplace_back(name, load_record(path));
+TEST_CASE(
+    "a fidelity's rate covers the errors that docs/validation.md measured and no more than a point beyond") {
+  const std::string page = read_text(std::filesystem::path(LETO_SOURCE_DIR) / "docs/validation.md");
+  const std::size_t begin = page.find("<!-- leto validate published -->");
+  std::istringstream rows(page.substr(begin, page.find("<!-- end -->", begin) - begin));
+  double least = 1, most = -1;  // of simulated over published, less one
+  for (std::string row; std::getline(rows, row);) {
+    const std::size_t percent = row.rfind(" % |"), bar = row.rfind("| ", percent);
+    // The row with other queues is of a chip that is not the preset.
+    if (!row.ends_with(" % |") || row.find("queues of") != std::string::npos) continue;
+    const double error = std::stod(row.substr(bar + 2, percent - bar - 2)) / 100;
+    least = std::min(least, error);
+    most = std::max(most, error);
   }
-  const Decision d = decide(load_criteria((example / "criteria.toml").string()), records, load_baselines());
+  REQUIRE(least < most);
+  const FactTable fleet = load_facts("fleet");
+  const Fact& full = fleet.get("full.rate");
+  CHECK(full.low <= 1 / (1 + most) + 0.0005);
+  CHECK(full.high >= 1 / (1 + least) - 0.0005);
+  CHECK(full.low > 1 / (1 + most) - 0.01);
+  CHECK(full.high < 1 / (1 + least) + 0.01);
+  const Fact& reuse = fleet.get("reuse.rate");
+  CHECK(reuse.low <= full.low - 0.005);
+  CHECK(reuse.high >= full.high + 0.005);
+}
+
+TEST_CASE("the worked example without its record of DLRM is conditional at best and says why") {
+  const Decision d = worked_example({"llama3-8b", "gpt2-small"});
   CHECK(d.verdict != Verdict::go);
   const std::string page = to_markdown(to_report(d));
   CHECK(page.find("no record of dlrm: without it the best verdict is CONDITIONAL") != std::string::npos);
+  const Walk walk(Json::parse(to_json(d)));
+  for (const std::string& fault : walk.faults) FAIL_CHECK(fault);
+}
+
+TEST_CASE("the worked example with all its records lacks none and DLRM's baseline knows its memory traffic") {
+  const Decision d = worked_example({"dlrm", "llama3-8b", "gpt2-small"});
+  for (const std::string& reason : d.reasons) CHECK(reason.find("no record of") == std::string::npos);
+  const auto rate = std::ranges::find(d.inputs, "rate.h100-500w.dlrm", &Input::id);
+  REQUIRE(rate != d.inputs.end());
+  CHECK(rate->from.source.find("operation by operation, bound by memory") != std::string::npos);
+  CHECK(rate->from.note.find("it needs several devices") != std::string::npos);
   const Walk walk(Json::parse(to_json(d)));
   for (const std::string& fault : walk.faults) FAIL_CHECK(fault);
 }

@@ -5,10 +5,13 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <limits>
 
 #include "base/errors.h"
 #include "study/record_keys.h"
+#include "study/report/fold.h"
 #include "study/report/format.h"
 #include "study/report/sections.h"
 #include "study/report/svg.h"
@@ -132,7 +135,7 @@ TEST_CASE("no estimate crosses precisions") {
   const Table fp16 =
       table_named(build_report({build_record(forward_gemm())}, load_baselines()), "estimated time");
   for (std::size_t i = 1; i < fp16.rows.size(); ++i) {
-    CHECK(has(fp16.rows[i][1].text, "no measured row"));
+    CHECK(has(fp16.rows[i][1].text, "no measured share of the peak in fp16"));
     CHECK_FALSE(fp16.rows[i][3].number.has_value());
   }
   RunFacts mixed = sample_run();
@@ -245,8 +248,8 @@ TEST_CASE("stacked bars sum to the whole") {
 }
 
 TEST_CASE("each operation stands under its roof, the rest as one") {
-  const Record record = build_record(sample_run());
-  const Table table = table_named(build_report({record}, {}), "under their roof");
+  const Record run = build_record(sample_run()), record = folded(run);
+  const Table table = table_named(build_report({run}, {}), "under their roof");
   REQUIRE(table.rows.size() == 1 + 12 + 1);  // the run, the largest, the rest
   CHECK(table.rows.back()[1].text == fmt::format("the other {}", record.ops.size() - 12));
   const OperationRecord& op = *by_cycles(record).front();  // a matmul
@@ -256,6 +259,62 @@ TEST_CASE("each operation stands under its roof, the rest as one") {
   CHECK(*table.rows[1][5].number == doctest::Approx(double(op.flops) / seconds));
   CHECK(*table.rows[1][6].number <= record.chip_figures.peak_flops_16bit);
   CHECK(table.rows[1][8].text == op.bound_by);
+}
+
+TEST_CASE("layers that do the same work stand in one row whose sums are theirs") {
+  CHECK(structure_of("layers.12.mlp.up") == "layers.*.mlp.up");
+  CHECK(structure_of("h3.attn.2.proj") == "h*.attn.*.proj");
+  CHECK(structure_of("table.7") == "table.7");  // the last number is no layer's
+  CHECK(structure_of("wte.weight.bf16") == "wte.weight.bf16");
+  const Record record = build_record(sample_run());
+  const Record fold = folded(record);
+  CHECK(std::ranges::count(fold.ops, "layers.*.mlp.up (x 2)", &OperationRecord::name) == 2);  // both phases
+  const auto sums = [](const Record& r) {
+    std::array<double, 4> sum{};
+    for (const OperationRecord& op : r.ops) {
+      const std::array<double, 4> one = {double(op.cycles), double(op.flops), double(op.bytes),
+                                         double(op.macs)};
+      for (std::size_t i = 0; i < one.size(); ++i) sum[i] += one[i];
+    }
+    return sum;
+  };
+  CHECK(sums(fold) == sums(record));
+  double joules = 0;
+  for (const auto& [name, energy] : fold.energy_j->by_operation) joules += energy;
+  CHECK(joules == doctest::Approx(record.energy_j->total));
+}
+
+TEST_CASE("two layers of other work stay two rows") {
+  RunFacts run = sample_run();
+  run.operations[0].useful_macs += 1;
+  const Record fold = folded(build_record(run));
+  CHECK(std::ranges::count(fold.ops, "layers.0.attention.qkv", &OperationRecord::name) > 0);
+}
+
+TEST_CASE("the energies of the long table add up to the run's but for what no operation caused") {
+  const Record record = build_record(sample_run());
+  const auto blocks = every_operation(record);
+  double joules = record.energy_j->by_operation.at("(always on)");
+  for (const auto& row : std::get<Table>(blocks.at(0)).rows)
+    if (row.back().number) joules += *row.back().number;
+  CHECK(joules == doctest::Approx(record.energy_j->total));
+}
+
+TEST_CASE("a report of 32 layers is as long as one of two") {
+  RunFacts deep = sample_run();
+  deep.operations.clear();
+  const RunFacts two = sample_run();
+  for (int layer = 0; layer < 32; ++layer)
+    for (OperationFacts op : two.operations) {
+      if (!op.name.starts_with("layers.0")) continue;
+      op.name.replace(0, 8, fmt::format("layers.{}", layer));
+      deep.operations.push_back(op);
+    }
+  const auto bytes = [](const RunFacts& run) {
+    return to_html(build_report({build_record(run)}, load_baselines())).size();
+  };
+  CHECK(bytes(deep) < bytes(two) * 11 / 10);
+  CHECK(bytes(deep) < 1'000'000);
 }
 
 TEST_CASE("an operation that only moves bytes stands under the memory's roof") {
@@ -292,6 +351,21 @@ TEST_CASE("the stall stack of an operation adds up to its cycles, the rest is su
     for (const double part : bar.parts) sum += part;
     CHECK(sum == doctest::Approx(1.0));
   }
+}
+
+TEST_CASE("the memory's holders and what is free are its capacity") {
+  RunFacts run = sample_run();
+  run.memory_fit =
+      R"({"hbm_pinned":60,"hbm_peak":90,"hbm_capacity":200,"held_parameter":20,"held_state":36})";
+  const auto blocks = memory_fit(build_record(run));
+  const auto& bars = std::get<StackedBars>(blocks.at(0));
+  CHECK(bars.legend == std::vector<std::string>{"parameter", "state", "held, of no role",
+                                                "activations and gradients", "free"});
+  const std::vector<double> shares = {0.1, 0.18, 0.02, 0.15, 0.55};
+  REQUIRE(bars.bars[0].parts.size() == shares.size());
+  for (std::size_t i = 0; i < shares.size(); ++i) CHECK(bars.bars[0].parts[i] == doctest::Approx(shares[i]));
+  run.memory_fit = R"({"hbm_pinned":60,"hbm_peak":90,"hbm_capacity":20})";
+  CHECK(memory_fit(build_record(run)).size() == 1);  // nothing that could be drawn
 }
 
 TEST_CASE("a what-if run says so wherever it is named") {
