@@ -25,7 +25,8 @@ std::vector<KernelCode> kernels_of(KernelCode code) {
   return kernels;
 }
 
-// Buffers that gathers and scatters of some code take indices from, and those that the layout engine fills them from.
+// Buffers that gathers and scatters of some code take indices from, and those that the layout engine fills
+// them from.
 std::uint32_t index_buffers(const std::array<KernelCode, isa::kCores>& kernel) {
   using isa::Opcode;
   std::uint32_t buffers = 0, before = 0;
@@ -57,15 +58,16 @@ std::uint32_t loaded_buffers(const std::array<KernelCode, isa::kCores>& kernel) 
   return buffers;
 }
 
-// For every instruction, by core: the index buffers of its kernel; those of all of them, when one takes indices that it
-// has not loaded. Cores come to the same barriers of the grid.
+// For every instruction, by core: the index buffers of its kernel; those of all of them, when one takes
+// indices that it has not loaded. Cores come to the same barriers of the grid.
 Wiring::IndexBuffers index_buffers(const isa::Program& program) {
   const std::array<std::vector<KernelCode>, isa::kCores> kernels = {kernels_of(program.code[0]),
                                                                     kernels_of(program.code[1])};
   const std::uint32_t of_all = index_buffers({program.code[0], program.code[1]});
   Wiring::IndexBuffers all, whole;
   bool own = true;
-  for (std::size_t core = 0; core < isa::kCores; ++core) whole[core].assign(program.code[core].size(), of_all);
+  for (std::size_t core = 0; core < isa::kCores; ++core)
+    whole[core].assign(program.code[core].size(), of_all);
   for (std::size_t k = 0; k < std::max(kernels[0].size(), kernels[1].size()); ++k) {
     std::array<KernelCode, isa::kCores> kernel;
     for (std::size_t core = 0; core < isa::kCores; ++core)
@@ -82,7 +84,8 @@ std::uint32_t used_units(const isa::Program& program) {
   std::uint32_t queues = 0;
   for (const auto& code : program.code)
     for (const isa::Instruction& i : code)
-      if (const isa::Unit unit = isa::spec_of(i.opcode).unit; unit >= kQueuedUnits.front()) queues |= 1u << queue_of(unit);
+      if (const isa::Unit unit = isa::spec_of(i.opcode).unit; unit >= kQueuedUnits.front())
+        queues |= 1u << queue_of(unit);
   return queues;
 }
 

@@ -42,7 +42,7 @@ struct RunOptions {
   std::filesystem::path trace;       // file to leave a Perfetto trace in (model/trace); empty: none
   std::filesystem::path waves;       // file to leave waves in (model/waves); empty: none
   std::vector<std::string> signals;  // which: names with * and ?
-  /// Trips of a layer loop that begin alike are counted, not simulated (model/reuse); values must be off, and
+  /// Kernels, segments of kernels and layers that do what others did are counted, not simulated (model/reuse); values must be off, and
   /// nothing be recorded.
   bool reuse = false;
   int verify_reuse = 0;              // so many of them are simulated all the same, drawn by `seed`

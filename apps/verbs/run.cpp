@@ -98,7 +98,8 @@ void print_summary(const study::Record& record, const host::Outcome& outcome,
   print_loss(outcome);
   if (record.reuse)
     fmt::print(
-        "reused: {} layers, {} kernels, {} segments; {:.1f} % of the cycles, which may be off by {:.2g} % of all\n",
+        "reused: {} layers, {} kernels, {} segments; {:.1f} % of the cycles, which may be off by {:.2g} % of "
+        "all\n",
         record.reuse->trips, record.reuse->kernels, record.reuse->segments,
         100.0 * static_cast<double>(record.reuse->cycles) / static_cast<double>(record.cycles),
         100 * record.reuse->bound);
@@ -174,16 +175,17 @@ void add_run(CLI::App& app) {
       "--lookups", flags->lookups,
       "how index inputs that are not given are drawn: uniform, zipf=EXPONENT, or production (rows "
       "are reused as in traces/embeddings)");
-  verb->add_option(
-          "--fidelity", flags->fidelity,
-          "full (default): everything; reuse: kernels, loops in them and layers that do what others did are counted once "
-          "their time is known; event: command by command, memory and network as bandwidths; roofline: work and bytes "
-          "over peak rates. All but full with values off")
+  verb->add_option("--fidelity", flags->fidelity,
+                   "full (default): everything; reuse: kernels, loops in them and layers that do what others "
+                   "did are counted once "
+                   "their time is known; event: command by command, memory and network as bandwidths; "
+                   "roofline: work and bytes "
+                   "over peak rates. All but full with values off")
       ->check(CLI::IsMember({"full", "reuse", "event", "roofline"}));
-  verb->add_option(
-          "--verify-reuse", flags->verify_reuse,
-          "with --fidelity reuse: simulate so many of the layers, and of the kernels, that were to be counted all "
-          "the same, drawn by the seed, and record their error")
+  verb->add_option("--verify-reuse", flags->verify_reuse,
+                   "with --fidelity reuse: simulate so many of the layers, and of the kernels, that were to "
+                   "be counted all "
+                   "the same, drawn by the seed, and record their error")
       ->check(CLI::Range(0, 1000));
   verb->add_option(
           "--twin", flags->twins,

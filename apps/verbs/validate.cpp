@@ -25,8 +25,8 @@ struct PointFlags {
   bool json = false;
 };
 
-const std::vector<std::string> kSuites = {"oracles", "dram", "determinism", "published",
-                                          "tbe", "cost_model", "fidelity"};
+const std::vector<std::string> kSuites = {"oracles", "dram",       "determinism", "published",
+                                          "tbe",     "cost_model", "fidelity"};
 
 study::Suite run(const std::string& name, const Flags& flags) {
   if (name == "oracles") return validate_oracles();

@@ -146,7 +146,8 @@ void Fabric::pass(int pe, bool store, isa::Multicast multicast, isa::Runs runs) 
   const int router = ports_[static_cast<std::size_t>(pe) * 2].router;
   for (isa::Run run = runs.next(); run.bytes != 0; run = runs.next())
     while (run.bytes > 0) {
-      const Piece piece = memory_.locate(run.address, std::min<std::int64_t>(run.bytes, config_.fragment_bytes));
+      const Piece piece =
+          memory_.locate(run.address, std::min<std::int64_t>(run.bytes, config_.fragment_bytes));
       const std::int64_t bytes = in_beats(piece.bytes);
       memory_.pass(piece, store);
       port_bytes_ += static_cast<std::uint64_t>(bytes) * (group ? group->pes.size() : 1);

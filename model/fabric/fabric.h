@@ -37,8 +37,8 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   /// The same from outside of the chip's processes, at `now` in SystemC's time.
   void submit(const Transfer& transfer, Cycle now);
 
-  /// A load or store of PE `pe` (a multicast: of its group) that is counted and not simulated: it moves the LLC's
-  /// content, and takes no time.
+  /// A load or store of PE `pe` (a multicast: of its group) that is counted and not simulated: it moves the
+  /// LLC's content, and takes no time.
   void pass(int pe, bool store, isa::Multicast multicast, isa::Runs runs);
 
   /// Of device memory, so far.

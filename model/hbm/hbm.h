@@ -74,7 +74,8 @@ class Hbm {
 
  private:
   std::uint64_t bursts_of(std::uint64_t from, std::int64_t bytes) const {
-    return burst_bytes_.quotient(from + static_cast<std::uint64_t>(bytes) - 1) - burst_bytes_.quotient(from) + 1;
+    return burst_bytes_.quotient(from + static_cast<std::uint64_t>(bytes) - 1) - burst_bytes_.quotient(from) +
+           1;
   }
   Cycle book(const Place& place, const Run& run, Cycle now);
   std::uint32_t observe(const MemoryAccess& access, std::uint32_t tag);

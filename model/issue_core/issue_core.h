@@ -29,8 +29,8 @@ void add_repeated(Counters& to, const Counters& now, const Counters& before, std
 class BodyWatch {
  public:
   virtual ~BodyWatch() = default;
-  /// A core of a PE has come to the begin of a body, `issued` commands after its launch: where it goes on in its
-  /// place; nullptr: there.
+  /// A core of a PE has come to the begin of a body, `issued` commands after its launch: where it goes on in
+  /// its place; nullptr: there.
   virtual const isa::Core* at_body(int pe, int core, std::int64_t issued) = 0;
   /// A command of a core is done.
   virtual void finished(int pe, int core) = 0;

@@ -25,8 +25,8 @@ int instances(std::size_t engine, int pes) {
   return engine == index(Engine::issue_core) ? pes * isa::kCores : pes;
 }
 
-// Cycles that are open are the rest of units without work: shared out as that is. Those billed too often were the
-// longest of the states.
+// Cycles that are open are the rest of units without work: shared out as that is. Those billed too often were
+// the longest of the states.
 void settle(std::array<Cycle, kStates>& row, std::int64_t open) {
   if (open <= 0) {
     *std::ranges::max_element(row) += static_cast<Cycle>(open);
@@ -38,7 +38,8 @@ void settle(std::array<Cycle, kStates>& row, std::int64_t open) {
   auto left = static_cast<Cycle>(open);
   for (const State state : kRests) {
     Cycle& spent = row[index(state)];
-    const auto share = sum == 0 ? 0 : static_cast<Cycle>(static_cast<double>(open) * static_cast<double>(spent) / sum);
+    const auto share =
+        sum == 0 ? 0 : static_cast<Cycle>(static_cast<double>(open) * static_cast<double>(spent) / sum);
     spent += std::min(share, left);
     left -= std::min(share, left);
   }
@@ -144,7 +145,8 @@ void Accounts::go_on(const Spent& spent, Cycle cycles, int pes) {
 void Accounts::repeat(const Spent& spent, Cycle cycles, int pes) {
   skipped_ += cycles;
   add_between(totals_, spent.totals, {});
-  for (const auto& [operation, ledger] : spent.by_operation) add_between(by_operation_[operation], ledger, {});
+  for (const auto& [operation, ledger] : spent.by_operation)
+    add_between(by_operation_[operation], ledger, {});
   for (std::size_t e = 0; e < kEngines; ++e) {
     const Cycle billed = std::accumulate(spent.totals[e].begin(), spent.totals[e].end(), Cycle{0});
     unbilled_[e] += static_cast<std::int64_t>(cycles * static_cast<Cycle>(instances(e, pes)) - billed);

@@ -77,7 +77,8 @@ class Accounts {
   void add_since(const Accounts& before, Spent& to) const;
   /// As if the chip, of so many PEs, had gone on for `cycles` more as in that time.
   void go_on(const Spent& spent, Cycle cycles, int pes);
-  /// As if the chip had done that once more, in `cycles`. What was billed in it may have happened before or behind.
+  /// As if the chip had done that once more, in `cycles`. What was billed in it may have happened before or
+  /// behind.
   void repeat(const Spent& spent, Cycle cycles, int pes);
   /// Cycles that repeat() and go_on() have added, by which the chip's own time lags behind.
   Cycle skipped() const { return skipped_; }
@@ -95,7 +96,8 @@ class Accounts {
   std::vector<OperationAccount> operations_;
   std::vector<char> touched_;
   Cycle skipped_ = 0;
-  std::array<std::int64_t, kEngines> unbilled_{};  // cycles that repeat(spent, …) and go_on() have left open, all instances
+  std::array<std::int64_t, kEngines>
+      unbilled_{};  // cycles that repeat(spent, …) and go_on() have left open, all instances
   Observer* observer_;
 };
 

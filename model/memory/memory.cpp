@@ -165,7 +165,8 @@ void Memory::pass(const Piece& piece, bool write) {
   leave(access.victim, access.write_back);
   if (access.whole) leave(number, cache_.all_sectors());
   if (access.missing == 0) return;
-  count_device(number, sectors(std::countr_zero(access.missing), 63 - std::countl_zero(access.missing)), false);
+  count_device(number, sectors(std::countr_zero(access.missing), 63 - std::countl_zero(access.missing)),
+               false);
   if (access.line >= 0) sram_.count(piece.bytes, true);
 }
 

@@ -4,10 +4,10 @@
 // A scratch piece holds its bank. A device piece goes to the LLC slice beside its channel: a hit holds the
 // bank; a miss fetches the missing bursts from the channel, which go out as they come in and are written to
 // the bank as well; whoever asks for bytes that are on their way waits for them. A store is taken by the
-// bank; when it sends a dirty line to memory, one that has to leave for it or (eager) its own, it is acknowledged
-// when the channel has accepted that line. At
-// the end of a job the dirty lines are written back: what a program has stored ends in device memory. Where
-// the chip file leaves no room for a cache, pieces go to their channel.
+// bank; when it sends a dirty line to memory, one that has to leave for it or (eager) its own, it is
+// acknowledged when the channel has accepted that line. At the end of a job the dirty lines are written back:
+// what a program has stored ends in device memory. Where the chip file leaves no room for a cache, pieces go
+// to their channel.
 #pragma once
 
 #include <cstdint>

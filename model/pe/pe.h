@@ -24,11 +24,11 @@
 #include "model/kernel/ring.h"
 #include "model/kernel/waits.h"
 #include "model/layout_engine/layout_engine.h"
-#include "model/sort_block/sort_block.h"
 #include "model/local_store/local_store.h"
 #include "model/matrix_engine/matrix_engine.h"
 #include "model/pe/mail.h"
 #include "model/reduction_engine/reduction_engine.h"
+#include "model/sort_block/sort_block.h"
 #include "model/twin/twins.h"
 #include "model/vector_engine/vector_engine.h"
 
@@ -42,7 +42,7 @@ struct Wiring {
   const ChipConfig& chip;
   WhatIf what_if;
   bool values;
-  std::uint32_t used_units;     // bit q: the program has commands for queue q
+  std::uint32_t used_units;  // bit q: the program has commands for queue q
   /// By core and instruction, bit b: indices of gathers and scatters of its kernel pass through buffer b.
   using IndexBuffers = std::array<std::vector<std::uint32_t>, isa::kCores>;
   IndexBuffers index_buffers;
@@ -76,8 +76,9 @@ class Pe : public Process, public TransferClient {
   /// Bills what each core and unit waits for up to `now`, at which the chip has come to rest.
   void settle(Cycle now);
   void add_waits(std::vector<Wait>& waits) const;
-  /// Bills what cores and units wait for up to `now`, the rest of those without work to the cores that fed them
-  /// last; of what is under way, nothing. Left alone: units that have not worked since `since` (kNever: none).
+  /// Bills what cores and units wait for up to `now`, the rest of those without work to the cores that fed
+  /// them last; of what is under way, nothing. Left alone: units that have not worked since `since` (kNever:
+  /// none).
   void bill_waits(Cycle now, Cycle since);
   IssueCore& core(int id) { return cores_[static_cast<std::size_t>(id)]; }
   /// What a command costs a compute unit, whatever else goes on.

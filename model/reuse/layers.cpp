@@ -32,7 +32,7 @@ double difference(Cycle a, Cycle b) {
 }  // namespace
 
 Layers::Layers(const isa::Program& program, Accounts& accounts, Counters& counters, const Fabric& fabric,
-             const std::vector<Pe*>& pes, int verify, std::uint64_t seed)
+               const std::vector<Pe*>& pes, int verify, std::uint64_t seed)
     : program_(program),
       accounts_(accounts),
       counters_(counters),

@@ -28,7 +28,7 @@ class Layers {
 
   /// `verify` trips of those left out are simulated all the same, drawn by `seed`.
   Layers(const isa::Program& program, Accounts& accounts, Counters& counters, const Fabric& fabric,
-        const std::vector<Pe*>& pes, int verify, std::uint64_t seed);
+         const std::vector<Pe*>& pes, int verify, std::uint64_t seed);
 
   /// All PEs have arrived at a barrier of the grid, at `now`.
   void at_barrier(Cycle now);
@@ -77,7 +77,7 @@ class Layers {
   std::vector<Mark> marks_;     // of the last visits, three at most
   std::optional<Cycle> known_;  // cycles of a trip that others were counted by; the next visit verifies it
   bool verifying_ = false;
-  Statistics traffic_;          // of what was left out
+  Statistics traffic_;  // of what was left out
   Reused reused_;
   double doubt_ = 0;  // cycles that the trips left out may be off by
 };

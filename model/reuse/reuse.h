@@ -1,5 +1,6 @@
 // Exact counts, repeated time: what a program does again and again is simulated until its time is known, and
-// counted from there on. Two sizes: trips of a loop over layers (layers.h), and segments of a kernel (segments.h).
+// counted from there on. Two sizes: trips of a loop over layers (layers.h), and segments of a kernel
+// (segments.h).
 #pragma once
 
 #include "model/reuse/layers.h"

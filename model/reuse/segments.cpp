@@ -5,8 +5,8 @@
 
 namespace leto::model {
 
-Segments::Segments(const ChipConfig& chip, Kernel& kernel, Accounts& accounts, Counters& counters, Fabric& fabric,
-                   const std::vector<Pe*>& pes, int verify, std::uint64_t seed)
+Segments::Segments(const ChipConfig& chip, Kernel& kernel, Accounts& accounts, Counters& counters,
+                   Fabric& fabric, const std::vector<Pe*>& pes, int verify, std::uint64_t seed)
     : kernel_(kernel),
       accounts_(accounts),
       counters_(counters),
@@ -20,7 +20,8 @@ Segments::Segments(const ChipConfig& chip, Kernel& kernel, Accounts& accounts, C
       random_(seed),
       progress_(pes.size() * isa::kCores) {}
 
-// Of what has worked in this kernel: the rest of a unit that does not work in it is billed when it works again.
+// Of what has worked in this kernel: the rest of a unit that does not work in it is billed when it works
+// again.
 void Segments::bill_waits() {
   for (Pe* pe : pes_) pe->bill_waits(kernel_.now(), began_);
 }
@@ -68,19 +69,22 @@ bool Segments::leave_out_kernel() {
   do {
     walk_.next(segment_);
     pass(segment_);
-    for (const auto& [pe, buffer] : segment_.buffers) pes_[static_cast<std::size_t>(pe)]->define(buffer, kernel_.now());
+    for (const auto& [pe, buffer] : segment_.buffers)
+      pes_[static_cast<std::size_t>(pe)]->define(buffer, kernel_.now());
   } while (!segment_.over);
   for (std::size_t i = 0; i < progress_.size(); ++i)
     pes_[i / isa::kCores]->core(static_cast<int>(i % isa::kCores)).wait_at(walk_.cores()[i]);
   Accounts::Spent spent{taken.spent.totals, {}};
   const std::vector<std::uint32_t>& operations = walk_.operations();
   for (std::size_t i = 0; i < operations.size(); ++i)
-    if (const auto had = taken.spent.by_operation.find(taken.operations[i]); had != taken.spent.by_operation.end())
+    if (const auto had = taken.spent.by_operation.find(taken.operations[i]);
+        had != taken.spent.by_operation.end())
       spent.by_operation[operations[i]] = had->second;
   for (const std::uint32_t operation : walk_.operations()) accounts_.touch(operation, kernel_.now());
   accounts_.repeat(spent, taken.cycles, static_cast<int>(pes_.size()));
   for (const std::uint32_t operation : walk_.operations()) accounts_.touch(operation, kernel_.now());
-  const double bursts = static_cast<double>(fabric_.bursts() - before), then = static_cast<double>(taken.bursts);
+  const double bursts = static_cast<double>(fabric_.bursts() - before),
+               then = static_cast<double>(taken.bursts);
   doubt_ += std::abs(bursts - then) * burst_bytes_ / device_bytes_a_cycle_;
   ++reused_.kernels;
   reused_.cycles += taken.cycles;
@@ -92,8 +96,8 @@ bool Segments::is_known(const Segment& segment) const {
   return segment.removable && content != contents_.end() && !content->second.timed.empty();
 }
 
-// The first core has come to another segment. The last one of a run before an unknown one is simulated: the pipeline
-// comes to that as it would.
+// The first core has come to another segment. The last one of a run before an unknown one is simulated: the
+// pipeline comes to that as it would.
 void Segments::decide() {
   const std::int64_t most = timed_ >= kFewestTimed && timed_cycles_ >= kFewestCycles ? walked_ : 0;
   bool jumps = false;
@@ -211,11 +215,13 @@ void Segments::end_kernel() {
   accounts_.add_since(*begin_, taken.spent);
 }
 
-// As long as the mean of those timed since the run before it and of those timed up to the run behind it, each side as
-// much; their difference says how far that may be off.
+// As long as the mean of those timed since the run before it and of those timed up to the run behind it, each
+// side as much; their difference says how far that may be off.
 void Segments::count(const Content& content, const Run& run) {
   const auto begin = content.timed.begin(), end = content.timed.end();
-  const auto first = [&](int runs) { return std::find_if(begin, end, [=](const Timed& t) { return t.runs >= runs; }); };
+  const auto first = [&](int runs) {
+    return std::find_if(begin, end, [=](const Timed& t) { return t.runs >= runs; });
+  };
   const auto behind = first(run.runs + 1), to = first(run.runs + 2);
   const auto from = first(run.runs) == behind ? begin : first(run.runs);
   const auto mean = [](auto at, auto until) {

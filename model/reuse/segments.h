@@ -1,18 +1,18 @@
-// Reuse of kernels and inside them. A kernel is what lies between two barriers of the grid; Walk says what it does,
-// and cuts it into segments.
+// Reuse of kernels and inside them. A kernel is what lies between two barriers of the grid; Walk says what it
+// does, and cuts it into segments.
 //
-// A kernel that does what another one did takes as long as that: it is left out as a whole. In the others, the
-// segments that do the same are simulated until their time is known, and the rest left out of what the cores run.
-// When the first core comes to a segment, it is decided for all of them; every core goes on behind what is left out
-// with the registers it would have. Buffers, banks and transfers under way stay as they are, so the pipeline runs on
-// as if the kernel were shorter. What is left out is counted to the last command; its loads and stores pass through
-// the LLC's tags in order, without time, so that traffic with device memory and the lines that are found later are as
-// they would be.
+// A kernel that does what another one did takes as long as that: it is left out as a whole. In the others,
+// the segments that do the same are simulated until their time is known, and the rest left out of what the
+// cores run. When the first core comes to a segment, it is decided for all of them; every core goes on behind
+// what is left out with the registers it would have. Buffers, banks and transfers under way stay as they are,
+// so the pipeline runs on as if the kernel were shorter. What is left out is counted to the last command; its
+// loads and stores pass through the LLC's tags in order, without time, so that traffic with device memory and
+// the lines that are found later are as they would be.
 //
-// The time of a segment is that from when all cores have finished the commands of those before to when they have
-// finished its own; those of a kernel's begin do not count. Ever longer runs are left out, with segments simulated
-// between them; a run takes the mean of what its like took before it and behind it, and so do the accounts of engines.
-// Device memory's peak bandwidth bounds that time from below.
+// The time of a segment is that from when all cores have finished the commands of those before to when they
+// have finished its own; those of a kernel's begin do not count. Ever longer runs are left out, with segments
+// simulated between them; a run takes the mean of what its like took before it and behind it, and so do the
+// accounts of engines. Device memory's peak bandwidth bounds that time from below.
 #pragma once
 
 #include <deque>
@@ -32,8 +32,8 @@ class Segments : public BodyWatch {
   /// Segments and cycles at a kernel's begin that do not count: pipelines fill.
   static constexpr std::size_t kWarming = 2;
   static constexpr Cycle kWarmingCycles = 20'000;
-  /// Segments, and their cycles, that must have been timed before a run is left out: since the run before. Some of them
-  /// were like those of the run. A run is no longer than all that came before it.
+  /// Segments, and their cycles, that must have been timed before a run is left out: since the run before.
+  /// Some of them were like those of the run. A run is no longer than all that came before it.
   static constexpr int kFewestTimed = 2;
   static constexpr Cycle kFewestCycles = 40'000;
   /// Unlike segments in a row, after which a kernel is not walked any further.
@@ -128,9 +128,9 @@ class Segments : public BodyWatch {
   bool walking_ = false;  // segments may be left out yet
   int unlike_ = 0;        // segments in a row
   bool warm_ = false;
-  int runs_ = 0;          // left out
-  int timed_ = 0;         // segments since the last of them …
-  Cycle timed_cycles_ = 0;  // … and their cycles
+  int runs_ = 0;                            // left out
+  int timed_ = 0;                           // segments since the last of them …
+  Cycle timed_cycles_ = 0;                  // … and their cycles
   std::int64_t walked_ = 0, left_out_ = 0;  // segments
 
   Reused reused_;

@@ -18,7 +18,9 @@ bool at_grid_barrier(const isa::Core& core) {
          static_cast<isa::Scope>(next.field[isa::barrier_t::scope]) == isa::Scope::all;
 }
 
-bool kernel_ends(const isa::Core& core) { return core.ended() || at_grid_barrier(core); }
+bool kernel_ends(const isa::Core& core) {
+  return core.ended() || at_grid_barrier(core);
+}
 
 void mix(std::uint64_t& hash, std::uint64_t value) {
   hash = (hash ^ value) * 0x9e3779b97f4a7c15u;
@@ -80,7 +82,8 @@ Walk::Bodies Walk::outline(isa::Core& core, std::size_t index) {
       core.capture_current(command);
       mix(content_, command);
       weigh(static_cast<int>(index / isa::kCores), command);
-      if (std::ranges::find(operations_, command.source) == operations_.end()) operations_.push_back(command.source);
+      if (std::ranges::find(operations_, command.source) == operations_.end())
+        operations_.push_back(command.source);
       core.advance();
     }
     if (core.at_body()) ++bodies[core.depth()];
@@ -88,8 +91,8 @@ Walk::Bodies Walk::outline(isa::Core& core, std::size_t index) {
   return bodies;
 }
 
-// Where both cores of every PE come to as many bodies, or only one of the two to any: the outermost with enough, so that
-// a segment has all the phases that its loops inside go through; else the one with most.
+// Where both cores of every PE come to as many bodies, or only one of the two to any: the outermost with
+// enough, so that a segment has all the phases that its loops inside go through; else the one with most.
 void Walk::choose_depth(const std::vector<Bodies>& bodies) {
   depth_ = 0;
   std::int64_t most = kFewestBodies - 1;
@@ -158,7 +161,8 @@ void Walk::tally(std::size_t index, const isa::Command& command, Segment& to) {
   Counters& counters = to.counters;
   ++counters.commands;
   auto& operations = to.operations;
-  if (operations.empty() || operations.back().id != command.source) operations.push_back({command.source, 0, 0, 0});
+  if (operations.empty() || operations.back().id != command.source)
+    operations.push_back({command.source, 0, 0, 0});
   ++operations.back().commands;
   if (command.unit == Unit::load || command.unit == Unit::store) return tally_transfer(pe, command, to);
   const Work work = pes_[index / isa::kCores]->work(command);
@@ -229,12 +233,15 @@ void Walk::weigh(int pe, const isa::Command& command) {
       --balance.links[static_cast<std::size_t>(command[isa::merge_t::from])];
       break;
     case Opcode::post:
-      if (const std::int64_t to = command[isa::post_t::pe]; to >= 0 && to < static_cast<std::int64_t>(pes_.size()))
+      if (const std::int64_t to = command[isa::post_t::pe];
+          to >= 0 && to < static_cast<std::int64_t>(pes_.size()))
         balances_[static_cast<std::size_t>(to)]
-            .semaphores[static_cast<std::size_t>(command[isa::post_t::semaphore])] += command[isa::post_t::count];
+            .semaphores[static_cast<std::size_t>(command[isa::post_t::semaphore])] +=
+            command[isa::post_t::count];
       break;
     case Opcode::wait:
-      balance.semaphores[static_cast<std::size_t>(command[isa::wait_t::semaphore])] -= command[isa::wait_t::count];
+      balance.semaphores[static_cast<std::size_t>(command[isa::wait_t::semaphore])] -=
+          command[isa::wait_t::count];
       break;
     case Opcode::barrier:
       balance.barriers += command.core == 0 ? 1 : -1;
@@ -252,7 +259,9 @@ void Walk::begin_balances() {
 }
 
 bool Walk::balanced() const {
-  const auto zero = [](const auto& numbers) { return std::ranges::all_of(numbers, [](auto n) { return n == 0; }); };
+  const auto zero = [](const auto& numbers) {
+    return std::ranges::all_of(numbers, [](auto n) { return n == 0; });
+  };
   for (std::size_t pe = 0; pe < balances_.size(); ++pe) {
     const auto& mine = balances_[pe].multicasts;
     if (balances_[pe].held != held_[pe] || mine[0] != balances_[pe / columns_ * columns_].multicasts[0] ||

@@ -1,10 +1,10 @@
-// A kernel's code run ahead of the chip, without time. A kernel is what lies between two barriers of the grid; a
-// segment is what every core does from one body of a loop to the next, of loops at one depth.
+// A kernel's code run ahead of the chip, without time. A kernel is what lies between two barriers of the
+// grid; a segment is what every core does from one body of a loop to the next, of loops at one depth.
 //
-// The content of a kernel or segment is a number that two share when every core of every PE issues the same commands
-// in them, but for the addresses of memory and the operations they are for. Either may be left out when it leaves
-// buffers, banks, links and semaphores as it found them and moves nothing by index; a segment must define no buffer
-// either.
+// The content of a kernel or segment is a number that two share when every core of every PE issues the same
+// commands in them, but for the addresses of memory and the operations they are for. Either may be left out
+// when it leaves buffers, banks, links and semaphores as it found them and moves nothing by index; a segment
+// must define no buffer either.
 #pragma once
 
 #include <array>
@@ -33,9 +33,9 @@ struct Segment {
   std::uint64_t content = 0;
   Counters counters;
   std::vector<Operation> operations;
-  std::vector<Access> accesses;                         // those that count (Pe::billed)
-  std::vector<std::pair<int, isa::Command>> buffers;    // defined: by which PE
-  std::vector<isa::Core> begin;                         // all cores, PE by PE
+  std::vector<Access> accesses;                       // those that count (Pe::billed)
+  std::vector<std::pair<int, isa::Command>> buffers;  // defined: by which PE
+  std::vector<isa::Core> begin;                       // all cores, PE by PE
 };
 
 class Walk {
@@ -43,7 +43,8 @@ class Walk {
   /// `columns`: of the grid.
   Walk(const std::vector<Pe*>& pes, int columns);
 
-  /// Outlines the kernel that all cores are about to begin: `at_barrier`, behind the barrier at which they wait.
+  /// Outlines the kernel that all cores are about to begin: `at_barrier`, behind the barrier at which they
+  /// wait.
   void start(bool at_barrier);
   /// Of the kernel.
   std::uint64_t content() const { return content_; }
@@ -63,11 +64,13 @@ class Walk {
   /// What has to be as before, by what it counts.
   struct Balance {
     std::array<int, isa::kBuffers> tiles{};
-    std::uint64_t held = 0;  // bit 2b: buffer b's head tile is held by a reader that has not popped it; 2b + 1: writer
+    std::uint64_t held =
+        0;  // bit 2b: buffer b's head tile is held by a reader that has not popped it; 2b + 1: writer
     int claimed = 0, handed = 0;  // banks opened, banks given to the reduction engine: less those freed
     int barriers = 0;             // of core 0, less core 1's
     std::array<int, 4> links{};   // partial sums that came from each side
-    std::array<std::uint64_t, 3> multicasts{};  // loads with a row, a column, the grid: what all of it must ask for
+    std::array<std::uint64_t, 3>
+        multicasts{};  // loads with a row, a column, the grid: what all of it must ask for
     std::array<std::int64_t, isa::kSemaphores> semaphores{};
   };
   /// Bodies that a core comes to, by depth.
@@ -92,8 +95,8 @@ class Walk {
   std::vector<char> takes_part_;
   std::vector<Balance> balances_;    // by PE
   std::vector<std::uint64_t> held_;  // by PE, as in Balance: now
-  bool first_ = true;              // the next segment is what comes before all bodies
-  bool by_index_ = false;          // since they were zero, something was moved by index
+  bool first_ = true;                // the next segment is what comes before all bodies
+  bool by_index_ = false;            // since they were zero, something was moved by index
 };
 
 }  // namespace leto::model
