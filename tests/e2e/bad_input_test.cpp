@@ -31,7 +31,8 @@ TEST_CASE("bad input: what is not there yet says so") {
     check_refused(leto(folder, verb), 4, "not yet");
   check_refused(leto(folder, "zoo gemm --dtype fp4 -o l.onnx"), 2, "fp4");
   must(folder, "zoo gemm --m 32 --n 32 --k 32 -o g.onnx");
-  check_refused(leto(folder, "run g.onnx --fidelity event --out o"), 4, "event");
+  check_refused(leto(folder, "run g.onnx --values on --fidelity event --out o"), 2, "event");
+  check_refused(leto(folder, "run g.onnx --values on --fidelity roofline --out o"), 2, "roofline");
   check_refused(leto(folder, "run g.onnx --values off --twin 'pe[0].matrix_engine=check' --out o"), 4,
                 "values");
   check_refused(leto(folder, "run g.onnx --values on --twin 'pe[0].vector_engine=model' --out o"), 2,
