@@ -110,7 +110,7 @@ Chip::Chip(const isa::Program& program, const ChipConfig& config, isa::Memory& m
       kernel_(kernel),
       accounts_(std::max<std::size_t>(program.sources.size(), 1), options.observer),
       control_(config),
-      twins_(options.twins, config, program, options.values, options.seed),
+      twins_(options.twins, config, program, options.values, options.seed, counters_.macs),
       wiring_{program,
               config,
               options.what_if,

@@ -7,10 +7,21 @@
 namespace leto::model {
 
 bool Comparison::wants(Cycle start, Cycle finish) {
-  if (start != last_finish_) ++sequences_;
+  if (start != last_finish_) {
+    const std::uint64_t group = sequences_ / spec_.every;
+    taken_ = sequences_ % spec_.every == uniform_below(seed_, fnv1a(instance_), group, spec_.every);
+    ++sequences_;
+  }
   last_finish_ = finish;
-  const std::uint64_t group = (sequences_ - 1) / spec_.every;
-  return (sequences_ - 1) % spec_.every == uniform_below(seed_, fnv1a(instance_), group, spec_.every);
+  if (over_budget()) taken_ = false;
+  return taken_;
+}
+
+bool Comparison::over_budget() const {
+  constexpr double kFree = 1 << 17;  // MACs that cost nothing worth saving, shared like the rest
+  if (!chip_macs_) return false;
+  return static_cast<double>(count_.macs_compared) >
+         share_ * (static_cast<double>(*chip_macs_) + kFree / kBudgetShare);
 }
 
 bool Comparison::faulty(std::string_view signal) {

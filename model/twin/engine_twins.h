@@ -19,7 +19,7 @@ class MatrixTwin : public EngineTwin {
               const Timing& timing) override;
   void after(const isa::Command& matmul, isa::PeState& pe, isa::Partials& outgoing) override;
   void flush() override { checker_.flush(); }
-  const Comparison& comparison() const override { return checker_.comparison(); }
+  Comparison& comparison() override { return checker_.comparison(); }
 
  private:
   void capture(const isa::Command& matmul, isa::PeState& pe, const Timing& timing);
@@ -40,7 +40,7 @@ class ReductionTwin : public EngineTwin {
               const Timing& timing) override;
   void after(const isa::Command& command, isa::PeState& pe, isa::Partials& outgoing) override;
   void flush() override { checker_.flush(); }
-  const Comparison& comparison() const override { return checker_.comparison(); }
+  Comparison& comparison() override { return checker_.comparison(); }
 
  private:
   const isa::Program& program_;

@@ -63,6 +63,7 @@ TwinSpec parse_twin(const std::string& text) {
   const auto equals = text.find('=');
   if (equals == std::string::npos || equals == 0) refuse(text, "no INSTANCE=MODE");
   TwinSpec spec;
+  bool sampled = false;
   spec.pattern = text.substr(0, equals);
   std::size_t from = equals + 1;
   for (bool first = true; from <= text.size(); first = false) {
@@ -72,8 +73,10 @@ TwinSpec parse_twin(const std::string& text) {
       spec.mode = mode_of(text, word);
     else
       option(text, word, spec);
+    sampled |= !first;
     from = to + 1;
   }
+  spec.budgeted = spec.mode == TwinMode::check && !sampled;
   return spec;
 }
 

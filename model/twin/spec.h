@@ -21,6 +21,7 @@ struct TwinSpec {
   std::uint64_t every =
       1;  // check: one of so many sequences of commands that follow one another without a gap
   std::optional<Fault> inject;
+  bool budgeted = false;  // check without every and inject: as much as the slow-down budget allows
 };
 
 /// What a twin saw.

@@ -34,7 +34,7 @@ std::string chosen(std::string pattern, const ChipConfig& chip, std::uint64_t se
 }  // namespace
 
 Twins::Twins(const std::vector<TwinSpec>& specs, const ChipConfig& chip, const isa::Program& program,
-             bool values, std::uint64_t seed) {
+             bool values, std::uint64_t seed, const std::int64_t& chip_macs) {
   for (const TwinSpec& spec : specs) {
     if (!values && spec.mode != TwinMode::model)
       throw Error(ExitCode::unsupported,
@@ -55,6 +55,7 @@ Twins::Twins(const std::vector<TwinSpec>& specs, const ChipConfig& chip, const i
                       "pe[seed] is one that the seed chooses",
                       chip.pes() - 1, fmt::join(block_names(), ", .")));
   }
+  share_budget(chip_macs);
 }
 
 void Twins::add(const TwinSpec& spec, int pe, TwinBlock block, const ChipConfig& chip,
@@ -80,6 +81,16 @@ void Twins::add(const TwinSpec& spec, int pe, TwinBlock block, const ChipConfig&
       twins.buffers = wanted ? std::make_unique<BufferChecker>(chip, spec, instance, seed, program) : nullptr;
       break;
   }
+}
+
+// The matrix engines' twins share it: they are what costs.
+void Twins::share_budget(const std::int64_t& chip_macs) {
+  std::vector<Comparison*> budgeted;
+  for (auto& [pe, twins] : pes_)
+    if (twins.matrix && twins.matrix->comparison().budgeted())
+      budgeted.push_back(&twins.matrix->comparison());
+  for (Comparison* twin : budgeted)
+    twin->limit(chip_macs, kBudgetShare / static_cast<double>(budgeted.size()));
 }
 
 EngineTwin* Twins::engine(int pe, isa::Unit unit) const {

@@ -27,15 +27,16 @@ class EngineTwin {
                       const Timing& timing) = 0;
   virtual void after(const isa::Command& command, isa::PeState& pe, isa::Partials& outgoing) = 0;
   virtual void flush() = 0;
-  virtual const Comparison& comparison() const = 0;
+  virtual Comparison& comparison() = 0;
 };
 
 class Twins {
  public:
   /// Throws Error(usage) on a pattern that fits no instance, Error(unsupported) when values are off or there
   /// is no RTL. The last pattern that fits an instance counts.
+  /// `chip_macs`: begun by the whole chip so far, for the budget of the default sampling.
   Twins(const std::vector<TwinSpec>& specs, const ChipConfig& chip, const isa::Program& program, bool values,
-        std::uint64_t seed);
+        std::uint64_t seed, const std::int64_t& chip_macs);
 
   /// Null: the model alone.
   EngineTwin* engine(int pe, isa::Unit unit) const;
@@ -56,6 +57,7 @@ class Twins {
   /// Calls f(instance, comparison).
   template <class F>
   void each(F f) const;
+  void share_budget(const std::int64_t& chip_macs);
 
   std::map<int, OfPe> pes_;
 };

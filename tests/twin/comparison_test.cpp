@@ -47,3 +47,21 @@ TEST_CASE("twin: the seed and the instance choose the sequences") {
   CHECK(taken(4, 20, 1, "x") != taken(4, 20, 2, "x"));
   CHECK(taken(4, 20, 1, "x") != taken(4, 20, 1, "y"));
 }
+
+TEST_CASE("twin: the default sampling stops a sequence when the budget is spent and goes on later") {
+  TwinSpec spec = parse_twin("x=check");
+  CHECK(spec.budgeted);
+  CHECK(!parse_twin("x=check:every=1").budgeted);
+  CHECK(!parse_twin("x=check:inject=done@5").budgeted);
+  Comparison comparison(spec, "x", 1);
+  std::int64_t chip = 0;
+  comparison.limit(chip, kBudgetShare);
+  CHECK(comparison.wants(0, 10));
+  comparison.count().macs_compared = 1 << 20;  // far over what is free
+  CHECK(!comparison.wants(10, 20));
+  CHECK(!comparison.wants(30, 40));
+  chip = std::int64_t{1} << 30;
+  CHECK(!comparison.wants(40, 50));  // this sequence has begun without it
+  CHECK(comparison.wants(60, 70));
+  CHECK(comparison.wants(70, 80));
+}
