@@ -14,10 +14,6 @@ std::size_t opposite(isa::Direction direction) {
   return (static_cast<std::size_t>(direction) + 2) % 4;
 }
 
-bool indexed(const isa::Command& command) {
-  return command.opcode == Opcode::gather || command.opcode == Opcode::scatter;
-}
-
 }  // namespace
 
 EventPe::EventPe(EventWiring& w, int index)
@@ -30,6 +26,7 @@ EventPe::EventPe(EventWiring& w, int index)
       reduction_(w.chip.reduction_engine),
       vector_(w.chip.vector_engine),
       layout_(w.chip.layout_engine),
+      sort_(w.chip),
       movers_{Mover(w.accounts, Engine::fabric_interface_load, index),
               Mover(w.accounts, Engine::fabric_interface_store, index)},
       slots_{Slot(w.accounts, Engine::matrix_engine, index),
@@ -185,7 +182,7 @@ Work EventPe::work(const isa::Command& command, Cycle now, Cycle held_ready) con
     case Unit::vector:
       return vector_.work(command);
     default:
-      return layout_.work(command);
+      return isa::is_sort(command.opcode) ? sort_.work(command) : layout_.work(command);
   }
 }
 
@@ -248,7 +245,8 @@ bool EventPe::serve(std::size_t unit, Slot& slot) {
     wiring_.counters.macs_by_dtype[static_cast<std::size_t>(command.dtype(isa::matmul_t::held_type))] += macs;
     wiring_.accounts.operation(command.source).macs += macs;
   }
-  if (command.unit == Unit::layout && wiring_.indices.carries(command.core, command.pc))
+  if (isa::is_sort(command.opcode) ||
+      (command.unit == Unit::layout && wiring_.indices.carries(command.core, command.pc)))
     isa::execute(command, state_, wiring_.memory, nullptr, nullptr);
   note(command, end);
   state_.finish(command);
@@ -302,7 +300,7 @@ bool EventPe::serve(std::size_t unit, Mover& mover) {
   }
   mover.free = start.at;
   state_.begin(command);
-  if (indexed(command)) mover.list = isa::runs_of(command, isa::index_rows(command, state_));
+  if (is_indexed(command)) mover.list = isa::indexed_runs(command, state_);
   mover.wish = {&command, start.at, mover.grant};
   mover.taken = false;
   return false;  // nothing else follows from it before it has ended
@@ -310,7 +308,7 @@ bool EventPe::serve(std::size_t unit, Mover& mover) {
 
 isa::Runs EventPe::runs(bool stores) const {
   const Mover& mover = movers_[stores ? 1 : 0];
-  return indexed(*mover.wish->command) ? isa::Runs(mover.list)
+  return is_indexed(*mover.wish->command) ? isa::Runs(mover.list)
                                        : isa::Runs(isa::transfer_of(*mover.wish->command));
 }
 
@@ -332,7 +330,8 @@ void EventPe::transferred(bool stores, Cycle end, Cycle gathered) {
     mover.line.until(end, State::busy, command.source);
   }
   wiring_.accounts.touch(command.source, end);
-  if (command.opcode == Opcode::load && wiring_.indices.carries(command.core, command.pc))
+  if (command.opcode == Opcode::spread ||
+      (command.opcode == Opcode::load && wiring_.indices.carries(command.core, command.pc)))
     isa::execute(command, state_, wiring_.memory, nullptr, nullptr);
   note(command, end);
   state_.finish(command);

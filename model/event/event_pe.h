@@ -22,6 +22,7 @@
 #include "model/issue_core/issue_core.h"
 #include "model/kernel/accounts.h"
 #include "model/layout_engine/layout_engine.h"
+#include "model/sort_block/sort_block.h"
 #include "model/matrix_engine/matrix_engine.h"
 #include "model/reduction_engine/reduction_engine.h"
 #include "model/vector_engine/vector_engine.h"
@@ -169,6 +170,7 @@ class EventPe {
   ReductionEngine reduction_;
   VectorEngine vector_;
   LayoutEngine layout_;
+  SortBlock sort_;
   std::array<Mover, 2> movers_;
   std::array<Slot, 4> slots_;
   struct Tiles {

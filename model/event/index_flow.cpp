@@ -4,6 +4,8 @@
 #include <numeric>
 #include <utility>
 
+#include "isa/command.h"
+
 namespace leto::model {
 namespace {
 
@@ -89,6 +91,10 @@ IndexFlow::IndexFlow(const isa::Program& program) {
   each([&](int core, std::size_t pc, const Instruction& i) {
     if (i.opcode == Opcode::gather) marked[lifetimes.of(i.field[isa::gather_t::index], core, pc)] = 1;
     if (i.opcode == Opcode::scatter) marked[lifetimes.of(i.field[isa::scatter_t::index], core, pc)] = 1;
+    if (i.opcode == Opcode::spread) marked[lifetimes.of(i.field[isa::spread_t::src], core, pc)] = 1;
+    if (isa::is_sort(i.opcode))
+      for (const int buffer : {isa::copy_t::dst, isa::copy_t::src})
+        marked[lifetimes.of(i.field[buffer], core, pc)] = 1;
   });
   for (bool changed = true; changed;) {
     changed = false;
