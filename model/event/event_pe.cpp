@@ -309,7 +309,7 @@ bool EventPe::serve(std::size_t unit, Mover& mover) {
 isa::Runs EventPe::runs(bool stores) const {
   const Mover& mover = movers_[stores ? 1 : 0];
   return is_indexed(*mover.wish->command) ? isa::Runs(mover.list)
-                                       : isa::Runs(isa::transfer_of(*mover.wish->command));
+                                          : isa::Runs(isa::transfer_of(*mover.wish->command));
 }
 
 void EventPe::transferred(bool stores, Cycle end, Cycle gathered) {
