@@ -136,7 +136,7 @@ class RandomProgram {
   }
 
   void arm() {
-    switch (between(0, 6)) {
+    switch (between(0, 7)) {
       case 0:
         return copies();
       case 1:
@@ -149,6 +149,8 @@ class RandomProgram {
         return gather();
       case 5:
         return scatter();
+      case 6:
+        return sort();
       default:
         return scalar();
     }
@@ -201,7 +203,8 @@ class RandomProgram {
         fmt::format("vector op={} {} {} dst={} reserve=1 push=1 dst_type={} reduce={} value={} shape=r22", op,
                     operand(0, 'a', a_mode), operand(1, 'b', b_mode), b(2), type(),
                     enumerator(isa::FieldKind::reduce), static_cast<double>(between(-64, 64)) / 16);
-    const auto command = isa::capture(isa::from_text(pass, "pass"), std::vector<std::int64_t>(isa::kRegisters), 0, 0);
+    const auto command =
+        isa::capture(isa::from_text(pass, "pass"), std::vector<std::int64_t>(isa::kRegisters), 0, 0);
     if (isa::reads_a(command)) fetch(0, tile);
     if (isa::reads_b(command)) fetch(1, tile);
     shape(22, {rows, columns, columns * 8, columns * 8, columns * 8, between(0, 9)});
@@ -307,6 +310,40 @@ class RandomProgram {
         "scatter src={} wait=1 pop=1 index={} index_wait=1 index_pop=1 index_type=int64 address=r{} "
         "shape=r22",
         b(0), b(1), kTarget);
+  }
+
+  /// A radix pass over a list of keys: its pairs, what numbers them, or the last start go to memory.
+  void sort() {
+    const auto records = between(1, 16), bits = between(1, 4), digits = std::int64_t{1} << bits;
+    const auto shift = between(0, 8);
+    const bool starts = between(0, 3) == 0, numbers = between(0, 1) == 0;
+    define(0, 0, records * 8, 1);
+    define(1, 4096, 8 + 4 * digits, 1);
+    define(2, 8192, digits * 8 + records * 8, 1);
+    define(3, 16384, 4 * digits, 0);
+    define(4, 20480, 8 + 4 * records, 1);
+    ready();
+    fetch(0, records * 8);
+    set_target();
+    shape(22, {records, 8, shift, bits, 0, 0});
+    line("count dst={} reserve=1 push=1 src={} wait=1 pop={} type=int64 starts={} shape=r22", b(1), b(0),
+         int{starts}, int{starts});
+    if (starts) return spread(1, 4, 1, 1);
+    shape(28, {1, digits, 0, 0, 0, 0});
+    line("set rd=r43 value=8");
+    line("offsets dst={} src={} src_offset=r43 wait=1 pop=1 latest={} shape=r28", b(3), b(1), 0);
+    shape(34, {records, 8, shift, bits, between(0, 9), between(0, 3)});
+    line("group dst={} reserve=1 push=1 src={} pop=1 places={} type=int64 shape=r34", b(2), b(0), b(3));
+    if (!numbers) return spread(2, 8, digits, records);
+    shape(28, {records, 0, 0, 0, 0, 0});
+    line("set rd=r43 value={}", digits * 8);
+    line("number dst={} reserve=1 push=1 src={} src_offset=r43 wait=1 pop=1 places={} what={} shape=r28",
+         b(4), b(2), b(3), between(0, 2));
+    spread(4, 4, 1, records);
+  }
+  void spread(int i, std::int64_t bytes, std::int64_t runs, std::int64_t records) {
+    shape(16, {bytes, runs, records, records, 0, 0});
+    line("spread src={} wait=1 pop=1 address=r{} shape=r16", b(i), kTarget);
   }
 
   /// Arithmetic on coordinates and nested loops; what comes out is an address offset that a store shows.
