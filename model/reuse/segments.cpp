@@ -53,19 +53,24 @@ void Segments::begin_kernel(bool at_barrier) {
   walk_.next(ahead_);
 }
 
-// As long as the one it is like; what its loads miss says by how much that may be wrong.
 bool Segments::leave_out_kernel() {
   constexpr std::uint64_t kOneOf = 4;  // is verified
   walk_.start(true);
   const auto like = taken_.find(walk_.content());
   if (like == taken_.end() || nothing_) return false;
-  const Taken& taken = like->second;
   if (verify_ > 0 && random_() % kOneOf == 0) {
     --verify_;
-    expected_ = taken.cycles;
+    expected_ = like->second.cycles;
     return false;
   }
   const std::uint64_t before = fabric_.bursts();
+  pass_kernel();
+  count(like->second, fabric_.bursts() - before);
+  return true;
+}
+
+// All of it, down to the barrier behind it.
+void Segments::pass_kernel() {
   do {
     walk_.next(segment_);
     pass(segment_);
@@ -74,21 +79,28 @@ bool Segments::leave_out_kernel() {
   } while (!segment_.over);
   for (std::size_t i = 0; i < progress_.size(); ++i)
     pes_[i / isa::kCores]->core(static_cast<int>(i % isa::kCores)).wait_at(walk_.cores()[i]);
-  Accounts::Spent spent{taken.spent.totals, {}};
+}
+
+// A kernel left out took what the one it is like took, for its own operations; by how much its traffic with
+// device memory differs says how wrong that may be.
+void Segments::count(const Taken& like, std::uint64_t bursts) {
   const std::vector<std::uint32_t>& operations = walk_.operations();
+  Accounts::Spent spent{like.spent.totals, {}};
   for (std::size_t i = 0; i < operations.size(); ++i)
-    if (const auto had = taken.spent.by_operation.find(taken.operations[i]);
-        had != taken.spent.by_operation.end())
+    if (const auto had = like.spent.by_operation.find(like.operations[i]);
+        had != like.spent.by_operation.end())
       spent.by_operation[operations[i]] = had->second;
-  for (const std::uint32_t operation : walk_.operations()) accounts_.touch(operation, kernel_.now());
-  accounts_.repeat(spent, taken.cycles, static_cast<int>(pes_.size()));
-  for (const std::uint32_t operation : walk_.operations()) accounts_.touch(operation, kernel_.now());
-  const double bursts = static_cast<double>(fabric_.bursts() - before),
-               then = static_cast<double>(taken.bursts);
-  doubt_ += std::abs(bursts - then) * burst_bytes_ / device_bytes_a_cycle_;
+  touch_operations();
+  accounts_.repeat(spent, like.cycles, static_cast<int>(pes_.size()));
+  touch_operations();
+  doubt_ += std::abs(static_cast<double>(bursts) - static_cast<double>(like.bursts)) * burst_bytes_ /
+            device_bytes_a_cycle_;
   ++reused_.kernels;
-  reused_.cycles += taken.cycles;
-  return true;
+  reused_.cycles += like.cycles;
+}
+
+void Segments::touch_operations() {
+  for (const std::uint32_t operation : walk_.operations()) accounts_.touch(operation, kernel_.now());
 }
 
 bool Segments::is_known(const Segment& segment) const {
@@ -197,8 +209,7 @@ void Segments::end_kernel() {
   depth_ = 0;
   for (const auto& [number, content] : contents_)
     for (const Run& run : content.left_out) count(content, run);
-  if (left_out_ != 0)
-    for (const std::uint32_t operation : walk_.operations()) accounts_.touch(operation, kernel_.now());
+  if (left_out_ != 0) touch_operations();
   reused_.segments += left_out_;
   const Cycle cycles = kernel_.now() - began_ + accounts_.skipped() - skipped_before_;
   if (expected_) {

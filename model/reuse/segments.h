@@ -103,6 +103,9 @@ class Segments : public BodyWatch {
   void advance(Progress& progress);
   void begun(std::size_t number);
   void count(const Content& content, const Run& run);
+  void pass_kernel();
+  void count(const Taken& like, std::uint64_t bursts);
+  void touch_operations();
 
   Kernel& kernel_;
   Accounts& accounts_;
