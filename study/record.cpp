@@ -94,6 +94,10 @@ OperationRecord build_operation(const RunFacts& facts, const OperationFacts& fro
   op.macs = from.macs;
   op.flops = from.useful_macs * kFlopsPerMac;
   op.bytes = from.bytes;
+  if (facts.steps == 1 && from.last > 0) {
+    op.first = from.first;
+    op.last = from.last;
+  }
   return op;
 }
 

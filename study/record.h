@@ -30,6 +30,7 @@ struct OperationRecord {
   double share = 0;
   std::map<std::string, std::uint64_t> busy, stalls;
   std::int64_t commands = 0, macs = 0, flops = 0, bytes = 0;
+  std::optional<std::uint64_t> first, last;  // begin of its first, end of its last command; runs of one step
   bool operator==(const OperationRecord&) const = default;
 };
 

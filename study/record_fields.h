@@ -52,6 +52,8 @@ void each_field(Either<OperationRecord> auto& op, auto&& visit) {
   visit("macs", op.macs);
   visit("flops", op.flops);
   visit("bytes", op.bytes);
+  visit("first", op.first);
+  visit("last", op.last);
 }
 
 void each_field(Either<EnergyRecord> auto& e, auto&& visit) {

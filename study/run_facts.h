@@ -39,7 +39,8 @@ struct OperationFacts {
   std::map<std::string, std::uint64_t> busy;    // engine -> engine-cycles
   std::map<std::string, std::uint64_t> stalls;  // "engine.cause" -> engine-cycles
   std::int64_t commands = 0, macs = 0, bytes = 0;
-  std::int64_t useful_macs = 0;  // that the model asked for
+  std::int64_t useful_macs = 0;       // that the model asked for
+  std::uint64_t first = 0, last = 0;  // begin of its first command, end of its last; both 0: it has none
 };
 
 /// What a run with fidelity "reuse" counted in the place of simulating it.

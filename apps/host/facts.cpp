@@ -46,6 +46,8 @@ study::OperationFacts operation(const isa::Source& source, const model::Operatio
   facts.macs = account.macs;
   facts.bytes = account.bytes;
   facts.useful_macs = source.useful_macs * steps;
+  facts.first = account.first_cycle;
+  facts.last = account.last_cycle;
   return facts;
 }
 

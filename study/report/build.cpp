@@ -16,6 +16,7 @@ constexpr Topic kTopics[] = {
     {"What ran", what_ran},
     {"Loss", loss_curve},
     {"Where the engines' cycles go", engine_stalls},
+    {"Engines over time", engine_timeline},
     {"Memory traffic", memory_traffic},
     {"Energy", energy},
     {"Roofline", roofline},

@@ -24,6 +24,8 @@ void add(OperationRecord& to, const OperationRecord& op) {
   to.macs += op.macs;
   to.flops += op.flops;
   to.bytes += op.bytes;
+  if (op.first && (!to.first || *op.first < *to.first)) to.first = op.first;
+  if (op.last && (!to.last || *op.last > *to.last)) to.last = op.last;
   add(to.busy, op.busy);
   add(to.stalls, op.stalls);
 }

@@ -97,7 +97,12 @@ struct BlockWriter {
   std::string operator()(const StackedBars& bars) const {
     return figure(bars.caption, legend(bars) + to_svg(bars));
   }
-  std::string operator()(const Roofline& chart) const {
+  std::string operator()(const Roofline& chart) const { return zoomed(chart); }
+  std::string operator()(const Lanes& chart) const { return zoomed(chart); }
+  std::string operator()(const auto& chart) const { return figure(chart.caption, to_svg(chart)); }
+
+ private:
+  static std::string zoomed(const auto& chart) {
     const std::string svg = to_svg(chart);
     return svg.empty()
                ? ""
@@ -105,7 +110,6 @@ struct BlockWriter {
                      "<figure class=\"zoom\" tabindex=\"0\"><figcaption>{}</figcaption>\n{}{}</figure>\n",
                      html_escape(chart.caption), kZoom, svg);
   }
-  std::string operator()(const auto& chart) const { return figure(chart.caption, to_svg(chart)); }
 };
 
 }  // namespace

@@ -51,6 +51,14 @@ struct BlockWriter {
       line["reference"] = {{"label", chart.reference->label}, {"values", chart.reference->y}};
     return line;
   }
+  Json operator()(const Lanes& chart) const {
+    Json lanes = Json::array();
+    for (const auto& lane : chart.lanes) lanes.push_back({{"label", lane.label}, {"shares", lane.shares}});
+    Json out = {{"type", "lanes"}, {"caption", chart.caption}, {"seconds", chart.seconds}, {"lanes", lanes}};
+    if (chart.mark)
+      out["mark"] = {{"label", chart.mark->label}, {"from", chart.mark->from}, {"to", chart.mark->to}};
+    return out;
+  }
   Json operator()(const Roofline& chart) const {
     Json slopes = Json::array(), points = Json::array();
     for (const auto& slope : chart.slopes)

@@ -85,11 +85,27 @@ struct Roofline {
   std::vector<Point> points;
 };
 
+/// Shares of 1 over time, a lane each, all of one length; a span of time can be marked.
+struct Lanes {
+  std::string caption;
+  double seconds = 0;  // at the right edge, from 0
+  struct Lane {
+    std::string label;
+    std::vector<double> shares;
+  };
+  std::vector<Lane> lanes;
+  struct Mark {
+    std::string label;
+    double from, to;  // seconds
+  };
+  std::optional<Mark> mark = {};
+};
+
 struct Text {
   std::string text;
 };
 
-using Block = std::variant<Text, Tiles, Table, StackedBars, LineChart, Roofline>;
+using Block = std::variant<Text, Tiles, Table, StackedBars, LineChart, Roofline, Lanes>;
 
 struct Section {
   std::string heading;

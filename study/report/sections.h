@@ -10,6 +10,8 @@ std::vector<Block> what_ran(const Record& record);
 std::vector<Block> headline(const Record& record);
 std::vector<Block> loss_curve(const Record& record);
 std::vector<Block> engine_stalls(const Record& record);
+/// Each engine's activity over the run; needs the dates of operations, which runs of one step have.
+std::vector<Block> engine_timeline(const Record& record);
 std::vector<Block> memory_traffic(const Record& record);
 std::vector<Block> energy(const Record& record);
 std::vector<Block> roofline(const Record& record);

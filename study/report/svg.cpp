@@ -261,4 +261,36 @@ std::string to_svg(const Roofline& chart) {
   return out + axis_titles(frame, "FLOP per byte", "FLOP/s") + "</svg>\n";
 }
 
+std::string to_svg(const Lanes& chart) {
+  constexpr double kLane = 34, kLeft = 170, kTop = 22, kAcross = kWidth - kLeft - 20;
+  constexpr double kMarkLabel = 300;  // its least room
+  constexpr int kTicks = 8;
+  if (!(chart.seconds > 0)) return "";
+  const double bottom = kTop + kLane * double(chart.lanes.size());
+  const auto x = [&](double at) { return kLeft + std::clamp(at / chart.seconds, 0.0, 1.0) * kAcross; };
+  std::string out = open_svg(bottom + 26, chart.caption);
+  if (chart.mark) {
+    const double from = x(chart.mark->from);
+    out +=
+        fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" class=\"mark\"/>\n",
+                    from, kTop, x(chart.mark->to) - from, bottom - kTop) +
+        label(std::min(from, kWidth - kMarkLabel), kTop - 6, "start", chart.mark->label);
+  }
+  double y = kTop;
+  for (const auto& lane : chart.lanes) {
+    const double base = y + kLane - 4, step = kAcross / double(lane.shares.size());
+    out += line(kLeft, base, kLeft + kAcross, base, "grid") + label(kLeft - 10, base - 6, "end", lane.label);
+    std::string path = fmt::format("M{:.0f} {:.1f}", kLeft, base);
+    double right = kLeft;
+    for (const double share : lane.shares)
+      path += fmt::format("V{:.1f}H{:.1f}", base - std::clamp(share, 0.0, 1.0) * (kLane - 8), right += step);
+    out += fmt::format("<path d=\"{}V{:.1f}Z\" class=\"lane\"/>\n", path, base);
+    y += kLane;
+  }
+  const double tick = nice_step(chart.seconds, kTicks);
+  for (int i = 0; i <= kTicks && i * tick <= chart.seconds; ++i)
+    out += label(x(i * tick), bottom + 18, "middle", si(i * tick, "s"));
+  return out + "</svg>\n";
+}
+
 }  // namespace leto::study

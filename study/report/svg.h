@@ -17,5 +17,6 @@ std::string part_class(std::size_t part, std::size_t parts);
 std::string to_svg(const StackedBars& bars);
 std::string to_svg(const LineChart& chart);
 std::string to_svg(const Roofline& chart);
+std::string to_svg(const Lanes& chart);
 
 }  // namespace leto::study
