@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "arch/config_keys.h"
 #include "base/dtypes.h"
 #include "base/errors.h"
 #include "study/energy.h"
@@ -66,6 +67,14 @@ struct Largest {
 
 std::string engine_of(const std::string& stall) {
   return stall.substr(0, stall.find('.'));
+}
+
+/// Every key of the chip file with its section: "pe.rows" -> "12".
+std::map<std::string, std::string> config_of(const ChipConfig& chip) {
+  std::map<std::string, std::string> out;
+  for (const ConfigKey& key : config_keys())
+    out[fmt::format("{}.{}", key.section, key.key)] = value_text(key, chip);
+  return out;
 }
 
 OperationRecord build_operation(const RunFacts& facts, const OperationFacts& from) {
@@ -132,6 +141,7 @@ void describe(const RunFacts& facts, Record& record) {
   record.fidelity = facts.fidelity;
   record.chip = facts.chip.name;
   record.chip_figures = figures_of(facts.chip);
+  record.config = config_of(facts.chip);
   record.recipe = facts.recipe;
   record.workload = facts.workload;
   record.values = facts.values;

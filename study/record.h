@@ -56,6 +56,8 @@ struct Record {
   std::optional<std::string> what_if;  // resources taken as unlimited ("hbm,noc"): no real chip
   std::string fidelity, chip, recipe, workload;
   ChipFigures chip_figures;
+  std::map<std::string, std::string>
+      config;  // every key of the chip file and its value; empty in old records
   bool values = true;
   std::int64_t steps = 1, parameters = 0, sequence = 0;
   std::uint64_t cycles = 0;

@@ -100,6 +100,7 @@ void each_field(Either<Record> auto& r, auto&& visit) {
   visit("fidelity", r.fidelity);
   visit("chip", r.chip);
   visit("chip_figures", r.chip_figures);
+  visit("config", r.config);
   visit("recipe", r.recipe);
   visit("workload", r.workload);
   visit("values", r.values);

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <set>
 
@@ -94,6 +95,18 @@ double lowest(const std::vector<double>& values) {
 
 Cell loss_cell(double value) {
   return std::isfinite(value) ? Cell{fmt::format("{:.6g}", value), value, {}} : cell("not finite");
+}
+
+/// The chip file's keys whose values differ. A record of a version that kept none has its hash alone.
+void add_config_rows(const Record& first, const Record& other, const std::string& name, Table& table) {
+  if (first.config.empty() || other.config.empty()) return;
+  std::map<std::string, std::array<std::string, 2>> values;
+  for (const auto& [key, value] : first.config) values[key][0] = value;
+  for (const auto& [key, value] : other.config) values[key][1] = value;
+  const auto shown = [](const std::string& value) { return value.empty() ? none_cell() : cell(value); };
+  for (const auto& [key, pair] : values)
+    if (pair[0] != pair[1])
+      table.rows.push_back({cell(name), cell("config." + key), shown(pair[0]), shown(pair[1])});
 }
 
 }  // namespace
@@ -265,11 +278,12 @@ std::vector<Block> settings_that_differ(const std::vector<Record>& records) {
   };
   Table table{
       "Settings of a run that are not the first run's", {{"Run"}, {"Key"}, {"Run 1"}, {"This run"}}, {}, ""};
-  for (std::size_t i = 1; i < records.size(); ++i)
+  for (std::size_t i = 1; i < records.size(); ++i) {
+    const std::string name = fmt::format("{}: {}", i + 1, run_name(records[i]));
     for (const Difference& d : diff_records(records[0], records[i]))
-      if (is_setting(d.key))
-        table.rows.push_back(
-            {cell(fmt::format("{}: {}", i + 1, run_name(records[i]))), cell(d.key), cell(d.a), cell(d.b)});
+      if (is_setting(d.key)) table.rows.push_back({cell(name), cell(d.key), cell(d.a), cell(d.b)});
+    add_config_rows(records[0], records[i], name, table);
+  }
   if (table.rows.empty()) return {};
   return {table};
 }

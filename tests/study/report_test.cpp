@@ -179,6 +179,35 @@ TEST_CASE("several runs stand in one report, numbered") {
   CHECK(has(html, "none: forward only"));
 }
 
+TEST_CASE("runs on two chips name the keys of the chip file that differ and no other") {
+  RunFacts other = sample_run();
+  other.chip = load_chip("pilot", {"pe.clock_mhz=1200", "noc.buffer_bytes=4096"});
+  const Record first = build_record(sample_run()), second = build_record(other);
+  const Report report = build_report({first, second}, {});
+  std::vector<std::string> keys;
+  for (const auto& row : table_named(report, "not the first run's").rows)
+    if (row[1].text.starts_with("config.")) {
+      keys.push_back(row[1].text);
+      CHECK(row[2].text == first.config.at(row[1].text.substr(7)));
+      CHECK(row[3].text == second.config.at(row[1].text.substr(7)));
+    }
+  CHECK(keys == std::vector<std::string>{"config.noc.buffer_bytes", "config.pe.clock_mhz"});
+  CHECK(second.config.at("pe.clock_mhz") == "1200");
+  CHECK(record_from_json(to_json(second), "r.json").config == second.config);
+}
+
+TEST_CASE("beside a record without the chip's keys the hash alone differs") {
+  RunFacts other = sample_run();
+  other.chip = load_chip("pilot", {"pe.clock_mhz=1200"});
+  const Record first = build_record(sample_run());
+  Record old = build_record(other);
+  old.config.clear();
+  CHECK(record_from_json(to_json(old), "r.json").config.empty());
+  const std::string page = unescape(to_markdown(build_report({first, old}, {})));
+  CHECK(has(page, "identity.config_hash"));
+  CHECK_FALSE(has(page, "config.pe"));
+}
+
 TEST_CASE("names from a model cannot break out of the page or the table") {
   RunFacts run = sample_run();
   run.workload = "<script>alert('x')</script>";
