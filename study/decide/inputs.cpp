@@ -3,19 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "study/matmul_rows.h"
-#include "study/mfu_model.h"
+#include "study/baseline_rate.h"
 #include "study/report/sections.h"
-#include "study/roofline_model.h"
 
 namespace leto::study {
 namespace {
-
-constexpr double kSameSize = 0.03;  // parameters that differ by less are the same model's
-constexpr double kTera = 1e12, kGiga = 1e9;
 
 Provenance simulated(const Evidence& e, const std::string& key) {
   return {Kind::estimate,
@@ -35,11 +29,6 @@ Input from_fact(const Fact& fact) {
 Input certain(const std::string& id, const std::string& unit, double value, const std::string& kind,
               const Provenance& from) {
   return {id, unit, "", value, value, value, kind, from};
-}
-
-double whole_model(const Sheet& sheet, const Record& r) {
-  const Input* known = sheet.find(r.workload + ".parameters");
-  return known ? known->value : double(r.parameters);
 }
 
 bool is_part_of_model(const Sheet& sheet, const Record& r) {
@@ -71,118 +60,15 @@ void add_record(Sheet& sheet, const Evidence& e) {
   }
 }
 
-/// Measured rows of this very workload on this part: their range is the interval.
-std::optional<Input> measured_rate(const Sheet& sheet, const Record& r, const Baseline& b,
-                                   const std::string& precision) {
-  std::vector<const TrainingRow*> rows;
-  for (const TrainingRow& row : b.training)
-    if (row.from.kind == Kind::measured && row.precision == precision && row.sequence == r.sequence &&
-        std::abs(row.parameters / whole_model(sheet, r) - 1) < kSameSize)
-      rows.push_back(&row);
-  if (rows.empty() || r.sequence == 0) return std::nullopt;
-  double low = 1e300, high = 0, sum = 0;
-  for (const TrainingRow* row : rows) {
-    const double rate = row->mfu * row->of_peak_flops;
-    low = std::min(low, rate);
-    high = std::max(high, rate);
-    sum += rate;
-  }
-  Input out{"", "FLOP/s", precision, sum / double(rows.size()), low, high, "measured", rows[0]->from};
-  out.from.note = fmt::format("{} rows, the first is {}", rows.size(), rows[0]->id);
-  return out;
-}
-
-/// Roofline x the measured efficiency of the nearest training rows.
-std::optional<Input> modelled_training(const Sheet& sheet, const Record& r, const Baseline& b,
-                                       const MfuModel& model, const Figure& peak) {
-  const double flops = peak.value * kTera;
-  const auto found = model.predict({peak.precision, whole_model(sheet, r), r.sequence, 1, flops});
-  if (!found) return std::nullopt;
-  std::vector<std::string> ids;
-  for (const TrainingRow* row : found->rests_on) ids.push_back(row->id);
-  Input out{
-      "",         "FLOP/s", peak.precision, found->share * flops, found->low * flops, found->high * flops,
-      "estimate", {}};
-  out.from = peak.from;
-  out.from.kind = Kind::estimate;
-  out.from.source =
-      fmt::format("peak of {} x MFU {:.1f} % of the nearest measured rows {} (docs/validation.md)", b.name,
-                  found->share * 100, fmt::join(ids, ", "));
-  out.from.note = "rows on several devices hold their communication and software; the record holds neither";
-  return out;
-}
-
-/// What a step that one device cannot hold means for a figure a device.
-std::string beyond(const Record& r, const Baseline& b) {
-  const auto fit = nlohmann::json::parse(r.memory_fit);
-  const Figure* capacity = b.figure("memory_capacity");
-  if (!capacity || !fit.contains("hbm_peak") || fit["hbm_peak"].get<double>() <= capacity->value * kGiga)
-    return "";
-  return fmt::format(
-      "; the step takes {:.0f} GB and {} has {:.0f}: it needs several devices, and their exchange is in no "
-      "figure, "
-      "which favours {}",
-      fit["hbm_peak"].get<double>() / kGiga, b.name, capacity->value, b.name);
-}
-
-/// Whether the nearest rows of training language models say anything of this workload.
-bool trains_a_language_model(const Record& r) {
-  return !r.recipe.empty() && r.sequence > 0;
-}
-
-/// Roofline x the measured efficiencies of products and streams.
-std::optional<Input> modelled_roofline(const Record& r, const Baseline& b, const std::vector<Baseline>& all,
-                                       const Figure& peak) {
-  if (!r.bytes.contains("hbm")) return std::nullopt;
-  const double flops = double(r.flops);
-  const auto found = roofline_time(b, all, peak.precision, work_of(r));
-  if (!found) return std::nullopt;
-  Input out{
-      "",         "FLOP/s", peak.precision, flops / found->seconds, flops / found->most, flops / found->least,
-      "estimate", peak.from};
-  out.from.kind = Kind::estimate;
-  out.from.source = fmt::format("{}; interval: {} and {} measured rows of all parts", found->basis,
-                                found->matmul.rows, found->stream.rows);
-  out.from.note =
-      "its memory traffic is taken as the record's, rows read at random as a stream" + beyond(r, b);
-  return out;
-}
-
-/// Measured matrix products of the part: the row of that very shape, else an estimate between the nearest
-/// ones.
-std::optional<Input> measured_product(const Record& r, const Baseline& b, const std::string& precision,
-                                      const MatmulRows& rows) {
-  const auto shape = shape_of(r);
-  const auto found = shape ? rows.predict(b.name, precision, *shape) : std::nullopt;
-  if (!found) return std::nullopt;
-  Input out{"",
-            "FLOP/s",
-            precision,
-            found->flops_per_s,
-            found->low,
-            found->high,
-            found->measured ? "measured" : "estimate",
-            found->rests_on[0]->from};
-  if (!found->measured) out.from.kind = Kind::estimate;
-  std::vector<std::string> keys;
-  for (const Fact* fact : found->rests_on) keys.push_back(fact->key);
-  out.from.note = fmt::format("{} {} ({})", found->measured ? "the row" : "between the rows",
-                              fmt::join(keys, ", "), found->rests_on[0]->from.note);
-  return out;
-}
-
-/// A part's rate on the record's workload: its measured rows, else a model, nearest to the workload first.
-std::optional<Input> baseline_rate(const Sheet& sheet, const Record& r, const Baseline& b,
-                                   const std::vector<Baseline>& all, const MfuModel& model,
-                                   const MatmulRows& products) {
-  const std::string precision = precision_of(r);
-  if (precision.empty() || r.flops <= 0 || r.what_if) return std::nullopt;
-  if (auto product = measured_product(r, b, precision, products)) return product;
-  const Figure* peak = b.figure("peak_" + precision);
-  if (!peak) return std::nullopt;
-  if (!trains_a_language_model(r)) return modelled_roofline(r, b, all, *peak);
-  if (auto measured = measured_rate(sheet, r, b, precision)) return measured;
-  return modelled_training(sheet, r, b, model, *peak);
+Input from_rate(const std::string& id, const PartRate& rate) {
+  return {id,
+          "FLOP/s",
+          rate.precision,
+          rate.value,
+          rate.low,
+          rate.high,
+          std::string(name_of(rate.from.kind)),
+          rate.from};
 }
 
 std::string part_of(const Record& r) {
@@ -216,17 +102,14 @@ void fill(Sheet& sheet, const std::vector<Evidence>& records, const std::vector<
     if (const Figure* power = b.figure("power"))
       sheet.add(certain(b.name + ".power", power->unit, power->value, std::string(name_of(power->from.kind)),
                         power->from));
-  const MfuModel model(baselines);
-  const MatmulRows products(load_facts("matmul"));
+  const BaselineRates rates(baselines);
   for (const Evidence& e : records) {
     sheet.add(certain(e.part + ".memory_gb", "GB", double(e.record.chip_figures.hbm_bytes) / 1e9, "simulated",
                       simulated(e, "chip_figures.hbm_bytes")));
     add_record(sheet, e);
     for (const Baseline& b : baselines)
-      if (auto rate = baseline_rate(sheet, e.record, b, baselines, model, products)) {
-        rate->id = rate_id(b.name, e.record.workload);
-        sheet.add(*rate);
-      }
+      if (const auto rate = rates.of(e.record, whole_model(sheet, e.record), b))
+        sheet.add(from_rate(rate_id(b.name, e.record.workload), *rate));
   }
 }
 

@@ -4,9 +4,10 @@
 
 #include <algorithm>
 
+#include "study/baseline_rate.h"
+#include "study/fact_table.h"
 #include "study/report/format.h"
 #include "study/report/sections.h"
-#include "study/roofline_model.h"
 
 namespace leto::study {
 namespace {
@@ -95,69 +96,52 @@ Row simulated_row(const Record& r) {
           cell(fmt::format("program {}", r.program_hash))};
 }
 
-std::string basis_of(const TrainingRow& row) {
-  const std::string devices = row.devices > 0 ? fmt::format("{} devices", row.devices) : "devices not stated";
-  const std::string sequence = row.sequence > 0 ? fmt::format(", sequence {}", row.sequence) : "";
-  return fmt::format("training MFU {} of {} in {}: {}{}, {} ({})", percent(row.mfu),
-                     si(row.of_peak_flops, "FLOP/s"), row.precision, row.workload, sequence, devices, row.id);
-}
-
-/// The roofline model's time, with its interval.
-Row roofline_row(const Record& r, const Baseline& b, const RooflinePrediction& p) {
-  const Figure* bandwidth = b.figure("memory_bandwidth");
-  const std::string origin = fmt::format(
-      "record:ops[].flops, record:ops[].bytes, baseline:{0}/memory_bandwidth, baseline:{0}/peak_{1}", b.name,
-      precision_of(r));
+/// The rate that the decision takes too, with its interval.
+Row rate_row(const Record& r, const Baseline& b, const PartRate& rate) {
+  const double flops = double(r.flops);
+  const std::string origin = fmt::format("{}", fmt::join(rate.origins, ", "));
+  const bool measured = rate.from.kind == Kind::measured;
   return {cell(b.title),
-          cell(p.basis),
-          sourced(si_cell(double(r.flops) / p.seconds, "FLOP/s"), origin),
-          {fmt::format("{} ({} to {})", si(p.seconds, "s"), si(p.least, "s"), si(p.most, "s")), p.seconds,
-           origin},
-          cell("estimate; rests on: measured shares of a peak"),
-          cell(fmt::format("{} [{}]", bandwidth->from.source, bandwidth->from.reference))};
+          cell(rate.basis),
+          sourced(si_cell(rate.value, "FLOP/s"), origin),
+          {fmt::format("{} ({} to {})", si(flops / rate.value, "s"), si(flops / rate.high, "s"),
+                       si(flops / rate.low, "s")),
+           flops / rate.value, "record:flops, " + origin},
+          cell((measured ? "estimate; rests on: " : "") + kind_text(rate.from)),
+          cell(fmt::format("{} [{}]; {}", rate.from.source, rate.from.reference, rate.from.note))};
 }
 
-/// What the decision takes for a workload that trains no language model.
-void add_roofline(const Record& r, const Baseline& b, const std::vector<Baseline>& all,
-                  const std::string& precision, std::vector<Row>& rows) {
-  if (const auto p = roofline_time(b, all, precision, work_of(r)))
-    rows.push_back(roofline_row(r, b, *p));
-  else
-    rows.push_back(no_row(b, fmt::format("no measured share of the peak in {}", precision)));
+std::string why_none(const Record& r, const std::string& precision) {
+  if (precision.empty()) return "no estimate: the useful FLOPs are of no or several precisions";
+  if (r.what_if) return "no estimate: no chip is like this run's";
+  return fmt::format("no measured share of the peak in {}", precision);
 }
 
-void add_estimates(const Record& r, const Baseline& b, const std::vector<Baseline>& all,
+void add_estimates(const Record& r, double parameters, const Baseline& b, const BaselineRates& rates,
                    std::vector<Row>& rows) {
   const std::string precision = precision_of(r);
-  if (precision.empty())
-    return rows.push_back(no_row(b, "no estimate: the useful FLOPs are of no or several precisions"));
-  if (r.recipe.empty() || r.sequence == 0) return add_roofline(r, b, all, precision, rows);
-  if (const TrainingRow* row = nearest_row(b, precision, double(r.parameters), r.sequence))
-    rows.push_back(estimate_row(r, b, basis_of(*row), row->mfu * row->of_peak_flops, row->from, row->id));
-  else
-    rows.push_back(no_row(b, fmt::format("no measured row of training in {}", precision)));
+  const auto rate = rates.of(r, parameters, b);
+  rows.push_back(rate ? rate_row(r, b, *rate) : no_row(b, why_none(r, precision)));
   const Figure* matmul = b.figure("best_matmul_" + precision);
-  if (matmul && matmul->from.kind == Kind::measured)
+  if (rate && trains_a_language_model(r) && matmul && matmul->from.kind == Kind::measured)
     rows.push_back(
         estimate_row(r, b, fmt::format("best measured matmul in {}: an upper bound of the rate", precision),
                      matmul->value * 1e12, matmul->from, matmul->metric));
 }
 
-/// `all` are the parts whose measured rows the models rest on, whether shown or not.
-Table estimates_table(const Record& r, const std::vector<Baseline>& baselines,
-                      const std::vector<Baseline>& all) {
+Table estimates_table(const Record& r, double parameters, const std::vector<Baseline>& baselines,
+                      const BaselineRates& rates) {
   Table table{
       fmt::format("{}: estimated time of other parts for the same useful FLOPs", run_name(r)),
       {{"Part"}, {"Basis"}, {"Rate", true}, {"Time", true}, {"Kind"}, {"Source"}},
       {simulated_row(r)},
-      "Estimates, not measurements. Training of a language model: useful FLOPs / (peak x MFU) of the "
-      "measured "
-      "row that is nearest in model size, then sequence length, then has the fewest devices, in the same "
-      "precision; it knows nothing of the model's shapes, and rows on several devices hold their "
-      "communication. "
-      "Anything else: the roofline x the measured shares of the peaks, with the record's memory traffic; the "
-      "interval is of all parts' shares, without overlap at its long end. No ratio is formed."};
-  for (const Baseline& b : baselines) add_estimates(r, b, all, table.rows);
+      "Estimates, not measurements: useful FLOPs / the rate that leto decide takes, in the same precision. "
+      "It "
+      "is that of measured rows of the workload; else, for the training of a language model, peak x MFU of "
+      "the nearest measured rows, which hold the communication of several devices; for anything else the "
+      "roofline x the measured shares of the peaks, with the record's memory traffic. The interval is that "
+      "of the rows, or of the model's errors on rows left out, or of all parts' shares. No ratio is formed."};
+  for (const Baseline& b : baselines) add_estimates(r, parameters, b, rates, table.rows);
   return table;
 }
 
@@ -215,8 +199,10 @@ std::vector<Block> beside_baselines(const std::vector<Record>& records,
   for (const Baseline& b : baselines)
     if (!b.note.empty()) blocks.push_back(Text{fmt::format("{}: {}", b.title, b.note)});
   blocks.push_back(parts_table(records, baselines));
-  const std::vector<Baseline> all = load_baselines();
-  for (const Record& r : records) blocks.push_back(estimates_table(r, baselines, all));
+  const BaselineRates rates(load_baselines());
+  const FactTable workloads = load_facts("workloads");
+  for (const Record& r : records)
+    blocks.push_back(estimates_table(r, whole_model(workloads, r), baselines, rates));
   blocks.push_back(sources_table(baselines));
   return blocks;
 }

@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "base/errors.h"
+#include "study/decide/inputs.h"
 #include "study/record_keys.h"
 #include "study/report/fold.h"
 #include "study/report/format.h"
@@ -118,17 +119,22 @@ TEST_CASE("each baseline stands there with kinds and sources") {
   for (const char* word : {"H100", "500", "H200", "A100", "B200"}) CHECK(has(html, word));
 }
 
-TEST_CASE("an estimate is the useful FLOPs at a measured rate, marked as one") {
+TEST_CASE("a part's time is the useful FLOPs at the rate that the decision takes, marked as an estimate") {
   const Record record = build_record(sample_run());
   const Baseline b = load_baseline("h100-sxm");
-  const TrainingRow* row = nearest_row(b, "bf16", 8.03e9, 8192);
-  REQUIRE(row->workload == "MPT 7b");
+  const std::vector<Evidence> evidence = {{"r.json", record}};
+  Sheet sheet(1, 100);
+  fill(sheet, evidence, load_baselines());
+  const Input* rate = sheet.find("rate.h100-sxm.llama3-8b");
+  REQUIRE(rate != nullptr);
   const Table table = table_named(build_report({record}, {b}), "estimated time");
-  REQUIRE(table.rows.size() == 3);  // the run, the training row, the best matmul
-  CHECK(*table.rows[1][3].number == doctest::Approx(double(record.flops) / (989e12 * row->mfu)));
-  CHECK(has(table.rows[1][1].text, row->id));
+  REQUIRE(table.rows.size() == 3);  // the run, the rate, the best matmul
+  CHECK(*table.rows[1][2].number == rate->value);
+  CHECK(*table.rows[1][3].number == doctest::Approx(double(record.flops) / rate->value));
+  CHECK(has(table.rows[1][3].text, si(double(record.flops) / rate->high, "s")));
+  CHECK(has(table.rows[1][3].text, si(double(record.flops) / rate->low, "s")));
   CHECK(has(table.rows[1][4].text, "estimate"));
-  CHECK(has(table.rows[1][5].text, row->from.source));
+  CHECK(has(table.rows[1][5].text, rate->from.source));
 }
 
 TEST_CASE("no estimate crosses precisions") {
@@ -145,10 +151,20 @@ TEST_CASE("no estimate crosses precisions") {
   CHECK(has(none.rows[1][1].text, "several precisions"));
 }
 
-TEST_CASE("a part without a measured row says so") {
+TEST_CASE("a part without a row of its own rests on the rows of others and says so") {
   const Table table =
       table_named(build_report({build_record(sample_run())}, {load_baseline("tpu-v5p")}), "estimated time");
-  CHECK(has(table.rows[1][1].text, "no measured row"));
+  CHECK(has(table.rows[1][1].text, "nearest measured rows"));
+  CHECK(table.rows[1][4].text.starts_with("estimate"));
+}
+
+TEST_CASE("no part is held beside a what-if run") {
+  RunFacts run = sample_run();
+  run.what_if = "hbm";
+  const Table table =
+      table_named(build_report({build_record(run)}, {load_baseline("h100-sxm")}), "estimated time");
+  REQUIRE(table.rows.size() == 2);
+  CHECK(has(table.rows[1][1].text, "no chip is like this run"));
 }
 
 TEST_CASE("the page is self-contained and accessible") {
