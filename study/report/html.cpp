@@ -17,6 +17,17 @@ constexpr std::size_t kSmallColumns = 3;
 constexpr std::size_t kDenseColumns = 10;
 /// A numeric cell that holds words beside its figure may wrap.
 constexpr std::size_t kWrapFrom = 20;
+/// A longer word may break anywhere: a path, a hash, an operation's name.
+constexpr std::size_t kLongWord = 24;
+
+bool has_long_word(const std::string& text) {
+  std::size_t length = 0;
+  for (const char c : text) {
+    length = c == ' ' ? 0 : length + 1;
+    if (length > kLongWord) return true;
+  }
+  return false;
+}
 
 constexpr auto kFilter =
     "<div class=\"explore\"><p class=\"tools\"><label>Filter <input type=\"search\"></label> "
@@ -28,6 +39,7 @@ constexpr auto kZoom =
 std::string table_cell(const Column& column, const Cell& cell, bool first, bool explore) {
   std::string css = column.numeric ? "n" : "", style;
   if (column.numeric && cell.text.size() > kWrapFrom) css += " w";
+  if (has_long_word(cell.text)) css += css.empty() ? "a" : " a";
   const std::string sort_key = cell.number ? fmt::format(" data-v=\"{:.9g}\"", *cell.number) : "";
   if (column.bar && cell.number) {
     css += " share";

@@ -34,9 +34,10 @@ table.dense{font-size:11.5px}
 .dense thead th{overflow-wrap:anywhere}
 .dense th[scope=row]{min-width:90px}
 caption{text-align:left;font-weight:600;padding:4px 0 8px}
-th,td{padding:5px 9px;text-align:left;vertical-align:top;border-bottom:1px solid var(--rule);overflow-wrap:anywhere}
+th,td{padding:5px 9px;text-align:left;vertical-align:top;border-bottom:1px solid var(--rule);overflow-wrap:break-word}
+.a{overflow-wrap:anywhere}
 thead th{color:var(--dim);font-weight:600;border-bottom:2px solid var(--rule);vertical-align:bottom;overflow-wrap:normal}
-th[scope=row]{font-weight:500;overflow-wrap:break-word;min-width:110px}
+th[scope=row]{font-weight:500;min-width:110px}
 .n{text-align:right;white-space:nowrap}
 .w{white-space:normal}
 .share{background:linear-gradient(to right,var(--bar) var(--p),transparent var(--p)) no-repeat 0 3px/100% calc(100% - 6px)}
