@@ -11,6 +11,7 @@ using isa::Unit;
 
 // Fewer bodies of a core than this are not worth the walk.
 constexpr std::int64_t kFewestBodies = 6, kEnoughBodies = 24;
+constexpr std::int64_t kLongestBody = 1024;  // commands
 
 bool at_grid_barrier(const isa::Core& core) {
   const isa::Instruction& next = core.current();
@@ -55,24 +56,24 @@ void Walk::start(bool at_barrier) {
   begin_balances();
   cores_.clear();
   takes_part_.assign(pes_.size() * isa::kCores, 1);
-  std::vector<Bodies> bodies;
+  std::vector<Outline> outlines;
   bool ends = false;
   for (std::size_t i = 0; i < takes_part_.size(); ++i) {
     cores_.push_back(pes_[i / isa::kCores]->core(static_cast<int>(i % isa::kCores)).ahead());
     if (at_barrier && !cores_.back().ended()) cores_.back().advance();
     isa::Core core = cores_.back();
-    bodies.push_back(outline(core, i));
+    outlines.push_back(outline(core, i));
     ends |= core.ended();
   }
   std::ranges::fill(held_, 0);
   first_ = true;
   removable_ = at_barrier && !ends && !by_index_ && balanced();
-  choose_depth(bodies);
+  choose_depth(outlines);
 }
 
 // Runs a core to the end of its kernel.
-Walk::Bodies Walk::outline(isa::Core& core, std::size_t index) {
-  Bodies bodies{};
+Walk::Outline Walk::outline(isa::Core& core, std::size_t index) {
+  Outline outline;
   isa::Command command;
   mix(content_, index);
   while (!kernel_ends(core)) {
@@ -80,27 +81,31 @@ Walk::Bodies Walk::outline(isa::Core& core, std::size_t index) {
       core.execute_scalar();
     } else {
       core.capture_current(command);
+      ++outline.commands;
       mix(content_, command);
       weigh(static_cast<int>(index / isa::kCores), command);
       if (std::ranges::find(operations_, command.source) == operations_.end())
         operations_.push_back(command.source);
       core.advance();
     }
-    if (core.at_body()) ++bodies[core.depth()];
+    if (core.at_body()) ++outline.bodies[core.depth()];
   }
-  return bodies;
+  return outline;
 }
 
 // Where both cores of every PE come to as many bodies, or only one of the two to any: the outermost with
-// enough, so that a segment has all the phases that its loops inside go through; else the one with most.
-void Walk::choose_depth(const std::vector<Bodies>& bodies) {
+// enough of them that are not too long, so that a segment has all the phases that its loops inside go
+// through; else the one with most.
+void Walk::choose_depth(const std::vector<Outline>& outlines) {
   depth_ = 0;
-  std::int64_t most = kFewestBodies - 1;
-  for (std::size_t depth = 1; depth <= isa::kLoopDepth && most < kEnoughBodies; ++depth) {
+  std::int64_t most = kFewestBodies - 1, commands = 0;
+  for (const Outline& outline : outlines) commands = std::max(commands, outline.commands);
+  const auto enough = std::max(kEnoughBodies, commands / kLongestBody);
+  for (std::size_t depth = 1; depth <= isa::kLoopDepth && most < enough; ++depth) {
     bool fits = true;
     std::int64_t count = 0;
-    for (std::size_t i = 0; i < bodies.size(); i += isa::kCores) {
-      const std::int64_t one = bodies[i][depth], other = bodies[i + 1][depth];
+    for (std::size_t i = 0; i < outlines.size(); i += isa::kCores) {
+      const std::int64_t one = outlines[i].bodies[depth], other = outlines[i + 1].bodies[depth];
       fits &= one == other || one == 0 || other == 0;
       count = std::max({count, one, other});
     }

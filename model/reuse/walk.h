@@ -73,10 +73,13 @@ class Walk {
         multicasts{};  // loads with a row, a column, the grid: what all of it must ask for
     std::array<std::int64_t, isa::kSemaphores> semaphores{};
   };
-  /// Bodies that a core comes to, by depth.
-  using Bodies = std::array<std::int64_t, isa::kLoopDepth + 1>;
-  Bodies outline(isa::Core& core, std::size_t index);
-  void choose_depth(const std::vector<Bodies>& bodies);
+  /// Bodies that a core comes to, by depth, and the commands that it issues.
+  struct Outline {
+    std::array<std::int64_t, isa::kLoopDepth + 1> bodies{};
+    std::int64_t commands = 0;
+  };
+  Outline outline(isa::Core& core, std::size_t index);
+  void choose_depth(const std::vector<Outline>& outlines);
   bool walk(std::size_t index, Segment& segment);
   void tally(std::size_t index, const isa::Command& command, Segment& to);
   void tally_transfer(int pe, const isa::Command& command, Segment& to);
