@@ -312,7 +312,8 @@ class RandomProgram {
         b(0), b(1), kTarget);
   }
 
-  /// A radix pass over a list of keys: its pairs, what numbers them, or the last start go to memory.
+  /// A radix pass over a list of keys, which nothing writes (with values off it has to be there): its pairs, what
+  /// numbers them, or the last start go to memory.
   void sort() {
     const auto records = between(1, 16), bits = between(1, 4), digits = std::int64_t{1} << bits;
     const auto shift = between(0, 8);
@@ -323,7 +324,7 @@ class RandomProgram {
     define(3, 16384, 4 * digits, 0);
     define(4, 20480, 8 + 4 * records, 1);
     ready();
-    fetch(0, records * 8);
+    fetch_indices(0, records);
     set_target();
     shape(22, {records, 8, shift, bits, 0, 0});
     line("count dst={} reserve=1 push=1 src={} wait=1 pop={} type=int64 starts={} shape=r22", b(1), b(0),
