@@ -8,78 +8,6 @@
 namespace leto::model {
 namespace {
 
-// A kernel's code on one core: from one barrier of the grid to the next.
-using KernelCode = std::span<const isa::Instruction>;
-
-std::vector<KernelCode> kernels_of(KernelCode code) {
-  std::vector<KernelCode> kernels;
-  std::size_t begin = 0;
-  for (std::size_t pc = 0; pc < code.size(); ++pc) {
-    if (code[pc].opcode != isa::Opcode::barrier ||
-        static_cast<isa::Scope>(code[pc].field[isa::barrier_t::scope]) != isa::Scope::all)
-      continue;
-    kernels.push_back(code.subspan(begin, pc + 1 - begin));
-    begin = pc + 1;
-  }
-  kernels.push_back(code.subspan(begin));
-  return kernels;
-}
-
-// Buffers that gathers and scatters of some code take indices from, and those that the layout engine fills
-// them from.
-std::uint32_t index_buffers(const std::array<KernelCode, isa::kCores>& kernel) {
-  using isa::Opcode;
-  std::uint32_t buffers = 0, before = 0;
-  const auto each = [&](auto visit) {
-    for (const KernelCode code : kernel) std::for_each(code.begin(), code.end(), visit);
-  };
-  each([&](const isa::Instruction& i) {
-    if (i.opcode == Opcode::gather) buffers |= 1u << i.field[isa::gather_t::index];
-    if (i.opcode == Opcode::scatter) buffers |= 1u << i.field[isa::scatter_t::index];
-    if (i.opcode == Opcode::spread) buffers |= 1u << i.field[isa::spread_t::src];
-    if (isa::is_sort(i.opcode)) buffers |= 1u << i.field[isa::copy_t::dst] | 1u << i.field[isa::copy_t::src];
-  });
-  do {
-    before = buffers;
-    each([&](const isa::Instruction& i) {
-      const bool moves = i.opcode == Opcode::transpose || i.opcode == Opcode::copy;
-      if (moves && (buffers >> i.field[isa::copy_t::dst] & 1) != 0)
-        buffers |= 1u << i.field[isa::copy_t::src];
-    });
-  } while (buffers != before);
-  return buffers;
-}
-
-std::uint32_t loaded_buffers(const std::array<KernelCode, isa::kCores>& kernel) {
-  std::uint32_t buffers = 0;
-  for (const KernelCode code : kernel)
-    for (const isa::Instruction& i : code)
-      if (i.opcode == isa::Opcode::load) buffers |= 1u << i.field[isa::load_t::dst];
-  return buffers;
-}
-
-// For every instruction, by core: the index buffers of its kernel; those of all of them, when one takes
-// indices that it has not loaded. Cores come to the same barriers of the grid.
-Wiring::IndexBuffers index_buffers(const isa::Program& program) {
-  const std::array<std::vector<KernelCode>, isa::kCores> kernels = {kernels_of(program.code[0]),
-                                                                    kernels_of(program.code[1])};
-  const std::uint32_t of_all = index_buffers({program.code[0], program.code[1]});
-  Wiring::IndexBuffers all, whole;
-  bool own = true;
-  for (std::size_t core = 0; core < isa::kCores; ++core)
-    whole[core].assign(program.code[core].size(), of_all);
-  for (std::size_t k = 0; k < std::max(kernels[0].size(), kernels[1].size()); ++k) {
-    std::array<KernelCode, isa::kCores> kernel;
-    for (std::size_t core = 0; core < isa::kCores; ++core)
-      if (k < kernels[core].size()) kernel[core] = kernels[core][k];
-    const std::uint32_t buffers = index_buffers(kernel);
-    own &= buffers == 0 || (buffers & loaded_buffers(kernel)) != 0;
-    for (std::size_t core = 0; core < isa::kCores; ++core)
-      all[core].insert(all[core].end(), kernel[core].size(), buffers);
-  }
-  return own ? all : whole;
-}
-
 std::uint32_t used_units(const isa::Program& program) {
   std::uint32_t queues = 0;
   for (const auto& code : program.code)
@@ -116,7 +44,7 @@ Chip::Chip(const isa::Program& program, const ChipConfig& config, isa::Memory& m
               options.what_if,
               options.values,
               used_units(program),
-              index_buffers(program),
+              IndexFlow(program),
               memory,
               accounts_,
               counters_,

@@ -18,7 +18,7 @@
 #include "isa/machine.h"
 #include "isa/program.h"
 #include "model/command_processor/command_processor.h"
-#include "model/event/index_flow.h"
+#include "model/pe/index_flow.h"
 #include "model/issue_core/issue_core.h"
 #include "model/kernel/accounts.h"
 #include "model/layout_engine/layout_engine.h"

@@ -167,7 +167,7 @@ void Pe::finish(Slot& slot, Cycle now) {
   const isa::Command& command = slot.entry->command;
   isa::Partials outgoing{{}, command.shape[0], command.shape[1]};
   const bool moves_indices =
-      command.unit == Unit::layout && carries_indices(command, command[isa::copy_t::dst]);
+      isa::is_sort(command.opcode) || (command.unit == Unit::layout && carries_indices(command));
   if (wiring_.values || moves_indices) compute(slot, outgoing);
   if (command.opcode == Opcode::pass) send_partials(command, std::move(outgoing), now);
   note_pushes(command, now);

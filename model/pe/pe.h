@@ -26,6 +26,7 @@
 #include "model/layout_engine/layout_engine.h"
 #include "model/local_store/local_store.h"
 #include "model/matrix_engine/matrix_engine.h"
+#include "model/pe/index_flow.h"
 #include "model/pe/mail.h"
 #include "model/reduction_engine/reduction_engine.h"
 #include "model/sort_block/sort_block.h"
@@ -43,9 +44,7 @@ struct Wiring {
   WhatIf what_if;
   bool values;
   std::uint32_t used_units;  // bit q: the program has commands for queue q
-  /// By core and instruction, bit b: indices of gathers and scatters of its kernel pass through buffer b.
-  using IndexBuffers = std::array<std::vector<std::uint32_t>, isa::kCores>;
-  IndexBuffers index_buffers;
+  IndexFlow indices;         // loads and copies that are carried out with values off too
   isa::Memory& memory;
   Accounts& accounts;
   Counters& counters;
@@ -171,8 +170,8 @@ class Pe : public Process, public TransferClient {
   void count_macs(const isa::Command& command);
 
   bool start(std::size_t queue, Mover& mover, Cycle now);
-  bool carries_indices(const isa::Command& command, std::int64_t buffer) const {
-    return (wiring_.index_buffers[command.core][command.pc] >> buffer & 1) != 0;
+  bool carries_indices(const isa::Command& command) const {
+    return wiring_.indices.carries(command.core, command.pc);
   }
   void fly(Mover& mover, bool stores, Entry& entry, Cycle now);
   void check_memory(const isa::Command& command, isa::Runs runs) const;

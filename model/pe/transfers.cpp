@@ -152,7 +152,7 @@ void Pe::bill_flight(Mover& mover, const Flight& flight, Cycle now) {
 void Pe::execute_transfer(const Flight& flight, bool stores) {
   const isa::Command& command = flight.entry->command;
   if (!wiring_.values) {
-    const bool brings = command.opcode == Opcode::load && carries_indices(command, command[isa::load_t::dst]);
+    const bool brings = command.opcode == Opcode::load && carries_indices(command);
     if (brings || command.opcode == Opcode::spread)
       isa::execute(command, state_, wiring_.memory, nullptr, nullptr);
     return;

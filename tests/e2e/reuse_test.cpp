@@ -52,6 +52,17 @@ TEST_CASE(
       }
 }
 
+struct Pair {
+  json full, reuse;
+};
+
+// g.onnx in full and with reuse, on pilot.
+Pair both(const Folder& folder, const std::string& options = "") {
+  must(folder, "run g.onnx --chip pilot --values off --out a " + options);
+  must(folder, "run g.onnx --chip pilot --values off --fidelity reuse --out b " + options);
+  return {json::parse(read(folder / "a/record.json")), json::parse(read(folder / "b/record.json"))};
+}
+
 // What the program does is known to the last command; traffic with device memory but for the order of PEs.
 void check_alike(const json& reuse, const json& full, double tolerance) {
   CHECK(reuse["cycles"].get<double>() == doctest::Approx(full["cycles"].get<double>()).epsilon(tolerance));
@@ -66,10 +77,7 @@ void check_alike(const json& reuse, const json& full, double tolerance) {
 TEST_CASE("reuse: tiles of one matrix product are left out, within a per cent") {
   const Folder folder;
   must(folder, "zoo gemm --m 4096 --n 8192 --k 1024 -o g.onnx");
-  must(folder, "run g.onnx --chip pilot --values off --out a");
-  must(folder, "run g.onnx --chip pilot --values off --fidelity reuse --out b");
-  const json full = json::parse(read(folder / "a/record.json")),
-             reuse = json::parse(read(folder / "b/record.json"));
+  const auto [full, reuse] = both(folder);
   CHECK(reuse["reuse"]["segments"].get<int>() >= 8);
   check_alike(reuse, full, 0.01);
   for (const char* engine : {"matrix_engine", "vector_engine", "issue_core"})
@@ -79,10 +87,7 @@ TEST_CASE("reuse: tiles of one matrix product are left out, within a per cent") 
 TEST_CASE("reuse: an add that memory binds is left out in runs, within two per cent") {
   const Folder folder;
   must(folder, "zoo add --m 8192 --n 16384 --dtype bf16 -o g.onnx");
-  must(folder, "run g.onnx --chip pilot --values off --out a");
-  must(folder, "run g.onnx --chip pilot --values off --fidelity reuse --out b");
-  const json full = json::parse(read(folder / "a/record.json")),
-             reuse = json::parse(read(folder / "b/record.json"));
+  const auto [full, reuse] = both(folder);
   check_alike(reuse, full, 0.02);
 }
 
@@ -90,10 +95,7 @@ TEST_CASE("reuse: kernels of layers that share no loop are reused by what they d
   const Folder folder;
   must(folder, "zoo gpt2-small --layers 3 --batch 1 --seq 128 -o g.onnx");
   write(folder / "r.toml", "optimizer = \"adamw\"\nprecision = \"bf16\"\n");
-  must(folder, "run g.onnx --chip pilot --train r.toml --unroll --values off --out a");
-  must(folder, "run g.onnx --chip pilot --train r.toml --unroll --values off --fidelity reuse --out b");
-  const json full = json::parse(read(folder / "a/record.json")),
-             reuse = json::parse(read(folder / "b/record.json"));
+  const auto [full, reuse] = both(folder, "--train r.toml --unroll");
   CHECK(reuse["reuse"]["trips"] == 0);
   CHECK(reuse["reuse"]["kernels"].get<int>() >= 20);
   check_alike(reuse, full, 0.01);
@@ -102,9 +104,7 @@ TEST_CASE("reuse: kernels of layers that share no loop are reused by what they d
 TEST_CASE("reuse: a run in full of layers that are all unlike is the same run") {
   const Folder folder;
   must(folder, "zoo gemm --m 256 --n 256 --k 256 -o g.onnx");
-  must(folder, "run g.onnx --chip pilot --values off --out a");
-  must(folder, "run g.onnx --chip pilot --values off --fidelity reuse --out b");
-  const json a = json::parse(read(folder / "a/record.json")), b = json::parse(read(folder / "b/record.json"));
+  const auto [a, b] = both(folder);
   CHECK(b["reuse"]["trips"] == 0);
   for (const char* key : {"cycles", "stalls", "bytes", "ops"}) CHECK(a[key] == b[key]);
 }

@@ -1,4 +1,4 @@
-#include "model/event/index_flow.h"
+#include "model/pe/index_flow.h"
 
 #include <algorithm>
 #include <numeric>
