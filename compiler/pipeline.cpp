@@ -127,12 +127,29 @@ std::vector<isa::Tensor> memory_map(const Graph& graph, const Lowered& lowered) 
 
 std::vector<isa::Source> source_map(const Lowered& lowered) {
   std::vector<isa::Source> sources;
-  for (const auto& k : lowered.kernels) {
+  const auto live = live_bytes(lowered);
+  for (std::size_t i = 0; i < live.size(); ++i) {
+    const Kernel& k = lowered.kernels[i];
     const auto dtype = product_dtype(k);
     sources.push_back({k.name, std::string(kind_of(k)), std::string(name_of(k.phase)), k.useful_macs,
-                       dtype ? std::string(name_of(*dtype)) : std::string()});
+                       dtype ? std::string(name_of(*dtype)) : std::string(), live[i].hbm, live[i].sram});
   }
   return sources;
+}
+
+/// "softmax fp16 4096x1024" of a model of one operator, "matmul bf16 MxNxK" of a product with one matrix of
+/// weights; else empty.
+std::string kernel_text(const Graph& graph) {
+  if (graph.nodes.size() != 1) return "";
+  const Node& node = graph.nodes[0];
+  const auto& type = graph.value(node.output).type;
+  if (node.inputs.empty() || type.shape.empty() || elements(type) == 0) return "";
+  const auto& a = graph.value(node.inputs[0]).type;
+  const std::int64_t columns = type.shape.back(), rows = elements(type) / columns;
+  std::string text = fmt::format("{} {} {}x{}", name_of(node.op), name_of(a.dtype), rows, columns);
+  if (node.op != Op::matmul) return text;
+  if (graph.value(node.inputs[1]).type.shape.size() != 2) return "";
+  return fmt::format("{}x{}", text, elements(a) / rows);
 }
 
 std::string fit_text(const MemoryFit& fit) {
@@ -257,6 +274,7 @@ isa::Program lower(const Graph& step, const ChipConfig& chip, const Recipe& reci
   program.chip = chip.name;
   program.seed = recipe.seed;
   program.tokens = graph.tokens;
+  program.kernel = kernel_text(step);
   program.recipe = recipe.text;
   program.memory_fit = fit_text(fit);
   program.sources = source_map(lowered);

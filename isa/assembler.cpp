@@ -1,10 +1,10 @@
 // Programs as text. Directives start with a dot; everything else is an instruction of the current core.
 //
-//   .name "mlp"   .chip "pilot"   .seed 1   .tokens 32   .recipe "…"   .memory_fit "…"
+//   .name "mlp"   .chip "pilot"   .seed 1   .tokens 32   .kernel "…"   .recipe "…"   .memory_fit "…"
 //   .tensor "w" role=parameter dtype=bf16 shape=64x32 address=4096 limit=0     (shape=scalar for rank 0)
 //                                  … mean=0 deviation=0.02 behind it: its first content is drawn
 //   .data 3f80…                      hex bytes, appended to the tensor above
-//   .source "fc1" kind="matmul" phase="forward" useful_macs=1024 dtype="bf16"
+//   .source "fc1" kind="matmul" phase="forward" useful_macs=1024 dtype="bf16" live_hbm=4096 live_sram=0
 //   .core 0
 //   set rd=r1 value=5 @0
 //
@@ -62,14 +62,15 @@ std::string tensor_text(const Tensor& t) {
 }
 
 std::string source_text(const Source& s) {
-  return fmt::format(".source {} kind={} phase={} useful_macs={} dtype={}\n", in_quotes(s.operation),
-                     in_quotes(s.kind), in_quotes(s.phase), s.useful_macs, in_quotes(s.dtype));
+  return fmt::format(".source {} kind={} phase={} useful_macs={} dtype={} live_hbm={} live_sram={}\n",
+                     in_quotes(s.operation), in_quotes(s.kind), in_quotes(s.phase), s.useful_macs,
+                     in_quotes(s.dtype), s.live_hbm, s.live_sram);
 }
 
 std::string head_text(const Program& p) {
-  return fmt::format(".name {}\n.chip {}\n.seed {}\n.tokens {}\n.recipe {}\n.memory_fit {}\n",
-                     in_quotes(p.name), in_quotes(p.chip), p.seed, p.tokens, in_quotes(p.recipe),
-                     in_quotes(p.memory_fit));
+  return fmt::format(".name {}\n.chip {}\n.seed {}\n.tokens {}\n.kernel {}\n.recipe {}\n.memory_fit {}\n",
+                     in_quotes(p.name), in_quotes(p.chip), p.seed, p.tokens, in_quotes(p.kernel),
+                     in_quotes(p.recipe), in_quotes(p.memory_fit));
 }
 
 // One directive's words, with its place for messages.
@@ -205,6 +206,11 @@ Source parse_source(Words& words) {
   source.useful_macs = words.integer();
   words.key("dtype");
   source.dtype = words.string();
+  if (!words.more()) return source;  // written by hand, of no placement
+  words.key("live_hbm");
+  source.live_hbm = words.integer();
+  words.key("live_sram");
+  source.live_sram = words.integer();
   return source;
 }
 
@@ -232,6 +238,8 @@ void parse_directive(Words& words, Program& program, int& core) {
     program.seed = words.natural();
   else if (name == ".tokens")
     program.tokens = words.integer();
+  else if (name == ".kernel")
+    program.kernel = words.string();
   else if (name == ".recipe")
     program.recipe = words.string();
   else if (name == ".memory_fit")

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kIntroduction = R"(# The instruction set
 
-Generated from `isa/instructions.inc` by `isa/manual.cpp`: do not edit, run `LETO_REGENERATE=1 test_isa`.
+Generated from `isa/instructions.inc` by `isa/manual.cpp`: do not edit, run `LETO_RENEW_DOCS=1 test_isa`.
 
 Every PE runs the same program on two issue cores. A core executes scalar, sync and buffer instructions itself and
 sends the others, with the registers they name read, as commands to the queue of a unit. Units run concurrently, each
@@ -80,10 +80,10 @@ constexpr std::string_view kFiles = R"(
 
 One instruction a line, fields at zero may be left out, `@N` is the source id, comments start with `;`:
 
-    .name "double"   ; also .chip .seed .tokens .recipe .memory_fit
+    .name "double"   ; also .chip .seed .tokens .kernel .recipe .memory_fit
     .tensor "x" role=input dtype=fp32 shape=4x8 address=4096 limit=0
     .data 0000803f   ; initial content of the tensor above, hex bytes
-    .source "scale" kind="vector" phase="forward" useful_macs=0 dtype=""
+    .source "scale" kind="vector" phase="forward" useful_macs=0 dtype=""   ; live_hbm=… live_sram=… may follow
     .core 0
     set rd=r1 value=4096 @0
 

@@ -1,5 +1,5 @@
 // What is generated from the instruction table: the manual (docs/isa.md) and the SystemVerilog package
-// (rtl/common/isa_pkg.sv). The committed files must equal these strings; `LETO_REGENERATE=1 test_isa`
+// (rtl/common/isa_pkg.sv). The committed files must equal these strings; `LETO_RENEW_DOCS=1 test_isa`
 // rewrites them.
 #pragma once
 

@@ -55,6 +55,9 @@ void validate_tensor(const Tensor& tensor, std::string_view where) {
 void validate_source(const Source& source, std::string_view where) {
   if (!is_count(source.useful_macs))
     illegal(where, fmt::format("source {} claims {} useful MACs", source.operation, source.useful_macs));
+  if (!is_count(source.live_hbm) || !is_count(source.live_sram))
+    illegal(where, fmt::format("source {} claims {} and {} bytes of memory in use", source.operation,
+                               source.live_hbm, source.live_sram));
   const bool typed = dtype_from_name(source.dtype).has_value();
   if (!typed && (!source.dtype.empty() || source.useful_macs > 0))
     illegal(where, fmt::format("source {} has the unknown type '{}'", source.operation, source.dtype));

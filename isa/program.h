@@ -47,6 +47,7 @@ struct Source {
   std::int64_t useful_macs =
       0;              // matmul MACs that the model asked for, all executions of this operation together
   std::string dtype;  // of the matmul operands ("bf16"); empty when it has none
+  std::int64_t live_hbm = 0, live_sram = 0;  // bytes of device memory, of shared SRAM, in use while it runs
   bool operator==(const Source&) const = default;
 };
 
@@ -55,6 +56,7 @@ struct Program {
   std::string chip;         // chip name it was compiled for
   std::uint64_t seed = 0;   // of every stochastic draw
   std::int64_t tokens = 0;  // tokens (or samples) of a step; 0 when it means nothing
+  std::string kernel;       // of a model of one operator: "softmax fp16 4096x1024"; else empty
   std::string recipe;       // the training recipe as text, for the record
   std::vector<Instruction> code[kCores];
   std::vector<Tensor> tensors;

@@ -17,7 +17,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the file is written as it lies in memory");
 
 constexpr std::string_view kMagic = "LETOPROG";
-constexpr std::uint32_t kVersion = 3;
+constexpr std::uint32_t kVersion = 4;
 constexpr std::size_t kChecksumBytes = sizeof(std::uint64_t);
 
 class Writer {
@@ -94,6 +94,7 @@ void write_job(Writer& out, const Program& program) {
   out.text(program.chip);
   out.number(program.seed);
   out.number(program.tokens);
+  out.text(program.kernel);
   out.text(program.recipe);
   out.text(program.memory_fit);
 }
@@ -103,6 +104,7 @@ void read_job(Reader& in, Program& program) {
   program.chip = in.text();
   program.seed = in.number<std::uint64_t>();
   program.tokens = in.number<std::int64_t>();
+  program.kernel = in.text();
   program.recipe = in.text();
   program.memory_fit = in.text();
 }
@@ -169,6 +171,8 @@ void write_source(Writer& out, const Source& source) {
   out.text(source.phase);
   out.number(source.useful_macs);
   out.text(source.dtype);
+  out.number(source.live_hbm);
+  out.number(source.live_sram);
 }
 
 Source read_source(Reader& in) {
@@ -178,6 +182,8 @@ Source read_source(Reader& in) {
   source.phase = in.text();
   source.useful_macs = in.number<std::int64_t>();
   source.dtype = in.text();
+  source.live_hbm = in.number<std::int64_t>();
+  source.live_sram = in.number<std::int64_t>();
   return source;
 }
 
@@ -200,7 +206,7 @@ void read_identity(Reader& in, std::span<const std::byte> bytes) {
 
 // Smallest encodings of a tensor and of a source: what bounds their counts.
 constexpr std::size_t kTensorBytes = 8 + 1 + 1 + 8 + 8 + 8 + 8 + 1;
-constexpr std::size_t kSourceBytes = 4 * 8 + 8;
+constexpr std::size_t kSourceBytes = 4 * 8 + 3 * 8;
 
 }  // namespace
 

@@ -66,7 +66,7 @@ std::string systemverilog_package() {
   std::string out =
       "// The instruction encoding for RTL. Generated from isa/instructions.inc by isa/systemverilog.cpp: do "
       "not edit,\n"
-      "// run `LETO_REGENERATE=1 test_isa`. A word is logic [127:0]; field F of instruction I is\n"
+      "// run `LETO_RENEW_DOCS=1 test_isa`. A word is logic [127:0]; field F of instruction I is\n"
       "// word[I_F_LSB +: I_F_BITS].\npackage isa_pkg;\n\n";
   out += fmt::format("  localparam logic [63:0] ISA_HASH = 64'h{:016x};\n", isa_hash());
   out += "  localparam int unsigned OPCODE_LSB = 0;\n  localparam int unsigned OPCODE_BITS = 8;\n";

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <tuple>
 
 #include "base/errors.h"
 #include "study/table_reader.h"
@@ -47,11 +45,6 @@ std::filesystem::path file_of(const std::string& name_or_path) {
   return path;
 }
 
-/// Natural-log distance of two sizes; 0 when one is not known.
-double distance(double a, double b) {
-  return a > 0 && b > 0 ? std::abs(std::log(a / b)) : 0;
-}
-
 }  // namespace
 
 const Figure* Baseline::figure(std::string_view metric) const {
@@ -91,19 +84,6 @@ std::vector<Baseline> load_baselines() {
   std::vector<Baseline> out;
   for (const std::string& name : baseline_names()) out.push_back(load_baseline(name));
   return out;
-}
-
-const TrainingRow* nearest_row(const Baseline& baseline, std::string_view precision, double parameters,
-                               std::int64_t sequence) {
-  const auto rank = [&](const TrainingRow& row) {
-    return std::tuple(distance(parameters, row.parameters), distance(double(sequence), double(row.sequence)),
-                      row.devices > 0 ? row.devices : INT64_MAX, row.id, -row.mfu);
-  };
-  const TrainingRow* best = nullptr;
-  for (const TrainingRow& row : baseline.training)
-    if (row.from.kind == Kind::measured && row.precision == precision && (!best || rank(row) < rank(*best)))
-      best = &row;
-  return best;
 }
 
 }  // namespace leto::study

@@ -44,10 +44,4 @@ Baseline load_baseline(const std::string& name_or_path);
 /// All that come with leto, by name.
 std::vector<Baseline> load_baselines();
 
-/// The measured row of the same precision that is nearest in model size, then sequence length, then has the
-/// fewest devices; a size or length of 0 is not known and does not count. nullptr when nothing of that
-/// precision was measured.
-const TrainingRow* nearest_row(const Baseline& baseline, std::string_view precision, double parameters,
-                               std::int64_t sequence);
-
 }  // namespace leto::study

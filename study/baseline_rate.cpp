@@ -13,6 +13,7 @@ namespace leto::study {
 namespace {
 
 constexpr double kTera = 1e12, kGiga = 1e9;
+const std::string kFlops = "FLOP/s";
 
 std::string origin(const Baseline& b, const std::string& row) {
   return fmt::format("baseline:{}/{}", b.name, row);
@@ -27,7 +28,7 @@ std::optional<PartRate> measured_training(const Record& r, double parameters, co
         std::abs(row.parameters / parameters - 1) < kSameSize)
       rows.push_back(&row);
   if (rows.empty()) return std::nullopt;
-  PartRate out{0, 1e300, 0, precision, rows[0]->from, "", {}};
+  PartRate out{0, 1e300, 0, kFlops, precision, rows[0]->from, "", {}};
   for (const TrainingRow* row : rows) {
     const double rate = row->mfu * row->of_peak_flops;
     out.low = std::min(out.low, rate);
@@ -48,9 +49,9 @@ std::optional<PartRate> modelled_training(const Record& r, double parameters, co
   if (!found) return std::nullopt;
   std::vector<std::string> ids;
   for (const TrainingRow* row : found->rests_on) ids.push_back(row->id);
-  PartRate out{found->share * flops,    found->low * flops, found->high * flops,
-               peak.precision,          peak.from,          "",
-               {origin(b, peak.metric)}};
+  PartRate out{
+      found->share * flops,    found->low * flops, found->high * flops, kFlops, peak.precision, peak.from, "",
+      {origin(b, peak.metric)}};
   out.basis = fmt::format("peak of {} x MFU {:.1f} % of the nearest measured rows {} (docs/validation.md)",
                           b.name, found->share * 100, fmt::join(ids, ", "));
   out.from.kind = Kind::estimate;
@@ -83,6 +84,7 @@ std::optional<PartRate> modelled_roofline(const Record& r, const Baseline& b,
       flops / found->seconds,
       flops / found->most,
       flops / found->least,
+      kFlops,
       peak.precision,
       peak.from,
       found->basis,
@@ -95,21 +97,25 @@ std::optional<PartRate> modelled_roofline(const Record& r, const Baseline& b,
   return out;
 }
 
-/// Measured matrix products of the part: the row of that very shape, else an estimate between the nearest
-/// ones.
-std::optional<PartRate> measured_product(const Record& r, const Baseline& b, const std::string& precision,
-                                         const MatmulRows& rows) {
-  const auto shape = shape_of(r);
-  const auto found = shape ? rows.predict(b.name, precision, *shape) : std::nullopt;
+/// Measured kernels of the part: the row of that very shape, else an estimate between the nearest ones.
+std::optional<PartRate> measured_kernel(const Kernel& kernel, const Baseline& b, const Counted& counted,
+                                        const MeasuredRows& rows) {
+  const auto found = rows.predict(b.name, counted.precision, kernel);
   if (!found) return std::nullopt;
-  PartRate out{found->flops_per_s,       found->low, found->high,     precision,
-               found->rests_on[0]->from, "",         {"table:matmul"}};
+  PartRate out{found->rate,
+               found->low,
+               found->high,
+               counted.unit,
+               counted.precision,
+               found->rests_on[0]->from,
+               "",
+               {"table:" + kernel.name}};
   if (!found->measured) out.from.kind = Kind::estimate;
   std::vector<std::string> keys;
   for (const Fact* fact : found->rests_on) keys.push_back(fact->key);
   out.from.note = fmt::format("{} {} ({})", found->measured ? "the row" : "between the rows",
                               fmt::join(keys, ", "), found->rests_on[0]->from.note);
-  out.basis = "measured matrix products: " + out.from.note;
+  out.basis = fmt::format("measured {}: {}", kernel.name, out.from.note);
   return out;
 }
 
@@ -119,13 +125,17 @@ bool trains_a_language_model(const Record& r) {
   return !r.recipe.empty() && r.sequence > 0;
 }
 
-BaselineRates::BaselineRates(const std::vector<Baseline>& all)
-    : all_(all), training_(all), products_(load_facts("matmul")) {}
+BaselineRates::BaselineRates(const std::vector<Baseline>& all) : all_(all), training_(all) {
+  for (const char* name : kMeasuredKernels) kernels_.try_emplace(name, load_facts(name));
+}
 
 std::optional<PartRate> BaselineRates::of(const Record& r, double parameters, const Baseline& b) const {
-  const std::string precision = precision_of(r);
-  if (precision.empty() || r.flops <= 0 || r.what_if) return std::nullopt;
-  if (auto product = measured_product(r, b, precision, products_)) return product;
+  const Counted counted = counted_in(r);
+  const std::string& precision = counted.precision;
+  if (precision.empty() || counted.amount <= 0 || r.what_if) return std::nullopt;
+  if (const auto kernel = kernel_of(r); kernel && r.recipe.empty())
+    if (auto rate = measured_kernel(*kernel, b, counted, kernels_.at(kernel->name))) return rate;
+  if (counted.unit != kFlops) return std::nullopt;
   const Figure* peak = b.figure("peak_" + precision);
   if (!peak) return std::nullopt;
   if (!trains_a_language_model(r)) return modelled_roofline(r, b, all_, *peak);

@@ -2,12 +2,13 @@
 // else a model, nearest to the workload first. The report and the decision both ask here.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "study/baseline.h"
-#include "study/matmul_rows.h"
+#include "study/measured_rows.h"
 #include "study/mfu_model.h"
 #include "study/record.h"
 
@@ -26,10 +27,10 @@ double whole_model(const auto& facts, const Record& record) {
 /// Whether the nearest rows of training language models say anything of this workload.
 bool trains_a_language_model(const Record& record);
 
-/// Useful FLOP/s, in one precision.
+/// What counted_in(record) counts, a second.
 struct PartRate {
   double value = 0, low = 0, high = 0;
-  std::string precision;
+  std::string unit, precision;
   Provenance from;  // kind measured or estimate
   /// "the nearest measured rows …": what was taken, and where it stands ("baseline:h100-sxm/peak_bf16").
   std::string basis;
@@ -47,7 +48,7 @@ class BaselineRates {
  private:
   std::vector<Baseline> all_;
   MfuModel training_;
-  MatmulRows products_;
+  std::map<std::string, MeasuredRows> kernels_;  // by operator
 };
 
 }  // namespace leto::study

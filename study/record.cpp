@@ -103,6 +103,8 @@ OperationRecord build_operation(const RunFacts& facts, const OperationFacts& fro
   op.macs = from.macs;
   op.flops = from.useful_macs * kFlopsPerMac;
   op.bytes = from.bytes;
+  op.live_hbm = from.live_hbm;
+  op.live_sram = from.live_sram;
   if (facts.steps == 1 && from.last > 0) {
     op.first = from.first;
     op.last = from.last;
@@ -144,6 +146,7 @@ void describe(const RunFacts& facts, Record& record) {
   record.config = config_of(facts.chip);
   record.recipe = facts.recipe;
   record.workload = facts.workload;
+  record.kernel = facts.kernel;
   record.values = facts.values;
   record.steps = facts.steps;
   record.parameters = facts.parameters;

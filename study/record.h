@@ -30,6 +30,7 @@ struct OperationRecord {
   double share = 0;
   std::map<std::string, std::uint64_t> busy, stalls;
   std::int64_t commands = 0, macs = 0, flops = 0, bytes = 0;
+  std::optional<std::int64_t> live_hbm, live_sram;  // bytes in use while it runs; not in old records
   std::optional<std::uint64_t> first, last;  // begin of its first, end of its last command; runs of one step
   bool operator==(const OperationRecord&) const = default;
 };
@@ -55,6 +56,7 @@ struct Record {
   std::map<std::string, std::string> versions;
   std::optional<std::string> what_if;  // resources taken as unlimited ("hbm,noc"): no real chip
   std::string fidelity, chip, recipe, workload;
+  std::optional<std::string> kernel;  // of a model of one operator
   ChipFigures chip_figures;
   std::map<std::string, std::string>
       config;  // every key of the chip file and its value; empty in old records

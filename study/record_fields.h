@@ -52,6 +52,8 @@ void each_field(Either<OperationRecord> auto& op, auto&& visit) {
   visit("macs", op.macs);
   visit("flops", op.flops);
   visit("bytes", op.bytes);
+  visit("live_hbm", op.live_hbm);
+  visit("live_sram", op.live_sram);
   visit("first", op.first);
   visit("last", op.last);
 }
@@ -103,6 +105,7 @@ void each_field(Either<Record> auto& r, auto&& visit) {
   visit("config", r.config);
   visit("recipe", r.recipe);
   visit("workload", r.workload);
+  visit("kernel", r.kernel);
   visit("values", r.values);
   visit("steps", r.steps);
   visit("parameters", r.parameters);

@@ -39,7 +39,8 @@ struct OperationFacts {
   std::map<std::string, std::uint64_t> busy;    // engine -> engine-cycles
   std::map<std::string, std::uint64_t> stalls;  // "engine.cause" -> engine-cycles
   std::int64_t commands = 0, macs = 0, bytes = 0;
-  std::int64_t useful_macs = 0;       // that the model asked for
+  std::int64_t useful_macs = 0;              // that the model asked for
+  std::int64_t live_hbm = 0, live_sram = 0;  // bytes in use while it runs
   std::uint64_t first = 0, last = 0;  // begin of its first command, end of its last; both 0: it has none
 };
 
@@ -64,7 +65,8 @@ struct RunFacts {
 
   ChipConfig chip;
   std::string fidelity = "full";
-  std::string workload, recipe;  // the recipe as text; empty when nothing is trained
+  std::optional<std::string> kernel;  // of a model of one operator: its name, type and extents
+  std::string workload, recipe;       // the recipe as text; empty when nothing is trained
   bool values = true;
   std::int64_t steps = 1;
   std::int64_t parameters = 0;       // of the model; 0 = not known

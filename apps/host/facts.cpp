@@ -46,6 +46,8 @@ study::OperationFacts operation(const isa::Source& source, const model::Operatio
   facts.macs = account.macs;
   facts.bytes = account.bytes;
   facts.useful_macs = source.useful_macs * steps;
+  facts.live_hbm = source.live_hbm;
+  facts.live_sram = source.live_sram;
   facts.first = account.first_cycle;
   facts.last = account.last_cycle;
   return facts;
@@ -85,6 +87,7 @@ void identity(const Job& job, study::RunFacts& facts) {
   facts.versions = versions();
   facts.chip = job.chip;
   facts.workload = job.program.name;
+  if (!job.program.kernel.empty()) facts.kernel = job.program.kernel;
   facts.recipe = job.recipe.text;
   facts.parameters = parameters(job.program);
   facts.sequence = sequence(job.program);

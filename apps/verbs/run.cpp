@@ -110,7 +110,12 @@ void print_summary(const study::Record& record, const host::Outcome& outcome,
 
 host::ExecuteOptions options(const Flags& flags, bool values, const std::map<std::string, NpyArray>& given,
                              const std::filesystem::path& out) {
-  host::ExecuteOptions options{values, flags.reference, given, {}, {}, {}, flags.waves, flags.what_if};
+  host::ExecuteOptions options;
+  options.values = values;
+  options.reference = flags.reference;
+  options.given = given;
+  options.signals = flags.waves;
+  options.what_if = flags.what_if;
   options.event = flags.fidelity == "event";
   options.roofline = flags.fidelity == "roofline";
   options.reuse = flags.fidelity == "reuse";

@@ -17,6 +17,10 @@ std::int64_t whole(std::int64_t bytes) {
   return aligned(bytes, kAlignment);
 }
 
+bool used(const Storage& s) {
+  return s.elements > 0 && (s.pinned || s.first >= 0);
+}
+
 /// Bytes that must lie together, each part alive for a time of its own.
 struct Part {
   std::int64_t at, bytes;  // from the first byte of all
@@ -98,7 +102,6 @@ class Placer {
   }
 
  private:
-  static bool used(const Storage& s) { return s.elements > 0 && (s.pinned || s.first >= 0); }
   Storage& storage(const Family::Member& m) const { return lowered_.storages[std::size_t(m.storage)]; }
 
   void make_groups(const Repeats& repeats) {
@@ -282,6 +285,22 @@ void find_lifetimes(Lowered& lowered) {
     }
   for (auto& s : lowered.storages)
     if (s.pinned) s.first = 0, s.last = int(lowered.kernels.size());
+}
+
+std::vector<LiveBytes> live_bytes(const Lowered& lowered) {
+  std::vector<LiveBytes> live(lowered.kernels.size() + 2);  // first what each kernel adds, then the sums
+  for (const Storage& s : lowered.storages) {
+    if (!used(s)) continue;
+    const auto in = s.address < isa::kSramBase ? &LiveBytes::hbm : &LiveBytes::sram;
+    live[std::size_t(s.first)].*in += whole(s.bytes());
+    live[std::size_t(s.last) + 1].*in -= whole(s.bytes());
+  }
+  live.resize(lowered.kernels.size());
+  for (std::size_t k = 1; k < live.size(); ++k) {
+    live[k].hbm += live[k - 1].hbm;
+    live[k].sram += live[k - 1].sram;
+  }
+  return live;
 }
 
 MemoryFit place(Lowered& lowered, const Graph& graph, const ChipConfig& chip, Resident resident,

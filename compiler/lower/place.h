@@ -15,6 +15,13 @@ struct MemoryFit {
   std::string peak_holder;  // the value with the most bytes alive when HBM peaks
 };
 
+/// Bytes that are alive while a kernel runs, gaps between them not counted.
+struct LiveBytes {
+  std::int64_t hbm = 0, sram = 0;
+};
+/// Of each kernel. Needs lifetimes and addresses.
+std::vector<LiveBytes> live_bytes(const Lowered& lowered);
+
 /// Sets Storage::first and last: the kernels between which it is alive.
 void find_lifetimes(Lowered& lowered);
 

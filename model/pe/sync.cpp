@@ -54,7 +54,7 @@ void Pe::post(const isa::Command& command, Cycle now) {
   wiring_.pes[static_cast<std::size_t>(target)]->deliver(std::move(mail));
 }
 
-void Pe::define(const IssueCore& core, Cycle now) {
+void Pe::define(const IssueCore& core, Cycle /*now*/) {
   const isa::Command command = core.command();
   if (!done_before(core.time()))
     throw Error(ExitCode::illegal_program, isa::describe(command) + ": defined while units are busy",

@@ -1,5 +1,5 @@
 // The instruction encoding for RTL. Generated from isa/instructions.inc by isa/systemverilog.cpp: do not edit,
-// run `LETO_REGENERATE=1 test_isa`. A word is logic [127:0]; field F of instruction I is
+// run `LETO_RENEW_DOCS=1 test_isa`. A word is logic [127:0]; field F of instruction I is
 // word[I_F_LSB +: I_F_BITS].
 package isa_pkg;
 

@@ -37,7 +37,8 @@ bool is_part_of_model(const Sheet& sheet, const Record& r) {
 
 void add_record(Sheet& sheet, const Evidence& e) {
   const Record& r = e.record;
-  const std::string precision = precision_of(r), name = r.workload;
+  const Counted counted = counted_in(r);
+  const std::string &precision = counted.precision, name = r.workload;
   const auto add = [&](const std::string& id, const char* unit, double value, const std::string& key) {
     Input input = certain(id, unit, value, "simulated", simulated(e, key));
     if (is_part_of_model(sheet, r))
@@ -47,9 +48,9 @@ void add_record(Sheet& sheet, const Evidence& e) {
     sheet.add(input);
   };
   if (r.what_if) return;  // no chip is like that
-  if (!precision.empty() && r.flops > 0 && r.seconds > 0) {
-    add(rate_id(e.part, name), "FLOP/s", double(r.flops) / r.seconds, "flops / seconds");
-    add(mfu_id(name), "share", r.mfu, "mfu");
+  if (!precision.empty() && counted.amount > 0 && r.seconds > 0) {
+    add(rate_id(e.part, name), counted.unit.c_str(), counted.amount / r.seconds, counted.from + " / seconds");
+    if (r.flops > 0) add(mfu_id(name), "share", r.mfu, "mfu");
   }
   const auto fit = nlohmann::json::parse(r.memory_fit);
   if (!is_part_of_model(sheet, r) && fit.contains("hbm_peak") && fit.contains("hbm_capacity"))
@@ -62,7 +63,7 @@ void add_record(Sheet& sheet, const Evidence& e) {
 
 Input from_rate(const std::string& id, const PartRate& rate) {
   return {id,
-          "FLOP/s",
+          rate.unit,
           rate.precision,
           rate.value,
           rate.low,

@@ -85,12 +85,20 @@ Row no_row(const Baseline& b, const std::string& why) {
   return {cell(b.title), cell(why), none_cell(), none_cell(), none_cell(), none_cell()};
 }
 
+/// "record:kernel, record:steps" of "kernel, steps".
+std::string record_keys(const Counted& counted) {
+  std::string out = "record:" + counted.from;
+  if (const auto comma = out.find(", "); comma != std::string::npos) out.insert(comma + 2, "record:");
+  return out;
+}
+
 Row simulated_row(const Record& r) {
+  const Counted counted = counted_in(r);
   return {cell(r.chip + " (simulated)"),
           cell("this run"),
-          r.seconds > 0
-              ? sourced(si_cell(double(r.flops) / r.seconds, "FLOP/s"), "record:flops, record:seconds")
-              : none_cell(),
+          r.seconds > 0 && counted.amount > 0 ? sourced(si_cell(counted.amount / r.seconds, counted.unit),
+                                                        record_keys(counted) + ", record:seconds")
+                                              : none_cell(),
           sourced(si_cell(r.seconds, "s"), "record:seconds"),
           cell(fmt::format("simulation, {} fidelity", r.fidelity)),
           cell(fmt::format("program {}", r.program_hash))};
@@ -98,28 +106,30 @@ Row simulated_row(const Record& r) {
 
 /// The rate that the decision takes too, with its interval.
 Row rate_row(const Record& r, const Baseline& b, const PartRate& rate) {
-  const double flops = double(r.flops);
+  const Counted counted = counted_in(r);
+  const double work = counted.amount;
   const std::string origin = fmt::format("{}", fmt::join(rate.origins, ", "));
   const bool measured = rate.from.kind == Kind::measured;
   return {cell(b.title),
           cell(rate.basis),
-          sourced(si_cell(rate.value, "FLOP/s"), origin),
-          {fmt::format("{} ({} to {})", si(flops / rate.value, "s"), si(flops / rate.high, "s"),
-                       si(flops / rate.low, "s")),
-           flops / rate.value, "record:flops, " + origin},
+          sourced(si_cell(rate.value, rate.unit), origin),
+          {fmt::format("{} ({} to {})", si(work / rate.value, "s"), si(work / rate.high, "s"),
+                       si(work / rate.low, "s")),
+           work / rate.value, record_keys(counted) + ", " + origin},
           cell((measured ? "estimate; rests on: " : "") + kind_text(rate.from)),
           cell(fmt::format("{} [{}]; {}", rate.from.source, rate.from.reference, rate.from.note))};
 }
 
 std::string why_none(const Record& r, const std::string& precision) {
   if (precision.empty()) return "no estimate: the useful FLOPs are of no or several precisions";
+  if (r.flops <= 0) return fmt::format("nothing measured of this operator in {}", precision);
   if (r.what_if) return "no estimate: no chip is like this run's";
   return fmt::format("no measured share of the peak in {}", precision);
 }
 
 void add_estimates(const Record& r, double parameters, const Baseline& b, const BaselineRates& rates,
                    std::vector<Row>& rows) {
-  const std::string precision = precision_of(r);
+  const std::string precision = counted_in(r).precision;
   const auto rate = rates.of(r, parameters, b);
   rows.push_back(rate ? rate_row(r, b, *rate) : no_row(b, why_none(r, precision)));
   const Figure* matmul = b.figure("best_matmul_" + precision);
@@ -132,10 +142,12 @@ void add_estimates(const Record& r, double parameters, const Baseline& b, const 
 Table estimates_table(const Record& r, double parameters, const std::vector<Baseline>& baselines,
                       const BaselineRates& rates) {
   Table table{
-      fmt::format("{}: estimated time of other parts for the same useful FLOPs", run_name(r)),
+      fmt::format("{}: estimated time of other parts for the same work", run_name(r)),
       {{"Part"}, {"Basis"}, {"Rate", true}, {"Time", true}, {"Kind"}, {"Source"}},
       {simulated_row(r)},
-      "Estimates, not measurements: useful FLOPs / the rate that leto decide takes, in the same precision. "
+      "Estimates, not measurements: useful FLOPs, of an operator without any its elements, / the rate that "
+      "leto "
+      "decide takes, in the same precision. "
       "It "
       "is that of measured rows of the workload; else, for the training of a language model, peak x MFU of "
       "the nearest measured rows, which hold the communication of several devices; for anything else the "

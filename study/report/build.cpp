@@ -23,6 +23,7 @@ constexpr Topic kTopics[] = {
     {"Where the time goes", operations},
     {"What each operation waits for", operation_stalls},
     {"Every operation", every_operation},
+    {"Memory over time", memory_timeline},
     {"Memory fit", memory_fit},
     {"RTL twins", twins},
 };

@@ -24,6 +24,8 @@ void add(OperationRecord& to, const OperationRecord& op) {
   to.macs += op.macs;
   to.flops += op.flops;
   to.bytes += op.bytes;
+  to.live_hbm = std::max(to.live_hbm, op.live_hbm);
+  to.live_sram = std::max(to.live_sram, op.live_sram);
   if (op.first && (!to.first || *op.first < *to.first)) to.first = op.first;
   if (op.last && (!to.last || *op.last > *to.last)) to.last = op.last;
   add(to.busy, op.busy);

@@ -37,54 +37,9 @@ std::string recipe_line(const std::string& recipe) {
   return out.ends_with("; ") ? out.substr(0, out.size() - 2) : out;
 }
 
-/// Every figure of a free JSON object, one row each.
-void flatten(const Json& node, const std::string& path, std::vector<std::vector<Cell>>& rows) {
-  if (node.is_object() && !node.empty()) {
-    for (const auto& [key, child] : node.items()) flatten(child, path.empty() ? key : path + "." + key, rows);
-  } else if (node.is_number()) {
-    const double value = node.get<double>();
-    const bool bytes = path.find("bytes") != std::string::npos || path.starts_with("hbm_") ||
-                       path.starts_with("sram_") || path.starts_with("held_");
-    rows.push_back({cell(path), bytes ? si_cell(value, "B") : Cell{node.dump(), value, {}}});
-  } else {
-    rows.push_back({cell(path), cell(node.is_string() ? node.get<std::string>() : node.dump())});
-  }
-}
-
 /// Tokens of sequences; what else a step counts are samples.
 Cell throughput_cell(const Record& r) {
   return si_cell(*r.tokens_per_s, r.sequence > 0 ? "tok/s" : "samples/s");
-}
-
-/// A figure of the placement; 0 when it is not there.
-double placed(const Json& fit, const std::string& key) {
-  const auto found = fit.find(key);
-  return found != fit.end() && found->is_number() ? found->get<double>() : 0;
-}
-
-/// Who holds the device memory at the step's peak, as shares of its capacity.
-StackedBars memory_bars(const Json& fit) {
-  const double capacity = placed(fit, "hbm_capacity"), peak = placed(fit, "hbm_peak");
-  StackedBars bars{"Device memory at the step's peak, of its capacity", {}, {{"device memory", {}}}};
-  const auto add = [&](const std::string& holder, double bytes) {
-    if (bytes <= 0) return;
-    bars.legend.push_back(holder);
-    bars.bars[0].parts.push_back(bytes / capacity);
-  };
-  double held = 0;
-  for (const auto& [key, bytes] : fit.items())
-    if (key.starts_with("held_") && bytes.is_number()) {
-      add(key.substr(5), bytes.get<double>());
-      held += bytes.get<double>();
-    }
-  const double pinned = std::max(placed(fit, "hbm_pinned"), held);
-  add("held, of no role", pinned - held);
-  add("activations and gradients", peak - pinned);
-  const double used = std::max(peak, pinned);
-  if (!(capacity > 0) || used > capacity || used <= 0) return {"", {}, {}};
-  bars.legend.push_back("free");
-  bars.bars[0].parts.push_back(1 - used / capacity);
-  return bars;
 }
 
 double lowest(const std::vector<double>& values) {
@@ -188,23 +143,6 @@ std::vector<Block> loss_curve(const Record& r) {
   }
   if (r.loss.size() == 1) return {table};
   return {chart, table};
-}
-
-std::vector<Block> memory_fit(const Record& r) {
-  const Json fit = Json::parse(r.memory_fit);
-  if (fit.empty()) return {};
-  std::vector<std::vector<Cell>> rows;
-  flatten(fit, "", rows);
-  Table table{
-      "What the placement used, as the compiler reports it",
-      {{"Key"}, {"Value", true, false, "record:memory_fit"}},
-      std::move(rows),
-      "hbm_pinned is held all step long, held_* says by which role. hbm_peak is the most that lives at "
-      "once; largest names its largest holder."};
-  std::vector<Block> blocks;
-  if (auto bars = memory_bars(fit); !bars.bars.empty()) blocks.emplace_back(std::move(bars));
-  blocks.emplace_back(std::move(table));
-  return blocks;
 }
 
 std::vector<Block> twins(const Record& r) {

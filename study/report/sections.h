@@ -18,6 +18,8 @@ std::vector<Block> roofline(const Record& record);
 std::vector<Block> operations(const Record& record);
 std::vector<Block> operation_stalls(const Record& record);
 std::vector<Block> every_operation(const Record& record);
+/// How much of each memory is in use when; needs the dates of operations too.
+std::vector<Block> memory_timeline(const Record& record);
 std::vector<Block> memory_fit(const Record& record);
 std::vector<Block> twins(const Record& record);
 std::vector<Block> simulator_speed(const Record& record);
@@ -31,6 +33,10 @@ std::vector<Block> beside_baselines(const std::vector<Record>& records,
 
 /// "gpt2-small on pilot": how the report calls a run.
 std::string run_name(const Record& record);
+/// Whether an operation says from when to when it ran.
+inline bool dated(const OperationRecord& op) {
+  return op.first && op.last && *op.last > *op.first;
+}
 /// The run's operations, those of most cycles first.
 std::vector<const OperationRecord*> by_cycles(const Record& record);
 /// The one operand type of the run's useful FLOPs; empty when it has none or several.

@@ -11,10 +11,6 @@ namespace {
 
 constexpr std::size_t kBins = 480;
 
-bool dated(const OperationRecord& op) {
-  return op.first && op.last && *op.last > *op.first;
-}
-
 double instances_of(const Record& r, const std::string& engine) {
   const auto found = r.stalls.find(engine);
   return found == r.stalls.end() ? 1 : double(std::max<std::int64_t>(1, found->second.instances));

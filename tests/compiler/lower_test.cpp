@@ -219,6 +219,25 @@ TEST_CASE("embedding bags: popular rows apart change no bit of a forward pass or
   }
 }
 
+TEST_CASE("sources say how much memory is in use: what is pinned and each intermediate while it is needed") {
+  constexpr std::int64_t kBytes = 128 * 128 * 2;  // of a value: whole units of the placement
+  const Graph graph = parse(
+      "graph \"g\" tokens=0\n%x: bf16[128,128] = input\n%y: bf16[128,128] = matmul(%x, %x) phase=forward "
+      "name=\"y\"\n%z: bf16[128,128] = matmul(%y, %y) phase=forward name=\"z\"\n"
+      "%w: bf16[128,128] = matmul(%z, %z) phase=forward name=\"w\"\noutput %w\n",
+      "test");
+  ChipConfig chip = tiny();
+  const auto in_use = [&](auto isa::Source::*memory) {
+    std::vector<std::int64_t> live;
+    for (const auto& source : lower(graph, chip, Recipe{}, Options{}).sources) live.push_back(source.*memory);
+    return live;
+  };
+  CHECK(in_use(&isa::Source::live_hbm) == std::vector(3, 2 * kBytes));
+  CHECK(in_use(&isa::Source::live_sram) == std::vector({kBytes, 2 * kBytes, kBytes}));
+  chip.sram.scratch_fraction = 0;
+  CHECK(in_use(&isa::Source::live_hbm) == std::vector({3 * kBytes, 4 * kBytes, 3 * kBytes}));
+}
+
 TEST_CASE("lower: one error lists every operation that the chip does not have") {
   Graph g;
   const ValueId x = g.add_value("x", {DType::fp32, {4, 8}}, Role::input);

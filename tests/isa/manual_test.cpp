@@ -11,22 +11,22 @@ using namespace leto::isa;
 
 namespace {
 
-// The committed file; rewritten first when LETO_REGENERATE is set.
+// The committed file; rewritten first when LETO_RENEW_DOCS is set.
 std::string committed(const std::string& path, const std::string& generated) {
   const std::string full = std::string(LETO_SOURCE_DIR) + "/" + path;
-  if (std::getenv("LETO_REGENERATE")) write_atomically(full, generated);
+  if (std::getenv("LETO_RENEW_DOCS")) write_atomically(full, generated);
   return read_text(full);
 }
 
 }  // namespace
 
 TEST_CASE("docs/isa.md is what the table generates") {
-  CHECK_MESSAGE(committed("docs/isa.md", isa_manual()) == isa_manual(), "run LETO_REGENERATE=1 test_isa");
+  CHECK_MESSAGE(committed("docs/isa.md", isa_manual()) == isa_manual(), "run LETO_RENEW_DOCS=1 test_isa");
 }
 
 TEST_CASE("rtl/common/isa_pkg.sv is what the table generates") {
   CHECK_MESSAGE(committed("rtl/common/isa_pkg.sv", systemverilog_package()) == systemverilog_package(),
-                "run LETO_REGENERATE=1 test_isa");
+                "run LETO_RENEW_DOCS=1 test_isa");
 }
 
 TEST_CASE("the manual lists every instruction, field and operation") {

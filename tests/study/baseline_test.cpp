@@ -42,18 +42,6 @@ note = ""
 rows = [{id = "1", workload = "w", parameters = 7e9, sequence = 2048, devices = 8, mfu = 40.0}]
 )";
 
-TrainingRow row(const std::string& id, double parameters, std::int64_t sequence, std::int64_t devices,
-                const std::string& precision = "bf16", Kind kind = Kind::measured) {
-  TrainingRow r;
-  r.id = id;
-  r.parameters = parameters;
-  r.sequence = sequence;
-  r.devices = devices;
-  r.precision = precision;
-  r.from.kind = kind;
-  return r;
-}
-
 }  // namespace
 
 TEST_CASE("the baselines are the seven that the command line names, each figure with a source") {
@@ -110,21 +98,4 @@ TEST_CASE("a fault in a baseline is named with file and line") {
     CHECK(cause.find(message) != std::string::npos);
   }
   CHECK_THROWS_AS(load_baseline("h100"), Error);
-}
-
-TEST_CASE("the nearest row is the nearest in size, then sequence, then has the fewest devices") {
-  Baseline b;
-  b.training = {row("a", 70e9, 2048, 8), row("b", 7e9, 2048, 64), row("c", 7e9, 8192, 64),
-                row("d", 7e9, 8192, 8)};
-  CHECK(nearest_row(b, "bf16", 8e9, 8192)->id == "d");
-  CHECK(nearest_row(b, "bf16", 8e9, 2048)->id == "b");
-  CHECK(nearest_row(b, "bf16", 100e9, 8192)->id == "a");
-  CHECK(nearest_row(b, "bf16", 0, 0)->id == "a");
-}
-
-TEST_CASE("a row of another precision or of another kind than measured is no basis") {
-  Baseline b;
-  b.training = {row("a", 7e9, 2048, 8, "fp8"), row("b", 7e9, 2048, 8, "bf16", Kind::estimate)};
-  CHECK(nearest_row(b, "bf16", 7e9, 2048) == nullptr);
-  CHECK(nearest_row(b, "fp8", 7e9, 2048)->id == "a");
 }

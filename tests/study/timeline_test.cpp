@@ -1,6 +1,7 @@
 // Engines over time: every busy cycle of dated operations is drawn, nothing without dates.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <limits>
 
 #include "study/report/sections.h"
@@ -65,6 +66,33 @@ TEST_CASE("an engine is busy in the lanes when its operation runs and not before
   const auto& mark = std::get<Lanes>(blocks[0]).mark;
   CHECK(mark->from == doctest::Approx(std::get<Lanes>(blocks[0]).seconds / 4));
   CHECK(mark->to == doctest::Approx(std::get<Lanes>(blocks[0]).seconds / 2));
+}
+
+TEST_CASE("memory over time is what the operations say and what is pinned where none runs") {
+  RunFacts run = dated_run();
+  run.operations.resize(2);
+  run.memory_fit =
+      R"({"hbm_pinned":100,"hbm_peak":800,"hbm_capacity":1000,"sram_peak":0,"sram_capacity":50})";
+  run.operations[0].first = run.cycles / 4;
+  run.operations[0].last = run.cycles / 2;
+  run.operations[0].live_hbm = 700;
+  run.operations[1].first = run.cycles / 2;
+  run.operations[1].last = run.cycles / 4 * 3;
+  run.operations[1].live_hbm = 400;
+  const auto blocks = memory_timeline(build_record(run));
+  REQUIRE(blocks.size() == 2);
+  const auto& chart = std::get<Lanes>(blocks[0]);
+  REQUIRE(chart.lanes.size() == 1);  // nothing was ever in shared SRAM
+  const auto& shares = chart.lanes[0].shares;
+  for (std::size_t i = 0; i < shares.size(); ++i)
+    CHECK(shares[i] == doctest::Approx(std::array{0.1, 0.7, 0.4, 0.1}[i * 4 / shares.size()]));
+  const auto& row = std::get<Table>(blocks[1]).rows.at(0);
+  CHECK(*row[1].number == 700);
+  CHECK(*row[2].number == doctest::Approx(0.7));
+  CHECK(*row[5].number == 100);  // the placement's peak is 800
+  run.operations[0].last = run.operations[0].first;
+  run.operations[1].last = run.operations[1].first;
+  CHECK(memory_timeline(build_record(run)).empty());
 }
 
 TEST_CASE("only a run of one step has dates, and a record keeps them") {
