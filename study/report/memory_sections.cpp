@@ -65,16 +65,17 @@ struct Usage {
   double capacity, peak, least;
 };
 
-/// The most that is in use in each bin of time; where no operation runs, what is always held.
-std::vector<double> shares_in_use(const Record& r, const Usage& memory) {
-  std::vector<double> bins(kBins, memory.least / memory.capacity);
+/// The most that is in use in each bin of time, as a share of `most`; where no operation runs, what is always
+/// held.
+std::vector<double> shares_in_use(const Record& r, const Usage& memory, double most) {
+  std::vector<double> bins(kBins, memory.least / most);
   const double width = double(r.cycles) / double(kBins);
   for (const OperationRecord& op : r.ops) {
     if (!dated(op) || !(op.*memory.live)) continue;
     const double from = double(*op.first) / width, to = double(*op.last) / width;
     if (from >= double(kBins)) continue;  // beyond the run, as in a record by other hands
     for (auto bin = std::size_t(from); bin < kBins && double(bin) < to; ++bin)
-      bins[bin] = std::max(bins[bin], double(*(op.*memory.live)) / memory.capacity);
+      bins[bin] = std::max(bins[bin], double(*(op.*memory.live)) / most);
   }
   return bins;
 }
@@ -123,7 +124,7 @@ std::vector<Block> memory_timeline(const Record& r) {
                              placed(fit, "hbm_capacity"), placed(fit, "hbm_peak"), placed(fit, "hbm_pinned")},
                             {"shared SRAM", &OperationRecord::live_sram, "live_sram",
                              placed(fit, "sram_capacity"), placed(fit, "sram_peak"), 0}};
-  Lanes chart{"Share of each memory that is in use, over the run", r.seconds, {}, {}};
+  Lanes chart{"What is in use of each memory, of the most that ever is", r.seconds, {}, {}};
   Table table{
       "When each memory is fullest",
       {{"Memory"},
@@ -140,7 +141,7 @@ std::vector<Block> memory_timeline(const Record& r) {
     const OperationRecord* most = fullest(r, memory);
     if (!most || *(most->*memory.live) == 0 || !(memory.capacity > 0) || r.cycles == 0 || !(r.seconds > 0))
       continue;
-    chart.lanes.push_back({memory.label, shares_in_use(r, memory)});
+    chart.lanes.push_back({memory.label, shares_in_use(r, memory, double(*(most->*memory.live)))});
     table.rows.push_back(usage_row(r, memory, *most));
   }
   if (chart.lanes.empty()) return {};

@@ -85,7 +85,7 @@ TEST_CASE("memory over time is what the operations say and what is pinned where 
   REQUIRE(chart.lanes.size() == 1);  // nothing was ever in shared SRAM
   const auto& shares = chart.lanes[0].shares;
   for (std::size_t i = 0; i < shares.size(); ++i)
-    CHECK(shares[i] == doctest::Approx(std::array{0.1, 0.7, 0.4, 0.1}[i * 4 / shares.size()]));
+    CHECK(shares[i] * 700 == doctest::Approx(std::array{100, 700, 400, 100}[i * 4 / shares.size()]));
   const auto& row = std::get<Table>(blocks[1]).rows.at(0);
   CHECK(*row[1].number == 700);
   CHECK(*row[2].number == doctest::Approx(0.7));
