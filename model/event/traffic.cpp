@@ -31,7 +31,7 @@ Traffic::Traffic(const ChipConfig& chip, const WhatIf& what_if)
       noc_(chip, what_if.noc),
       memory_(chip, what_if) {
   const double link = chip.noc.link_bytes_per_cycle * chip.noc.clock_mhz / chip.pe.clock_mhz;
-  link_bytes_ = std::max<std::int64_t>(1, static_cast<std::int64_t>(link));
+  link_bytes_ = chip.noc.link_bytes_per_cycle;
   link_cost_ = what_if.noc
                    ? 0
                    : static_cast<std::uint64_t>(std::llround(static_cast<double>(kOne << kTickBits) / link));

@@ -92,7 +92,7 @@ class Traffic {
   int rows_, columns_;
   Noc noc_;
   EventMemory memory_;
-  std::int64_t link_bytes_;  // a PE cycle
+  std::int64_t link_bytes_;  // a cycle of the NoC: a packet takes whole ones
   std::uint64_t link_cost_;
   std::vector<Route> loads_, stores_;  // by router
   std::vector<Group> groups_;

@@ -1,5 +1,6 @@
-// A clock beside the PEs': what takes cycles of it, in PE cycles, the only time that the model has. Exact but
-// for rounding up; what crossing between the clocks costs is part of the block's latency.
+// A clock beside the PEs': what takes cycles of it, in PE cycles, the only time that the model has. A block
+// that is asked again and again keeps its own dates in fine time, so that no rounding adds up; what crossing
+// between the clocks costs is part of the block's latency.
 #pragma once
 
 #include <cmath>
@@ -10,6 +11,17 @@
 #include "model/kernel/time.h"
 
 namespace leto::model {
+
+/// A date or a duration in 1/256 PE cycles.
+using Fine = std::uint64_t;
+inline constexpr int kFineBits = 8;
+inline Fine fine(Cycle cycles) {
+  return cycles << kFineBits;
+}
+/// The first cycle that starts no earlier.
+inline Cycle cycle_from(Fine time) {
+  return (time + (Fine{1} << kFineBits) - 1) >> kFineBits;
+}
 
 class ClockDomain {
  public:
@@ -23,24 +35,25 @@ class ClockDomain {
   }
 
   Cycle cycles(Cycle own) const { return ceil_div(own * pe_, own_); }
+  /// To the nearest: off by 1/512 cycle at most.
+  Fine fine_cycles(Cycle own) const { return (fine(own * pe_) + own_ / 2) / own_; }
 
  private:
-  friend class ClockedWidth;
   std::uint64_t pe_, own_;  // cycles of each in the same time, the least whole numbers
 };
 
-/// A port of some bytes a cycle of its clock.
+/// A port of some bytes a cycle of its clock: what passes takes whole cycles of it.
 class ClockedWidth {
  public:
   ClockedWidth(const ClockDomain& clock, int bytes_per_cycle)
-      : times_(clock.pe_), over_(clock.own_ * static_cast<std::uint64_t>(bytes_per_cycle)) {}
+      : cycle_(clock.fine_cycles(1)), width_(static_cast<std::uint64_t>(bytes_per_cycle)) {}
 
-  /// PE cycles until `bytes` have passed.
-  Cycle cycles(std::int64_t bytes) const { return over_.ceiling(static_cast<Cycle>(bytes) * times_); }
+  /// Until `bytes` have passed.
+  Fine time(std::int64_t bytes) const { return width_.ceiling(static_cast<Cycle>(bytes)) * cycle_; }
 
  private:
-  std::uint64_t times_;
-  Divider over_;
+  Fine cycle_;
+  Divider width_;
 };
 
 }  // namespace leto::model

@@ -12,7 +12,7 @@ Noc::Noc(const ChipConfig& chip, bool unlimited)
       width_(ClockDomain(chip.pe.clock_mhz, chip.noc.clock_mhz), chip.noc.link_bytes_per_cycle),
       hop_(unlimited ? 0
                      : ClockDomain(chip.pe.clock_mhz, chip.noc.clock_mhz)
-                           .cycles(static_cast<Cycle>(chip.noc.hop_cycles))),
+                           .fine_cycles(static_cast<Cycle>(chip.noc.hop_cycles))),
       slot_bytes_(std::max(1, chip.noc.buffer_bytes / static_cast<int>(kSlots))),
       most_buffered_(std::int64_t{slot_bytes_} * (kSlots - 1)),
       ways_out_(kWays + cluster_rows_ * cluster_columns_),
@@ -41,7 +41,7 @@ Noc::Arrival Noc::send(int from, int to, std::int64_t bytes, Cycle at, int local
   enter(bytes);
   const int east_by = column(to) - column(from), south_by = row(to) - row(from);
   int here = from, before = -1;
-  Cycle head = at;
+  Fine head = fine(at);
   const auto go = [&](int hops, Way way) {
     for (; hops > 0; --hops, here += step(way)) {
       head = cross(link(here, way), before, head);
@@ -51,7 +51,8 @@ Noc::Arrival Noc::send(int from, int to, std::int64_t bytes, Cycle at, int local
   go(std::abs(east_by), east_by > 0 ? east : west);
   go(std::abs(south_by), south_by > 0 ? south : north);
   charge(static_cast<std::size_t>(std::abs(east_by) + std::abs(south_by)), bytes);
-  return {head, before < 0 ? head : head + length_, before, buffer_of(before, kWays + local)};
+  return {cycle_from(head), cycle_from(before < 0 ? head : head + length_), before,
+          buffer_of(before, kWays + local)};
 }
 
 void Noc::grow(Tree& tree, int router, int steps, Way way, std::vector<int>& reached) const {
@@ -94,8 +95,8 @@ Noc::Tree Noc::tree(int from, const std::vector<int>& pes) const {
 void Noc::multicast(const Tree& tree, std::int64_t bytes, Cycle at) {
   enter(bytes);
   if (heads_.size() <= tree.branches.size()) heads_.resize(tree.branches.size() + 1);
-  heads_[0] = at;
-  Cycle* head = heads_.data();
+  heads_[0] = fine(at);
+  Fine* head = heads_.data();
   for (const Tree::Branch& branch : tree.branches)
     *++head = cross(branch.link, branch.before, heads_[static_cast<std::size_t>(branch.after + 1)]);
   charge(tree.branches.size(), bytes);

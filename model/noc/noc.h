@@ -62,17 +62,17 @@ class Noc {
   void multicast(const Tree& tree, std::int64_t bytes, Cycle at);
   /// Of the last packet, which went down a tree, at one of its ends.
   Arrival arrival(const Tree::End& end) const {
-    const Cycle head = heads_[static_cast<std::size_t>(end.branch + 1)];
-    return {head, end.link < 0 ? head : head + length_, end.link, end.buffer};
+    const Fine head = heads_[static_cast<std::size_t>(end.branch + 1)];
+    return {cycle_from(head), cycle_from(end.link < 0 ? head : head + length_), end.link, end.buffer};
   }
 
   /// The PE has taken the end of the last packet from its router at `at`.
-  void taken(const Arrival& packet, Cycle at) { fill(packet.link, packet.buffer, at); }
+  void taken(const Arrival& packet, Cycle at) { fill(packet.link, packet.buffer, fine(at)); }
   /// Number of a PE in its cluster.
   int local_of(int pe) const;
 
   /// Cycles of the hops alone: what a request or an acknowledgement pays.
-  Cycle hop_latency(int from, int to) const { return hop_ * static_cast<Cycle>(hops(from, to)); }
+  Cycle hop_latency(int from, int to) const { return cycle_from(hop_ * static_cast<Cycle>(hops(from, to))); }
 
   int router_of_pe(int pe) const;
   /// Router at which memory unit `unit` of `units` is attached: the first half west, the second half east,
@@ -80,7 +80,9 @@ class Noc {
   int router_of_memory(int unit, int units) const;
 
   /// Traffic that is counted and not simulated: between two routers, or down a tree.
-  void count(int from, int to, std::int64_t bytes) { charge(static_cast<std::size_t>(hops(from, to)), bytes); }
+  void count(int from, int to, std::int64_t bytes) {
+    charge(static_cast<std::size_t>(hops(from, to)), bytes);
+  }
   void count(const Tree& tree, std::int64_t bytes) { charge(tree.branches.size(), bytes); }
 
   /// Bytes times links crossed.
@@ -93,9 +95,9 @@ class Noc {
   /// A router's buffer for one way in and one way out: packets fill its slots one after the other, byte by
   /// byte; a slot is free again when the last packet in it has left.
   struct Buffer {
-    std::array<Cycle, kSlots> emptied{};  // by slot: when that was, or will be
-    std::uint32_t slot = 0;               // that is being filled
-    std::int32_t left = 0;                // bytes free in it
+    std::array<Fine, kSlots> emptied{};  // by slot: when that was, or will be
+    std::uint32_t slot = 0;              // that is being filled
+    std::int32_t left = 0;               // bytes free in it
   };
   int hops(int from, int to) const {
     return std::abs(row(from) - row(to)) + std::abs(column(from) - column(to));
@@ -104,11 +106,11 @@ class Noc {
   int column(int router) const { return place_[static_cast<std::size_t>(router)].column; }
   static int link(int router, Way way) { return router * kWays + way; }
   void enter(std::int64_t bytes) {
-    length_ = unlimited_ ? 0 : width_.cycles(bytes);
+    length_ = unlimited_ ? 0 : width_.time(bytes);
     buffered_ = unlimited_ ? 0 : static_cast<std::int32_t>(std::min<std::int64_t>(bytes, most_buffered_));
   }
-  Cycle cross(int link, int before, Cycle head);
-  void fill(int link, int number, Cycle leaves);
+  Fine cross(int link, int before, Fine head);
+  void fill(int link, int number, Fine leaves);
   int buffer_of(int link, int way_out) const { return link * ways_out_ + way_out; }
   void charge(std::size_t links, std::int64_t bytes) {
     link_bytes_ += links * static_cast<std::uint64_t>(bytes);
@@ -121,7 +123,7 @@ class Noc {
   int rows_, columns_;
   bool unlimited_;
   ClockedWidth width_;
-  Cycle hop_;
+  Fine hop_;
   std::int32_t slot_bytes_;     // of a buffer
   std::int64_t most_buffered_;  // of one packet: a longer one streams through
   int ways_out_;                // of a router: links, and the PEs of its cluster
@@ -130,43 +132,43 @@ class Noc {
   };
   std::vector<Position> place_;  // of each router
   std::uint64_t link_bytes_ = 0;
-  std::vector<Cycle> free_;      // per router and way
+  std::vector<Fine> free_;       // per router and way
   std::vector<Buffer> buffers_;  // by link in and way out
-  Cycle length_ = 0;             // of the last packet on a link
+  Fine length_ = 0;              // of the last packet on a link
   std::int32_t buffered_ = 0;    // bytes of it that lie in a buffer
-  std::vector<Cycle> heads_;     // of the last multicast: at the root, then behind each branch
+  std::vector<Fine> heads_;      // of the last multicast: at the root, then behind each branch
 };
 
 // What every packet goes through at every link and port is inline.
 
 // The last packet, which came by `link`, lies in a buffer behind it until `leaves`. Its end could not come in
 // before what lay in its slots had gone: so long the link is held.
-inline void Noc::fill(int link, int number, Cycle leaves) {
+inline void Noc::fill(int link, int number, Fine leaves) {
   if (link < 0) return;
   Buffer& buffer = buffers_[static_cast<std::size_t>(number)];
   std::uint32_t slot = buffer.slot;
   std::int32_t left = buffer.left;
-  Cycle room = 0;
+  Fine room = 0;
   buffer.emptied[slot] = left > 0 ? leaves : buffer.emptied[slot];
   left -= buffered_;
   do {  // most packets fit into one slot: then without a jump that depends on the packet
     const bool next = left < 0;
     slot = (slot + next) % kSlots;
     left += next ? slot_bytes_ : 0;
-    Cycle& emptied = buffer.emptied[slot];
+    Fine& emptied = buffer.emptied[slot];
     room = std::max(room, next ? emptied : 0);
     emptied = next ? leaves : emptied;
   } while (left < 0);
   buffer.slot = slot;
   buffer.left = left;
-  Cycle& free = free_[static_cast<std::size_t>(link)];
+  Fine& free = free_[static_cast<std::size_t>(link)];
   free = std::max(free, room);
 }
 
 // The last packet's head is at a router, by link `before`, and goes on by `link`: when it is at the next one.
-inline Cycle Noc::cross(int link, int before, Cycle head) {
-  Cycle& free = free_[static_cast<std::size_t>(link)];
-  const Cycle start = std::max(head, free);
+inline Fine Noc::cross(int link, int before, Fine head) {
+  Fine& free = free_[static_cast<std::size_t>(link)];
+  const Fine start = std::max(head, free);
   free = start + length_;
   fill(before, buffer_of(before, link % kWays), free);
   return start + hop_;

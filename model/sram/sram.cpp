@@ -19,10 +19,9 @@ int Sram::bank_of(std::uint64_t offset) const {
 }
 
 Cycle Sram::occupy(int bank, std::int64_t bytes, Cycle at) {
-  Cycle& free = free_[static_cast<std::size_t>(bank)];
-  const Cycle start = std::max(at, free);
-  free = start + width_.cycles(bytes);
-  return free;
+  Fine& free = free_[static_cast<std::size_t>(bank)];
+  free = std::max(fine(at), free) + width_.time(bytes);
+  return cycle_from(free);
 }
 
 void Sram::observe(bool write, int bank, std::int64_t bytes, Cycle asked, Cycle done) const {

@@ -33,7 +33,9 @@ class Sram {
   Cycle write(int bank, std::int64_t bytes, Cycle at);
 
   /// Traffic that is counted and not simulated.
-  void count(std::int64_t bytes, bool write) { (write ? written_ : read_) += static_cast<std::uint64_t>(bytes); }
+  void count(std::int64_t bytes, bool write) {
+    (write ? written_ : read_) += static_cast<std::uint64_t>(bytes);
+  }
 
   std::uint64_t bytes_read() const { return read_; }
   std::uint64_t bytes_written() const { return written_; }
@@ -45,7 +47,7 @@ class Sram {
   Divider interleave_, banks_;
   ClockedWidth width_;
   Cycle latency_;
-  std::vector<Cycle> free_;
+  std::vector<Fine> free_;  // by bank: from when on
   std::uint64_t read_ = 0, written_ = 0;
   Observer* observer_ = nullptr;
 };

@@ -46,10 +46,25 @@ TEST_CASE("clocks: another clock's cycles and bytes in PE cycles, rounded up") {
   CHECK(slower.cycles(14) == 19);
   CHECK(slower.cycles(1) == 2);
   CHECK(faster.cycles(4) == 4);  // 3.000001: the clock is a kilohertz short of four thirds
-  CHECK(ClockedWidth(same, 64).cycles(65) == 2);
-  CHECK(ClockedWidth(slower, 64).cycles(64 * 14) == 19);
-  CHECK(ClockedWidth(slower, 64).cycles(64 * 14 + 1) == 20);
-  CHECK(ClockedWidth(faster, 64).cycles(64 * 1'333'333) == 1'000'000);
+  CHECK(ClockedWidth(same, 64).time(65) == fine(2));
+  CHECK(cycle_from(ClockedWidth(slower, 64).time(64 * 14)) == 19);
+  CHECK(cycle_from(ClockedWidth(slower, 64).time(64 * 14 + 1)) == 21);  // a whole cycle of its own more
+  CHECK(ClockedWidth(faster, 64).time(64 * 4) == fine(3));
+}
+
+TEST_CASE("clocks: links and banks a little slower than the PEs lose that little and not a cycle a packet") {
+  const ChipConfig chip =
+      load_chip("tiny", {"pe.clock_mhz=1040", "noc.clock_mhz=1000", "sram.clock_mhz=1000"});
+  Noc noc(chip);
+  Sram sram(chip.sram, chip.pe.clock_mhz);
+  constexpr int kPackets = 1000;
+  Cycle link = 0, bank = 0;
+  for (int i = 0; i < kPackets; ++i) {
+    link = noc.send(0, 1, chip.noc.link_bytes_per_cycle, 0).tail;
+    bank = sram.write(0, chip.sram.bank_bytes_per_cycle, 0);
+  }
+  CHECK(link - noc.hop_latency(0, 1) == doctest::Approx(1.04 * kPackets).epsilon(0.003));
+  CHECK(bank == doctest::Approx(1.04 * kPackets).epsilon(0.003));
 }
 
 TEST_CASE("local store: grants never add up to more than there is, too little is nothing") {

@@ -307,13 +307,48 @@ TEST_CASE("two records of one workload and a baseline that nobody has are refuse
   CHECK_THROWS_AS(decide(criteria_of({criterion("speedup", 1)}), records, baselines), Error);
 }
 
+namespace {
+
+/// Rows of a suite's table in docs/validation.md.
+std::vector<std::string> rows_of(const std::string& suite) {
+  const std::string page = read_text(std::filesystem::path(LETO_SOURCE_DIR) / "docs/validation.md");
+  const std::size_t begin = page.find("<!-- leto validate " + suite + " -->");
+  std::istringstream lines(page.substr(begin, page.find("<!-- end -->", begin) - begin));
+  std::vector<std::string> rows;
+  for (std::string line; std::getline(lines, line);)
+    if (line.ends_with(" |")) rows.push_back(line);
+  return rows;
+}
+
+}  // namespace
+
+TEST_CASE("a coarser fidelity's rate is full's times what docs/validation.md measured of its times") {
+  const FactTable fleet = load_facts("fleet");
+  const Fact& full = fleet.get("full.rate");
+  for (const std::string fidelity : {"event", "roofline"}) {
+    CAPTURE(fidelity);
+    double least = 1e9, most = 0;
+    for (const std::string& row : rows_of("fidelity")) {
+      if (row.find(": " + fidelity + ", time over full's") == std::string::npos) continue;
+      const std::size_t bar = row.find("| 1  | ");
+      REQUIRE(bar != std::string::npos);
+      const double ratio = std::stod(row.substr(bar + 7));
+      least = std::min(least, ratio);
+      most = std::max(most, ratio);
+    }
+    REQUIRE(least <= most);
+    const Fact& rate = fleet.get(fidelity + ".rate");
+    CHECK(rate.low == doctest::Approx(full.low * least).epsilon(0.005));
+    CHECK(rate.high == doctest::Approx(full.high * most).epsilon(0.005));
+    CHECK(rate.value > rate.low);
+    CHECK(rate.value < rate.high);
+  }
+}
+
 TEST_CASE(
     "a fidelity's rate covers the errors that docs/validation.md measured and no more than a point beyond") {
-  const std::string page = read_text(std::filesystem::path(LETO_SOURCE_DIR) / "docs/validation.md");
-  const std::size_t begin = page.find("<!-- leto validate published -->");
-  std::istringstream rows(page.substr(begin, page.find("<!-- end -->", begin) - begin));
   double least = 1, most = -1;  // of simulated over published, less one
-  for (std::string row; std::getline(rows, row);) {
+  for (const std::string& row : rows_of("published")) {
     const std::size_t percent = row.rfind(" % |"), bar = row.rfind("| ", percent);
     // The row with other queues is of a chip that is not the preset.
     if (!row.ends_with(" % |") || row.find("queues of") != std::string::npos) continue;
