@@ -157,6 +157,19 @@ Table estimates_table(const Record& r, double parameters, const std::vector<Base
   return table;
 }
 
+/// The times of the table that follows, without those that are bounds.
+IntervalBars times_chart(const Record& r, double parameters, const std::vector<Baseline>& baselines,
+                         const BaselineRates& rates) {
+  IntervalBars chart{
+      fmt::format("{}: time for the same work, simulated and estimated", run_name(r)), "s", {}};
+  const double work = counted_in(r).amount;
+  if (r.seconds > 0) chart.bars.push_back({r.chip + " (simulated)", r.seconds, r.seconds, r.seconds, false});
+  for (const Baseline& b : baselines)
+    if (const auto rate = rates.of(r, parameters, b))
+      chart.bars.push_back({b.title, work / rate->value, work / rate->high, work / rate->low, true});
+  return chart;
+}
+
 Row source_row(const Baseline& b, const std::string& figure, const Cell& value, const std::string& precision,
                const Provenance& from) {
   return {
@@ -213,8 +226,12 @@ std::vector<Block> beside_baselines(const std::vector<Record>& records,
   blocks.push_back(parts_table(records, baselines));
   const BaselineRates rates(load_baselines());
   const FactTable workloads = load_facts("workloads");
-  for (const Record& r : records)
-    blocks.push_back(estimates_table(r, whole_model(workloads, r), baselines, rates));
+  for (const Record& r : records) {
+    const double parameters = whole_model(workloads, r);
+    if (auto chart = times_chart(r, parameters, baselines, rates); chart.bars.size() > 1)
+      blocks.push_back(std::move(chart));
+    blocks.push_back(estimates_table(r, parameters, baselines, rates));
+  }
   blocks.push_back(sources_table(baselines));
   return blocks;
 }

@@ -41,6 +41,16 @@ struct BlockWriter {
     for (const auto& bar : bars.bars) items.push_back({{"label", bar.label}, {"parts", bar.parts}});
     return {{"type", "bars"}, {"caption", bars.caption}, {"legend", bars.legend}, {"bars", items}};
   }
+  Json operator()(const IntervalBars& bars) const {
+    Json items = Json::array();
+    for (const auto& bar : bars.bars)
+      items.push_back({{"label", bar.label},
+                       {"value", bar.value},
+                       {"low", bar.low},
+                       {"high", bar.high},
+                       {"estimate", bar.estimate}});
+    return {{"type", "interval_bars"}, {"caption", bars.caption}, {"unit", bars.unit}, {"bars", items}};
+  }
   Json operator()(const LineChart& chart) const {
     Json line = {{"type", "line"},
                  {"caption", chart.caption},

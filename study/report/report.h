@@ -58,6 +58,17 @@ struct StackedBars {
   std::vector<Bar> bars;
 };
 
+/// Figures beside each other, each with its interval.
+struct IntervalBars {
+  std::string caption, unit;
+  struct Bar {
+    std::string label;
+    double value, low, high;
+    bool estimate;  // drawn in another colour than what was simulated
+  };
+  std::vector<Bar> bars;
+};
+
 struct LineChart {
   std::string caption, x_label, y_label;
   std::vector<double> y;  // at x = 1, 2, …; NaN leaves a gap
@@ -105,7 +116,7 @@ struct Text {
   std::string text;
 };
 
-using Block = std::variant<Text, Tiles, Table, StackedBars, LineChart, Roofline, Lanes>;
+using Block = std::variant<Text, Tiles, Table, StackedBars, IntervalBars, LineChart, Roofline, Lanes>;
 
 struct Section {
   std::string heading;

@@ -53,6 +53,7 @@ svg text{fill:var(--fg);font-size:13px}
 .curve{fill:none;stroke:var(--c0);stroke-width:2}
 .curve.reference{stroke:var(--c1);stroke-dasharray:6 4}
 .lane{fill:var(--c0)}.mark{fill:var(--c1);opacity:.22}
+.whisker{stroke:var(--fg);stroke-width:1.5}
 .roof{stroke-width:2.5}
 .r0{stroke:var(--c0)}.r1{stroke:var(--c4)}
 .dot{fill:var(--c2);stroke:var(--bg);stroke-width:1.5}

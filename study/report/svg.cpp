@@ -210,6 +210,34 @@ std::string to_svg(const StackedBars& bars) {
   return out + "</svg>\n";
 }
 
+std::string to_svg(const IntervalBars& bars) {
+  constexpr double kLeft = 300, kRow = 27, kTop = 4, kAcross = kWidth - kLeft - 190;
+  double most = 0;
+  for (const auto& bar : bars.bars) most = std::max(most, bar.high);
+  if (!(most > 0) || !std::isfinite(most)) return "";
+  const auto x = [&](double value) { return kLeft + value / most * kAcross; };
+  std::string out = open_svg(kRow * double(bars.bars.size()) + 8, bars.caption);
+  double y = kTop;
+  for (const auto& bar : bars.bars) {
+    const std::string figure = si(bar.value, bars.unit),
+                      ends = si(bar.low, bars.unit) + " to " + si(bar.high, bars.unit);
+    const bool certain = bar.low == bar.high;
+    out += label(kLeft - 10, y + 14, "end", bar.label) +
+           fmt::format(
+               "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"18\" "
+               "class=\"{}\"><title>{}</title></rect>\n",
+               kLeft, y, x(bar.value) - kLeft, bar.estimate ? "idle" : "s0",
+               html_escape(bar.label + ": " + figure + (certain ? "" : ", " + ends)));
+    if (!certain)
+      out += line(x(bar.low), y + 9, x(bar.high), y + 9, "whisker") +
+             line(x(bar.low), y + 4, x(bar.low), y + 14, "whisker") +
+             line(x(bar.high), y + 4, x(bar.high), y + 14, "whisker");
+    out += label(x(bar.high) + 8, y + 14, "start", figure + (bar.estimate ? " (estimate)" : ""));
+    y += kRow;
+  }
+  return out + "</svg>\n";
+}
+
 std::string to_svg(const LineChart& chart) {
   double low = INFINITY, high = -INFINITY;
   const auto cover = [&](const std::vector<double>& values) {

@@ -15,6 +15,7 @@ std::string html_escape(const std::string& text);
 std::string part_class(std::size_t part, std::size_t parts);
 
 std::string to_svg(const StackedBars& bars);
+std::string to_svg(const IntervalBars& bars);
 std::string to_svg(const LineChart& chart);
 std::string to_svg(const Roofline& chart);
 std::string to_svg(const Lanes& chart);

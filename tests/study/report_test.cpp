@@ -178,7 +178,7 @@ TEST_CASE("the page is self-contained and accessible") {
   };
   CHECK(count("<table") == count("<caption>"));
   CHECK(count("<svg") == count("aria-label"));
-  CHECK(count("<svg") == 4);
+  CHECK(count("<svg") == 5);
   CHECK(count("<h1>") == 1);
   CHECK(count("<script") == 1);
   CHECK(html.size() < 1'000'000);
@@ -432,4 +432,29 @@ TEST_CASE("figures print with four digits and a prefix") {
   CHECK(grouped(999) == "999");
   CHECK(grouped(1234567) == "1,234,567");
   CHECK(grouped(-123456) == "-123,456");
+}
+
+TEST_CASE("times beside other parts are drawn with their intervals and are those of the table") {
+  const Record record = build_record(sample_run());
+  const auto blocks = beside_baselines({record}, {load_baseline("h100-sxm")});
+  const IntervalBars* chart = nullptr;
+  const Table* table = nullptr;
+  for (const Block& block : blocks) {
+    if (const auto* bars = std::get_if<IntervalBars>(&block)) chart = bars;
+    if (const auto* t = std::get_if<Table>(&block); t && chart && !table) table = t;
+  }
+  REQUIRE(chart);
+  REQUIRE(table);
+  REQUIRE(chart->bars.size() == 2);
+  CHECK_FALSE(chart->bars[0].estimate);
+  CHECK(chart->bars[0].value == record.seconds);
+  CHECK(chart->bars[1].estimate);
+  CHECK(chart->bars[1].low < chart->bars[1].value);
+  CHECK(chart->bars[1].value < chart->bars[1].high);
+  for (std::size_t i = 0; i < 2; ++i)
+    CHECK(*table->rows[i][3].number == doctest::Approx(chart->bars[i].value));
+  const std::string svg = to_svg(*chart);
+  CHECK(svg.find("whisker") != std::string::npos);
+  CHECK(svg.find("(estimate)") != std::string::npos);
+  CHECK(to_svg(IntervalBars{"none", "s", {{"a", 0, 0, 0, false}}}).empty());
 }
