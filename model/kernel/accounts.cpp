@@ -1,7 +1,9 @@
 #include "model/kernel/accounts.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
+#include <utility>
 
 #include "base/errors.h"
 #include "isa/instruction.h"
@@ -25,25 +27,19 @@ int instances(std::size_t engine, int pes) {
   return engine == index(Engine::issue_core) ? pes * isa::kCores : pes;
 }
 
-// Cycles that are open are the rest of units without work: shared out as that is. Those billed too often were
-// the longest of the states.
-void settle(std::array<Cycle, kStates>& row, std::int64_t open) {
-  if (open <= 0) {
-    *std::ranges::max_element(row) += static_cast<Cycle>(open);
-    return;
+/// What a unit without work rests for while the core that feeds it is in `state`.
+State rest_while(State state) {
+  switch (state) {
+    case State::barrier:
+    case State::semaphore:
+    case State::launch:
+    case State::idle:
+      return state;
+    case State::queue_full:
+      return State::idle;  // of another unit
+    default:
+      return State::issue;
   }
-  constexpr std::array kRests = {State::idle, State::issue, State::barrier, State::semaphore};
-  double sum = 0;
-  for (const State state : kRests) sum += static_cast<double>(row[index(state)]);
-  auto left = static_cast<Cycle>(open);
-  for (const State state : kRests) {
-    Cycle& spent = row[index(state)];
-    const auto share =
-        sum == 0 ? 0 : static_cast<Cycle>(static_cast<double>(open) * static_cast<double>(spent) / sum);
-    spent += std::min(share, left);
-    left -= std::min(share, left);
-  }
-  row[index(State::idle)] += left;
 }
 
 }  // namespace
@@ -60,6 +56,8 @@ Accounts::Accounts(std::size_t operations, Observer* observer)
 
 void Accounts::bill(Engine engine, int instance, State state, std::uint32_t operation, Cycle from, Cycle to) {
   totals_[index(engine)][index(state)] += to - from;
+  if (engine == Engine::issue_core)
+    cores_[static_cast<std::size_t>(instance) % isa::kCores][index(state)] += to - from;
   if (operation != kNoOperation) by_operation_[operation][index(engine)][index(state)] += to - from;
   if (observer_) observer_->on_interval(engine, instance, state, operation, from, to);
 }
@@ -74,7 +72,15 @@ void Accounts::touch(std::uint32_t operation, Cycle at) {
 
 void Accounts::repeat(const Accounts& before, const Accounts& now, std::int64_t times, std::uint32_t step,
                       Cycle duration) {
-  for (std::size_t e = 0; e < kEngines; ++e) unbilled_[e] += (now.unbilled_[e] - before.unbilled_[e]) * times;
+  for (std::size_t e = 0; e < kEngines; ++e) {
+    const bool works = now.totals_[e][index(State::busy)] != before.totals_[e][index(State::busy)];
+    if (works) take_pending(e);
+    Open& open = works ? open_[e] : pending_[e];
+    for (const auto part : {&Accounts::open_, &Accounts::pending_}) {
+      open.add((now.*part)[e], static_cast<double>(times));
+      open.add((before.*part)[e], -static_cast<double>(times));
+    }
+  }
   for (std::size_t e = 0; e < kEngines; ++e)
     for (std::size_t s = 0; s < kStates; ++s)
       add_repeated(totals_[e][s], now.totals_[e][s], before.totals_[e][s], times);
@@ -102,18 +108,15 @@ void Accounts::repeat(const Accounts& before, const Accounts& now, std::int64_t 
   skipped_ += static_cast<Cycle>(times) * duration;
 }
 
-void Accounts::add_between(Ledger& sum, const Ledger& now, const Ledger& then) {
-  for (std::size_t e = 0; e < kEngines; ++e)
-    for (std::size_t s = 0; s < kStates; ++s) sum[e][s] += now[e][s] - then[e][s];
-}
-
 void Accounts::Spent::add(const Spent& other) {
   add_between(totals, other.totals, {});
+  add_between(cores, other.cores, {});
   for (const auto& [operation, ledger] : other.by_operation) add_between(by_operation[operation], ledger, {});
 }
 
 void Accounts::add_since(const Accounts& before, Spent& to) const {
   add_between(to.totals, totals_, before.totals_);
+  add_between(to.cores, cores_, before.cores_);
   for (std::size_t o = 0; o < by_operation_.size(); ++o)
     if (by_operation_[o] != before.by_operation_[o])
       add_between(to.by_operation[static_cast<std::uint32_t>(o)], by_operation_[o], before.by_operation_[o]);
@@ -127,7 +130,7 @@ void Accounts::go_on(const Spent& spent, Cycle cycles, int pes) {
     const Cycle sum = std::accumulate(row.begin(), row.end(), Cycle{0});
     Cycle left = cycles * static_cast<Cycle>(instances(e, pes));
     if (sum == 0) {
-      unbilled_[e] += static_cast<std::int64_t>(left);
+      leave_open(e, static_cast<std::int64_t>(left), spent);
       continue;
     }
     const double times = static_cast<double>(left) / static_cast<double>(sum);
@@ -145,18 +148,69 @@ void Accounts::go_on(const Spent& spent, Cycle cycles, int pes) {
 void Accounts::repeat(const Spent& spent, Cycle cycles, int pes) {
   skipped_ += cycles;
   add_between(totals_, spent.totals, {});
+  add_between(cores_, spent.cores, {});
   for (const auto& [operation, ledger] : spent.by_operation)
     add_between(by_operation_[operation], ledger, {});
   for (std::size_t e = 0; e < kEngines; ++e) {
     const Cycle billed = std::accumulate(spent.totals[e].begin(), spent.totals[e].end(), Cycle{0});
-    unbilled_[e] += static_cast<std::int64_t>(cycles * static_cast<Cycle>(instances(e, pes)) - billed);
+    const Cycle all = cycles * static_cast<Cycle>(instances(e, pes));
+    leave_open(e, static_cast<std::int64_t>(all - billed), spent);
   }
+}
+
+void Accounts::Open::add(const Open& more, double times) {
+  cycles += std::llround(static_cast<double>(more.cycles) * times);
+  for (std::size_t s = 0; s < kStates; ++s) rests[s] += more.rests[s] * times;
+}
+
+/// The engine has worked since what is pending: then that is no end.
+void Accounts::take_pending(std::size_t engine) {
+  if (totals_[engine][index(State::busy)] == worked_[engine]) return;
+  open_[engine].add(std::exchange(pending_[engine], {}), 1);
+  worked_[engine] = totals_[engine][index(State::busy)];
+}
+
+void Accounts::leave_open(std::size_t engine, std::int64_t cycles, const Spent& spent) {
+  const States& at = spent.cores[feeders_[engine]];
+  const auto sum = static_cast<double>(std::accumulate(at.begin(), at.end(), Cycle{0}));
+  Open open{cycles, {}};
+  for (std::size_t s = 0; s < kStates && sum > 0; ++s)
+    open.rests[index(rest_while(static_cast<State>(s)))] +=
+        static_cast<double>(cycles) * static_cast<double>(at[s]) / sum;
+  take_pending(engine);
+  const bool works = spent.totals[engine][index(State::busy)] != 0;
+  (works ? open_ : pending_)[engine].add(open, 1);
+}
+
+// Those billed too often were the longest of the states.
+void Accounts::settle(States& row, const Open& open) {
+  if (open.cycles <= 0) {
+    *std::ranges::max_element(row) += static_cast<Cycle>(open.cycles);
+    return;
+  }
+  double sum = 0;
+  for (const double rest : open.rests) sum += std::max(rest, 0.0);
+  auto left = static_cast<Cycle>(open.cycles);
+  for (std::size_t s = 0; s < kStates && sum > 0; ++s) {
+    const auto share =
+        static_cast<Cycle>(static_cast<double>(open.cycles) * std::max(open.rests[s], 0.0) / sum);
+    row[s] += std::min(share, left);
+    left -= std::min(share, left);
+  }
+  row[index(State::idle)] += left;
 }
 
 void Accounts::report(Statistics& statistics, Cycle cycles, int pes) const {
   for (int e = 0; e < kEngines; ++e) {
     auto row = totals_[static_cast<std::size_t>(e)];
-    settle(row, unbilled_[static_cast<std::size_t>(e)]);
+    Open open = open_[static_cast<std::size_t>(e)];
+    const Open& pending = pending_[static_cast<std::size_t>(e)];
+    const bool works_again = row[index(State::busy)] != worked_[static_cast<std::size_t>(e)];
+    if (works_again || pending.cycles < 0)
+      open.add(pending, 1);
+    else
+      row[index(State::idle)] += static_cast<Cycle>(pending.cycles);
+    settle(row, open);
     EngineAccount& account = statistics.engines[std::string(kEngineNames[static_cast<std::size_t>(e)])];
     account = {};
     account.instances = instances(static_cast<std::size_t>(e), pes);

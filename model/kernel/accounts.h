@@ -63,6 +63,8 @@ class Accounts {
 
   /// Instance `instance` of `engine` was in `state` for `operation` from `from` to `to`.
   void bill(Engine engine, int instance, State state, std::uint32_t operation, Cycle from, Cycle to);
+  /// The core of its PE that an engine has its work from.
+  void feed(Engine engine, std::size_t core) { feeders_[static_cast<std::size_t>(engine)] = core; }
   /// A command of `operation` began or ended at `at`.
   void touch(std::uint32_t operation, Cycle at);
   OperationAccount& operation(std::uint32_t id) { return operations_[id]; }
@@ -88,21 +90,40 @@ class Accounts {
   void report(Statistics& statistics, Cycle cycles, int pes) const;
 
  private:
-  using Ledger = std::array<std::array<Cycle, kStates>, kEngines>;
+  using States = std::array<Cycle, kStates>;
+  using Ledger = std::array<States, kEngines>;
   /// Adds what is in `now` and not in `then`.
-  static void add_between(Ledger& sum, const Ledger& now, const Ledger& then);
+  template <std::size_t N>
+  static void add_between(std::array<States, N>& sum, const std::array<States, N>& now,
+                          const std::array<States, N>& then) {
+    for (std::size_t i = 0; i < N; ++i)
+      for (std::size_t s = 0; s < kStates; ++s) sum[i][s] += now[i][s] - then[i][s];
+  }
   Ledger totals_{};
+  std::array<States, isa::kCores> cores_{};  // of totals_, the issue cores by their number
+  std::array<std::size_t, kEngines> feeders_{};
   std::vector<Ledger> by_operation_;
   std::vector<OperationAccount> operations_;
   std::vector<char> touched_;
   Cycle skipped_ = 0;
-  std::array<std::int64_t, kEngines>
-      unbilled_{};  // cycles that repeat(spent, …) and go_on() have left open, all instances
+  /// Cycles that repeat(spent, …) and go_on() have left open, all instances: of units that did no work. What
+  /// they rested for is what the cores that feed them were at, but when they never work again.
+  struct Open {
+    std::int64_t cycles = 0;
+    std::array<double, kStates> rests{};
+    void add(const Open& more, double times);
+  };
+  static void settle(States& row, const Open& open);
+  void leave_open(std::size_t engine, std::int64_t cycles, const Spent& spent);
+  void take_pending(std::size_t engine);
+  std::array<Open, kEngines> open_{}, pending_{};  // pending: since its last work
+  std::array<Cycle, kEngines> worked_{};           // up to pending_'s begin
   Observer* observer_;
 };
 
 struct Accounts::Spent {
   Ledger totals{};
+  std::array<States, isa::kCores> cores{};  // of totals, the issue cores by their number
   std::map<std::uint32_t, Ledger> by_operation;
   void add(const Spent& other);
 };
@@ -114,6 +135,8 @@ class Timeline {
   Timeline(Accounts& accounts, Engine engine, int instance)
       : accounts_(&accounts), engine_(engine), instance_(instance) {}
   Cycle since() const { return since_; }
+  /// It has its work from core `core` of its PE.
+  void fed_by(std::size_t core) { accounts_->feed(engine_, core); }
   /// What happened from since() to `at` (nothing if `at` is not later).
   void until(Cycle at, State state, std::uint32_t operation) {
     if (at <= since_) return;

@@ -22,6 +22,7 @@ const CommandProcessor::Entry& Pe::look(std::size_t queue, Lane& lane, Cycle now
   const Entry& entry = *processor_.oldest(queue);
   if (!lane.waiting) {
     lane.core = entry.command.core;
+    lane.line.fed_by(lane.core);
     bill_gap(lane, entry.command.source, std::max(entry.issued, lane.line.since()));
     lane.waiting = true;
     lane.waiting_since = lane.line.since();

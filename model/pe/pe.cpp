@@ -172,10 +172,10 @@ void Pe::settle(Cycle now) {
   }
 }
 
-void Pe::bill_waits(Cycle now, Cycle since) {
+void Pe::bill_waits(Cycle now, Cycle since, std::uint32_t queues) {
   for (IssueCore& core : cores_) core.settle(now);
   const auto bill = [&](std::size_t queue, Lane& lane) {
-    if ((wiring_.used_units >> queue & 1) == 0) return;
+    if ((wiring_.used_units & queues & std::uint32_t{1} << queue) == 0) return;
     if (lane.waiting) return bill_wait(lane, *processor_.oldest(queue), now);
     if (since != kNever && lane.line.since() <= since) return;
     const IssueCore& core = cores_[lane.core];

@@ -78,7 +78,7 @@ class Pe : public Process, public TransferClient {
   /// Bills what cores and units wait for up to `now`, the rest of those without work to the cores that fed
   /// them last; of what is under way, nothing. Left alone: units that have not worked since `since` (kNever:
   /// none).
-  void bill_waits(Cycle now, Cycle since);
+  void bill_waits(Cycle now, Cycle since, std::uint32_t queues);
   IssueCore& core(int id) { return cores_[static_cast<std::size_t>(id)]; }
   /// What a command costs a compute unit, whatever else goes on.
   Work work(const isa::Command& command) const;

@@ -62,7 +62,7 @@ Layers::Anchor Layers::here(const isa::Core::Trips& trips) const {
 }
 
 Layers::Mark Layers::mark(Cycle now) const {
-  for (Pe* pe : pes_) pe->bill_waits(now, kNever);
+  for (Pe* pe : pes_) pe->bill_waits(now, kNever, ~0u);
   Mark mark{now + accounts_.skipped(), accounts_, counters_, {}, {}};
   fabric_.report(mark.traffic);
   for (Pe* pe : pes_)

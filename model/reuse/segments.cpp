@@ -20,10 +20,10 @@ Segments::Segments(const ChipConfig& chip, Kernel& kernel, Accounts& accounts, C
       random_(seed),
       progress_(pes.size() * isa::kCores) {}
 
-// Of what has worked in this kernel: the rest of a unit that does not work in it is billed when it works
-// again.
+// Of what works in this kernel: what the rest of a unit is called that does not shows when it works again, or
+// never.
 void Segments::bill_waits() {
-  for (Pe* pe : pes_) pe->bill_waits(kernel_.now(), began_);
+  for (Pe* pe : pes_) pe->bill_waits(kernel_.now(), began_, walk_.queues());
 }
 
 void Segments::begin_kernel(bool at_barrier) {
@@ -42,6 +42,8 @@ void Segments::begin_kernel(bool at_barrier) {
   runs_ = timed_ = 0;
   timed_cycles_ = 0;
   unlike_ = 0;
+  if (at_barrier)
+    for (Pe* pe : pes_) pe->bill_waits(kernel_.now(), kNever, walk_.queues());
   begin_ = accounts_;
   began_ = kernel_.now();
   skipped_before_ = accounts_.skipped();
@@ -85,7 +87,7 @@ void Segments::pass_kernel() {
 // device memory differs says how wrong that may be.
 void Segments::count(const Taken& like, std::uint64_t bursts) {
   const std::vector<std::uint32_t>& operations = walk_.operations();
-  Accounts::Spent spent{like.spent.totals, {}};
+  Accounts::Spent spent{like.spent.totals, like.spent.cores, {}};
   for (std::size_t i = 0; i < operations.size(); ++i)
     if (const auto had = like.spent.by_operation.find(like.operations[i]);
         had != like.spent.by_operation.end())
@@ -219,6 +221,7 @@ void Segments::end_kernel() {
     expected_.reset();
   }
   if (!walk_.removable() || taken_.contains(walk_.content())) return;
+  bill_waits();
   Taken& taken = taken_[walk_.content()];
   taken.cycles = cycles;
   taken.bursts = fabric_.bursts() - begin_bursts_;

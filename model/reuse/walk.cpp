@@ -51,6 +51,7 @@ Walk::Walk(const std::vector<Pe*>& pes, int columns)
 void Walk::start(bool at_barrier) {
   content_ = 0;
   operations_.clear();
+  queues_ = 0;
   by_index_ = false;
   std::ranges::fill(held_, 0);
   begin_balances();
@@ -82,6 +83,7 @@ Walk::Outline Walk::outline(isa::Core& core, std::size_t index) {
     } else {
       core.capture_current(command);
       ++outline.commands;
+      if (command.unit >= Unit::load) queues_ |= std::uint32_t{1} << queue_of(command.unit);
       mix(content_, command);
       weigh(static_cast<int>(index / isa::kCores), command);
       if (std::ranges::find(operations_, command.source) == operations_.end())

@@ -51,6 +51,8 @@ class Walk {
   bool removable() const { return removable_; }
   /// It works for, in the order in which they come.
   const std::vector<std::uint32_t>& operations() const { return operations_; }
+  /// It has commands for them: bit q for queue q.
+  std::uint32_t queues() const { return queues_; }
   /// Loops under way at the begin of a segment; none: the kernel has too few to be worth it.
   std::size_t depth() const { return depth_; }
   /// Cores that come to segments: those that have some.
@@ -94,6 +96,7 @@ class Walk {
   std::uint64_t content_ = 0;
   bool removable_ = false;
   std::vector<std::uint32_t> operations_;
+  std::uint32_t queues_ = 0;
   std::vector<isa::Core> cores_;
   std::vector<char> takes_part_;
   std::vector<Balance> balances_;    // by PE

@@ -23,6 +23,16 @@ double share(const json& r, const std::string& engine, const std::string& cause)
   return account.value(cause, 0.0) / (account["instances"].get<double>() * r["cycles"].get<double>());
 }
 
+/// Every engine's share of time in every state is the full run's but for two points.
+void check_shares(const json& full, const json& reuse) {
+  for (const auto& [engine, account] : full["stalls"].items())
+    for (const auto& [cause, cycles] : account.items())
+      if (cause != "instances") {
+        CAPTURE(engine + "." + cause);
+        CHECK(std::abs(share(reuse, engine, cause) - share(full, engine, cause)) < 0.02);
+      }
+}
+
 TEST_CASE(
     "reuse: a twelve-layer model takes the cycles of the full run but for a per cent, and says what it left "
     "out") {
@@ -44,12 +54,7 @@ TEST_CASE(
     CHECK(reuse["ops"][i]["commands"] == full["ops"][i]["commands"]);
     CHECK(reuse["ops"][i]["bytes"] == full["ops"][i]["bytes"]);
   }
-  for (const auto& [engine, account] : full["stalls"].items())
-    for (const auto& [cause, cycles] : account.items())
-      if (cause != "instances") {
-        CAPTURE(engine + "." + cause);
-        CHECK(std::abs(share(reuse, engine, cause) - share(full, engine, cause)) < 0.02);
-      }
+  check_shares(full, reuse);
 }
 
 struct Pair {
@@ -117,6 +122,26 @@ TEST_CASE("reuse: is refused where values or traces are asked for") {
                 "traces");
   check_refused(leto(folder, "run g.onnx --chip tiny --values off --verify-reuse 2 --out a"), 2,
                 "--verify-reuse");
+}
+
+TEST_SUITE("slow") {
+  TEST_CASE("reuse: a net of unequal layers takes the cycles and the shares of the full run") {
+    const Folder folder;
+    make_model(folder);
+    must(folder, "zoo resnet50 --batch 8 -o g.onnx");
+    const auto [full, reuse] = both(folder, "--train r.toml");
+    CHECK(reuse["reuse"]["kernels"].get<int>() > 100);
+    CHECK(reuse["cycles"].get<double>() == doctest::Approx(full["cycles"].get<double>()).epsilon(0.01));
+    check_shares(full, reuse);
+  }
+
+  TEST_CASE("reuse: streams that flush the cache take the cycles of the full run") {
+    const Folder folder;
+    must(folder, "zoo add --m 16384 --n 32768 --dtype bf16 -o g.onnx");
+    const auto [full, reuse] = both(folder);
+    CHECK(reuse["reuse"]["segments"].get<int>() > 0);
+    CHECK(reuse["cycles"].get<double>() == doctest::Approx(full["cycles"].get<double>()).epsilon(0.01));
+  }
 }
 
 }  // namespace
