@@ -27,7 +27,7 @@ std::uint64_t cycles_of(const std::string& command, std::vector<std::int64_t> sh
 
 const std::string kCount = "count dst=b1 src=b0 type=int32",
                   kGroup = "group dst=b1 src=b0 places=b2 type=int32", kOffsets = "offsets dst=b1 src=b0",
-                  kNumber = "number dst=b1 src=b0 places=b2";
+                  kNumber = "number dst=b1 src=b0";
 
 }  // namespace
 
