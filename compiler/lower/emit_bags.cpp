@@ -163,7 +163,8 @@ void sum_bags(const EmitContext& context, const BagKernel& kernel, const BagTile
 
 void emit_bags(EmitContext& context, const BagKernel& kernel) {
   constexpr int kLists = 2;  // index lists there, each in both orders
-  constexpr int kAhead = 3;  // gathers in flight or waiting for the vector engine
+  // Gathers in flight or waiting for the vector engine.
+  constexpr std::int64_t kLeastAhead = 3, kMostAhead = 32;
   BagTiles t{};
   t.bag = kernel.index.view.shape[1];
   t.width = kernel.out.view.shape[1];
@@ -173,12 +174,19 @@ void emit_bags(EmitContext& context, const BagKernel& kernel) {
   const std::int64_t count = kernel.out.view.shape[0];
   const int lists = t.index_bytes + (kernel.apart ? size_of(kernel.apart->index.dtype) : 0);
   const std::int64_t bytes =
-      2 * kLists * t.bag * lists + kAhead * t.row_bytes() + t.width * (4 + 2 * t.out_element);
+      2 * kLists * t.bag * lists + kLeastAhead * t.row_bytes() + t.width * (4 + 2 * t.out_element);
   // As many as fit, but the same number of tiles for every PE.
   const std::int64_t share = ceil_div(count, context.chip.pes());
   const std::int64_t fit = rows_that_fit(context.chip, bytes, std::min(kMostBags, share), "embedding_bag");
   t.bags = ceil_div(share, ceil_div(share, fit));
   const std::vector<BlockedDim> dims{{count, t.bags}};
+  // Gathers of few rows: as many as the port may have in flight, and one that is being summed.
+  const std::int64_t gathered = aligned(t.bags * t.row_bytes());
+  const std::int64_t left =
+      context.chip.local_store.bytes - kSpare - t.bags * (bytes - kLeastAhead * t.row_bytes());
+  const std::int64_t ahead = std::clamp(
+      std::min(ceil_div(context.chip.fabric_interface.outstanding_bytes, gathered) + 1, left / gathered),
+      kLeastAhead, kMostAhead);
 
   std::vector<PeEmitter::Buffer> buffers;
   const auto buffer = [&](std::int64_t size, std::int64_t depth) {
@@ -191,7 +199,7 @@ void emit_bags(EmitContext& context, const BagKernel& kernel) {
   };
   t.rows = list_of(kernel.index);
   if (kernel.apart) t.apart = list_of(kernel.apart->index);
-  t.data = buffer(t.bags * t.row_bytes(), kAhead);
+  t.data = buffer(t.bags * t.row_bytes(), ahead);
   t.sum = buffer(t.bags * t.width * 4, 0);
   t.result = buffer(t.bags * t.width * t.out_element, 2);
   context.open("embedding_bag", buffers);
