@@ -59,8 +59,7 @@ class Inference {
   Shape pinned_bag() const;
   Shape scatter_add() const;
   Shape sort_lookups() const;
-  Shape merge_rows() const;
-  Shape add_rows() const;
+  Shape updated_rows() const;
   Shape layernorm() const;
   Shape rmsnorm() const;
   Shape scores() const;
@@ -331,23 +330,19 @@ Shape Inference::scatter_add() const {
 Shape Inference::sort_lookups() const {
   require_integers(0);
   require(node_.integer("rows") > 0 && node_.integer("share") > 0, "needs `rows` and `share`");
-  return {3, std::accumulate(shape(0).begin(), shape(0).end(), std::int64_t{1}, std::multiplies<>())};
+  return {std::accumulate(shape(0).begin(), shape(0).end(), std::int64_t{1}, std::multiplies<>()), 2};
 }
 
-Shape Inference::merge_rows() const {
-  require_integers(1);
+Shape Inference::updated_rows() const {
   require_integers(2);
-  require(rank(0) == 2 && rank(1) == 1 && shape(1) == shape(2), "needs rows [many, width] and two lists");
-  return {node_.integer("rows"), shape(0)[1]};
-}
-
-Shape Inference::add_rows() const {
-  require_integers(2);
-  require(in(0).dtype == DType::fp32 && in(1).dtype == DType::fp32, "table and rows must be fp32");
-  require(rank(0) >= 1 && rank(2) == 1, "needs a table of rows and a list of indices");
-  Shape rows = shape(0);
-  rows[0] = shape(2)[0];
-  require(shape(1) == rows, "operand 1 must have a row of the table for every index");
+  require(in(0).dtype == DType::fp32 && rank(0) == 2 && rank(1) == 2,
+          "table must be fp32 [rows, width], gradients [many, width]");
+  require(rank(2) == 2 && shape(2)[1] == 2, "needs sorted lookups [lookups, 2]");
+  const bool of_sums = node_.op == Op::adagrad_sums;
+  require(of_sums ? shape(0)[1] == 1 : shape(0)[1] == shape(1)[1], "table and gradients must have one width");
+  require(node_.op != Op::adagrad_rows || (in(3).dtype == DType::fp32 && shape(3) == Shape{shape(0)[0], 1}),
+          "needs fp32 sums [rows, 1]");
+  require(node_.integer("block") > 0, "needs `block`");
   return shape(0);
 }
 

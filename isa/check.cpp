@@ -122,6 +122,13 @@ void check_vector(const Command& command) {
     illegal(command, "accumulate without a reduction", "set reduce, or add the old content as an operand");
 }
 
+void check_collect(const Command& command) {
+  check_local(command, {{0, "rows"}, {1, "columns"}, {2, "rows of dst"}, {3, "src pitch"}});
+  check_volume(command, {command.shape[0], command.shape[1]});
+  check_volume(command, {command.shape[2], command.shape[1]});
+  check_type(command, collect_t::src_type, {DType::fp32, DType::bf16, DType::fp16, DType::e4m3, DType::e5m2});
+}
+
 void check_layout(const Command& command) {
   check_local(command, {{0, "rows"}, {1, "columns"}, {2, "src pitch"}, {3, "dst pitch"}});
   check_volume(command, {command.shape[0], command.shape[1]});
@@ -175,6 +182,13 @@ std::int64_t vector_footprint(const Command& command, int index) {
               : vector_operand_footprint(command, F::b_type, F::b_mode, command.shape[4]);
 }
 
+std::int64_t collect_footprint(const Command& command, int index) {
+  const auto& s = command.shape;
+  if (index == 0) return s[2] * s[1] * size_of(DType::fp32);
+  return index == 1 ? rows_footprint(s[0], s[3], s[1] * size_of(command.dtype(collect_t::src_type)))
+                    : s[0] * kIndexBytes;
+}
+
 std::int64_t layout_footprint(const Command& command, int index) {
   const auto& s = command.shape;
   const int size = size_of(command.dtype(copy_t::type));
@@ -191,7 +205,7 @@ std::int64_t runs_footprint(std::int64_t runs, std::int64_t records, std::int64_
 std::int64_t count_footprint(const Command& command, int index) {
   const auto& s = command.shape;
   if (index == 1) return s[0] * s[1];
-  return runs_footprint(1, command[count_t::starts] != 0 ? 1 : std::int64_t{1} << s[3], kIndexBytes);
+  return runs_footprint(1, std::int64_t{1} << s[3], kIndexBytes);
 }
 
 std::int64_t group_footprint(const Command& command, int index) {
@@ -202,18 +216,17 @@ std::int64_t group_footprint(const Command& command, int index) {
 }
 
 std::int64_t number_footprint(const Command& command, int index) {
-  const std::int64_t pairs = command.shape[0];
-  if (index == 0)
-    return runs_footprint(1, std::max<std::int64_t>(0, pairs - command.shape[2]), kIndexBytes);
-  return index == 1 ? pairs * kPairBytes : kIndexBytes;
+  constexpr std::int64_t kRun = 4;
+  if (index == 1) return command.shape[0] * kPairBytes;
+  return command[number_t::what] == kRun ? runs_footprint(1, 2, kPairBytes)
+                                         : numbered_pairs(command) * kIndexBytes;
 }
 
 void check_digits(const Command& command, int type) {
   check_type(command, type, {DType::int32, DType::int64});
   check_local(command, {{0, "records"}, {1, "bytes of a record"}});
   check_volume(command, {command.shape[0], command.shape[1]});
-  const bool starts = command.opcode == Opcode::count && command[count_t::starts] != 0;
-  check_extent(command, starts ? "first position" : "shift", command.shape[2], starts ? kMostRecords : 31);
+  check_extent(command, "shift", command.shape[2], 31);
   check_extent(command, "bits", command.shape[3], kMostDigitBits);
   if (command.shape[0] > 0 && command.shape[1] < size_of(command.dtype(type)))
     illegal(command, "records are shorter than their keys", "give the distance from record to record");
@@ -223,7 +236,6 @@ void check_sort(const Command& command) {
   switch (command.opcode) {
     case Opcode::count:
       check_extent(command, "number", command.shape[4], kMostRecords);
-      check_extent(command, "records before", command.shape[5], 1);
       return check_digits(command, count_t::type);
     case Opcode::group:
       check_extent(command, "first payload", command.shape[4], kMostRecords);
@@ -238,9 +250,10 @@ void check_sort(const Command& command) {
       return check_volume(command, {command.shape[0], command.shape[1]});
     default:
       check_local(command, {{0, "pairs"}});
-      check_extent(command, "first", command.shape[1], kMostRecords);
+      check_extent(command, "number", command.shape[1], kMostRecords / 2);
       check_extent(command, "pairs before", command.shape[2], 1);
-      check_extent(command, "what", command[number_t::what], 2);
+      check_extent(command, "pairs behind", command.shape[3], 1);
+      check_extent(command, "what", command[number_t::what], 4);
   }
 }
 
@@ -276,6 +289,8 @@ std::int64_t footprint(const Command& command, int index) {
       return rows_footprint(s[0], s[2], s[1] * size_of(DType::fp32));
     case Opcode::vector:
       return vector_footprint(command, index);
+    case Opcode::collect:
+      return collect_footprint(command, index);
     case Opcode::transpose:
     case Opcode::copy:
       return layout_footprint(command, index);
@@ -308,6 +323,8 @@ void check(const Command& command) {
       return check_matmul(command);
     case Opcode::vector:
       return check_vector(command);
+    case Opcode::collect:
+      return check_collect(command);
     case Opcode::transpose:
     case Opcode::copy:
       return check_layout(command);

@@ -93,8 +93,8 @@ void capture(const Instruction& instruction, std::span<const std::int64_t> regis
   if (reads.shape < 0)
     to.shape = {};
   else
-    std::copy_n(registers.begin() + instruction.field[static_cast<std::size_t>(reads.shape)],
-                kShapeRegisters, to.shape.begin());
+    std::copy_n(registers.begin() + instruction.field[static_cast<std::size_t>(reads.shape)], kShapeRegisters,
+                to.shape.begin());
 }
 
 bool reads_a(const Command& vector) {
@@ -142,13 +142,18 @@ Operands operands_of(const Command& command) {
       add(operands, command, copy_t::dst, true);
       add(operands, command, copy_t::src, false);
       break;
+    case Opcode::collect:
+      add(operands, command, collect_t::dst, true);
+      add(operands, command, collect_t::src, false);
+      add(operands, command, collect_t::slots, false);
+      break;
     case Opcode::count:
     case Opcode::offsets:
+    case Opcode::number:
       add(operands, command, count_t::dst, true);
       add(operands, command, count_t::src, false);
       break;
     case Opcode::group:
-    case Opcode::number:
       add(operands, command, group_t::dst, true);
       add(operands, command, group_t::src, false);
       add(operands, command, group_t::places, true);
@@ -165,7 +170,7 @@ static_assert(int{transpose_t::dst} == int{copy_t::dst} && int{transpose_t::src}
               int{transpose_t::type} == int{copy_t::type});
 static_assert(int{count_t::dst} == int{copy_t::dst} && int{offsets_t::dst} == int{copy_t::dst} &&
               int{group_t::dst} == int{copy_t::dst} && int{number_t::dst} == int{copy_t::dst} &&
-              int{count_t::src} == int{offsets_t::src} && int{group_t::places} == int{number_t::places});
+              int{count_t::src} == int{offsets_t::src} && int{count_t::src} == int{number_t::src});
 
 Banks banks_of(const Command& command) {
   if (command.unit != Unit::matrix && command.unit != Unit::reduction) return {};

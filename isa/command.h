@@ -1,6 +1,8 @@
 // A command: an instruction for a unit, with the registers it names read at issue.
 #pragma once
 
+#include <algorithm>
+
 #include "base/dtypes.h"
 #include "isa/instruction.h"
 
@@ -65,6 +67,11 @@ std::string describe(const Command& command);
 inline bool is_sort(Opcode opcode) {
   return opcode == Opcode::count || opcode == Opcode::offsets || opcode == Opcode::group ||
          opcode == Opcode::number;
+}
+
+/// Pairs of a number command that are the tile's own.
+inline std::int64_t numbered_pairs(const Command& command) {
+  return std::max<std::int64_t>(0, command.shape[0] - command.shape[2] - command.shape[3]);
 }
 
 /// gather, scatter, spread: the memory they touch is known from a tile.

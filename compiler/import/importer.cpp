@@ -65,7 +65,8 @@ const std::map<std::string_view, Operator>& operators() {
     for (const OperatorTable* table :
          {&elementwise_operators(), &activation_operators(), &product_operators(), &movement_operators(),
           &constant_operators(), &indexing_operators(), &reduction_operators(), &loss_operators(),
-          &normalisation_operators(), &window_operators(), &resampling_operators(), &recurrent_operators()}) {
+          &normalisation_operators(), &window_operators(), &resampling_operators(), &recurrent_operators(),
+          &loop_operators()}) {
       for (const Operator& row : *table) {
         all.emplace(row.name, row);
       }
@@ -144,6 +145,9 @@ void Importer::read_metadata() {
 void Importer::note_uses() {
   for (const auto& node : model_.graph().node()) {
     for (const auto& input : node.input()) ++uses_left_[input];
+    for (const auto& attribute : node.attribute())
+      for (const auto& inner : attribute.g().node())  // never counted down: kept
+        for (const auto& input : inner.input()) ++uses_left_[input];
   }
   for (const auto& output : model_.graph().output()) {
     ++uses_left_[output.name()];
@@ -329,6 +333,12 @@ ValueId Importer::value(const NodeView& node, std::size_t i) const {
     node.fail(node.has_input(i) ? fmt::format("operand {} ('{}') is not defined above it", i, node.input(i))
                                 : fmt::format("operand {} is missing", i));
   }
+  return it->second;
+}
+
+ValueId Importer::named(const NodeView& node, const std::string& name) const {
+  const auto it = entries_.find(name);
+  if (it == entries_.end()) node.fail(fmt::format("its body uses '{}', which is not defined above it", name));
   return it->second;
 }
 

@@ -28,6 +28,10 @@ class Importer {
   DType dtype(ValueId id) const { return graph_.value(id).type.dtype; }
   /// Operand i as a value of the graph.
   ValueId value(const NodeView& node, std::size_t i) const;
+  /// What a name stands for that the node's subgraph uses.
+  ValueId named(const NodeView& node, const std::string& name) const;
+  /// The numbers of a value that hangs on constants and inputs that are given, else nullptr.
+  const Tensor* given_numbers(ValueId id);
   /// Operand i, or a value, if its numbers are known at import, else nullptr.
   const Tensor* known(const NodeView& node, std::size_t i) const;
   const Tensor* known(ValueId id) const;
@@ -79,7 +83,6 @@ class Importer {
   ValueId output_named(const std::string& name, ValueId id);
   void set_tokens();
   void refuse_empty(const Graph& graph) const;
-  const Tensor* given_numbers(ValueId id);
   void add_entry(const std::string& name, ValueId id);
   void rename(ValueId id, const std::string& name);
 
@@ -124,6 +127,7 @@ const OperatorTable& normalisation_operators();
 const OperatorTable& window_operators();
 const OperatorTable& resampling_operators();
 const OperatorTable& recurrent_operators();
+const OperatorTable& loop_operators();
 
 /// All of them by name.
 const std::map<std::string_view, Operator>& operators();

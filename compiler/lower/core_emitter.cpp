@@ -136,6 +136,7 @@ int PeEmitter::buffer(std::int64_t bytes, std::int64_t depth) {
                              {isa::buffer_t::bytes, bytes},
                              {isa::buffer_t::depth, depth}});
   next_byte_ += bytes * (depth ? depth : 1);
+  defined_.push_back({bytes, depth});
   return id;
 }
 

@@ -96,9 +96,17 @@ struct PeEmitter {
   /// barriers.
   int buffer(std::int64_t bytes, std::int64_t depth);
   /// Forgets all buffers: the next kernel lays out the local store anew.
-  void reset_buffers() { next_buffer_ = 0, next_byte_ = 0; }
+  void reset_buffers() { next_buffer_ = 0, next_byte_ = 0, defined_.clear(); }
+
+  struct Buffer {
+    std::int64_t bytes, depth;
+    bool operator==(const Buffer&) const = default;
+  };
+  /// Those there are, in the order of their ids.
+  const std::vector<Buffer>& buffers() const { return defined_; }
 
  private:
+  std::vector<Buffer> defined_;
   int next_buffer_ = 0;
   std::int64_t next_byte_ = 0;
 };

@@ -9,6 +9,18 @@
 namespace leto::compiler {
 namespace {
 
+/// Columns of one storage that lie apart in every row of it.
+bool columns_apart(const Place& a, const Place& b) {
+  if (a.view.storage != b.view.storage || a.view.strides != b.view.strides || a.view.shape.size() != 2 ||
+      b.view.shape.size() != 2 || a.view.strides[1] != 1)
+    return false;
+  const std::int64_t pitch = a.view.strides[0];
+  if (pitch <= 0) return false;
+  const std::int64_t at_a = a.view.offset % pitch, at_b = b.view.offset % pitch;
+  const std::int64_t end_a = at_a + a.view.shape[1], end_b = at_b + b.view.shape[1];
+  return end_a <= pitch && end_b <= pitch && (end_a <= at_b || end_b <= at_a);
+}
+
 /// Bytes touched since the last barrier of all PEs: what a kernel must not meet without one.
 class Pending {
  public:
@@ -16,15 +28,15 @@ class Pending {
 
   bool conflicts(const Kernel& kernel) const {
     for (const Place* p : reads(kernel))
-      if (meets(written_, range(*p))) return true;
+      if (meets(written_, *p)) return true;
     for (const Place* p : writes(kernel))
-      if (meets(written_, range(*p)) || meets(read_, range(*p))) return true;
+      if (meets(written_, *p) || meets(read_, *p)) return true;
     return false;
   }
   void clear() { read_.clear(), written_.clear(); }
   void note(const Kernel& kernel) {
-    for (const Place* p : reads(kernel)) read_.push_back(range(*p));
-    for (const Place* p : writes(kernel)) written_.push_back(range(*p));
+    for (const Place* p : reads(kernel)) read_.push_back(p);
+    for (const Place* p : writes(kernel)) written_.push_back(p);
   }
 
  private:
@@ -35,13 +47,16 @@ class Pending {
     const auto& s = lowered_.storages[std::size_t(place.view.storage)];
     return {s.address, s.address + std::uint64_t(s.bytes())};
   }
-  static bool meets(const std::vector<Range>& ranges, Range r) {
-    return std::any_of(ranges.begin(), ranges.end(),
-                       [&](Range o) { return o.begin < r.end && r.begin < o.end; });
+  bool meets(const std::vector<const Place*>& others, const Place& place) const {
+    const Range r = range(place);
+    return std::any_of(others.begin(), others.end(), [&](const Place* other) {
+      const Range o = range(*other);
+      return o.begin < r.end && r.begin < o.end && !columns_apart(*other, place);
+    });
   }
 
   const Lowered& lowered_;
-  std::vector<Range> read_, written_;
+  std::vector<const Place*> read_, written_;
 };
 
 void emit_one(EmitContext& context, const VectorKernel& k) {
@@ -67,6 +82,9 @@ void emit_one(EmitContext& context, const ScatterKernel& k) {
 }
 void emit_one(EmitContext& context, const SortKernel& k) {
   emit_sort(context, k);
+}
+void emit_one(EmitContext& context, const UpdateKernel& k) {
+  emit_update(context, k);
 }
 void emit_one(EmitContext& context, const AttentionKernel& k) {
   emit_attention(context, k);
@@ -110,6 +128,7 @@ class Emitter {
     for (int j = 0; j < r.period; ++j) loops[std::size_t(j)].moves = moves_of(r, r.first + j);
     const std::int64_t usual = most_common(loops);
     auto& core = pe_.move;
+    pe_.reset_buffers();  // a trip's first kernel follows on the last one's
     pe_.begin(std::uint32_t(r.first));
     const int trip = core.keep(), travelled = core.keep();
     core.set(trip, 0);
@@ -130,6 +149,7 @@ class Emitter {
       core.addi(travelled, travelled, usual);
     });
     context_.loop = nullptr;
+    pe_.reset_buffers();
     core.let_go();
   }
 
@@ -200,6 +220,15 @@ int EmitContext::address_register(const Place& place) const {
     core.addi(r, r, first);
   }
   return r;
+}
+
+void EmitContext::open(std::string_view kind, const std::vector<PeEmitter::Buffer>& buffers) {
+  if (sync == isa::Scope::pe && opened == kind && pe.buffers() == buffers) return;
+  pe.barrier(isa::Scope::pe);
+  pe.reset_buffers();
+  for (const auto& b : buffers) pe.buffer(b.bytes, b.depth);
+  opened = kind;
+  begin_code();
 }
 
 void emit_all(const Lowered& lowered, const Repeats& repeats, const ChipConfig& chip,

@@ -35,10 +35,18 @@ struct EmitContext {
     if (computes || sync == isa::Scope::all) pe.barrier(sync);
   }
 
+  /// The buffers of a kernel that computes, by id in their order, and what separates it from the kernels
+  /// before. A kernel of the same kind with the same buffers goes on in them, where it waits for nobody: the
+  /// PE's pipeline then does not run empty between tables of one shape.
+  void open(std::string_view kind, const std::vector<PeEmitter::Buffer>& buffers);
+
   const TripLoop* loop = nullptr;
 
   /// A fresh register of the move core that holds the address of the place's first element.
   int address_register(const Place& place) const;
+
+  /// Who opened the buffers there are.
+  std::string opened{};
 
   /// The address itself; inside a loop that of the first trip.
   std::uint64_t address(const Place& place) const {
@@ -55,6 +63,7 @@ void emit_copy(EmitContext& context, const CopyKernel& kernel);
 void emit_gather(EmitContext& context, const GatherKernel& kernel);
 void emit_bags(EmitContext& context, const BagKernel& kernel);
 void emit_sort(EmitContext& context, const SortKernel& kernel);
+void emit_update(EmitContext& context, const UpdateKernel& kernel);
 void emit_scatter(EmitContext& context, const ScatterKernel& kernel);
 void emit_attention(EmitContext& context, const AttentionKernel& kernel);
 void emit_attention_gradient(EmitContext& context, const AttentionGradientKernel& kernel);

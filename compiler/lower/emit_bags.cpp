@@ -162,7 +162,9 @@ void sum_bags(const EmitContext& context, const BagKernel& kernel, const BagTile
 }  // namespace
 
 void emit_bags(EmitContext& context, const BagKernel& kernel) {
-  constexpr int kAhead = 3;  // gathers in flight or waiting for the vector engine
+  constexpr int kLists = 2;  // index lists there, each in both orders
+  // Gathers in flight or waiting for the vector engine.
+  constexpr std::int64_t kLeastAhead = 3, kMostAhead = 32;
   BagTiles t{};
   t.bag = kernel.index.view.shape[1];
   t.width = kernel.out.view.shape[1];
@@ -171,26 +173,36 @@ void emit_bags(EmitContext& context, const BagKernel& kernel) {
   t.out_element = size_of(kernel.out.dtype);
   const std::int64_t count = kernel.out.view.shape[0];
   const int lists = t.index_bytes + (kernel.apart ? size_of(kernel.apart->index.dtype) : 0);
-  const std::int64_t bytes = 2 * t.bag * lists + kAhead * t.row_bytes() + t.width * (4 + 2 * t.out_element);
+  const std::int64_t bytes =
+      2 * kLists * t.bag * lists + kLeastAhead * t.row_bytes() + t.width * (4 + 2 * t.out_element);
   // As many as fit, but the same number of tiles for every PE.
   const std::int64_t share = ceil_div(count, context.chip.pes());
   const std::int64_t fit = rows_that_fit(context.chip, bytes, std::min(kMostBags, share), "embedding_bag");
   t.bags = ceil_div(share, ceil_div(share, fit));
   const std::vector<BlockedDim> dims{{count, t.bags}};
+  // Gathers of few rows: as many as the port may have in flight, and one that is being summed.
+  const std::int64_t gathered = aligned(t.bags * t.row_bytes());
+  const std::int64_t left =
+      context.chip.local_store.bytes - kSpare - t.bags * (bytes - kLeastAhead * t.row_bytes());
+  const std::int64_t ahead = std::clamp(
+      std::min(ceil_div(context.chip.fabric_interface.outstanding_bytes, gathered) + 1, left / gathered),
+      kLeastAhead, kMostAhead);
 
-  auto& pe = context.pe;
-  pe.barrier(isa::Scope::pe);
-  pe.reset_buffers();
+  std::vector<PeEmitter::Buffer> buffers;
+  const auto buffer = [&](std::int64_t size, std::int64_t depth) {
+    buffers.push_back({aligned(size), depth});
+    return int(buffers.size()) - 1;
+  };
   const auto list_of = [&](const Place& index) {
-    const std::int64_t all = aligned(t.bag * t.list_pitch(index));
-    return List{pe.buffer(all, 1), pe.buffer(all, 1)};
+    const std::int64_t all = t.bag * t.list_pitch(index);
+    return List{buffer(all, kLists), buffer(all, kLists)};
   };
   t.rows = list_of(kernel.index);
   if (kernel.apart) t.apart = list_of(kernel.apart->index);
-  t.data = pe.buffer(aligned(t.bags * t.row_bytes()), kAhead);
-  t.sum = pe.buffer(aligned(t.bags * t.width * 4), 0);
-  t.result = pe.buffer(aligned(t.bags * t.width * t.out_element), 2);
-  context.begin_code();
+  t.data = buffer(t.bags * t.row_bytes(), ahead);
+  t.sum = buffer(t.bags * t.width * 4, 0);
+  t.result = buffer(t.bags * t.width * t.out_element, 2);
+  context.open("embedding_bag", buffers);
   BagMover(context, kernel, t, dims).emit();
   sum_bags(context, kernel, t, dims);
 }

@@ -181,77 +181,19 @@ void scatter(CoreEmitter& core, const ScatterKernel& kernel, const Amount& count
                                    {S::shape, shape}});
 }
 
-// Every row is named once: the rows are dealt to the PEs.
-void emit_distinct(EmitContext& context, const ScatterKernel& kernel) {
-  const std::int64_t count = kernel.rows.view.shape[0], width = kernel.rows.view.shape[2];
-  const int index_bytes = size_of(kernel.index.dtype);
-  const std::int64_t wanted = ceil_div(count, context.chip.pes() * 4);
-  const std::int64_t rows = rows_that_fit(context.chip, 2 * (width * 4 + index_bytes), wanted, "add_rows");
-  const std::vector<BlockedDim> dims{{count, rows}};
-
-  auto& pe = context.pe;
-  pe.barrier(isa::Scope::pe);
-  pe.reset_buffers();
-  const int index = pe.buffer(aligned(rows * index_bytes), 2);
-  const int data = pe.buffer(aligned(rows * width * 4), 2);
-  context.begin_code(false);
-  tile_loop(pe.move, dims, [&](const Tile& tile) {
-    auto& core = pe.move;
-    const Amount n = tile.extent[0];
-    const std::int64_t index_stride = kernel.index.view.strides[0] * index_bytes,
-                       row_stride = kernel.rows.view.strides[0] * 4;
-    emit_load(core, index,
-              tile_address(core, context.address_register(kernel.index), tile, dims, {index_stride}),
-              transfer_of(index_bytes, {{n, index_stride}}));
-    emit_load(core, data, tile_address(core, context.address_register(kernel.rows), tile, dims, {row_stride}),
-              transfer_of(4, {{Amount::constant(width), 4}, {n, row_stride}}));
-    const auto table = context.address_register(kernel.table);
-    scatter(core, kernel, n, table, Amount::constant(width * 4), data, index);
-  });
-}
-
-// Rows that a list chooses, of the columns from `source` on.
-struct Chosen {
-  int start;
-  Amount rows;
-  int source;
-  Amount bytes;
-};
-void emit_chosen(EmitContext& context, const ScatterKernel& kernel, const Chosen& c, int list, int data) {
-  using G = isa::gather_t;
-  auto& core = context.pe.move;
-  const int bytes = size_of(kernel.chosen->dtype);
-  const auto address = context.address_register(*kernel.chosen), offset = core.reg();
-  core.muli(offset, c.start, bytes);
-  core.add(address, address, offset);
-  emit_load(core, list, address, transfer_of(bytes, {{c.rows, bytes}}));
-  const int shape =
-      core.shape({c.bytes, c.rows, Amount::constant(kernel.rows.view.strides[0] * size_of(kernel.rows.dtype)),
-                  Amount::constant(kernel.rows.view.shape[0]), Amount::constant(0), c.bytes});
-  core.emit(isa::Opcode::gather, {{G::dst, data},
-                                  {G::reserve, 1},
-                                  {G::push, 1},
-                                  {G::index, list},
-                                  {G::wait, 1},
-                                  {G::pop, 1},
-                                  {G::index_type, std::int64_t(kernel.chosen->dtype)},
-                                  {G::address, c.source},
-                                  {G::shape, shape}});
-}
+}  // namespace
 
 // Rows may repeat, so a table's columns, not the rows, are dealt to the PEs: each PE adds every row to its
 // own columns, in order.
-void emit_ordered(EmitContext& context, const ScatterKernel& kernel) {
+void emit_scatter(EmitContext& context, const ScatterKernel& kernel) {
   const auto& from = kernel.rows.view;
   const std::int64_t repeats = from.shape[1], width = from.shape[2];
   const std::int64_t count = kernel.index.view.shape[0] / repeats;
   const int element = size_of(kernel.rows.dtype), index_bytes = size_of(kernel.index.dtype);
-  const int chosen_bytes = kernel.chosen ? size_of(kernel.chosen->dtype) : 0;
   const std::int64_t columns =
       std::min(width, ceil_div(ceil_div(width, context.chip.pes()), kLeastColumns) * kLeastColumns);
   const bool convert = kernel.rows.dtype != DType::fp32;
-  const std::int64_t row_bytes =
-      columns * (2 * element + (convert ? 8 : 0)) + 2 * (index_bytes + chosen_bytes);
+  const std::int64_t row_bytes = columns * (2 * element + (convert ? 8 : 0)) + 2 * index_bytes;
   const std::int64_t most = std::min(count, ceil_div(kMostScattered, repeats));
   const std::int64_t block = rows_that_fit(context.chip, row_bytes * repeats, most, "scatter");
   const std::vector<BlockedDim> dims{{width, columns}};
@@ -263,7 +205,6 @@ void emit_ordered(EmitContext& context, const ScatterKernel& kernel) {
   const int index = pe.buffer(aligned(rows * index_bytes), 2);
   const int data = pe.buffer(aligned(rows * columns * element), 2);
   const int wide = convert ? pe.buffer(aligned(rows * columns * 4), 2) : data;
-  const int chosen = kernel.chosen ? pe.buffer(aligned(rows * chosen_bytes), 2) : -1;
   context.begin_code(convert);
 
   const int first = context.first_pe;
@@ -282,10 +223,6 @@ void emit_ordered(EmitContext& context, const ScatterKernel& kernel) {
           core.muli(address, start, index_stride * repeats);
           core.add(address, address, indices);
           emit_load(core, index, address, transfer_of(index_bytes, {{n.times(repeats), index_stride}}));
-          if (kernel.chosen) {
-            emit_chosen(context, kernel, {start, n, source, tile.extent[0].times(element)}, chosen, data);
-            return scatter(core, kernel, n.times(repeats), table, tile.extent[0].times(4), wide, index);
-          }
           core.muli(address, start, stride(0));
           core.add(address, address, source);
           emit_load(core, data, address,
@@ -312,12 +249,6 @@ void emit_ordered(EmitContext& context, const ScatterKernel& kernel) {
         },
         first);
   context.first_pe = int((first + dims[0].blocks()) % context.chip.pes());
-}
-
-}  // namespace
-
-void emit_scatter(EmitContext& context, const ScatterKernel& kernel) {
-  kernel.distinct ? emit_distinct(context, kernel) : emit_ordered(context, kernel);
 }
 
 }  // namespace leto::compiler

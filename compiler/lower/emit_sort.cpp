@@ -32,14 +32,10 @@ class SortEmitter {
     in_ = pe_.buffer(aligned(k_.tile * stride_ + kPair), 2);
     switch (k_.step) {
       case SortKernel::Step::count:
-      case SortKernel::Step::count_starts:
         counting();
         break;
       case SortKernel::Step::group:
         grouping();
-        break;
-      case SortKernel::Step::number:
-        numbering();
         break;
     }
     context_.first_pe = int((first_pe_ + chunks_) % context_.chip.pes());
@@ -72,20 +68,6 @@ class SortEmitter {
     emit_load(core_, in_, address, transfer_of(int(stride_), {{records, stride_}}));
   }
 
-  struct Before {
-    int pairs;      // register: 1, or 0 at the list's beginning
-    Amount loaded;  // with it
-  };
-  /// Pairs with the one before them, which says whether the first of them starts a key.
-  Before load_with_the_one_before(int start, const Amount& records) {
-    const auto before = core_.reg(), from = core_.reg(), many = core_.reg();
-    core_.min(before, start, core_.constant(1));
-    core_.sub(from, start, before);
-    core_.add(many, core_.materialise(records), before);
-    load_tile(from, Amount::in(many));
-    return {before, Amount::in(many)};
-  }
-
   void spread(int tile, const Place& to, std::int64_t bytes, std::int64_t runs, std::int64_t places,
               std::int64_t most) {
     using S = isa::spread_t;
@@ -97,36 +79,29 @@ class SortEmitter {
   }
 
   /// Place `number` of what the counts of all chunks say of those before.
-  void places_from_counts(const Amount& number, bool latest) {
+  void places_from_counts(const Amount& number) {
     using O = isa::offsets_t;
     emit_load(core_, lists_, context_.address_register(k_.counts),
               transfer_of(int(kIndex), {{Amount::constant(chunks_ * counts_), kIndex}}));
     const int shape =
         core_.shape({Amount::constant(chunks_), Amount::constant(counts_), number, kNone, kNone, kNone});
-    core_.emit(isa::Opcode::offsets, {{O::dst, places_},
-                                      {O::src, lists_},
-                                      {O::wait, 1},
-                                      {O::pop, 1},
-                                      {O::latest, latest},
-                                      {O::shape, shape}});
+    core_.emit(isa::Opcode::offsets,
+               {{O::dst, places_}, {O::src, lists_}, {O::wait, 1}, {O::pop, 1}, {O::shape, shape}});
   }
 
   void counting() {
     using C = isa::count_t;
-    const bool starts = k_.step == SortKernel::Step::count_starts;
     const int sum = pe_.buffer(aligned(kPair + counts_ * kIndex), 0);
     const int out = pe_.buffer(aligned(kPair + counts_ * kIndex), 2);
     context_.begin_code(false);
-    const auto count = [&](const Amount& records, const Amount& shift, const Amount& number,
-                           const Amount& before, bool first) {
-      const int shape =
-          core_.shape({records, Amount::constant(stride_), shift, Amount::constant(k_.bits), number, before});
+    const auto count = [&](const Amount& records, const Amount& number, bool first) {
+      const int shape = core_.shape({records, Amount::constant(stride_), Amount::constant(k_.shift),
+                                     Amount::constant(k_.bits), number, kNone});
       core_.emit(isa::Opcode::count, {{C::dst, sum},
                                       {C::src, in_},
                                       {C::wait, 1},
                                       {C::pop, 1},
                                       {C::type, std::int64_t(k_.from.dtype)},
-                                      {C::starts, starts},
                                       {C::accumulate, !first},
                                       {C::shape, shape}});
     };
@@ -134,12 +109,8 @@ class SortEmitter {
         core_, dims_,
         [&](const Tile& chunk) {
           tiles(chunk, [&](int start, const Amount& records, bool first) {
-            if (starts) {
-              const Before b = load_with_the_one_before(start, records);
-              return count(b.loaded, Amount::in(start), number_of(chunk), Amount::in(b.pairs), first);
-            }
             load_tile(start, records);
-            count(records, Amount::constant(k_.shift), number_of(chunk), kNone, first);
+            count(records, number_of(chunk), first);
           });
           published(sum, out);
           spread(out, k_.counts, counts_ * kIndex, 1, chunks_, 1);
@@ -170,7 +141,7 @@ class SortEmitter {
     tile_loop(
         core_, dims_,
         [&](const Tile& chunk) {
-          places_from_counts(number_of(chunk), false);
+          places_from_counts(number_of(chunk));
           tiles(chunk, [&](int start, const Amount& records, bool) {
             load_tile(start, records);
             const int shape =
@@ -186,40 +157,6 @@ class SortEmitter {
                                             {G::type, std::int64_t(k_.from.dtype)},
                                             {G::shape, shape}});
             spread(out, *k_.to, kPair, counts_, records_, k_.tile);
-          });
-        },
-        first_pe_);
-  }
-
-  void numbering() {
-    using N = isa::number_t;
-    constexpr int kLists = 3;
-    const int out = pe_.buffer(aligned(kPair + k_.tile * kIndex), 2 * kLists);
-    places_buffers();
-    context_.begin_code(false);
-    tile_loop(
-        core_, dims_,
-        [&](const Tile& chunk) {
-          places_from_counts(number_of(chunk), true);
-          tiles(chunk, [&](int start, const Amount& records, bool) {
-            const Before b = load_with_the_one_before(start, records);
-            const int shape =
-                core_.shape({b.loaded, Amount::in(start), Amount::in(b.pairs), kNone, kNone, kNone});
-            for (int what = 0; what < kLists; ++what)
-              core_.emit(isa::Opcode::number, {{N::dst, out},
-                                               {N::reserve, 1},
-                                               {N::push, 1},
-                                               {N::src, in_},
-                                               {N::wait, 1},
-                                               {N::pop, what + 1 == kLists},
-                                               {N::places, places_},
-                                               {N::what, what},
-                                               {N::shape, shape}});
-            for (int what = 0; what < kLists; ++what) {
-              Place list = *k_.to;
-              list.view.offset += what * list.view.strides[0];
-              spread(out, list, kIndex, 1, records_, k_.tile);
-            }
           });
         },
         first_pe_);

@@ -19,6 +19,7 @@ std::string_view kind_of(const Kernel& kernel) {
                [](const MatmulKernel&) { return "matmul"; }, [](const CopyKernel&) { return "copy"; },
                [](const GatherKernel&) { return "gather"; }, [](const BagKernel&) { return "embedding_bag"; },
                [](const ScatterKernel&) { return "scatter"; }, [](const SortKernel&) { return "sort"; },
+               [](const UpdateKernel&) { return "update"; },
                [](const AttentionKernel&) { return "attention"; },
                [](const AttentionGradientKernel&) { return "attention_gradient"; },
                [](const AttentionQueryKernel&) { return "attention_query"; }},
@@ -55,13 +56,17 @@ std::vector<const Place*> reads(const Kernel& kernel) {
                                return in;
                              },
                              [](const ScatterKernel& k) {
-                               Places in{&k.table, &k.index, &k.rows};
-                               if (k.chosen) in.push_back(&*k.chosen);
-                               return in;
+                               return Places{&k.table, &k.index, &k.rows};
                              },
                              [](const SortKernel& k) {
                                Places in{&k.from};
                                if (k.to) in.push_back(&k.counts);
+                               return in;
+                             },
+                             [](const UpdateKernel& k) {
+                               Places in{&k.pairs, &k.gradients};
+                               for (const auto* state : {&k.table, &k.sums})
+                                 if (*state) in.push_back(&**state);
                                return in;
                              },
                              [](const AttentionKernel& k) {
@@ -90,6 +95,13 @@ std::vector<const Place*> writes(const Kernel& kernel) {
                              [](const BagKernel& k) { return Places{&k.out}; },
                              [](const ScatterKernel& k) { return Places{&k.table}; },
                              [](const SortKernel& k) { return Places{k.to ? &*k.to : &k.counts}; },
+                             [](const UpdateKernel& k) {
+                               Places out;
+                               for (const auto* state : {&k.table, &k.sums})
+                                 if (*state) out.push_back(&**state);
+                               if (k.seams) out.insert(out.end(), {&k.seams->pairs, &k.seams->rows});
+                               return out;
+                             },
                              [](const AttentionKernel& k) {
                                Places out{&k.out};
                                if (k.lse) out.push_back(&*k.lse);

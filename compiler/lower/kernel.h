@@ -94,10 +94,10 @@ struct BagKernel {
 
 /// One step of a radix sort (sort_plan.h).
 struct SortKernel {
-  enum class Step : std::uint8_t { count, group, count_starts, number } step = Step::count;
-  Place from;                 // [records] keys, or int32 [records, 2] pairs
-  Place counts;               // int32 [chunks, counts]: made by count and count_starts, read by the others
-  std::optional<Place> to{};  // group: pairs; number: int32 [3, records]
+  enum class Step : std::uint8_t { count, group } step = Step::count;
+  Place from;                        // [records] keys, or int32 [records, 2] pairs
+  Place counts;                      // int32 [chunks, counts]: made by count, read by group
+  std::optional<Place> to{};         // group: int32 [records, 2] pairs
   std::int64_t tile = 0, chunk = 0;  // records
   int shift = 0, bits = 0;           // of the digit
   std::int64_t share = 0;            // group: lookups of one payload; 0: pairs have theirs
@@ -105,12 +105,26 @@ struct SortKernel {
 
 /// table[index[i * repeats + j]] += rows[i][j], fp32, ascending. A negative index may name no row.
 struct ScatterKernel {
-  Place table;                    // [rows, width], fp32
-  Place index;                    // [count * repeats]
-  Place rows;                     // [count, repeats, width]; where they are chosen, [rows, 1, width]
-  std::optional<Place> chosen{};  // [count * repeats]: which of the rows, in their order
-  bool padding = false;           // a negative index names no row: nothing is added
-  bool distinct = false;  // no row is named twice, and rows are dense and fp32: PEs may share them out
+  Place table;           // [rows, width], fp32
+  Place index;           // [count * repeats]
+  Place rows;            // [count, repeats, width]
+  bool padding = false;  // a negative index names no row: nothing is added
+};
+
+/// The rows of a table that sorted lookups name, updated in their place by the sums of the lookups' gradients
+/// (update_plan.h). Tiles of `block` lookups; what of a key lies in several goes to the seams.
+struct UpdateKernel {
+  std::optional<Place> table{};  // fp32 [rows, width]; not where only the sums are asked for
+  std::optional<Place> sums{};   // row-wise adagrad: fp32 [rows, 1]
+  Place pairs;                   // int32 [lookups, 2]: row (-1: none), which gradient
+  Place gradients;               // [many, width], width dense
+  struct Seams {
+    Place pairs;  // int32 [2 tiles, 2], as those above
+    Place rows;   // fp32 [2 tiles, width]
+  };
+  std::optional<Seams> seams{};  // none where there is one tile
+  std::int64_t block = 0;
+  float rate = 0, epsilon = 0;
 };
 
 /// What attention's kernels have in common: see ops.inc. Batch dims of k and v are those of q but for the
@@ -141,7 +155,8 @@ struct AttentionQueryKernel : AttentionTerms {
 
 struct Kernel {
   std::variant<VectorKernel, ColumnReduceKernel, MatmulKernel, CopyKernel, GatherKernel, BagKernel,
-               ScatterKernel, SortKernel, AttentionKernel, AttentionGradientKernel, AttentionQueryKernel>
+               ScatterKernel, SortKernel, UpdateKernel, AttentionKernel, AttentionGradientKernel,
+               AttentionQueryKernel>
       body;
   std::string name;  // the graph operation it came from (the first, when several were fused)
   Phase phase = Phase::forward;

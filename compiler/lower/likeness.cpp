@@ -60,9 +60,14 @@ class Key {
   void add_body(const CopyKernel&) {}
   void add_body(const GatherKernel& k) { add(k.padding); }
   void add_body(const BagKernel&) {}
-  void add_body(const ScatterKernel& k) {
-    add(k.padding);
-    add(k.distinct);
+  void add_body(const ScatterKernel& k) { add(k.padding); }
+  void add_body(const UpdateKernel& k) {
+    add(k.table.has_value());
+    add(k.sums.has_value());
+    add(k.seams.has_value());
+    add(k.block);
+    add(k.rate);
+    add(k.epsilon);
   }
 
   void add_body(const SortKernel& k) {

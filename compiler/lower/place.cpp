@@ -273,6 +273,26 @@ class Placer {
   std::int64_t largest_ = 0;
 };
 
+/// Do two kernels that follow each other do the same for different tables?
+bool side_by_side(const Kernel& a, const Kernel& b) {
+  const auto *sort_a = std::get_if<SortKernel>(&a.body), *sort_b = std::get_if<SortKernel>(&b.body);
+  if (sort_a != nullptr && sort_b != nullptr) return sort_a->step == sort_b->step;
+  return std::holds_alternative<UpdateKernel>(a.body) && std::holds_alternative<UpdateKernel>(b.body);
+}
+
+// What the first of them reads last is free only behind the last of them: the next one would have to wait for
+// its bytes.
+void keep_side_by_side(Lowered& lowered) {
+  const auto& kernels = lowered.kernels;
+  std::vector<int> end(kernels.size());
+  for (int k = int(kernels.size()); k-- > 0;) {
+    const auto i = std::size_t(k);
+    end[i] = i + 1 < kernels.size() && side_by_side(kernels[i], kernels[i + 1]) ? end[i + 1] : k;
+  }
+  for (auto& s : lowered.storages)
+    if (s.last >= 0) s.last = end[std::size_t(s.last)];
+}
+
 }  // namespace
 
 void find_lifetimes(Lowered& lowered) {
@@ -283,6 +303,7 @@ void find_lifetimes(Lowered& lowered) {
       if (s.first < 0) s.first = k;
       s.last = k;
     }
+  keep_side_by_side(lowered);
   for (auto& s : lowered.storages)
     if (s.pinned) s.first = 0, s.last = int(lowered.kernels.size());
 }

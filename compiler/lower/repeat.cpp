@@ -14,11 +14,20 @@ namespace {
 // A loop that saves fewer kernels than this is not worth the addresses it binds.
 constexpr int kLeastSaved = 8;
 
+/// What is done for one embedding table after the other goes side by side on PEs of its own, or on in the
+/// same buffers (emit.h). A loop's trips would all take the same PEs, and start anew.
+bool is_of_a_table(const Kernel& kernel) {
+  return std::holds_alternative<SortKernel>(kernel.body) ||
+         std::holds_alternative<UpdateKernel>(kernel.body) || std::holds_alternative<BagKernel>(kernel.body);
+}
+
 std::vector<int> numbered_by_likeness(const Lowered& lowered) {
   std::unordered_map<std::string, int> numbers;
   std::vector<int> out;
   for (const auto& kernel : lowered.kernels)
-    out.push_back(numbers.try_emplace(likeness(kernel), int(numbers.size())).first->second);
+    out.push_back(is_of_a_table(kernel)
+                      ? -1 - int(out.size())  // like no other
+                      : numbers.try_emplace(likeness(kernel), int(numbers.size())).first->second);
   return out;
 }
 

@@ -6,8 +6,9 @@
 
 #include "base/errors.h"
 #include "compiler/lower/attention_plan.h"
-#include "compiler/lower/vector_ops.h"
 #include "compiler/lower/sort_plan.h"
+#include "compiler/lower/update_plan.h"
+#include "compiler/lower/vector_ops.h"
 #include "compiler/lower/vector_plan.h"
 
 namespace leto::compiler {
@@ -172,12 +173,13 @@ class Selector {
       case Op::pinned_bag:
         return embedding_bag(x);
       case Op::scatter_add:
-      case Op::merge_rows:
         return scatters_from(n);
       case Op::sort_lookups:
         return sorts_from(n);
-      case Op::add_rows:
-        return add_rows(x, n);
+      case Op::sgd_rows:
+      case Op::adagrad_rows:
+      case Op::adagrad_sums:
+        return updates_from(n);
       case Op::attention:
         return attention(x);
       case Op::attention_dscores:
@@ -415,21 +417,28 @@ class Selector {
     if (!dense) copy(x, k.out, {as_rows(to, count, x), k.out.dtype});
   }
 
-  static bool is_scatter(const Node& x) { return x.op == Op::scatter_add || x.op == Op::merge_rows; }
+  static bool is_scatter(const Node& x) { return x.op == Op::scatter_add; }
   bool has_view(ValueId v) const { return views_[std::size_t(v)].has_value(); }
 
-  // Sorts that do not wait for anything, as many as the grid has room for side by side, go step by step
-  // together: their barriers then are few.
+  // Sorts that do not wait for anything go step by step together and share the PEs out: their barriers then
+  // are few.
   void sorts_from(int n) {
-    std::vector<std::vector<SortKernel>> sorts;
+    constexpr std::int64_t kTogether = 16384;  // lookups a PE: beyond, barriers count for nothing beside them
     std::vector<int> of;
-    std::int64_t chunks = 0;
-    for (int m = n; m < int(graph_.nodes.size()) && chunks < chip_.pes(); ++m) {
+    std::int64_t records = 0;
+    for (int m = n; m < int(graph_.nodes.size()) && std::ssize(of) < chip_.pes(); ++m) {
       if (node(m).op != Op::sort_lookups || (done_[std::size_t(m)] && m != n) || !has_view(node(m).inputs[0]))
         continue;
+      const std::int64_t own = elements(type(node(m).inputs[0]));
+      if (m != n && records + own > kTogether * chip_.pes()) break;
       done_[std::size_t(m)] = true;
       of.push_back(m);
-      sorts.push_back(sort_steps(node(m), chunks));
+      records += own;
+    }
+    std::vector<std::vector<SortKernel>> sorts;
+    for (const int m : of) {  // by their lookups, so that all PEs have about as many
+      const std::int64_t own = elements(type(node(m).inputs[0]));
+      sorts.push_back(sort_steps(node(m), std::max<std::int64_t>(1, chip_.pes() * own / records)));
     }
     std::size_t most = 0;
     for (const auto& sort : sorts) most = std::max(most, sort.size());
@@ -438,10 +447,9 @@ class Selector {
         if (step < sorts[i].size()) emit(node(of[i]), sorts[i][step]);
   }
 
-  std::vector<SortKernel> sort_steps(const Node& x, std::int64_t& chunks) {
+  std::vector<SortKernel> sort_steps(const Node& x, std::int64_t most_chunks) {
     const Type& index = type(x.inputs[0]);
-    const auto plan = plan_sort(elements(index), x.integer("rows"), chip_);
-    chunks += plan.chunks;
+    const auto plan = plan_sort(elements(index), x.integer("rows"), chip_, most_chunks);
     const Place from{*reshaped(dense_rows(x, x.inputs[0]).view, {plan.records}), index.dtype};
     const Place to{result_view(x.output), DType::int32};
     return sort_kernels(plan, from, to, x.integer("share"), [&](std::int64_t count) {
@@ -471,15 +479,6 @@ class Selector {
     const auto count = elements(type(x.inputs[1]));
     ScatterKernel k;
     k.table = {as_rows(to, type(x.output).shape[0], x), DType::fp32};
-    if (x.op == Op::merge_rows) {
-      const Place rows = dense_rows(x, x.inputs[0]);
-      const auto& shape = type(x.inputs[0]).shape;
-      k.rows = {*reshaped(rows.view, {shape[0], 1, shape[1]}), rows.dtype};
-      k.chosen = {*views_[std::size_t(x.inputs[1])], type(x.inputs[1]).dtype};
-      k.index = {*views_[std::size_t(x.inputs[2])], type(x.inputs[2]).dtype};
-      k.padding = true;
-      return emit(x, k);
-    }
     k.index = {*reshaped(*views_[std::size_t(x.inputs[1])], {count}), type(x.inputs[1]).dtype};
     k.rows = {as_repeated_rows(x, type(x.inputs[1]).shape), type(x.inputs[0]).dtype};
     k.padding = x.integer("padding") != 0;
@@ -521,25 +520,85 @@ class Selector {
            !is(graph_.outputs, state) && !destination_[std::size_t(next)];
   }
 
-  // Into the table itself where that is safe, else into a copy.
-  void add_rows(const Node& x, int n) {
-    const ValueId table = x.inputs[0];
-    const auto t = std::size_t(table), y = std::size_t(x.output);
-    if (replaces(table, x.output, n)) {
-      views_[y] = views_[t];
-      out_.storage_of[y] = out_.storage_of[t];
+  // The state itself where that is safe, else a copy of it.
+  Place updated(ValueId state, ValueId next, int n) {
+    const auto s = std::size_t(state), y = std::size_t(next);
+    if (replaces(state, next, n)) {
+      views_[y] = views_[s];
+      out_.storage_of[y] = out_.storage_of[s];
     } else {
-      const Place old = place_of(table);
-      copy(x, old, {result_view(x.output), old.dtype});
+      const Place old = place_of(state);
+      copy(node(n), old, {result_view(next), old.dtype});
     }
-    const auto count = type(x.inputs[2]).shape[0];
-    ScatterKernel k;
-    k.table = {as_rows(*views_[y], type(table).shape[0], x), DType::fp32};
-    k.index = place_of(x.inputs[2]);
-    const Place rows = dense_rows(x, x.inputs[1]);
-    k.rows = {*reshaped(rows.view, {count, 1, product(rows.view.shape) / count}), rows.dtype};
-    k.padding = k.distinct = true;
-    emit(x, k);
+    return {*views_[y], type(state).dtype};
+  }
+
+  static bool is_update(const Node& x) {
+    return x.op == Op::sgd_rows || x.op == Op::adagrad_rows || x.op == Op::adagrad_sums;
+  }
+
+  // Updates that do not wait for anything go level by level together (update_plan.h): their barriers then are
+  // few.
+  void updates_from(int n) {
+    std::vector<int> of;
+    std::vector<std::vector<UpdateKernel>> levels;
+    for (int m = n; m < int(graph_.nodes.size()); ++m) {
+      const auto& inputs = node(m).inputs;
+      if (!is_update(node(m)) || (done_[std::size_t(m)] && m != n) ||
+          !std::all_of(inputs.begin(), inputs.end(), [&](ValueId v) { return has_view(v); }))
+        continue;
+      done_[std::size_t(m)] = true;
+      of.push_back(m);
+      levels.push_back(update_levels(m));
+    }
+    std::size_t most = 0;
+    for (const auto& list : levels) most = std::max(most, list.size());
+    for (std::size_t level = 0; level < most; ++level)
+      for (std::size_t i = 0; i < of.size(); ++i)
+        if (level < levels[i].size()) emit(node(of[i]), levels[i][level]);
+  }
+
+  std::vector<UpdateKernel> update_levels(int n) {
+    const Node& x = node(n);
+    const bool of_sums = x.op == Op::adagrad_sums;
+    const std::optional<int> other = x.op == Op::sgd_rows ? std::nullopt : partner(n);
+    const std::optional<int> rows = of_sums ? other : n, sums = of_sums ? n : other;
+    UpdateKernel k;
+    k.gradients = dense_rows(x, x.inputs[1]);
+    k.pairs = place_of(x.inputs[2]);
+    k.block = x.integer("block");
+    if (sums) {
+      k.sums = updated(node(*sums).inputs[0], node(*sums).output, *sums);
+    } else if (x.op == Op::adagrad_rows) {  // nobody keeps them
+      k.sums = Place{temporary(x.inputs[3]), DType::fp32};
+      copy(x, place_of(x.inputs[3]), *k.sums);
+    }
+    if (rows) {
+      k.rate = float(node(*rows).number("lr"));
+      k.epsilon = float(node(*rows).number("epsilon"));
+      k.table = updated(node(*rows).inputs[0], node(*rows).output, *rows);
+    }
+    return with_seams(std::move(k), [&](std::int64_t count, DType dtype) {
+      out_.storages.push_back({x.output, count, dtype, false});
+      return StorageId(out_.storages.size() - 1);
+    });
+  }
+
+  // Row-wise adagrad's rows and sums are updated by one kernel: the other of the two, from now on done.
+  std::optional<int> partner(int n) {
+    const auto sums_of = [](const Node& rows) {
+      return std::vector<ValueId>{rows.inputs[3], rows.inputs[1], rows.inputs[2]};
+    };
+    const Node& x = node(n);
+    for (int m = 0; m < int(graph_.nodes.size()); ++m) {
+      const Node& y = node(m);
+      const bool belongs = x.op == Op::adagrad_rows ? y.op == Op::adagrad_sums && y.inputs == sums_of(x)
+                                                    : y.op == Op::adagrad_rows && x.inputs == sums_of(y);
+      if (!belongs || done_[std::size_t(m)] || !has_view(y.inputs[0])) continue;
+      done_[std::size_t(m)] = true;
+      return m;
+    }
+    return std::nullopt;
   }
 
   // ---- attention ----

@@ -12,9 +12,9 @@ namespace {
 constexpr int kDigitBits = 8;
 // Runs of a chunk are to be some DRAM bursts long, and its counts few beside its records.
 constexpr std::int64_t kLeastChunk = 2048, kMostTile = 8192;
-// Bytes of the local store that the kernels take: a record of a tile (number: two tiles of pairs, two of each
-// of three lists), a count of a digit (places, counts on their way, two headers).
-constexpr std::int64_t kRecordBytes = 40, kDigitBytes = 32;
+// Bytes of the local store that the kernels take: a record of a tile (two tiles of pairs come, two go), a
+// count of a digit (places, counts on their way, two headers).
+constexpr std::int64_t kRecordBytes = 32, kDigitBytes = 32;
 
 /// Bits of a key, so that all ones is beyond every row: negative keys end up last.
 int key_bits(std::int64_t rows) {
@@ -23,16 +23,17 @@ int key_bits(std::int64_t rows) {
 
 }  // namespace
 
-SortPlan plan_sort(std::int64_t records, std::int64_t rows, const ChipConfig& chip) {
+SortPlan plan_sort(std::int64_t records, std::int64_t rows, const ChipConfig& chip,
+                   std::int64_t most_chunks) {
   SortPlan plan;
   plan.records = records;
   const int bits = key_bits(rows), passes = std::max(1, (bits + kDigitBits - 1) / kDigitBits);
   for (int pass = 0; pass < passes; ++pass)
     plan.digits.push_back((bits * (pass + 1)) / passes - bits * pass / passes);
   const int widest = *std::max_element(plan.digits.begin(), plan.digits.end());
-  const std::int64_t most_chunks = std::clamp<std::int64_t>(records / kLeastChunk, 1, chip.pes());
-  const std::int64_t counts = (kDigitBytes + most_chunks * isa::kIndexBytes) << widest;
-  const std::int64_t share = ceil_div(records, most_chunks);
+  const std::int64_t chunks = std::clamp<std::int64_t>(records / kLeastChunk, 1, most_chunks);
+  const std::int64_t counts = (kDigitBytes + chunks * isa::kIndexBytes) << widest;
+  const std::int64_t share = ceil_div(records, chunks);
   const std::int64_t fit =
       rows_that_fit(chip, kRecordBytes, std::min(kMostTile, share), "a sort of lookups", counts);
   const std::int64_t tiles = ceil_div(share, fit);
@@ -63,24 +64,20 @@ std::vector<SortKernel> sort_kernels(const SortPlan& plan, const Place& index, c
   Place spare{};
   int shift = 0;
   for (const int bits : plan.digits) {
-    const bool first = shift == 0, second = !first && kernels.size() == 2;
+    const bool first = shift == 0, second = kernels.size() == 2;
+    const bool last = kernels.size() + 2 == 2 * plan.digits.size();
     SortKernel k = step(Step::count, from, std::int64_t{1} << bits);
     k.shift = shift;
     k.bits = bits;
     kernels.push_back(k);
     k.step = Step::group;
     k.share = first ? share : 0;
-    k.to = first || second ? room({plan.records, 2}) : spare;
+    k.to = last ? result : first || second ? room({plan.records, 2}) : spare;
     kernels.push_back(k);
     spare = from;
     from = *k.to;
     shift += bits;
   }
-  SortKernel k = step(Step::count_starts, from, 1);
-  kernels.push_back(k);
-  k.step = Step::number;
-  k.to = result;
-  kernels.push_back(k);
   return kernels;
 }
 

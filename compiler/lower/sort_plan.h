@@ -1,6 +1,6 @@
 // A radix sort of the lookups of one table: passes over digits from the lowest up, each of them two kernels.
 // Every chunk of the list counts its digits; then, from all chunks' counts, it knows where its records of
-// each digit go, and moves them there. What follows from the sorted pairs takes two kernels more.
+// each digit go, and moves them there.
 #pragma once
 
 #include <functional>
@@ -16,12 +16,12 @@ struct SortPlan {
   std::int64_t chunks = 0;
   std::vector<int> digits;  // bits of each, the lowest digit first
 };
-/// Of `records` keys below `rows`, or negative, which come last. Error(does_not_fit) when a tile of one
-/// record does not fit the local store.
-SortPlan plan_sort(std::int64_t records, std::int64_t rows, const ChipConfig& chip);
+/// Of `records` keys below `rows`, or negative, which come last, by at most `most_chunks` PEs.
+/// Error(does_not_fit) when a tile of one record does not fit the local store.
+SortPlan plan_sort(std::int64_t records, std::int64_t rows, const ChipConfig& chip, std::int64_t most_chunks);
 
-/// The kernels in their order. `result` is int32 [3, records]: slots, keys, payloads, as number leaves them
-/// (isa/instructions.inc); `share` lookups have one payload; `storage` makes room for so many elements.
+/// The kernels in their order. `result` is int32 [records, 2]: key and payload; `share` lookups have one
+/// payload; `storage` makes room for so many elements.
 std::vector<SortKernel> sort_kernels(const SortPlan& plan, const Place& index, const Place& result,
                                      std::int64_t share,
                                      const std::function<StorageId(std::int64_t elements)>& storage);

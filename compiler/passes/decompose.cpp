@@ -57,12 +57,17 @@ ValueId rmsnorm(Builder& b, const Node& node, const std::vector<ValueId>& in, DT
   return b.op(Op::mul, {b.mul(in[0], r), in[1]}, out);
 }
 
+// Rows first: they are shared out, what is left of them is one short row.
 ValueId mean_of_all(Builder& b, ValueId x) {
+  const auto count = static_cast<double>(elements(b.type(x)));
+  if (const Dims shape = b.shape(x); shape.size() > 1 && shape.back() > 1) {
+    const ValueId rows = b.sum_last(x);
+    x = b.reshape(rows, {elements(b.type(rows))});
+  }
   Dims axes(b.shape(x).size());
   std::iota(axes.begin(), axes.end(), 0);
-  const auto n = static_cast<double>(elements(b.type(x)));
   const ValueId sum = axes.empty() ? x : b.reduce(Op::reduce_sum, x, axes);
-  return b.reshape(b.mul(sum, 1.0 / n), {});
+  return b.reshape(b.mul(sum, 1.0 / count), {});
 }
 
 // Row loss = log(sum e^(x - max)) + max - x[label]. The label's score is picked by a one-hot product (exact

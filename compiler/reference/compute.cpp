@@ -5,6 +5,7 @@
 #include "compiler/reference/kernels_matmul.h"
 #include "compiler/reference/kernels_movement.h"
 #include "compiler/reference/kernels_rows.h"
+#include "compiler/reference/kernels_updates.h"
 #include "compiler/reference/kernels_windows.h"
 
 namespace leto::compiler::reference {

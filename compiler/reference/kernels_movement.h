@@ -167,52 +167,10 @@ Array<T> sort_lookups(const Call<T>& c) {
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
     return none(a) != none(b) ? none(b) : !none(a) && lookups[a] < lookups[b];
   });
-  const std::size_t n = lookups.size();
-  Array<T> y(3 * n, T(-1));
-  std::size_t start = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    y[2 * n + i] = static_cast<T>(order[i] / share);
-    if (none(order[i])) continue;
-    const bool first = i == 0 || lookups[order[i]] != lookups[order[i - 1]];
-    if (first) start = i;
-    y[i] = static_cast<T>(start);
-    if (first) y[n + i] = lookups[order[i]];
-  }
-  return y;
-}
-
-template <class T>
-Array<T> merge_rows(const Call<T>& c) {
-  Array<T> y(c.size(), T(0));
-  const auto width = static_cast<std::size_t>(c.shape()[1]);
-  for (std::size_t i = 0; i < c.x(1).size(); ++i) {
-    if (c.x(2)[i] < 0) continue;
-    const T* row = c.x().data() + row_index(c.node, c.x(1)[i], c.shape()[0]) * width;
-    T* sum = y.data() + row_index(c.node, c.x(2)[i], c.out.shape[0]) * width;
-    for (std::size_t k = 0; k < width; ++k) sum[k] += row[k];
-  }
-  return y;
-}
-
-template <class T>
-Array<T> add_rows(const Call<T>& c) {
-  Array<T> y(c.x().begin(), c.x().end());
-  const std::int64_t rows = c.shape()[0];
-  const std::size_t width = y.size() / static_cast<std::size_t>(rows);
-  std::vector<bool> named(static_cast<std::size_t>(rows), false);
-  for (std::size_t i = 0; i < c.x(2).size(); ++i) {
-    if (c.x(2)[i] < 0) {
-      continue;
-    }
-    const std::size_t row = row_index(c.node, c.x(2)[i], rows);
-    if (named[row]) {
-      throw Error(ExitCode::bad_input, fmt::format("operation '{}': row {} is named twice", c.node.name, row),
-                  "name every row once: merge duplicates first");
-    }
-    named[row] = true;
-    for (std::size_t k = 0; k < width; ++k) {
-      y[row * width + k] += c.x(1)[i * width + k];
-    }
+  Array<T> y;
+  for (const std::size_t i : order) {
+    y.push_back(none(i) ? T(-1) : lookups[i]);
+    y.push_back(static_cast<T>(i / share));
   }
   return y;
 }

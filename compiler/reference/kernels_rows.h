@@ -137,9 +137,12 @@ Array<T> cross_entropy(const Call<T>& c) {
 template <class T>
 Array<T> mse(const Call<T>& c) {
   const Array<T>&a = c.x(0), &b = c.x(1);
+  const std::size_t width = c.shape().empty() ? 1 : static_cast<std::size_t>(c.shape().back());
   T sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    sum += (a[i] - b[i]) * (a[i] - b[i]);
+  for (std::size_t row = 0; row < a.size(); row += width) {
+    T of_row = 0;
+    for (std::size_t i = row; i < row + width; ++i) of_row += (a[i] - b[i]) * (a[i] - b[i]);
+    sum += of_row;
   }
   return {sum * (1 / static_cast<T>(a.size()))};
 }

@@ -26,6 +26,8 @@ void execute(const Command& command, PeState& pe, Memory& memory, const Partials
       return ops::merge(command, pe, *incoming);
     case Opcode::vector:
       return ops::vector(command, pe);
+    case Opcode::collect:
+      return ops::collect(command, pe);
     case Opcode::transpose:
       return ops::transpose(command, pe);
     case Opcode::copy:

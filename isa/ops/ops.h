@@ -16,6 +16,7 @@ void fill(const Command& command, PeState& pe);
 void pass(const Command& command, PeState& pe, Partials& outgoing);
 void merge(const Command& command, PeState& pe, const Partials& incoming);
 void vector(const Command& command, PeState& pe);
+void collect(const Command& command, PeState& pe);
 void transpose(const Command& command, PeState& pe);
 void copy(const Command& command, PeState& pe);
 void count(const Command& command, PeState& pe);

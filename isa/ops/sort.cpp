@@ -1,4 +1,5 @@
-// count, offsets, group, number, spread: the steps of a radix sort. Places and counts are int32.
+// count, offsets, group, spread: the steps of a radix sort; number: what follows from its pairs. Places and
+// counts are int32.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -56,12 +57,6 @@ class Digits {
   std::uint32_t mask_;
 };
 
-/// Is record `i` the first of its key?
-bool starts(const std::byte* records, std::int64_t stride, std::int64_t i) {
-  const std::int32_t key = int_at(records + i * stride, 0);
-  return key >= 0 && (i == 0 || key != int_at(records + (i - 1) * stride, 0));
-}
-
 }  // namespace
 
 namespace ops {
@@ -69,22 +64,13 @@ namespace ops {
 void count(const Command& command, PeState& pe) {
   const std::byte* records = source(command, pe);
   std::byte* to = result(command, pe);
-  const std::int64_t n = command.shape[0];
-  const bool of_starts = command[count_t::starts] != 0;
-  const std::int64_t counts = of_starts ? 1 : std::int64_t{1} << command.shape[3];
+  const std::int64_t counts = std::int64_t{1} << command.shape[3];
   put(to, 0, command.shape[4]);
   put(to, 1, 1);
   std::byte* list = to + kPairBytes;
   if (command[count_t::accumulate] == 0) std::memset(list, 0, static_cast<std::size_t>(counts * kIndexBytes));
-  if (of_starts) {
-    std::int32_t last = int_at(list, 0);
-    for (std::int64_t i = command.shape[5]; i < n; ++i)
-      if (starts(records, command.shape[1], i))
-        last = std::max(last, static_cast<std::int32_t>(command.shape[2] + i - command.shape[5] + 1));
-    return put(list, 0, last);
-  }
   const Digits digits(command, records);
-  for (std::int64_t i = 0; i < n; ++i) add_to(list, digits.digit(i), 1);
+  for (std::int64_t i = 0; i < command.shape[0]; ++i) add_to(list, digits.digit(i), 1);
 }
 
 void offsets(const Command& command, PeState& pe) {
@@ -94,16 +80,12 @@ void offsets(const Command& command, PeState& pe) {
   std::int64_t smaller = 0;
   for (std::int64_t d = 0; d < counts; ++d) {
     std::int64_t before = 0, all = 0;
-    std::int32_t latest = 0;
     for (std::int64_t list = 0; list < many; ++list) {
       const std::int32_t x = int_at(lists, list * counts + d);
-      if (list < number) {
-        before += x;
-        latest = std::max(latest, x);
-      }
+      if (list < number) before += x;
       all += x;
     }
-    put(to, d, command[offsets_t::latest] != 0 ? latest : smaller + before);
+    put(to, d, smaller + before);
     smaller += all;
   }
 }
@@ -132,22 +114,31 @@ void group(const Command& command, PeState& pe) {
 }
 
 void number(const Command& command, PeState& pe) {
-  const std::byte* pairs = source(command, pe);
-  std::byte* header = result(command, pe);
-  std::byte* places = pe.at(operands_of(command).item[2], footprint(command, 2));
-  const std::int64_t n = command.shape[0], first = command.shape[1], before = command.shape[2];
-  std::int64_t place = int_at(places, 0);
-  std::byte* list = header + kPairBytes;
-  for (std::int64_t i = before; i < n; ++i) {
-    const bool start = starts(pairs, kPairBytes, i);
-    const std::int32_t key = int_at(pairs, 2 * i);
-    if (start) place = first + i - before + 1;
-    const std::int64_t by_what[] = {key < 0 ? -1 : place - 1, start ? key : -1, int_at(pairs, 2 * i + 1)};
-    put(list, i - before, by_what[command[number_t::what]]);
+  enum What : std::uint8_t { slots, keys, payloads, seams, run };
+  const auto what = static_cast<What>(command[number_t::what]);
+  const std::byte* loaded = source(command, pe);
+  std::byte* to = result(command, pe);
+  const std::int64_t number = command.shape[1], before = command.shape[2], behind = command.shape[3];
+  const std::byte* pairs = loaded + before * kPairBytes;
+  const std::int64_t n = numbered_pairs(command);
+  const auto key = [&](std::int64_t i) { return int_at(pairs, 2 * i); };
+  // The keys that the neighbours have in common with the tile.
+  const std::int32_t begun = n > 0 && before > 0 && key(-1) == key(0) ? key(0) : -1;
+  const std::int32_t goes_on = n > 0 && behind > 0 && key(n) == key(n - 1) ? key(n - 1) : -1;
+  if (what == run) {
+    const std::int64_t place = 2 * number, entries[] = {place, 2, begun, place, goes_on, place + 1};
+    for (std::int64_t i = 0; i < std::ssize(entries); ++i) put(to, i, entries[i]);
+    return;
   }
-  put(header, 0, first);
-  put(header, 1, std::max<std::int64_t>(0, n - before));
-  put(places, 0, place);
+  std::int64_t start = 0;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::int32_t k = key(i);
+    if (i == 0 || k != key(i - 1)) start = i;
+    const std::int64_t seam = k < 0 ? -1 : k == begun ? 0 : k == goes_on ? 1 : -1;
+    const std::int64_t slot = k < 0 || seam >= 0 ? -1 : start;
+    const std::int64_t by_what[] = {slot, slot == i ? k : -1, k < 0 ? -1 : int_at(pairs, 2 * i + 1), seam};
+    put(to, i, by_what[what]);
+  }
 }
 
 void spread(const Command& command, PeState& pe, Memory& memory) {

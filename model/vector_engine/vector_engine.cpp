@@ -50,9 +50,26 @@ std::int64_t results(const isa::Command& c, std::int64_t rows, std::int64_t colu
   }
 }
 
+// A row's elements are added like those of a column sum; every row of the result is written once.
+Work collected(const isa::Command& c, std::int64_t lanes, std::int64_t bytes_per_cycle,
+               std::int64_t latency) {
+  Work work;
+  if (c.shape[1] == 0) return work;
+  const auto beats_a_row = ceil_div(static_cast<Cycle>(c.shape[1]), static_cast<Cycle>(lanes));
+  work.read = c.shape[0] * (c.shape[1] * size_of(c.dtype(isa::collect_t::src_type)) + isa::kIndexBytes);
+  work.written = isa::footprint(c, 0);
+  const Cycle port =
+      ceil_div(static_cast<Cycle>(work.read + work.written), static_cast<Cycle>(bytes_per_cycle));
+  work.cycles = std::max(static_cast<Cycle>(std::max(c.shape[0], c.shape[2])) * beats_a_row, port) +
+                static_cast<Cycle>(latency);
+  return work;
+}
+
 }  // namespace
 
 Work VectorEngine::work(const isa::Command& c) const {
+  if (c.opcode == isa::Opcode::collect)
+    return collected(c, config_.elements_per_cycle, config_.bytes_per_cycle, config_.latency_cycles);
   const std::int64_t rows = c.shape[0], columns = c.shape[1];
   if (rows == 0 || columns == 0) return {};
   const Source a = first(c), b = second(c);

@@ -3,7 +3,7 @@
 // word[I_F_LSB +: I_F_BITS].
 package isa_pkg;
 
-  localparam logic [63:0] ISA_HASH = 64'h27bdec5cda2e2f69;
+  localparam logic [63:0] ISA_HASH = 64'hdcbd39c8af2ba825;
   localparam int unsigned OPCODE_LSB = 0;
   localparam int unsigned OPCODE_BITS = 8;
   localparam int unsigned SOURCE_LSB = 8;
@@ -37,6 +37,7 @@ package isa_pkg;
     OP_PASS = 8'h32,
     OP_MERGE = 8'h33,
     OP_VECTOR = 8'h38,
+    OP_COLLECT = 8'h39,
     OP_TRANSPOSE = 8'h40,
     OP_COPY = 8'h41,
     OP_COUNT = 8'h42,
@@ -443,6 +444,36 @@ package isa_pkg;
   localparam int unsigned VECTOR_SHAPE_LSB = 121;
   localparam int unsigned VECTOR_SHAPE_BITS = 6;
 
+  // collect
+  localparam int unsigned COLLECT_DST_LSB = 28;
+  localparam int unsigned COLLECT_DST_BITS = 5;
+  localparam int unsigned COLLECT_DST_OFFSET_LSB = 33;
+  localparam int unsigned COLLECT_DST_OFFSET_BITS = 6;
+  localparam int unsigned COLLECT_RESERVE_LSB = 39;
+  localparam int unsigned COLLECT_RESERVE_BITS = 1;
+  localparam int unsigned COLLECT_PUSH_LSB = 40;
+  localparam int unsigned COLLECT_PUSH_BITS = 1;
+  localparam int unsigned COLLECT_SRC_LSB = 41;
+  localparam int unsigned COLLECT_SRC_BITS = 5;
+  localparam int unsigned COLLECT_SRC_OFFSET_LSB = 46;
+  localparam int unsigned COLLECT_SRC_OFFSET_BITS = 6;
+  localparam int unsigned COLLECT_WAIT_LSB = 52;
+  localparam int unsigned COLLECT_WAIT_BITS = 1;
+  localparam int unsigned COLLECT_POP_LSB = 53;
+  localparam int unsigned COLLECT_POP_BITS = 1;
+  localparam int unsigned COLLECT_SRC_TYPE_LSB = 54;
+  localparam int unsigned COLLECT_SRC_TYPE_BITS = 3;
+  localparam int unsigned COLLECT_SLOTS_LSB = 57;
+  localparam int unsigned COLLECT_SLOTS_BITS = 5;
+  localparam int unsigned COLLECT_SLOTS_OFFSET_LSB = 62;
+  localparam int unsigned COLLECT_SLOTS_OFFSET_BITS = 6;
+  localparam int unsigned COLLECT_SLOTS_WAIT_LSB = 68;
+  localparam int unsigned COLLECT_SLOTS_WAIT_BITS = 1;
+  localparam int unsigned COLLECT_SLOTS_POP_LSB = 69;
+  localparam int unsigned COLLECT_SLOTS_POP_BITS = 1;
+  localparam int unsigned COLLECT_SHAPE_LSB = 70;
+  localparam int unsigned COLLECT_SHAPE_BITS = 6;
+
   // transpose
   localparam int unsigned TRANSPOSE_DST_LSB = 28;
   localparam int unsigned TRANSPOSE_DST_BITS = 5;
@@ -506,11 +537,9 @@ package isa_pkg;
   localparam int unsigned COUNT_POP_BITS = 1;
   localparam int unsigned COUNT_TYPE_LSB = 54;
   localparam int unsigned COUNT_TYPE_BITS = 3;
-  localparam int unsigned COUNT_STARTS_LSB = 57;
-  localparam int unsigned COUNT_STARTS_BITS = 1;
-  localparam int unsigned COUNT_ACCUMULATE_LSB = 58;
+  localparam int unsigned COUNT_ACCUMULATE_LSB = 57;
   localparam int unsigned COUNT_ACCUMULATE_BITS = 1;
-  localparam int unsigned COUNT_SHAPE_LSB = 59;
+  localparam int unsigned COUNT_SHAPE_LSB = 58;
   localparam int unsigned COUNT_SHAPE_BITS = 6;
 
   // offsets
@@ -530,9 +559,7 @@ package isa_pkg;
   localparam int unsigned OFFSETS_WAIT_BITS = 1;
   localparam int unsigned OFFSETS_POP_LSB = 53;
   localparam int unsigned OFFSETS_POP_BITS = 1;
-  localparam int unsigned OFFSETS_LATEST_LSB = 54;
-  localparam int unsigned OFFSETS_LATEST_BITS = 1;
-  localparam int unsigned OFFSETS_SHAPE_LSB = 55;
+  localparam int unsigned OFFSETS_SHAPE_LSB = 54;
   localparam int unsigned OFFSETS_SHAPE_BITS = 6;
 
   // group
@@ -582,17 +609,9 @@ package isa_pkg;
   localparam int unsigned NUMBER_WAIT_BITS = 1;
   localparam int unsigned NUMBER_POP_LSB = 53;
   localparam int unsigned NUMBER_POP_BITS = 1;
-  localparam int unsigned NUMBER_PLACES_LSB = 54;
-  localparam int unsigned NUMBER_PLACES_BITS = 5;
-  localparam int unsigned NUMBER_PLACES_OFFSET_LSB = 59;
-  localparam int unsigned NUMBER_PLACES_OFFSET_BITS = 6;
-  localparam int unsigned NUMBER_PLACES_WAIT_LSB = 65;
-  localparam int unsigned NUMBER_PLACES_WAIT_BITS = 1;
-  localparam int unsigned NUMBER_PLACES_POP_LSB = 66;
-  localparam int unsigned NUMBER_PLACES_POP_BITS = 1;
-  localparam int unsigned NUMBER_WHAT_LSB = 67;
-  localparam int unsigned NUMBER_WHAT_BITS = 2;
-  localparam int unsigned NUMBER_SHAPE_LSB = 69;
+  localparam int unsigned NUMBER_WHAT_LSB = 54;
+  localparam int unsigned NUMBER_WHAT_BITS = 3;
+  localparam int unsigned NUMBER_SHAPE_LSB = 57;
   localparam int unsigned NUMBER_SHAPE_BITS = 6;
 
   // spread

@@ -94,6 +94,13 @@ class Model {
     describe(*graph().add_output(), name)->set_elem_type(TensorProto::FLOAT);
     return *this;
   }
+  /// The nodes and outputs of another model as the body of a loop over "trip".
+  Model& body(const Model& inner) {
+    auto& g = *add("body", onnx::AttributeProto::GRAPH).mutable_g();
+    g = inner.model_.graph();
+    for (const char* name : {"trip", "condition"}) g.add_input()->set_name(name);
+    return *this;
+  }
   Model& metadata(const std::string& key, const std::string& value) {
     auto& entry = *model_.add_metadata_props();
     entry.set_key(key);
@@ -402,11 +409,11 @@ TEST_CASE("import: one error lists every unsupported operator with its nodes") {
   m.input("x", {2})
       .node("NonZero", {"x"}, {"a"})
       .node("Relu", {"a"}, {"b"})
-      .node("Loop", {"b"}, {"c"})
+      .node("Scan", {"b"}, {"c"})
       .node("NonZero", {"c"})
       .output("y");
   const std::string what = import_error(m, ExitCode::unsupported);
-  for (const char* part : {"NonZero", "a_node", "y_node", "Loop", "c_node"}) {
+  for (const char* part : {"NonZero", "a_node", "y_node", "Scan", "c_node"}) {
     CHECK_MESSAGE(what.find(part) != std::string::npos, what);
   }
   CHECK(what.find("Relu") == std::string::npos);
@@ -671,4 +678,64 @@ TEST_CASE("import: metadata gives inputs and weights a type that ONNX has not") 
   }
   error_of([&] { model("Add").metadata("leto.dtype.c", "fp8_e4m3").import(); }, ExitCode::bad_input);
   error_of([&] { model("Add").metadata("leto.dtype.a", "int4").import(); }, ExitCode::bad_input);
+}
+
+namespace {
+
+/// An embedding bag of 3 columns as torch exports it: offsets in, one trip a bag.
+Model bag_loop(const std::string& reduction, bool weighted) {
+  Model trip;
+  trip.node("Gather", {"begins", "trip"}, {"begin"}).node("Gather", {"ends", "trip"}, {"end"});
+  trip.node("Unsqueeze", {"begin", "zero"}, {"from"}).node("Unsqueeze", {"end", "zero"}, {"to"});
+  trip.node("Slice", {"index", "from", "to", "zero"}, {"indices"});
+  trip.node("Gather", {"table", "indices"}, {"rows"});
+  if (weighted) {
+    trip.node("Slice", {"weights", "from", "to", "zero"}, {"some"})
+        .node("Unsqueeze", {"some", "one"}, {"column"});
+    trip.node("Mul", {"rows", "column"}, {"scaled"});
+  }
+  trip.node(reduction, {weighted ? "scaled" : "rows", "zero"}, {"bag"})
+      .attribute("keepdims", std::int64_t{0});
+  trip.node("Identity", {"condition"}, {"go_on"}).output("go_on").output("bag");
+  Model m;
+  m.input("index", {4}, TensorProto::INT64).input("offsets", {2}, TensorProto::INT64);
+  if (weighted) m.input("weights", {4});
+  m.floats("table", {3, 3}, {1, 2, 3, 10, 20, 30, 100, 200, 300});
+  m.ints("zero", {0})
+      .ints("one", {1})
+      .ints("two", {2})
+      .ints("most", {9})
+      .ints("size", {4})
+      .ints("trips", {2}, Dims{});
+  m.node("Slice", {"offsets", "one", "most", "zero"}, {"later"}).node("Concat", {"later", "size"}, {"ends"});
+  m.attribute("axis", std::int64_t{0});
+  m.node("Identity", {"offsets"}, {"begins"});
+  m.node("Loop", {"trips", ""}, {"y"}).body(trip);
+  return m.output("y");
+}
+
+List bags_of(const Model& model, const List& offsets) {
+  const TempFile file("model.onnx", model.bytes());
+  ImportOptions options;
+  options.given["offsets"] = offsets;
+  const Graph g = import_onnx(file.path(), options);
+  return evaluate(g, {{"index", {2, 0, 1, 1}}, {"offsets", offsets}, {"weights", {1, 2, 3, 4}}}).at("y");
+}
+
+}  // namespace
+
+TEST_CASE("import: the loop over an embedding bag is a gather and a sum") {
+  CHECK(bags_of(bag_loop("ReduceSum", false), {0, 2}) == List{101, 202, 303, 20, 40, 60});
+  CHECK(bags_of(bag_loop("ReduceSum", false), {0, 3}) == List{111, 222, 333, 10, 20, 30});
+  CHECK(bags_of(bag_loop("ReduceMean", false), {0, 3}) == List{37, 74, 111, 10, 20, 30});
+  CHECK(bags_of(bag_loop("ReduceSum", false), {0, 0}) == List{0, 0, 0, 121, 242, 363});
+  CHECK(bags_of(bag_loop("ReduceSum", true), {0, 2}) == List{102, 204, 306, 70, 140, 210});
+  CHECK(bags_of(bag_loop("ReduceSum", true), {0, 1}) == List{100, 200, 300, 72, 144, 216});
+}
+
+TEST_CASE("import: a loop is refused where bags are not known or it is none of a table's") {
+  CHECK(import_error(bag_loop("ReduceSum", false), ExitCode::unsupported).find("offsets") !=
+        std::string::npos);
+  CHECK(import_error(bag_loop("ReduceMax", false), ExitCode::unsupported).find("Loop") != std::string::npos);
+  error_of([] { bags_of(bag_loop("ReduceSum", false), {0, 5}); }, ExitCode::bad_input);
 }

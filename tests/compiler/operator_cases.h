@@ -155,17 +155,16 @@ class OperatorCases {
                     pinned = g.constant("pinned", {DType::int32, {3, 2}}, {-1, 1, -1, -1, 0, -1});
       add(Op::pinned_bag, std::move(g), {table, cold, apart, pinned});
     }
-    {
+    for (const Op o :
+         {Op::sgd_rows, Op::adagrad_sums, Op::adagrad_rows}) {  // rows that go on over blocks of two
       Graph g;
-      const ValueId table = weight(g, "table", {5, 3}), x = weight(g, "x", {4, 3}),
-                    index = g.constant("index", {DType::int32, {4}}, {4, -1, 0, 2});
-      add(Op::add_rows, std::move(g), {table, x, index});
-    }
-    {
-      Graph g;
-      const ValueId x = weight(g, "x", {3, 4}), which = g.constant("which", {DType::int32, {5}}, {0, 2, 1, 1, 0}),
-                    slots = g.constant("slots", {DType::int32, {5}}, {0, 0, 2, -1, 3});
-      add(Op::merge_rows, std::move(g), {x, which, slots}, {{"rows", std::int64_t{5}}});
+      const std::int64_t width = o == Op::adagrad_sums ? 1 : 4;
+      const ValueId table = weight(g, "table", {6, width}, 0, 1), x = weight(g, "x", {3, 4}),
+                    sorted = g.constant("sorted", {DType::int32, {9, 2}},
+                                        {0, 1, 2, 0, 2, 1, 2, 2, 2, 0, 2, 1, 5, 2, 5, 0, -1, 1});
+      std::vector<ValueId> inputs{table, x, sorted};
+      if (o == Op::adagrad_rows) inputs.push_back(weight(g, "sums", {6, 1}, 0, 1));
+      add(o, std::move(g), inputs, {{"block", std::int64_t{2}}, {"lr", 0.5}, {"epsilon", 0.25}});
     }
     {
       Graph g;

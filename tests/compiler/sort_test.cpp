@@ -13,7 +13,7 @@ void check_sort(const ChipConfig& chip, std::int64_t count, std::int64_t rows, c
                 std::int64_t share) {
   const Graph graph =
       parse(fmt::format("graph \"g\" tokens=0\n%i: {0}[{1}] = input limit={2}\n"
-                        "%y: int32[3,{1}] = sort_lookups(%i) {{dtype=\"int32\", rows={2}, share={3}}} "
+                        "%y: int32[{1},2] = sort_lookups(%i) {{dtype=\"int32\", rows={2}, share={3}}} "
                         "phase=forward name=\"y\"\noutput %y\n",
                         type, count, rows, share),
             "test");

@@ -106,6 +106,16 @@ TEST_CASE("sparse update: adagrad is row-wise: one sum a row, rows that no looku
   }
 }
 
+TEST_CASE("sparse update: the table's rows are read and written once, and nothing of a row a lookup") {
+  const Graph step = training_step(bags(70, 5), recipe_of(Optimizer::adagrad));
+  const isa::Program program = lower(step, tiny(), recipe_of(Optimizer::adagrad), Options{});
+  const auto update = std::count_if(program.sources.begin(), program.sources.end(),
+                                    [](const auto& s) { return s.kind == "update"; });
+  CHECK(update > 1);  // with its seams
+  for (const auto& s : program.sources)
+    if (s.phase == "optimizer") CHECK((s.kind == "update" || s.kind == "sort"));
+}
+
 TEST_CASE("sparse update: the program leaves the graph's table and sums bit for bit, in place") {
   for (const Optimizer optimizer : {Optimizer::sgd, Optimizer::adagrad})
     for (const bool ragged : {false, true})
@@ -123,20 +133,37 @@ TEST_CASE("sparse update: the program leaves the graph's table and sums bit for 
       }
 }
 
-TEST_CASE("sparse update: a row named twice is an error of the graph and a race of the chip's program") {
-  const Graph graph = parse(
-      "graph \"g\" tokens=0\n%t: fp32[9,4] = parameter\n%x: fp32[8,4] = input\n%i: int32[8] = input limit=9\n"
-      "%y: fp32[9,4] = add_rows(%t, %x, %i) phase=forward name=\"y\"\noutput %y\n",
-      "test");
-  Values inputs = random_inputs(graph, 1);
-  inputs["i"] = {0, 1, 2, 3, 4, 5, 6, 0};
-  const isa::Program program = lower(graph, tiny(), Recipe{}, Options{});
-  CHECK_THROWS_AS(evaluate(graph, inputs), Error);
-  CHECK_THROWS_AS(interpret_program(program, tiny(), inputs), Error);
-  inputs["i"] = {0, 1, 2, 3, -1, 5, 6, 8};
-  const Values got = interpret_program(program, tiny(), inputs);
-  CHECK(got.at("y") == evaluate(graph, inputs).at("y"));
-  CHECK(got.at("t") == inputs.at("t"));  // an output, so the table is copied first
+TEST_CASE("sparse update: a row that goes on over blocks is added up block by block as in the graph") {
+  // Runs of every kind: within a block, over an edge, over whole blocks and to the end.
+  for (const std::int64_t lookups : {16, 17, 64, 300}) {
+    const Graph graph =
+        parse(fmt::format("graph \"g\" tokens=0\n%t: fp32[30,24] = parameter\n"
+                          "%s: fp32[30,1] = parameter\n%x: fp32[7,24] = input\n"
+                          "%p: int32[{0},2] = input\n"
+                          "%y: fp32[30,24] = adagrad_rows(%t, %x, %p, %s) {{block=8, epsilon=0.5, "
+                          "lr=0.25}} phase=forward name=\"y\"\n"
+                          "%z: fp32[30,1] = adagrad_sums(%s, %x, %p) {{block=8}} phase=forward "
+                          "name=\"z\"\noutput %y\noutput %z\n",
+                          lookups),
+              "test");
+    Values inputs = random_inputs(graph, 3);
+    for (float& x : inputs.at("s")) x = std::fabs(x);
+    auto& pairs = inputs.at("p");
+    for (std::int64_t i = 0; i < lookups; ++i) {
+      const std::int64_t row = i < 5             ? i
+                               : i < 12          ? 6
+                               : i < lookups / 2 ? 7 + i / 9
+                               : i < lookups - 3 ? 25
+                                                 : -1;
+      pairs[std::size_t(2 * i)] = float(std::min<std::int64_t>(row, 25));
+      pairs[std::size_t(2 * i + 1)] = float(i * 5 % 7);
+    }
+    const isa::Program program = lower(graph, tiny(), Recipe{}, Options{});
+    const Values got = interpret_program(program, tiny(), inputs), want = evaluate(graph, inputs);
+    CHECK(got.at("y") == want.at("y"));
+    CHECK(got.at("z") == want.at("z"));
+    CHECK(got.at("t") == inputs.at("t"));  // its update is an output, so the table is copied first
+  }
 }
 
 }  // namespace leto::compiler

@@ -23,7 +23,7 @@ compiler::Graph sorts(int tables, std::int64_t lookups, std::int64_t rows) {
   }
   for (int t = 0; t < tables; ++t)
     text += fmt::format(
-        "%y{0}: int32[3,{1}] = sort_lookups(%i{0}) {{dtype=\"int32\", rows={2}, share=1}} phase=forward "
+        "%y{0}: int32[{1},2] = sort_lookups(%i{0}) {{dtype=\"int32\", rows={2}, share=1}} phase=forward "
         "name=\"y{0}\"\n",
         t, lookups, rows);
   return compiler::parse(text + outputs, "test");

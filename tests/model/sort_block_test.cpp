@@ -27,7 +27,7 @@ std::uint64_t cycles_of(const std::string& command, std::vector<std::int64_t> sh
 
 const std::string kCount = "count dst=b1 src=b0 type=int32",
                   kGroup = "group dst=b1 src=b0 places=b2 type=int32", kOffsets = "offsets dst=b1 src=b0",
-                  kNumber = "number dst=b1 src=b0 places=b2";
+                  kNumber = "number dst=b1 src=b0";
 
 }  // namespace
 
@@ -48,6 +48,16 @@ TEST_CASE("sort block: without one every visit costs the software's cycles") {
   CHECK(cycles_of(kCount, {1000, 8, 0, 4}, software) == 9000 + 30);
   CHECK(cycles_of(kGroup, {1000, 8, 0, 4}, software) == 9 * 2016 + 30);
   CHECK(cycles_of(kNumber, {300, 0, 0}, software) == 2700 + 30);
+}
+
+TEST_CASE("collect: a beat for 32 lanes of a row, or the port") {
+  const auto cycles = [](std::vector<std::int64_t> shape_values) {
+    return cycles_of("collect dst=b1 src=b0 src_type=fp32 slots=b2", std::move(shape_values));
+  };
+  // tiny: 32 lanes, 256 B a cycle, latency 24; rows and their slots in, sums out.
+  CHECK(cycles({64, 8, 64, 32}) == 64 + 24);
+  CHECK(cycles({64, 32, 64, 128}) == (64 * (128 + 4) + 64 * 128) / 256 + 24);
+  CHECK(cycles({64, 8, 2, 32}) == 64 + 24);
 }
 
 TEST_CASE("sort block: a spread beyond its places or its records is an error") {

@@ -312,35 +312,32 @@ class RandomProgram {
         b(0), b(1), kTarget);
   }
 
-  /// A radix pass over a list of keys, which nothing writes (with values off it has to be there): its pairs, what
-  /// numbers them, or the last start go to memory.
+  /// A radix pass over a list of keys, which nothing writes (with values off it has to be there): its pairs
+  /// or their seams go to memory.
   void sort() {
     const auto records = between(1, 16), bits = between(1, 4), digits = std::int64_t{1} << bits;
     const auto shift = between(0, 8);
-    const bool starts = between(0, 3) == 0, numbers = between(0, 1) == 0;
+    const bool numbers = between(0, 1) == 0;
     define(0, 0, records * 8, 1);
     define(1, 4096, 8 + 4 * digits, 1);
     define(2, 8192, digits * 8 + records * 8, 1);
     define(3, 16384, 4 * digits, 0);
-    define(4, 20480, 8 + 4 * records, 1);
+    define(4, 20480, 24, 1);
     ready();
     fetch_indices(0, records);
     set_target();
     shape(22, {records, 8, shift, bits, 0, 0});
-    line("count dst={} reserve=1 push=1 src={} wait=1 pop={} type=int64 starts={} shape=r22", b(1), b(0),
-         int{starts}, int{starts});
-    if (starts) return spread(1, 4, 1, 1);
+    line("count dst={} reserve=1 push=1 src={} wait=1 pop=0 type=int64 shape=r22", b(1), b(0));
     shape(28, {1, digits, 0, 0, 0, 0});
     line("set rd=r43 value=8");
-    line("offsets dst={} src={} src_offset=r43 wait=1 pop=1 latest={} shape=r28", b(3), b(1), 0);
+    line("offsets dst={} src={} src_offset=r43 wait=1 pop=1 shape=r28", b(3), b(1));
     shape(34, {records, 8, shift, bits, between(0, 9), between(0, 3)});
     line("group dst={} reserve=1 push=1 src={} pop=1 places={} type=int64 shape=r34", b(2), b(0), b(3));
     if (!numbers) return spread(2, 8, digits, records);
-    shape(28, {records, 0, 0, 0, 0, 0});
+    shape(28, {records, 0, between(0, 1), 0, 0, 0});
     line("set rd=r43 value={}", digits * 8);
-    line("number dst={} reserve=1 push=1 src={} src_offset=r43 wait=1 pop=1 places={} what={} shape=r28",
-         b(4), b(2), b(3), between(0, 2));
-    spread(4, 4, 1, records);
+    line("number dst={} reserve=1 push=1 src={} src_offset=r43 wait=1 pop=1 what=4 shape=r28", b(4), b(2));
+    spread(4, 8, 1, 2);
   }
   void spread(int i, std::int64_t bytes, std::int64_t runs, std::int64_t records) {
     shape(16, {bytes, runs, records, records, 0, 0});
