@@ -11,6 +11,7 @@
 #include "compiler/check_values.h"
 #include "compiler/compiler.h"
 #include "compiler/lower/emit.h"
+#include "compiler/lower/tunables.h"
 #include "compiler/ops.h"
 #include "compiler/passes/decompose.h"
 #include "compiler/passes/expand_attention.h"
@@ -261,6 +262,11 @@ Arranged arrange_for(const Graph& graph, const ChipConfig& chip, const Recipe& r
 }  // namespace
 
 isa::Program lower(const Graph& step, const ChipConfig& chip, const Recipe& recipe, const Options& options) {
+  return lower(step, chip, recipe, options, Tuning{});
+}
+
+isa::Program lower(const Graph& step, const ChipConfig& chip, const Recipe& recipe, const Options& options,
+                   const Tuning& tuning) {
   const Graph kept = primitives(step, chip, options);
   refuse_what_the_chip_lacks(kept);
   const Graph graph = within_budget(kept, chip, recipe, options);
@@ -279,7 +285,9 @@ isa::Program lower(const Graph& step, const ChipConfig& chip, const Recipe& reci
   program.memory_fit = fit_text(fit);
   program.sources = source_map(lowered);
   program.tensors = memory_map(graph, lowered);
-  emit_all(lowered, repeats, chip, program.code);
+  const Choices choices =
+      tuning.choose ? tuning.choose(tunables(lowered, chip, tuning.candidates)) : Choices();
+  emit_all(lowered, repeats, chip, choices, program.code);
   return program;
 }
 

@@ -97,17 +97,20 @@ json in_child(const Work& work) {
 }
 
 // The oldest child is waited for first, so that answers come in order whoever is done when.
-std::vector<json> in_children(const std::vector<Work>& works, int jobs) {
+std::vector<json> in_children(const std::vector<Work>& works, int jobs,
+                              const std::function<void(std::size_t, const json&)>& done) {
   std::deque<Child> children;
   std::vector<json> results;
+  const auto oldest = [&] {
+    results.push_back(children.front().result());
+    children.pop_front();
+    if (done) done(results.size() - 1, results.back());
+  };
   for (const Work& work : works) {
-    if (children.size() == static_cast<std::size_t>(std::max(jobs, 1))) {
-      results.push_back(children.front().result());
-      children.pop_front();
-    }
+    if (children.size() == static_cast<std::size_t>(std::max(jobs, 1))) oldest();
     children.emplace_back(work);
   }
-  for (Child& child : children) results.push_back(child.result());
+  while (!children.empty()) oldest();
   return results;
 }
 

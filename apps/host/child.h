@@ -13,7 +13,10 @@ using Work = std::function<nlohmann::json()>;
 /// Error(internal) when the child dies. Not for a process with threads.
 nlohmann::json in_child(const Work& work);
 
-/// The same for several, `jobs` of them at a time: what they returned, in their order.
-std::vector<nlohmann::json> in_children(const std::vector<Work>& works, int jobs);
+/// The same for several, `jobs` of them at a time: what they returned, in their order. `done` hears of each
+/// in that order.
+std::vector<nlohmann::json> in_children(
+    const std::vector<Work>& works, int jobs,
+    const std::function<void(std::size_t, const nlohmann::json&)>& done = {});
 
 }  // namespace leto::host

@@ -42,6 +42,10 @@ Job read_program(const JobFlags& flags) {
   if (flags.unroll)
     throw Error(ExitCode::usage, fmt::format("--unroll with {}: a program is already compiled", flags.input),
                 "give it to leto compile, or run the .onnx model");
+  if (flags.tune.wanted())
+    throw Error(ExitCode::usage,
+                fmt::format("--autotune with {}: a program is already compiled", flags.input),
+                "give it to leto compile, or run the .onnx model");
   if (flags.check_values)
     throw Error(ExitCode::usage,
                 fmt::format("--check-values with {}: a program is already compiled", flags.input),
@@ -88,7 +92,7 @@ Job compile_model(const JobFlags& flags) {
   options.unroll = flags.unroll;
   job.step = compiler::training_step(*job.forward, job.recipe, options);
   if (flags.stop_after.empty())
-    job.program = compiler::lower(*job.step, job.chip, job.recipe, options);
+    job.program = compiler::lower(*job.step, job.chip, job.recipe, options, tuning(flags.tune, job.chip));
   else
     compiler::primitives(*job.step, job.chip, options);
   return job;

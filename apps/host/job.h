@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/host/tune.h"
 #include "arch/chip_config.h"
 #include "compiler/compiler.h"
 #include "isa/program.h"
@@ -27,11 +28,12 @@ struct JobFlags {
   std::string print_after, stop_after;
   bool check_values = false;
   bool unroll = false;
+  TuneOptions tune;
   std::optional<std::uint64_t> seed;
   // Set by the verb: does anybody compute with the weights? Absent: if the recipe reads data.
   std::optional<bool> weights = true;
 
-  void add_model(CLI::App& verb);  // input, --bind (--dim), --train, --resident, --print-after, --unroll
+  void add_model(CLI::App& verb);  // input, --bind (--dim), --train, --resident, --print-after, --unroll, --autotune
   void add_chip(CLI::App& verb);   // --chip, --set
   void add_seed(CLI::App& verb);   // --seed
 };

@@ -15,12 +15,22 @@ void JobFlags::add_model(CLI::App& verb) {
   verb.add_option("--train", train, "training recipe (TOML); without one the model runs forward");
   verb.add_option("--resident", resident, "what is in shared SRAM from the start: none, activations or all")
       ->check(CLI::IsMember({"none", "activations", "all"}));
-  verb.add_option("--pin-rows", pinned_rows,
-                  "of every embedding table, its N rows that the step looks up most: copied into scratch SRAM")
+  verb.add_option(
+          "--pin-rows", pinned_rows,
+          "of every embedding table, its N rows that the step looks up most: copied into scratch SRAM")
       ->check(CLI::Range(0, 1 << 20));
   verb.add_option("--print-after", print_after, "print the graph after this pass (or 'all') on stderr");
   verb.add_flag("--unroll", unroll,
                 "code of its own for every layer: by default the layers that are alike share one loop");
+  verb.add_option(
+          "--autotune", tune.candidates,
+          "simulate the N best candidates of the cost model for every kernel alone, and take the fastest")
+      ->check(CLI::Range(2, 64));
+  verb.add_option("--tune-db", tune.database,
+                  "file that keeps what --autotune measured; without --autotune it is only read");
+  verb.add_option("--jobs", tune.jobs,
+                  "simulations of --autotune at a time (default 1); no result depends on it")
+      ->check(CLI::Range(1, 256));
   verb.add_flag("--check-values", check_values,
                 "compute the graph before and after every pass, and name the first pass and result that "
                 "differ; for small models: it takes minutes for large ones");

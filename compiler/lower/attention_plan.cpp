@@ -18,15 +18,19 @@ class Planner {
   Planner(AttentionStage stage, const AttentionShape& shape, const ChipConfig& chip)
       : stage_(stage), s_(shape), chip_(chip) {}
 
-  std::optional<AttentionPlan> best() {
+  std::vector<AttentionPlan> best(std::size_t most_plans) {
+    std::vector<AttentionPlan> plans;
     const std::int64_t most =
         std::min<std::int64_t>(isa::kHeldRows, isa::kBankRows * chip_.matrix_engine.tiles);
     for (profile_ = 0; profile_ < kProfiles; ++profile_)
       for (plan_.held = most; plan_.held >= isa::kBankRows; plan_.held /= 2)
         for (plan_.slots = 2; plan_.slots >= 1; --plan_.slots)
           for (plan_.columns = plan_.rows(); plan_.columns >= isa::kBankRows; plan_.columns /= 2)
-            if (accumulates() && fits()) return plan_;
-    return std::nullopt;
+            if (accumulates() && fits()) {
+              plans.push_back(plan_);
+              if (plans.size() == most_plans) return plans;
+            }
+    return plans;
   }
 
   // The query kernel owns the rows and takes the tiles of dscores that the gradient kernel left.
@@ -156,6 +160,14 @@ bool shares_scores(const Node& gradient, const Node& ds) {
   return gradient.op == Op::attention_dv && a[0] == b[0] && a[1] == b[1] && a[2] == b[3] && a[3] == b[4];
 }
 
+AttentionShape shape_of(const AttentionKernel& kernel) {
+  const auto back = [](const Place& place, std::size_t n) {
+    return place.view.shape[place.view.shape.size() - n];
+  };
+  return {back(kernel.q, 2), back(kernel.k, 2), back(kernel.q, 1), back(kernel.v, 1),
+          size_of(kernel.q.dtype)};
+}
+
 AttentionShape gradient_shape(const Graph& graph, const Node& ds) {
   const auto back = [&](std::size_t i, std::size_t n) {
     const auto& shape = graph.value(ds.inputs[i]).type.shape;
@@ -177,9 +189,14 @@ View dscores_view(StorageId storage, const Dims& shape, const AttentionPlan& gra
 
 std::optional<AttentionPlan> plan_attention(AttentionStage stage, const AttentionShape& shape,
                                             const ChipConfig& chip) {
-  if (stage != AttentionStage::query) return Planner(stage, shape, chip).best();
-  const auto gradient = Planner(AttentionStage::gradient, shape, chip).best();
-  return gradient ? Planner(stage, shape, chip).like(*gradient) : std::nullopt;
+  const bool query = stage == AttentionStage::query;
+  const auto plans = Planner(query ? AttentionStage::gradient : stage, shape, chip).best(1);
+  if (plans.empty()) return std::nullopt;
+  return query ? Planner(stage, shape, chip).like(plans[0]) : plans[0];
+}
+
+std::vector<AttentionPlan> attention_plans(const AttentionShape& shape, const ChipConfig& chip, int most) {
+  return Planner(AttentionStage::forward, shape, chip).best(std::size_t(most));
 }
 
 bool attention_fits(const Graph& graph, const ChipConfig& chip) {

@@ -94,6 +94,10 @@ enum Buffer : std::uint8_t { ds_raw, k_raw, ds, k, out, none, kCount };
 std::optional<AttentionPlan> plan_attention(AttentionStage stage, const AttentionShape& shape,
                                             const ChipConfig& chip);
 
+/// Of the forward kernel: that one and what comes after it in the same order, at most `most`. (The gradient
+/// kernel's tiles are how scores lie in memory: there is one plan.)
+std::vector<AttentionPlan> attention_plans(const AttentionShape& shape, const ChipConfig& chip, int most);
+
 /// Where the tiles of dscores[batch…, n, m] start: rows() x columns of the gradient kernel's plan lie
 /// together, so that a tile moves in one piece. Row i and column j stand for the tile that begins with them.
 /// Its last element ends the storage: dims are rounded up to whole tiles.
@@ -104,6 +108,7 @@ inline std::int64_t dscores_elements(const View& view) {
 
 /// Is a gradient (attention_dk, attention_dv) made by the kernel of these scores?
 bool shares_scores(const Node& gradient, const Node& dscores);
+AttentionShape shape_of(const AttentionKernel& kernel);
 AttentionShape gradient_shape(const Graph& graph, const Node& dscores);
 
 /// Do all of a graph's attention operations have plans?

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "base/errors.h"
+#include "compiler/lower/tunables.h"
 
 namespace leto::compiler {
 namespace {
@@ -113,13 +114,18 @@ std::vector<bool> waits_of(const Lowered& lowered, const Repeats& repeats) {
 
 class Emitter {
  public:
-  Emitter(const Lowered& lowered, const Repeats& repeats, const ChipConfig& chip,
+  Emitter(const Lowered& lowered, const Repeats& repeats, const ChipConfig& chip, const Choices& choices,
           std::vector<isa::Instruction>* code)
-      : lowered_(lowered), pe_(code), context_{lowered, chip, pe_}, waits_(waits_of(lowered, repeats)) {}
+      : lowered_(lowered),
+        choices_(choices),
+        pe_(code),
+        context_{lowered, chip, pe_},
+        waits_(waits_of(lowered, repeats)) {}
 
   void kernel(int k) {
     pe_.begin(std::uint32_t(k));
     context_.sync = waits_[std::size_t(k)] ? isa::Scope::all : isa::Scope::pe;
+    context_.candidate = candidate_of(lowered_.kernels[std::size_t(k)]);
     std::visit([&](const auto& body) { emit_one(context_, body); }, lowered_.kernels[std::size_t(k)].body);
   }
 
@@ -157,6 +163,12 @@ class Emitter {
 
  private:
   using Moves = std::vector<std::pair<StorageId, std::int64_t>>;
+
+  int candidate_of(const Kernel& kernel) const {
+    if (choices_.empty()) return 0;
+    const auto found = choices_.find(tuning_name(lowered_, kernel));
+    return found == choices_.end() ? 0 : found->second;
+  }
 
   std::vector<StorageId> storages(int k) const {
     std::vector<StorageId> out;
@@ -197,6 +209,7 @@ class Emitter {
   }
 
   const Lowered& lowered_;
+  const Choices& choices_;
   PeEmitter pe_;
   EmitContext context_;
   std::vector<bool> waits_;
@@ -231,9 +244,9 @@ void EmitContext::open(std::string_view kind, const std::vector<PeEmitter::Buffe
   begin_code();
 }
 
-void emit_all(const Lowered& lowered, const Repeats& repeats, const ChipConfig& chip,
+void emit_all(const Lowered& lowered, const Repeats& repeats, const ChipConfig& chip, const Choices& choices,
               std::vector<isa::Instruction>* code) {
-  Emitter emitter(lowered, repeats, chip, code);
+  Emitter emitter(lowered, repeats, chip, choices, code);
   int next = 0;
   for (const Repeat& r : repeats.list) {
     while (next < r.first) emitter.kernel(next++);

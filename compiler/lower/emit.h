@@ -2,10 +2,13 @@
 // that their memory dependences need.
 #pragma once
 
+#include <algorithm>
+
 #include "arch/chip_config.h"
 #include "compiler/lower/core_emitter.h"
 #include "compiler/lower/kernel.h"
 #include "compiler/lower/repeat.h"
+#include "compiler/tuning.h"
 
 namespace leto::compiler {
 
@@ -28,6 +31,8 @@ struct EmitContext {
   /// Where kernels of a few tiles begin to deal them, so that neighbours that do not wait for each other run
   /// side by side.
   int first_pe = 0;
+  /// Which of the plans that there are for the kernel (tunables.h).
+  int candidate = 0;
 
   /// Between a kernel's buffers and its code: the compute core must see the buffers, if it has anything to
   /// do.
@@ -69,9 +74,16 @@ void emit_attention(EmitContext& context, const AttentionKernel& kernel);
 void emit_attention_gradient(EmitContext& context, const AttentionGradientKernel& kernel);
 void emit_attention_query(EmitContext& context, const AttentionQueryKernel& kernel);
 
+/// One of the plans that there are for the kernel.
+template <class Plan>
+const Plan& chosen(const EmitContext& context, const std::vector<Plan>& plans) {
+  return plans[std::min(std::size_t(context.candidate), plans.size() - 1)];
+}
+
 /// All kernels of a lowered graph, those of a repeat once in a loop; `code` receives both cores' programs.
-/// The source id of a word is the number of its kernel.
-void emit_all(const Lowered& lowered, const Repeats& repeats, const ChipConfig& chip,
+/// The source id of a word is the number of its kernel. A choice of a candidate that there is not takes the
+/// last.
+void emit_all(const Lowered& lowered, const Repeats& repeats, const ChipConfig& chip, const Choices& choices,
               std::vector<isa::Instruction>* code);
 
 }  // namespace leto::compiler

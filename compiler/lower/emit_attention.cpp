@@ -18,21 +18,13 @@ using namespace attention_forward;
 using Reg = CoreEmitter::Reg;
 using isa::VectorOp;
 
-AttentionShape shape_of(const AttentionKernel& kernel) {
-  const auto back = [](const Place& place, std::size_t n) {
-    return place.view.shape[place.view.shape.size() - n];
-  };
-  return {back(kernel.q, 2), back(kernel.k, 2), back(kernel.q, 1), back(kernel.v, 1),
-          size_of(kernel.q.dtype)};
-}
-
 class Emitter {
  public:
   Emitter(EmitContext& context, const AttentionKernel& kernel)
       : context_(context),
         kernel_(kernel),
         s_(shape_of(kernel)),
-        plan_(*plan_attention(AttentionStage::forward, s_, context.chip)),
+        plan_(chosen(context, attention_plans(s_, context.chip, context.candidate + 1))),
         loops_(context, plan_),
         move_(context.pe.move),
         core_(context.pe.compute) {

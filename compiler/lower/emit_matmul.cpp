@@ -29,12 +29,8 @@ void define_buffers(MatmulCode& code) {
 }  // namespace
 
 void emit_matmul(EmitContext& context, const MatmulKernel& kernel) {
-  MatmulShape shape = normalise(kernel);
-  const auto in_sram = [&](const Place& place) { return context.address(place) >= isa::kSramBase; };
-  shape.a_in_sram = in_sram(shape.a);
-  shape.b_in_sram = in_sram(shape.b);
-  shape.c_in_sram = in_sram(shape.c);
-  MatmulCode code{context, shape, plan_matmul(shape, context.chip)};
+  const MatmulShape shape = placed_shape(context.lowered, kernel);
+  MatmulCode code{context, shape, chosen(context, matmul_plans(shape, context.chip, context.candidate + 1))};
   code.element = size_of(shape.a.dtype);
   code.result = size_of(shape.c.dtype);
   context.pe.barrier(isa::Scope::pe);

@@ -20,11 +20,11 @@ class VectorEmitter {
  public:
   VectorEmitter(EmitContext& context, const VectorKernel& kernel)
       : context_(context), pe_(context.pe), kernel_(kernel) {
-    auto plan = plan_vector(kernel, context.chip);
-    if (!plan)
+    const auto plans = vector_plans(kernel, context.chip, context.candidate + 1);
+    if (plans.empty())
       throw Error(ExitCode::does_not_fit, "one row of a fused kernel does not fit the local store",
                   "use a chip with a larger local_store.bytes");
-    plan_ = std::move(*plan);
+    plan_ = chosen(context, plans);
     for (std::size_t i = 0; i < plan_.shape.size(); ++i)
       dims_.push_back({plan_.shape[i], plan_.tile_extent(i)});
     if (is_copy()) {  // its one buffer is emptied by the store

@@ -120,6 +120,11 @@ CopyKernel copy_kernel(Place from, Place to) {
   return {std::move(from), std::move(to)};
 }
 
+bool in_sram(const Lowered& lowered, const Place& place) {
+  const Storage& s = lowered.storages[std::size_t(place.view.storage)];
+  return s.address + std::uint64_t(place.view.offset * size_of(place.dtype)) >= isa::kSramBase;
+}
+
 std::vector<Place*> places(Kernel& kernel) {
   std::vector<Place*> out;
   for (const auto& list : {reads(kernel), writes(kernel)})

@@ -190,4 +190,7 @@ struct Lowered {
   std::vector<StorageId> storage_of;       // by value; -1 for values that never reach memory on their own
 };
 
+/// Does the place lie in shared SRAM? For storages that have addresses.
+bool in_sram(const Lowered& lowered, const Place& place);
+
 }  // namespace leto::compiler

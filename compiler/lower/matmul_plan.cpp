@@ -1,7 +1,6 @@
 #include "compiler/lower/matmul_plan.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "base/errors.h"
@@ -22,7 +21,8 @@ constexpr std::int64_t kBuffers = 7;
 
 class Planner {
  public:
-  Planner(const MatmulShape& shape, const ChipConfig& chip) : s_(shape), chip_(chip) {
+  Planner(const MatmulShape& shape, const ChipConfig& chip, int most)
+      : s_(shape), chip_(chip), most_(std::size_t(most)) {
     element_ = size_of(s_.a.dtype);
     result_ = size_of(s_.c.dtype);
     held_ = std::min<std::int64_t>(isa::kHeldRows, isa::kBankRows * chip.matrix_engine.tiles);
@@ -33,19 +33,19 @@ class Planner {
     transpose_b_ = !adjacent(s_.b.view, 1) && adjacent(s_.b.view, 2);
   }
 
-  MatmulPlan best() {
+  std::vector<MatmulPlan> best() {
     using D = MatmulDim;
-    for (narrow_ = 1; !best_ && narrow_ <= chip_.reduction_engine.banks; narrow_ *= 2) {
+    for (narrow_ = 1; best_.empty() && narrow_ <= chip_.reduction_engine.banks; narrow_ *= 2) {
       for (D rows : {D::m, D::n, D::batch, D::k})
         for (D columns : {D::n, D::m, D::batch, D::k}) split(rows, columns);
       for (const MatmulPart& part : tilings(dealt())) consider({deal(part)});
     }
-    if (!best_)
+    if (best_.empty())
       throw Error(ExitCode::does_not_fit,
                   fmt::format("no tile of a {} x {} x {} matmul fits the local store of {} bytes", s_.m, s_.n,
                               s_.k, chip_.local_store.bytes),
                   "use a chip with a larger local_store.bytes");
-    return *best_;
+    return std::move(best_);
   }
 
  private:
@@ -138,7 +138,7 @@ class Planner {
     for (std::int64_t bytes : kChunkBytes) {
       p.tile_k = std::min(bytes / element_, s_.k);
       if (p.tile_k == std::exchange(before, p.tile_k)) continue;
-      if (best_ && matrix_cycles(s_, p, chip_) >= best_->cycles) continue;
+      if (best_.size() == most_ && matrix_cycles(s_, p, chip_) >= best_.back().cycles) continue;
       fill(p, false, false);
       if (k_split) continue;
       if (worth_a) fill(p, true, false);
@@ -183,9 +183,22 @@ class Planner {
       }
       if (local_bytes(p) > chip_.local_store.bytes || !split_k(p)) continue;
       p.cycles = matmul_cycles(s_, p, chip_);
-      if (!best_ || p.cycles < best_->cycles) best_ = p;
-      return;
+      return keep(p);
     }
+  }
+
+  // In the list, in place of one like it; of plans that cost the same the first stays ahead.
+  void keep(const MatmulPlan& p) {
+    const auto like = [&](const MatmulPlan& o) {
+      return o.parts == p.parts && o.tile_k == p.tile_k && o.a.kept == p.a.kept && o.b.kept == p.b.kept;
+    };
+    const auto cheaper = [](const MatmulPlan& x, const MatmulPlan& y) { return x.cycles < y.cycles; };
+    if (const auto same = std::find_if(best_.begin(), best_.end(), like); same != best_.end()) {
+      if (!cheaper(p, *same)) return;
+      best_.erase(same);
+    }
+    best_.insert(std::upper_bound(best_.begin(), best_.end(), p, cheaper), p);
+    if (best_.size() > most_) best_.pop_back();
   }
 
   // Shares of k are whole rounds of the loop over k, at least two: its first and its last.
@@ -219,7 +232,8 @@ class Planner {
   std::int64_t held_;
   bool transpose_a_, transpose_b_;
   int narrow_ = 1;  // tiles so much narrower, when wider ones do not fit the local store
-  std::optional<MatmulPlan> best_;
+  std::size_t most_;
+  std::vector<MatmulPlan> best_;  // the cheapest first
 };
 
 }  // namespace
@@ -253,8 +267,12 @@ std::int64_t tile_bytes(const MatmulPlan& plan, const MatmulOperand& o, std::int
   return rows * std::min(o.span, k) * element;
 }
 
+std::vector<MatmulPlan> matmul_plans(const MatmulShape& shape, const ChipConfig& chip, int most) {
+  return Planner(shape, chip, most).best();
+}
+
 MatmulPlan plan_matmul(const MatmulShape& shape, const ChipConfig& chip) {
-  return Planner(shape, chip).best();
+  return matmul_plans(shape, chip, 1).front();
 }
 
 }  // namespace leto::compiler

@@ -29,6 +29,7 @@ struct MatmulPart {
   std::int64_t tiles_n() const { return (n + tile_n - 1) / tile_n; }
   int slots() const { return slots_m * slots_n; }
   bool splits(MatmulDim dim) const { return !dealt && (over_rows == dim || over_columns == dim); }
+  bool operator==(const MatmulPart&) const = default;
 };
 
 /// How one operand passes through the local store.
@@ -64,7 +65,11 @@ std::int64_t tile_bytes(const MatmulPlan& plan, const MatmulOperand& operand, st
                         std::int64_t k, int element);
 std::int64_t raw_tile_bytes(const MatmulPlan& plan, std::int64_t rows, int element);
 
-/// Throws Error(does_not_fit) when no tile fits the local store.
+/// The `most` cheapest, the cheapest first, each with tiles or a split of its own: of plans that differ in
+/// nothing but the depths of buffers only the cheapest is there. Throws Error(does_not_fit) when no tile fits
+/// the local store.
+std::vector<MatmulPlan> matmul_plans(const MatmulShape& shape, const ChipConfig& chip, int most);
+/// The cheapest.
 MatmulPlan plan_matmul(const MatmulShape& shape, const ChipConfig& chip);
 
 }  // namespace leto::compiler

@@ -69,4 +69,12 @@ MatmulShape normalise(const MatmulKernel& kernel) {
   return s;
 }
 
+MatmulShape placed_shape(const Lowered& lowered, const MatmulKernel& kernel) {
+  MatmulShape s = normalise(kernel);
+  s.a_in_sram = in_sram(lowered, s.a);
+  s.b_in_sram = in_sram(lowered, s.b);
+  s.c_in_sram = in_sram(lowered, s.c);
+  return s;
+}
+
 }  // namespace leto::compiler

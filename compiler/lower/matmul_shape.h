@@ -15,5 +15,7 @@ struct MatmulShape {
   std::int64_t batches() const { return product(batch); }
 };
 MatmulShape normalise(const MatmulKernel& kernel);
+/// The same, and where the operands lie, once storages have addresses.
+MatmulShape placed_shape(const Lowered& lowered, const MatmulKernel& kernel);
 
 }  // namespace leto::compiler

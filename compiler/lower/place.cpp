@@ -10,11 +10,8 @@
 namespace leto::compiler {
 namespace {
 
-// Storages start at multiples of this: a DRAM row and an interleave unit of every chip divide it.
-constexpr std::int64_t kAlignment = 4096;
-
 std::int64_t whole(std::int64_t bytes) {
-  return aligned(bytes, kAlignment);
+  return aligned(bytes, kStorageAlignment);
 }
 
 bool used(const Storage& s) {

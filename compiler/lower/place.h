@@ -8,6 +8,9 @@
 
 namespace leto::compiler {
 
+/// Storages start at multiples of this: a DRAM row and an interleave unit of every chip divide it.
+inline constexpr std::int64_t kStorageAlignment = 4096;
+
 /// What the placement used, for the record.
 struct MemoryFit {
   std::int64_t hbm_pinned = 0, hbm_peak = 0, hbm_capacity = 0;

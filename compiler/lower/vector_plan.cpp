@@ -8,8 +8,17 @@ namespace {
 
 // Buffers and scratch slots together; a kernel that needs more is not fused further.
 constexpr int kBufferBudget = isa::kBuffers - 1;  // one for the sink
-// Tiles a PE should have to work on: enough that the first load and the last store are a small share.
-constexpr std::int64_t kTilesPerPe = 6;
+
+// What a plan aims at.
+struct Aim {
+  // Tiles a PE should have to work on: enough that the first load and the last store are a small share.
+  std::int64_t tiles_per_pe = 6;
+  int depth = 2;     // tiles in each buffer
+  bool runs = true;  // take tiles in an order that keeps operands over a run of them
+};
+constexpr Aim kOtherAims[] = {{12, 2}, {12, 3}, {24, 3},       {3, 2},        {24, 4},
+                              {6, 3},  {2, 2},  {6, 2, false}, {12, 3, false}};
+
 // Smallest tile worth a command (elements): below it, set-up outweighs the work.
 constexpr std::int64_t kSmallestTile = 4096;
 
@@ -82,7 +91,8 @@ Slots assign_slots(const VectorKernel& kernel, bool blocked_rows) {
 
 class Planner {
  public:
-  Planner(const VectorKernel& kernel, const ChipConfig& chip) : kernel_(kernel), chip_(chip) {
+  Planner(const VectorKernel& kernel, const ChipConfig& chip, const Aim& aim)
+      : kernel_(kernel), chip_(chip), aim_(aim) {
     reduces_ = std::any_of(kernel.steps.begin(), kernel.steps.end(),
                            [](const auto& s) { return s.reduce != isa::Reduce::none; });
     columns_matter_ = reduces_ || std::any_of(kernel.steps.begin(), kernel.steps.end(), [](const auto& s) {
@@ -92,7 +102,7 @@ class Planner {
   }
 
   std::optional<VectorPlan> run() {
-    for (int depth : {2, 1})
+    for (int depth : {aim_.depth, 1})
       for (bool blocked_rows : {false, true})
         if ((!blocked_rows || may_block_rows()) && tiled(depth, blocked_rows)) return plan_;
     return {};
@@ -117,7 +127,7 @@ class Planner {
     for (auto* group : {&plan_.inputs, &plan_.outputs})
       for (auto& operand : *group) operand.depth = depth;
     if (!choose_tile()) return false;
-    choose_run();
+    if (aim_.runs || plan_.blocked_rows) choose_run();
     return true;
   }
 
@@ -183,7 +193,7 @@ class Planner {
   bool choose_tile() {
     const auto n = plan_.shape.size();
     const std::int64_t columns = plan_.shape[n - 1], rows = plan_.shape[n - 2], planes = plan_.shape[n - 3];
-    const std::int64_t share = product(plan_.shape) / (kTilesPerPe * chip_.pes()) + 1;
+    const std::int64_t share = product(plan_.shape) / (aim_.tiles_per_pe * chip_.pes()) + 1;
     const std::int64_t goal = std::max(share, kSmallestTile);  // elements
     plan_.tile_planes = plan_.tile_rows = 1;
     plan_.tile_columns = columns;
@@ -255,10 +265,22 @@ class Planner {
 
   const VectorKernel& kernel_;
   const ChipConfig& chip_;
+  const Aim aim_;
   Slots slots_;
   VectorPlan plan_;
   bool reduces_ = false, columns_matter_ = false;
 };
+
+bool alike(const VectorPlan& x, const VectorPlan& y) {
+  const auto depths = [](const VectorPlan& p) {
+    std::vector<int> list;
+    for (const auto* group : {&p.inputs, &p.outputs})
+      for (const auto& operand : *group) list.push_back(operand.depth);
+    return list;
+  };
+  return x.tile_planes == y.tile_planes && x.tile_rows == y.tile_rows && x.tile_columns == y.tile_columns &&
+         x.run_dim == y.run_dim && depths(x) == depths(y);
+}
 
 }  // namespace
 
@@ -291,7 +313,20 @@ std::vector<bool> after_reductions(const VectorKernel& kernel) {
 }
 
 std::optional<VectorPlan> plan_vector(const VectorKernel& kernel, const ChipConfig& chip) {
-  return Planner(kernel, chip).run();
+  return Planner(kernel, chip, {}).run();
+}
+
+std::vector<VectorPlan> vector_plans(const VectorKernel& kernel, const ChipConfig& chip, int most) {
+  std::vector<VectorPlan> plans;
+  if (const auto usual = plan_vector(kernel, chip)) plans.push_back(*usual);
+  for (const Aim& aim : kOtherAims) {
+    if (plans.empty() || int(plans.size()) == most) break;
+    const auto other = Planner(kernel, chip, aim).run();
+    if (!other || other->blocked_rows != plans[0].blocked_rows) continue;
+    if (std::none_of(plans.begin(), plans.end(), [&](const VectorPlan& p) { return alike(p, *other); }))
+      plans.push_back(*other);
+  }
+  return plans;
 }
 
 }  // namespace leto::compiler

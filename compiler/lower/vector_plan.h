@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "arch/chip_config.h"
 #include "compiler/lower/kernel.h"
@@ -50,5 +51,9 @@ std::vector<bool> after_reductions(const VectorKernel& kernel);
 /// The best tiling, or nothing when not even one row fits and something wide needs the reduction of its whole
 /// row.
 std::optional<VectorPlan> plan_vector(const VectorKernel& kernel, const ChipConfig& chip);
+
+/// That one, and others for measurements to choose from: smaller and larger tiles, more of them in the local
+/// store, tiles in the order of memory. At most `most`, no two alike; they add up in the same order.
+std::vector<VectorPlan> vector_plans(const VectorKernel& kernel, const ChipConfig& chip, int most);
 
 }  // namespace leto::compiler
