@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "arch/chip_text.h"
 #include "arch/config_keys.h"
 #include "arch/toml_file.h"
 #include "arch/validate.h"
@@ -219,6 +220,14 @@ ChipConfig load_chip(const std::string& name_or_path, const std::vector<std::str
   for (const Override& change : changes)
     if (change.key->section == "dram") apply(change, chip, places);
 
+  validate(chip, places);
+  return chip;
+}
+
+ChipConfig chip_of_text(const std::string& text, const std::string& where) {
+  ChipConfig chip;
+  Places places;
+  read_sections(parse_toml(text, where), where, chip, places);
   validate(chip, places);
   return chip;
 }

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
+#include "base/byte_stream.h"
 #include "base/errors.h"
 #include "base/files.h"
 #include "base/hash.h"
@@ -14,82 +14,11 @@
 namespace leto::isa {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "the file is written as it lies in memory");
-
 constexpr std::string_view kMagic = "LETOPROG";
 constexpr std::uint32_t kVersion = 4;
 constexpr std::size_t kChecksumBytes = sizeof(std::uint64_t);
 
-class Writer {
- public:
-  template <typename T>
-  void number(T value) {
-    const auto* from = reinterpret_cast<const std::byte*>(&value);
-    out_.insert(out_.end(), from, from + sizeof(T));
-  }
-  void raw(std::span<const std::byte> bytes) { out_.insert(out_.end(), bytes.begin(), bytes.end()); }
-  void list(std::span<const std::byte> bytes) {
-    number<std::uint64_t>(bytes.size());
-    raw(bytes);
-  }
-  void text(std::string_view text) { list(std::as_bytes(std::span(text))); }
-  std::vector<std::byte> sealed() {
-    number(fnv1a(out_));
-    return std::move(out_);
-  }
-
- private:
-  std::vector<std::byte> out_;
-};
-
-// Reads inside its bytes only; every length is compared with what remains before anything is allocated.
-class Reader {
- public:
-  Reader(std::span<const std::byte> bytes, std::string_view where) : bytes_(bytes), where_(where) {}
-
-  template <typename T>
-  T number() {
-    T value;
-    std::memcpy(&value, take(sizeof(T)).data(), sizeof(T));
-    return value;
-  }
-  std::span<const std::byte> list() { return take(count(1)); }
-  std::string text() {
-    const auto bytes = list();
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-  }
-  /// The length of a list whose items take at least `item` bytes each.
-  std::size_t count(std::size_t item) {
-    const auto length = number<std::uint64_t>();
-    if (length > (bytes_.size() - at_) / item) fail(fmt::format("a list of {} items does not fit", length));
-    return static_cast<std::size_t>(length);
-  }
-  template <typename E>
-  E enumerator(int last) {
-    const auto value = number<std::uint8_t>();
-    if (value > last) fail(fmt::format("{} is no known kind", value));
-    return static_cast<E>(value);
-  }
-  std::span<const std::byte> take(std::size_t bytes) {
-    if (bytes > bytes_.size() - at_)
-      fail(fmt::format("{} more bytes are needed, {} are left", bytes, bytes_.size() - at_));
-    at_ += bytes;
-    return bytes_.subspan(at_ - bytes, bytes);
-  }
-  bool at_end() const { return at_ == bytes_.size(); }
-  [[noreturn]] void fail(const std::string& cause,
-                         const std::string& remedy = "the file is damaged: write it again") const {
-    throw Error(ExitCode::bad_input, fmt::format("{}: offset {}: {}", where_, at_, cause), remedy);
-  }
-  std::string_view where() const { return where_; }
-
- private:
-  std::span<const std::byte> bytes_;
-  std::string_view where_;
-  std::size_t at_ = 0;
-};
-
-void write_job(Writer& out, const Program& program) {
+void write_job(ByteWriter& out, const Program& program) {
   out.text(program.name);
   out.text(program.chip);
   out.number(program.seed);
@@ -99,7 +28,7 @@ void write_job(Writer& out, const Program& program) {
   out.text(program.memory_fit);
 }
 
-void read_job(Reader& in, Program& program) {
+void read_job(ByteReader& in, Program& program) {
   program.name = in.text();
   program.chip = in.text();
   program.seed = in.number<std::uint64_t>();
@@ -109,12 +38,12 @@ void read_job(Reader& in, Program& program) {
   program.memory_fit = in.text();
 }
 
-void write_code(Writer& out, const std::vector<Instruction>& code) {
+void write_code(ByteWriter& out, const std::vector<Instruction>& code) {
   out.number<std::uint64_t>(code.size());
   for (const Instruction& instruction : code) out.number(encode(instruction));
 }
 
-Instruction read_instruction(Reader& in, int core, std::size_t pc) {
+Instruction read_instruction(ByteReader& in, int core, std::size_t pc) {
   DecodeError error;
   const auto instruction = decode(in.number<Word>(), &error);
   if (instruction) return *instruction;
@@ -123,13 +52,13 @@ Instruction read_instruction(Reader& in, int core, std::size_t pc) {
               "compile or assemble the program again");
 }
 
-std::vector<Instruction> read_code(Reader& in, int core) {
+std::vector<Instruction> read_code(ByteReader& in, int core) {
   std::vector<Instruction> code(in.count(sizeof(Word)));
   for (std::size_t pc = 0; pc < code.size(); ++pc) code[pc] = read_instruction(in, core, pc);
   return code;
 }
 
-void write_tensor(Writer& out, const Tensor& tensor) {
+void write_tensor(ByteWriter& out, const Tensor& tensor) {
   out.text(tensor.name);
   out.number(tensor.role);
   out.number(tensor.dtype);
@@ -144,7 +73,7 @@ void write_tensor(Writer& out, const Tensor& tensor) {
   out.number(tensor.draw->deviation);
 }
 
-Tensor read_tensor(Reader& in) {
+Tensor read_tensor(ByteReader& in) {
   Tensor tensor;
   tensor.name = in.text();
   tensor.role = in.enumerator<Role>(static_cast<int>(Role::scratch));
@@ -165,7 +94,7 @@ Tensor read_tensor(Reader& in) {
   return tensor;
 }
 
-void write_source(Writer& out, const Source& source) {
+void write_source(ByteWriter& out, const Source& source) {
   out.text(source.operation);
   out.text(source.kind);
   out.text(source.phase);
@@ -175,7 +104,7 @@ void write_source(Writer& out, const Source& source) {
   out.number(source.live_sram);
 }
 
-Source read_source(Reader& in) {
+Source read_source(ByteReader& in) {
   Source source;
   source.operation = in.text();
   source.kind = in.text();
@@ -188,7 +117,7 @@ Source read_source(Reader& in) {
 }
 
 // Identity first, so that a file of another kind or version is told from a damaged one.
-void read_identity(Reader& in, std::span<const std::byte> bytes) {
+void read_identity(ByteReader& in, std::span<const std::byte> bytes) {
   const auto magic = in.take(kMagic.size());
   if (std::memcmp(magic.data(), kMagic.data(), kMagic.size()) != 0)
     in.fail("not a program file", "give a file written by `leto compile` or `leto asm`");
@@ -211,7 +140,7 @@ constexpr std::size_t kSourceBytes = 4 * 8 + 3 * 8;
 }  // namespace
 
 std::vector<std::byte> to_bytes(const Program& program) {
-  Writer out;
+  ByteWriter out;
   out.raw(std::as_bytes(std::span(kMagic)));
   out.number(kVersion);
   out.number(isa_hash());
@@ -227,12 +156,12 @@ std::vector<std::byte> to_bytes(const Program& program) {
 Program program_from_bytes(std::span<const std::byte> bytes, std::string_view where) {
   constexpr std::size_t kSmallest = kMagic.size() + sizeof(kVersion) + sizeof(std::uint64_t) + kChecksumBytes;
   if (bytes.size() < kSmallest)
-    Reader(bytes, where)
+    ByteReader(bytes, where)
         .fail(fmt::format("{} bytes are no program", bytes.size()),
               "give a file written by `leto compile` or `leto asm`");
-  Reader whole(bytes, where);
+  ByteReader whole(bytes, where);
   read_identity(whole, bytes);
-  Reader in(bytes.first(bytes.size() - kChecksumBytes), where);
+  ByteReader in(bytes.first(bytes.size() - kChecksumBytes), where);
   in.take(kSmallest - kChecksumBytes);
   Program program;
   read_job(in, program);

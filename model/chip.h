@@ -33,6 +33,7 @@ class Chip {
   [[noreturn]] void throw_deadlock() const;
   void report(Statistics& statistics, Cycle cycles) const;
   std::vector<std::string> notes() const { return twins_.notes(); }
+  const Twins& twins() const { return twins_; }
   const Counters& counters() const { return counters_; }
 
  private:

@@ -7,6 +7,7 @@
 #include "model/chip.h"
 #include "model/event/event_model.h"
 #include "model/trace/trace.h"
+#include "model/twin/log.h"
 #include "model/waves/waves.h"
 
 // libsystemc's own main calls this one; programs that link the model have their own main instead.
@@ -103,6 +104,23 @@ struct Simulation::Impl {
     return notes;
   }
 
+  void step() {
+    chip->launch(end);
+    sc_core::sc_start();
+    if (kernel.failure) std::rethrow_exception(kernel.failure);
+    if (!chip->finished()) {
+      chip->settle();
+      publish();
+      chip->throw_deadlock();
+    }
+    chip->clean();
+    sc_core::sc_start();
+    if (kernel.failure) std::rethrow_exception(kernel.failure);
+    end = chip->close();
+    chip->report(statistics, end);
+    statistics.kernel_switches = kernel.steps();
+  }
+
   void heartbeat() {
     const auto now = std::chrono::steady_clock::now();
     if (now - reported < std::chrono::seconds(1)) return;
@@ -145,20 +163,11 @@ void Simulation::step() {
     s.event->report(s.statistics);
     return;
   }
-  s.chip->launch(s.end);
-  sc_core::sc_start();
-  if (s.kernel.failure) std::rethrow_exception(s.kernel.failure);
-  if (!s.chip->finished()) {
-    s.chip->settle();
-    s.publish();
-    s.chip->throw_deadlock();
+  try {
+    s.step();
+  } catch (const TwinMismatch& mismatch) {
+    throw TwinMismatch(mismatch.finding(), std::make_shared<TwinLog>(s.chip->twins().log_of(mismatch.finding())));
   }
-  s.chip->clean();
-  sc_core::sc_start();
-  if (s.kernel.failure) std::rethrow_exception(s.kernel.failure);
-  s.end = s.chip->close();
-  s.chip->report(s.statistics, s.end);
-  s.statistics.kernel_switches = s.kernel.steps();
 }
 
 std::vector<std::string> Simulation::publish() {

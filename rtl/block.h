@@ -42,5 +42,7 @@ class Block {
 
 /// `block` is a folder of rtl/. Null when this build has no RTL for the chip's parameters (LETO_RTL, cmake).
 std::unique_ptr<Block> make_block(std::string_view block, const ChipConfig& chip);
+/// A hash of the SystemVerilog that this build was made from.
+std::uint64_t rtl_hash();
 
 }  // namespace leto::rtl

@@ -14,9 +14,7 @@ struct Later {
   const char* doc;
   const char* remedy;
 };
-constexpr std::array<Later, 2> kLater = {{
-    {"twin", "replay and import RTL twins (not yet)",
-     "leto interp checks values against the untimed interpreter"},
+constexpr std::array<Later, 1> kLater = {{
     {"sweep", "run a study over chip keys (not yet)",
      "leto run --set section.key=value changes one key a run"},
 }};

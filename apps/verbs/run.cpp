@@ -13,6 +13,7 @@
 #include "base/errors.h"
 #include "base/files.h"
 #include "base/staging.h"
+#include "model/twin/replay.h"
 #include "study/record.h"
 
 namespace leto::verbs {
@@ -28,7 +29,7 @@ struct Flags {
 };
 
 // What only some runs leave.
-constexpr std::string_view kOptional[] = {"loss.csv", "values", "trace.pftrace", "waves.fst"};
+constexpr std::string_view kOptional[] = {"loss.csv", "values", "trace.pftrace", "waves.fst", "twins"};
 
 void refuse_what_is_not_there(const Flags& flags) {
   if (flags.verify_reuse > 0 && flags.fidelity != "reuse")
@@ -128,15 +129,22 @@ host::ExecuteOptions options(const Flags& flags, bool values, const std::map<std
   return options;
 }
 
-/// Of a deadlock the recordings stay, and nothing else: no record of an earlier run stands beside them.
-host::Outcome simulate(const host::Job& job, const host::ExecuteOptions& options, Staging& staging) {
+/// Of a deadlock the recordings stay, of a twin's mismatch what it found, and nothing else: no record of an earlier
+/// run stands beside them.
+host::Outcome simulate(const host::Job& job, const host::ExecuteOptions& options,
+                       const std::filesystem::path& out, Staging& staging) {
   constexpr std::string_view kAll[] = {"loss.csv",      "values",      "program.prog", "config.toml",
                                        "record.json",   "report.html", "report.md",    "report.json",
-                                       "trace.pftrace", "waves.fst"};
+                                       "trace.pftrace", "waves.fst",   "twins"};
   const bool records = !options.trace.empty() || !options.waves.empty();
   if (records) make_folder(staging.path());
   try {
     return host::execute(job, options);
+  } catch (const model::TwinMismatch& mismatch) {
+    const Error finding =
+        model::leave(*mismatch.log(), staging.path() / "twins", (out / "twins").string());
+    staging.commit(kAll);
+    throw finding;
   } catch (const Error& error) {
     if (records && error.code() == ExitCode::deadlock) staging.commit(kAll);
     throw;
@@ -152,7 +160,7 @@ void run(const Flags& flags) {
   const auto job = host::make_job(job_flags);
   const bool values = values_on(flags, job);
   Staging staging(out);
-  const auto outcome = simulate(job, options(flags, values, given, staging.path()), staging);
+  const auto outcome = simulate(job, options(flags, values, given, staging.path()), out, staging);
   const auto record = study::build_record(host::facts_of(job, outcome, values));
   save(job, outcome, record, staging.path());
   staging.commit(kOptional);
@@ -199,7 +207,8 @@ void add_run(CLI::App& app) {
           "buffer_manager (check only); pe[seed] is a PE that the seed chooses. check compares what slows "
           "the "
           "run by less than half; :every=N takes one of N sequences of commands, every=1 all, "
-          ":inject=SIGNAL@CYCLE plants a fault")
+          ":inject=SIGNAL@CYCLE plants a fault. A difference ends the run with exit code 8 and leaves "
+          "OUT/twins, for leto twin replay")
       ->allow_extra_args(false);
   verb->add_flag("--trace", flags->trace, "leave trace.pftrace, for ui.perfetto.dev");
   verb->add_option(

@@ -16,6 +16,7 @@ void add_all(CLI::App& app) {
   add_doctor(app);
   add_validate(app);
   add_bench(app);
+  add_twin(app);
   add_later(app);
 }
 

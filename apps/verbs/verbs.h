@@ -21,6 +21,7 @@ void add_explain(CLI::App& app);
 void add_doctor(CLI::App& app);
 void add_validate(CLI::App& app);
 void add_bench(CLI::App& app);
+void add_twin(CLI::App& app);
 void add_later(CLI::App& app);  // verbs whose names are fixed and whose work is not here yet
 
 /// All of them, in the order of the path.

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/errors.h"
+#include "model/twin/twins.h"
 
 namespace leto::model {
 
@@ -49,6 +50,8 @@ void Pe::launch(Cycle at) {
 void Pe::step(Cycle now) {
   try {
     turn(now);
+  } catch (const TwinMismatch&) {
+    throw;  // it says where and when
   } catch (const Error& error) {
     throw Error(error.code(), fmt::format("cycle {}, pe {}: {}", now, index_, error.what()), error.remedy());
   }

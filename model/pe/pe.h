@@ -30,12 +30,13 @@
 #include "model/pe/mail.h"
 #include "model/reduction_engine/reduction_engine.h"
 #include "model/sort_block/sort_block.h"
-#include "model/twin/twins.h"
 #include "model/vector_engine/vector_engine.h"
 
 namespace leto::model {
 
+class BufferChecker;
 class Pe;
+class Twins;
 
 /// What a PE shares with the rest of the chip.
 struct Wiring {

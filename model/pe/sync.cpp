@@ -3,6 +3,7 @@
 
 #include "base/errors.h"
 #include "model/pe/pe.h"
+#include "model/twin/twins.h"
 
 namespace leto::model {
 

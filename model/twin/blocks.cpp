@@ -5,6 +5,10 @@
 
 namespace leto::model {
 
+std::string instance_of(int pe, TwinBlock block) {
+  return fmt::format("pe[{}].{}", pe, kTwinBlocks[static_cast<std::size_t>(block)].name);
+}
+
 std::unique_ptr<rtl::Block> built_block(TwinBlock block, const ChipConfig& chip,
                                         const std::string& instance) {
   const std::string_view name = kTwinBlocks[static_cast<std::size_t>(block)].name;

@@ -32,6 +32,9 @@ inline constexpr std::array<TwinBlockRow, 3> kTwinBlocks = {{{"matrix_engine", k
                                                              {"reduction_engine", kReductionSignals},
                                                              {"buffer_manager", kBufferSignals}}};
 
+/// "pe[2].matrix_engine".
+std::string instance_of(int pe, TwinBlock block);
+
 /// The block's RTL for this chip, out of reset. Throws Error(unsupported) when this build has none.
 std::unique_ptr<rtl::Block> built_block(TwinBlock block, const ChipConfig& chip, const std::string& instance);
 

@@ -37,14 +37,38 @@ std::uint32_t get(const std::uint32_t* pin, std::size_t index, int bits) {
   return value;
 }
 
-bool holds(const isa::PeState::Hold& hold) {
-  using Cause = isa::PeState::Hold::Cause;
-  return hold.cause == Cause::data || hold.cause == Cause::space;
+using Event = BufferChecker::Event;
+using Cause = isa::PeState::Hold::Cause;
+
+std::uint8_t packed(const isa::Operand& operand) {
+  return static_cast<std::uint8_t>(operand.buffer | (operand.hold ? Event::kHold : 0) |
+                                   (operand.advance ? Event::kAdvance : 0) | (operand.writes ? Event::kWrites : 0));
 }
 
-bool names(const isa::Operand& operand, const isa::PeState::Hold& hold) {
-  return operand.buffer == hold.buffer &&
-         operand.writes == (hold.cause == isa::PeState::Hold::Cause::space) && operand.hold;
+Event event_of(const isa::Command& command, Event::Kind kind, Cycle now) {
+  Event event;
+  event.now = now;
+  event.kind = kind;
+  const isa::Operands operands = isa::operands_of(command);
+  event.count = static_cast<std::uint8_t>(operands.count);
+  for (std::size_t i = 0; i < event.count; ++i) {
+    event.operand[i] = packed(operands.item[i]);
+    if (kind == Event::Kind::begin) event.value[i] = static_cast<std::uint32_t>(command.tile[i]);
+  }
+  return event;
+}
+
+// Does a buffer hold the command? Banks may too, of which the RTL knows nothing.
+bool holds(const Event& event) {
+  const auto cause = static_cast<Cause>(event.hold_cause);
+  return event.kind == Event::Kind::hold && (cause == Cause::data || cause == Cause::space);
+}
+
+// Is it this operand that the command is held by?
+bool names(std::uint8_t operand, const Event& event) {
+  const bool writes = static_cast<Cause>(event.hold_cause) == Cause::space;
+  return (operand & Event::kId) == event.hold_buffer && ((operand & Event::kWrites) != 0) == writes &&
+         (operand & Event::kHold) != 0;
 }
 
 }  // namespace
@@ -63,12 +87,60 @@ BufferChecker::BufferChecker(const ChipConfig& chip, const TwinSpec& spec, const
 void BufferChecker::launch() {
   flush();
   rtl_->reset();
+  log_ = {};
+  log_.from = comparison_.place();
 }
 
-std::string BufferChecker::story(const isa::Command& command) const {
-  return fmt::format(
-      "{} of {}", isa::describe(command),
-      command.source < program_.sources.size() ? program_.sources[command.source].operation : "no operation");
+Story BufferChecker::story(const isa::Command& command) const {
+  const bool known = command.source < program_.sources.size();
+  return {isa::describe(command), known ? program_.sources[command.source].operation : "no operation", "", ""};
+}
+
+void BufferChecker::keep(const Event& event, const Story& story) {
+  if ((log_.events.size() + 1) * sizeof(Event) > kLogMost) log_.lost = true;
+  if (log_.lost) return log_.events.clear();
+  log_.events.push_back(event);
+  log_.stories.push_back(story);
+  if (log_.stories.size() > Log::kStories) log_.stories.pop_front();
+}
+
+void BufferChecker::replay(const Log& log) {
+  launch();
+  comparison_.go_on(log.from);
+  const std::size_t first = log.events.size() - log.stories.size();  // that has a story
+  for (std::size_t i = 0; i < log.events.size(); ++i)
+    take(log.events[i], i < first ? Story{"a command", "no operation", "", ""} : log.stories[i - first]);
+  flush();
+  comparison_.raise();
+}
+
+void BufferChecker::defined(const isa::Command& command, Cycle now) {
+  using isa::buffer_t;
+  Event event;
+  event.now = now;
+  event.operand[0] = static_cast<std::uint8_t>(command[buffer_t::id]);
+  event.value = {static_cast<std::uint32_t>(command[buffer_t::base]),
+                 static_cast<std::uint32_t>(command[buffer_t::bytes]),
+                 static_cast<std::uint32_t>(command[buffer_t::depth])};
+  take(event, story(command));
+}
+
+void BufferChecker::finished(const isa::Command& command, const isa::PeState& pe, Cycle now) {
+  Event event = event_of(command, Event::Kind::finish, now);
+  for (std::size_t i = 0; i < event.count; ++i)
+    event.value[i] = static_cast<std::uint32_t>(pe.buffer(event.operand[i] & Event::kId).full());
+  take(event, story(command));
+}
+
+void BufferChecker::began(const isa::Command& command, Cycle now) {
+  take(event_of(command, Event::Kind::begin, now), story(command));
+}
+
+void BufferChecker::looked_at(const isa::Command& command, const isa::PeState::Hold& hold, Cycle now) {
+  Event event = event_of(command, Event::Kind::hold, now);
+  event.hold_cause = static_cast<std::uint8_t>(hold.cause);
+  event.hold_buffer = static_cast<std::uint8_t>(hold.buffer);
+  take(event, story(command));
 }
 
 // Makes room for what happens at `now`: what was gathered is clocked if it is older, or if this does not fit
@@ -78,71 +150,70 @@ void BufferChecker::gather(Cycle now, bool room) {
   now_ = now;
 }
 
-void BufferChecker::defined(const isa::Command& command, Cycle now) {
-  using isa::buffer_t;
-  gather(now, !defines_ && finishes_ == 0 && begins_.empty());
-  defines_ = true;
-  *rtl_->pin(pins::def_valid) = 1;
-  *rtl_->pin(pins::def_id) = static_cast<std::uint32_t>(command[buffer_t::id]);
-  *rtl_->pin(pins::def_base) = static_cast<std::uint32_t>(command[buffer_t::base]);
-  *rtl_->pin(pins::def_bytes) = static_cast<std::uint32_t>(command[buffer_t::bytes]);
-  *rtl_->pin(pins::def_depth) = static_cast<std::uint32_t>(command[buffer_t::depth]);
-  full_.emplace_back(static_cast<int>(command[buffer_t::id]), 0);
-  last_ = story(command);
-}
-
-void BufferChecker::finished(const isa::Command& command, const isa::PeState& pe, Cycle now) {
-  gather(now, finishes_ < kLanes && begins_.empty());
-  const isa::Operands operands = isa::operands_of(command);
-  for (int i = 0; i < operands.count; ++i) {
-    const isa::Operand& operand = operands.item[static_cast<std::size_t>(i)];
-    const std::size_t at = finishes_ * kOperands + static_cast<std::size_t>(i);
-    put(rtl_->pin(pins::fin_advance), at, 1, operand.advance);
-    put(rtl_->pin(pins::fin_writes), at, 1, operand.writes);
-    put(rtl_->pin(pins::fin_id), at, kIdBits, static_cast<std::uint32_t>(operand.buffer));
-    if (operand.advance) full_.emplace_back(operand.buffer, pe.buffer(operand.buffer).full());
+void BufferChecker::take(const Event& event, const Story& story) {
+  keep(event, story);
+  switch (event.kind) {
+    case Event::Kind::define:
+      gather(event.now, !defines_ && finishes_ == 0 && begins_.empty());
+      defines_ = true;
+      *rtl_->pin(pins::def_valid) = 1;
+      *rtl_->pin(pins::def_id) = event.operand[0];
+      *rtl_->pin(pins::def_base) = event.value[0];
+      *rtl_->pin(pins::def_bytes) = event.value[1];
+      *rtl_->pin(pins::def_depth) = event.value[2];
+      full_.emplace_back(event.operand[0], 0);
+      last_ = story;
+      break;
+    case Event::Kind::finish:
+      gather(event.now, finishes_ < kLanes && begins_.empty());
+      for (std::size_t i = 0; i < event.count; ++i) {
+        const std::uint8_t operand = event.operand[i];
+        const std::size_t at = finishes_ * kOperands + i;
+        put(rtl_->pin(pins::fin_advance), at, 1, (operand & Event::kAdvance) != 0);
+        put(rtl_->pin(pins::fin_writes), at, 1, (operand & Event::kWrites) != 0);
+        put(rtl_->pin(pins::fin_id), at, kIdBits, operand & Event::kId);
+        if ((operand & Event::kAdvance) != 0) full_.emplace_back(operand & Event::kId, event.value[i]);
+      }
+      ++finishes_;
+      last_ = story;
+      break;
+    case Event::Kind::begin:
+    case Event::Kind::hold:
+      gather(event.now, begins_.size() < kLanes);
+      begins_.push_back({event, story});
+      break;
   }
-  ++finishes_;
-  last_ = story(command);
 }
 
-void BufferChecker::began(const isa::Command& command, Cycle now) {
-  gather(now, begins_.size() < kLanes);
-  begins_.push_back({isa::operands_of(command), command.tile, true, {}, story(command)});
-}
-
-void BufferChecker::looked_at(const isa::Command& command, const isa::PeState::Hold& hold, Cycle now) {
-  gather(now, begins_.size() < kLanes);
-  begins_.push_back({isa::operands_of(command), {}, false, hold, story(command)});
-}
-
-void BufferChecker::fill_lane(std::size_t lane, const Begin& begin) {
+void BufferChecker::fill_lane(std::size_t lane, const Event& event) {
   put(rtl_->pin(pins::beg_valid), lane, 1, 1);
-  put(rtl_->pin(pins::beg_go), lane, 1, begin.goes);
-  for (int i = 0; i < begin.operands.count; ++i) {
-    const isa::Operand& operand = begin.operands.item[static_cast<std::size_t>(i)];
-    const std::size_t at = lane * kOperands + static_cast<std::size_t>(i);
+  put(rtl_->pin(pins::beg_go), lane, 1, event.kind == Event::Kind::begin);
+  for (std::size_t i = 0; i < event.count; ++i) {
+    const std::uint8_t operand = event.operand[i];
+    const std::size_t at = lane * kOperands + i;
     put(rtl_->pin(pins::beg_used), at, 1, 1);
-    put(rtl_->pin(pins::beg_hold), at, 1, operand.hold);
-    put(rtl_->pin(pins::beg_advance), at, 1, operand.advance);
-    put(rtl_->pin(pins::beg_writes), at, 1, operand.writes);
-    put(rtl_->pin(pins::beg_id), at, kIdBits, static_cast<std::uint32_t>(operand.buffer));
+    put(rtl_->pin(pins::beg_hold), at, 1, (operand & Event::kHold) != 0);
+    put(rtl_->pin(pins::beg_advance), at, 1, (operand & Event::kAdvance) != 0);
+    put(rtl_->pin(pins::beg_writes), at, 1, (operand & Event::kWrites) != 0);
+    put(rtl_->pin(pins::beg_id), at, kIdBits, operand & Event::kId);
   }
 }
 
 void BufferChecker::flush() {
   if (now_ == kNever) return;
-  for (std::size_t lane = 0; lane < begins_.size(); ++lane) fill_lane(lane, begins_[lane]);
+  for (std::size_t lane = 0; lane < begins_.size(); ++lane) fill_lane(lane, begins_[lane].event);
   rtl_->evaluate();
   if (clocked_ == now_) ++further_;
   clocked_ = now_;
   const bool wanted = comparison_.wants(now_, kNever);
   if (wanted) {
-    ++comparison_.count().cycles_compared;
+    comparison_.compares(now_);
+    see_pins();
     check_begins();
   }
   rtl_->clock();
   if (wanted) check_full();
+  comparison_.seen(now_);
   for (const int pin : {pins::fin_advance, pins::beg_valid, pins::beg_used, pins::def_valid})
     std::fill_n(rtl_->pin(pin), (rtl_->ports()[static_cast<std::size_t>(pin)].bits + 31) / 32, 0u);
   begins_.clear();
@@ -155,30 +226,35 @@ void BufferChecker::flush() {
 void BufferChecker::check_begins() {
   for (std::size_t lane = 0; lane < begins_.size(); ++lane) {
     const Begin& begin = begins_[lane];
-    std::uint32_t ready = get(rtl_->pin(pins::beg_ready), lane, 1);
-    if (comparison_.faulty("beg_ready")) ready ^= 1;
-    if (ready == holds(begin.hold))
-      comparison_.differ(now_, fmt::format("beg_ready[{}]", lane),
-                         fmt::format("model {}, rtl {}", int{!holds(begin.hold)}, ready), begin.command);
-    if (holds(begin.hold)) {
-      std::uint32_t operand = get(rtl_->pin(pins::beg_operand), lane, 2);
-      if (comparison_.faulty("beg_operand")) operand ^= 3;
-      if (operand >= static_cast<std::uint32_t>(begin.operands.count) ||
-          !names(begin.operands.item[operand], begin.hold))
-        comparison_.differ(now_, fmt::format("beg_operand[{}]", lane),
-                           fmt::format("model waits for b{}, rtl for operand {}", begin.hold.buffer, operand),
-                           begin.command);
+    const bool model = !holds(begin.event);
+    std::uint64_t ready = get(rtl_->pin(pins::beg_ready), lane, 1);
+    if (!comparison_.agrees(now_, "beg_ready", 1, model, ready, static_cast<int>(lane)))
+      comparison_.differ(now_, fmt::format("beg_ready[{}]", lane), std::to_string(int{model}),
+                         std::to_string(ready), begin.story);
+    if (!model) check_operand(lane, begin);
+    if (begin.event.kind == Event::Kind::begin) check_tiles(lane, begin);
+  }
+}
+
+void BufferChecker::check_operand(std::size_t lane, const Begin& begin) {
+  std::uint32_t operand = get(rtl_->pin(pins::beg_operand), lane, 2);
+  if (comparison_.faulty("beg_operand")) operand ^= 3;
+  if (operand < begin.event.count && names(begin.event.operand[operand], begin.event)) return;
+  comparison_.differ(now_, fmt::format("beg_operand[{}]", lane), fmt::format("waits for b{}", begin.event.hold_buffer),
+                     fmt::format("for operand {}", operand), begin.story);
+}
+
+void BufferChecker::check_tiles(std::size_t lane, const Begin& begin) {
+  for (std::size_t i = 0; i < begin.event.count; ++i) {
+    const std::size_t at = lane * kOperands + i;
+    std::uint64_t tile = get(rtl_->pin(pins::beg_tile), at, kWordBits);
+    if (!comparison_.agrees(now_, "beg_tile", kWordBits, begin.event.value[i], tile, static_cast<int>(at))) {
+      Story story = begin.story;
+      story.doing = fmt::format("operand {} b{}", i, begin.event.operand[i] & Event::kId);
+      comparison_.differ(now_, fmt::format("beg_tile[{}][{}]", lane, i), std::to_string(begin.event.value[i]),
+                         std::to_string(tile), story);
     }
-    for (int i = 0; i < begin.operands.count && begin.goes; ++i) {
-      const auto operand = static_cast<std::size_t>(i);
-      std::uint32_t tile = get(rtl_->pin(pins::beg_tile), lane * kOperands + operand, kWordBits);
-      if (comparison_.faulty("beg_tile")) tile ^= 1;
-      if (tile != static_cast<std::uint32_t>(begin.tile[operand]))
-        comparison_.differ(now_, fmt::format("beg_tile[{}][{}]", lane, i),
-                           fmt::format("model {}, rtl {}", begin.tile[operand], tile),
-                           fmt::format("{}, b{}", begin.command, begin.operands.item[operand].buffer));
-      ++comparison_.count().values_compared;
-    }
+    ++comparison_.count().values_compared;
   }
 }
 
@@ -186,13 +262,31 @@ void BufferChecker::check_full() {
   for (auto moved = full_.rbegin(); moved != full_.rend(); ++moved) {
     const auto same = [&](const auto& other) { return other.first == moved->first; };
     if (std::any_of(full_.rbegin(), moved, same)) continue;  // it moved again in this cycle
-    std::uint32_t full = get(rtl_->pin(pins::full), static_cast<std::size_t>(moved->first), kWordBits);
-    if (comparison_.faulty("full")) full ^= 1;
-    if (full != static_cast<std::uint32_t>(moved->second))
-      comparison_.differ(now_ + 1, fmt::format("full[{}]", moved->first),
-                         fmt::format("model {}, rtl {}", moved->second, full), last_);
+    std::uint64_t full = get(rtl_->pin(pins::full), static_cast<std::size_t>(moved->first), kWordBits);
+    if (!comparison_.agrees(now_ + 1, "full", kWordBits, moved->second, full, moved->first))
+      comparison_.differ(now_ + 1, fmt::format("full[{}]", moved->first), std::to_string(moved->second),
+                         std::to_string(full), last_);
     ++comparison_.count().values_compared;
   }
+}
+
+// What the RTL is given, lane by lane.
+void BufferChecker::see_pins() {
+  TwinWindow* window = comparison_.window(now_);
+  if (!window) return;
+  const auto see = [&](int pin, std::size_t elements) {
+    const rtl::Port& port = rtl_->ports()[static_cast<std::size_t>(pin)];
+    const int bits = port.bits / static_cast<int>(elements);
+    for (std::size_t i = 0; i < elements; ++i)
+      window->put(now_, elements == 1 ? fmt::format("rtl.{}", port.name) : fmt::format("rtl.{}_{}", port.name, i),
+                  bits, get(rtl_->pin(pin), i, bits));
+  };
+  for (const int pin : {pins::def_valid, pins::def_id, pins::def_base, pins::def_bytes, pins::def_depth})
+    see(pin, 1);
+  for (const int pin : {pins::beg_valid, pins::beg_go, pins::beg_operand}) see(pin, kLanes);
+  for (const int pin : {pins::fin_advance, pins::fin_writes, pins::fin_id, pins::beg_used, pins::beg_hold,
+                        pins::beg_advance, pins::beg_writes, pins::beg_id})
+    see(pin, kLanes * kOperands);
 }
 
 }  // namespace leto::model

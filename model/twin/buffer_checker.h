@@ -10,6 +10,7 @@
 #pragma once
 
 #include <array>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -38,6 +39,30 @@ class BufferChecker {
   void looked_at(const isa::Command& command, const isa::PeState::Hold& hold, Cycle now);
   void flush();
 
+  /// What the PE did, as the RTL sees it.
+  struct Event {
+    enum class Kind : std::uint8_t { define, finish, begin, hold };
+    static constexpr std::uint8_t kId = 31, kHold = 32, kAdvance = 64, kWrites = 128;
+
+    Cycle now = 0;
+    Kind kind = Kind::define;
+    std::uint8_t count = 0;                             // operands
+    std::uint8_t hold_cause = 0, hold_buffer = 0;       // of a hold: an isa::PeState::Hold::Cause
+    std::array<std::uint8_t, kOperands> operand{};      // a buffer's number and how it is used; define: its number
+    std::array<std::uint32_t, kOperands> value{};       // begin: tiles; finish: tiles then full; define: base, bytes, depth
+  };
+  /// All since the launch, and the stories of the newest ones. Beyond kLogMost bytes there is no log of the launch.
+  struct Log {
+    static constexpr std::size_t kStories = 64;
+    std::vector<Event> events;
+    std::deque<Story> stories;
+    Comparison::Place from;
+    bool lost = false;
+  };
+  const Log& log() const { return log_; }
+  /// Does what a log holds as the run that left it did.
+  void replay(const Log& log);
+
   Comparison& comparison() { return comparison_; }
   const Comparison& comparison() const { return comparison_; }
   /// Clocks that one cycle of the model took beyond its first.
@@ -46,19 +71,20 @@ class BufferChecker {
  private:
   /// A command in a lane of beg, and what the model says of it.
   struct Begin {
-    isa::Operands operands;
-    std::array<std::int64_t, kOperands> tile;
-    bool goes;
-    isa::PeState::Hold hold;
-    std::string command;
+    Event event;
+    Story story;
   };
 
+  void keep(const Event& event, const Story& story);
+  void take(const Event& event, const Story& story);
   void gather(Cycle now, bool room);
-  void fill_lane(std::size_t lane, const Begin& begin);
+  void fill_lane(std::size_t lane, const Event& event);
   void check_begins();
+  void check_tiles(std::size_t lane, const Begin& begin);
+  void check_operand(std::size_t lane, const Begin& begin);
   void check_full();
-  std::string_view name(int pin) const { return rtl_->ports()[static_cast<std::size_t>(pin)].name; }
-  std::string story(const isa::Command& command) const;
+  void see_pins();
+  Story story(const isa::Command& command) const;
 
   Comparison comparison_;
   const isa::Program& program_;
@@ -68,9 +94,10 @@ class BufferChecker {
   bool defines_ = false;
   std::size_t finishes_ = 0;
   std::vector<Begin> begins_;
-  std::vector<std::pair<int, std::int64_t>> full_;  // buffers that moved, and how full they are then
-  std::string last_;                                // the newest command, for the finding
+  std::vector<std::pair<int, std::uint32_t>> full_;  // buffers that moved, and how full they are then
+  Story last_;                                       // the newest command, for the finding
   std::uint64_t further_ = 0;
+  Log log_;
 };
 
 }  // namespace leto::model

@@ -1,6 +1,5 @@
 #include "model/twin/comparison.h"
 
-#include "base/errors.h"
 #include "base/hash.h"
 #include "base/rng.h"
 
@@ -32,17 +31,27 @@ bool Comparison::faulty(std::string_view signal) {
   return true;
 }
 
-void Comparison::differ(Cycle now, std::string_view signal, const std::string& values,
-                        const std::string& story) {
+bool Comparison::agrees(Cycle now, std::string_view signal, int bits, std::uint64_t model, std::uint64_t& rtl,
+                        int index) {
+  if (faulty(signal)) rtl ^= 1;
+  if (TwinWindow* shown = window(now)) {
+    const std::string name = index < 0 ? std::string(signal) : fmt::format("{}_{}", signal, index);
+    shown->put(now, "model." + name, bits, model);
+    shown->put(now, "rtl." + name, bits, rtl);
+  }
+  return model == rtl;
+}
+
+void Comparison::differ(Cycle now, const std::string& signal, const std::string& model,
+                        const std::string& rtl, Story story) {
   ++count_.mismatches;
-  throw Error(
-      ExitCode::mismatch,
-      fmt::format("twin {}: first difference at cycle {} (compared cycle {}), {}: {}; {}; seed {}", instance_,
-                  now, count_.cycles_compared, signal, values, story, seed_),
-      injected_
-          ? "the fault was planted by inject: leave it out"
-          : "run again with the same seed: the model, rtl/ or Verilator is wrong; docs/why/013-rtl-twins.md "
-            "says how to tell");
+  if (first_) return;
+  first_ = {instance_, signal, now, count_.cycles_compared, model, rtl, std::move(story), seed_, injected_};
+  if (!window_) raise();
+}
+
+void Comparison::raise() const {
+  if (first_) throw TwinMismatch(*first_);
 }
 
 }  // namespace leto::model

@@ -1,12 +1,15 @@
 // What every twin's comparison shares, whatever the block: which sequences of commands are looked at, what
-// was counted, the fault that inject plants, and how a difference becomes a finding.
+// was counted, the fault that inject plants, how a difference becomes a finding, and the window that a replay shows.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "model/kernel/time.h"
+#include "model/twin/finding.h"
 #include "model/twin/spec.h"
+#include "model/twin/window.h"
 
 namespace leto::model {
 
@@ -14,6 +17,10 @@ namespace leto::model {
 /// costs about 70 times what it costs the model with values on (docs/validation.md), so a run slows by less
 /// than half.
 inline constexpr double kBudgetShare = 1.0 / 256;
+
+/// A twin keeps its commands for a replay until there are so many bytes of them and the block is idle, and starts
+/// anew from a reset; beyond the second bound it does not wait for that.
+inline constexpr std::size_t kLogBytes = std::size_t{4} << 20, kLogMost = std::size_t{64} << 20;
 
 class Comparison {
  public:
@@ -36,9 +43,42 @@ class Comparison {
 
   /// Is the planted fault due in this signal, which is about to be compared?
   bool faulty(std::string_view signal);
-  /// `story`: the command and its last inputs. Throws Error(mismatch).
-  [[noreturn]] void differ(Cycle now, std::string_view signal, const std::string& values,
-                           const std::string& story);
+  /// Does the RTL's value, with the fault that is due, equal the model's? The window sees both. `index` of an
+  /// element; -1: the signal has none.
+  bool agrees(Cycle now, std::string_view signal, int bits, std::uint64_t model, std::uint64_t& rtl,
+              int index = -1);
+  /// Throws TwinMismatch; where there is a window it is kept instead, and thrown by compares() or raise().
+  void differ(Cycle now, const std::string& signal, const std::string& model, const std::string& rtl,
+              Story story);
+  /// Another cycle is compared.
+  void compares(Cycle now) {
+    ++count_.cycles_compared;
+    if (first_ && window_ && now >= window_->last()) raise();
+  }
+  /// A cycle may come again (BufferChecker's further clocks), and must not hide the difference.
+  void seen(Cycle now) {
+    if (first_ && window_) window_->freeze(now);
+  }
+  /// Throws what was kept, if anything.
+  void raise() const;
+
+  /// Shows the cycles around a difference from now on. Null: none.
+  void show(TwinWindow* window) { window_ = window; }
+  /// Where to show pins that are not compared; null: nowhere, or not in this cycle.
+  TwinWindow* window(Cycle now) const { return window_ && window_->holds(now) ? window_ : nullptr; }
+
+  /// Where a twin stands, so that a replay goes on from there.
+  struct Place {
+    std::uint64_t cycles_compared = 0, sequences = 0;
+  };
+  Place place() const { return {count_.cycles_compared, sequences_}; }
+  void go_on(const Place& place) {
+    count_.cycles_compared = place.cycles_compared;
+    sequences_ = place.sequences;
+  }
+  const TwinSpec& spec() const { return spec_; }
+  const std::string& instance() const { return instance_; }
+  std::uint64_t seed() const { return seed_; }
 
   TwinCount& count() { return count_; }
   const TwinCount& count() const { return count_; }
@@ -53,6 +93,8 @@ class Comparison {
   std::uint64_t seed_;
   TwinCount count_;
   bool injected_ = false;
+  TwinWindow* window_ = nullptr;
+  std::optional<Finding> first_;
   Cycle last_finish_ = kNever;
   std::uint64_t sequences_ = 0;
   bool taken_ = false;                       // this sequence

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "isa/ops/ops.h"
+#include "model/twin/log.h"
 
 namespace leto::model {
 namespace {
@@ -144,6 +145,14 @@ void MatrixTwin::after(const isa::Command& matmul, isa::PeState& pe, isa::Partia
     for (int i = 0; i < matmul.shape[0]; ++i) sum(matmul, pe, i, j) = *next++;
 }
 
+void MatrixTwin::log(TwinLog& log) const {
+  log.matrix = checker_.log();
+}
+
+void ReductionTwin::log(TwinLog& log) const {
+  log.reduction = checker_.log();
+}
+
 void ReductionTwin::before(const isa::Command& command, isa::PeState& pe, const isa::Partials& incoming,
                            const Timing& timing) {
   wanted_ = looks(checker_.comparison(), timing);
@@ -173,7 +182,7 @@ void ReductionTwin::after(const isa::Command& command, isa::PeState& pe, isa::Pa
     run_.result = bits_of(outgoing.values);
   else
     run_.result = banks(command, pe);
-  checker_.add(run_);
+  checker_.add(std::move(run_));
 }
 
 }  // namespace leto::model

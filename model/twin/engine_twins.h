@@ -19,6 +19,7 @@ class MatrixTwin : public EngineTwin {
               const Timing& timing) override;
   void after(const isa::Command& matmul, isa::PeState& pe, isa::Partials& outgoing) override;
   void flush() override { checker_.flush(); }
+  void log(TwinLog& log) const override;
   Comparison& comparison() override { return checker_.comparison(); }
 
  private:
@@ -40,6 +41,7 @@ class ReductionTwin : public EngineTwin {
               const Timing& timing) override;
   void after(const isa::Command& command, isa::PeState& pe, isa::Partials& outgoing) override;
   void flush() override { checker_.flush(); }
+  void log(TwinLog& log) const override;
   Comparison& comparison() override { return checker_.comparison(); }
 
  private:

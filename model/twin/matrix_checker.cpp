@@ -118,26 +118,58 @@ int MatrixChecker::lanes_of_block(DType held) const {
 }
 
 void MatrixChecker::add(MatrixRun run) {
-  const bool follows = waiting_ && waiting_->finish == run.start;
-  if (waiting_) play(*waiting_, follows ? &run : nullptr);
-  waiting_ = std::move(run);
+  const bool follows = waiting_ && log_.runs.back().finish == run.start;
+  if (waiting_ && !follows) play(log_.runs.back(), nullptr);
+  if (!follows && log_.is_long()) {
+    log_ = {};
+    rtl_->reset();
+  }
+  log_.add(std::move(run), comparison_.place());
+  if (follows) play(log_.runs[log_.runs.size() - 2], &log_.runs.back());
+  waiting_ = true;
   following_ = follows;
 }
 
 void MatrixChecker::flush() {
-  if (waiting_) play(*waiting_, nullptr);
-  waiting_.reset();
-  following_ = false;
+  if (waiting_) play(log_.runs.back(), nullptr);
+  waiting_ = following_ = false;
+  comparison_.raise();
+}
+
+void MatrixChecker::replay(const Log& log) {
+  auto run = log.runs.begin();
+  bool follows = false;  // the first compared command follows the one that primed the RTL
+  if (log.primed && run != log.runs.end()) {
+    const MatrixRun& first = *run++;
+    follows = run != log.runs.end() && run->start == first.finish;
+    play_alone(first, first.finish - cycles_alone(first), follows ? &*run : nullptr);
+  }
+  comparison_.go_on(log.from);
+  for (; run != log.runs.end(); ++run, follows = false) {
+    add(*run);
+    following_ |= follows;
+  }
+  flush();
+}
+
+Cycle MatrixChecker::cycles_alone(const MatrixRun& run) const {
+  const int lanes = lanes_of_block(run.held_type);
+  return static_cast<Cycle>(engine_.pipeline_cycles) + kLeast +
+         static_cast<Cycle>((run.k + lanes - 1) / lanes) * std::max(static_cast<Cycle>(run.n), kLeast);
+}
+
+// From an idle engine; nothing is compared.
+void MatrixChecker::play_alone(MatrixRun run, Cycle start, const MatrixRun* next) {
+  run.start = run.held_ready = start;
+  run.finish = start + cycles_alone(run);
+  run.stall = 0;
+  comparing_ = following_ = false;
+  play(run, next);
+  comparing_ = true;
 }
 
 std::vector<float> MatrixChecker::compute(MatrixRun run) {
-  comparing_ = false;
-  const int lanes = lanes_of_block(run.held_type);
-  run.start = run.held_ready = 1;
-  run.finish = run.start + static_cast<Cycle>(engine_.pipeline_cycles) + kLeast +
-               static_cast<Cycle>((run.k + lanes - 1) / lanes) * std::max(static_cast<Cycle>(run.n), kLeast);
-  run.stall = 0;
-  play(run, nullptr);
+  play_alone(run, 1, nullptr);
   const int rows = engine_.tiles * isa::kBankRows;
   std::vector<float> result;
   for (int j = 0; j < run.n; ++j)
@@ -250,49 +282,73 @@ void MatrixChecker::offer_vector(const Schedule& schedule) {
         std::bit_cast<std::uint32_t>(banks_[at(schedule.vector, rows, i)]);
 }
 
+void MatrixChecker::compare(const Schedule& schedule, Cycle now, std::string_view signal, int bits,
+                            std::uint64_t model, std::uint64_t rtl) {
+  if (!comparison_.agrees(now, signal, bits, model, rtl))
+    differ(schedule, now, std::string(signal), std::to_string(model), std::to_string(rtl));
+}
+
 void MatrixChecker::check_ready(const Schedule& schedule, Cycle now) {
-  auto& out = rtl_->out;
-  if (rtl_->in.cmd_valid) {
-    if (comparison_.faulty("cmd_ready")) out.cmd_ready = !out.cmd_ready;
-    if (!out.cmd_ready) differ(schedule, now, "cmd_ready", "model 1, rtl 0");
-  }
+  const auto& out = rtl_->out;
+  see_pins(now);
+  if (rtl_->in.cmd_valid) compare(schedule, now, "cmd_ready", 1, 1, out.cmd_ready);
   const bool ready = schedule.ready(now);
-  if (comparison_.faulty("s_ready")) out.s_ready = !out.s_ready;
-  if (out.s_ready != ready)
-    differ(schedule, now, "s_ready", fmt::format("model {}, rtl {}", int{ready}, int{out.s_ready}));
-  if (ready && out.a_index != schedule.vector)
-    differ(schedule, now, "a_index", fmt::format("model {}, rtl {}", schedule.vector, out.a_index));
+  compare(schedule, now, "s_ready", 1, ready, out.s_ready);
+  if (ready)
+    compare(schedule, now, "a_index", 16, static_cast<std::uint64_t>(schedule.vector),
+            static_cast<std::uint64_t>(out.a_index));
 }
 
 // What follows from the cycle before `now`; `met`: a vector met a block in it.
 void MatrixChecker::check_answer(const Schedule& schedule, bool met, Cycle now) {
-  auto& out = rtl_->out;
-  ++comparison_.count().cycles_compared;
-  if (comparison_.faulty("c_valid")) out.c_valid = !out.c_valid;
-  if (out.c_valid != met)
-    differ(schedule, now, "c_valid", fmt::format("model {}, rtl {}", int{met}, int{out.c_valid}));
-  const bool done = now == schedule.run.finish;
-  if (comparison_.faulty("done")) out.done = !out.done;
-  if (out.done != done)
-    differ(schedule, now, "done", fmt::format("model {}, rtl {}", int{done}, int{out.done}));
+  const auto& out = rtl_->out;
+  comparison_.compares(now);
+  compare(schedule, now, "c_valid", 1, met, out.c_valid);
+  compare(schedule, now, "done", 1, now == schedule.run.finish, out.done);
   if (!met) return;
-  if (comparison_.faulty("c_index")) out.c_index ^= 1;
-  if (out.c_index != schedule.vector)
-    differ(schedule, now, "c_index", fmt::format("model {}, rtl {}", schedule.vector, out.c_index));
+  compare(schedule, now, "c_index", 16, static_cast<std::uint64_t>(schedule.vector),
+          static_cast<std::uint64_t>(out.c_index));
   check_data(schedule, now);
 }
 
 void MatrixChecker::check_data(const Schedule& schedule, Cycle now) {
-  auto& data = rtl_->out.c_data;
-  if (comparison_.faulty("c_data")) data[0] ^= 1;
   for (int i = 0; i < schedule.run.m; ++i) {
     const float model = canonical(schedule.sums[at(i, schedule.pitch, schedule.vector)]);
-    const auto bits = data[static_cast<std::size_t>(i)];
-    if (std::bit_cast<std::uint32_t>(model) != bits)
-      differ(schedule, now, fmt::format("c_data[{}]", i),
-             fmt::format("model {}, rtl {}", shown(model), shown(std::bit_cast<float>(bits))));
+    std::uint64_t bits = rtl_->out.c_data[static_cast<std::size_t>(i)];
+    if (!comparison_.agrees(now, "c_data", 32, std::bit_cast<std::uint32_t>(model), bits, i))
+      differ(schedule, now, fmt::format("c_data[{}]", i), shown(model),
+             shown(std::bit_cast<float>(static_cast<std::uint32_t>(bits))));
   }
   comparison_.count().values_compared += static_cast<std::uint64_t>(schedule.run.m);
+}
+
+// What is not compared: what the RTL was given, and which held rows it takes.
+void MatrixChecker::see_pins(Cycle now) {
+  TwinWindow* window = comparison_.window(now);
+  if (!window) return;
+  const auto& in = rtl_->in;
+  const auto put = [&](const char* name, int bits, auto value) {
+    window->put(now, std::string("rtl.") + name, bits, static_cast<std::uint64_t>(value));
+  };
+  const auto put_all = [&](const char* name, int bits, const auto& values) {
+    for (std::size_t i = 0; i < values.size(); ++i)
+      window->put(now, fmt::format("rtl.{}_{}", name, i), bits, values[i]);
+  };
+  put("cmd_valid", 1, in.cmd_valid);
+  put("cmd_ready", 1, rtl_->out.cmd_ready);
+  put("cmd_m", 16, in.cmd_m);
+  put("cmd_n", 16, in.cmd_n);
+  put("cmd_k", 16, in.cmd_k);
+  put("cmd_first", 1, in.cmd_first);
+  put("cmd_held_type", 3, in.cmd_held_type);
+  put("cmd_stream_type", 3, in.cmd_stream_type);
+  put("h_valid", 1, in.h_valid);
+  put("h_ready", 1, rtl_->out.h_ready);
+  put("s_valid", 1, in.s_valid);
+  if (in.h_valid) put_all("h_data", 16, in.h_data);
+  if (!in.s_valid) return;
+  put_all("s_data", 16, in.s_data);
+  put_all("a_data", 32, in.a_data);
 }
 
 // The unfolded model against what the PE's engine left in its banks.
@@ -303,25 +359,24 @@ void MatrixChecker::check_banks(const Schedule& schedule) {
       const float unfolded = canonical(schedule.sums[at(i, schedule.pitch, j)]),
                   left = run.after[at(j, run.m, i)];
       if (std::bit_cast<std::uint32_t>(unfolded) != std::bit_cast<std::uint32_t>(left))
-        differ(schedule, run.finish, fmt::format("banks[{}][{}]", i, j),
-               fmt::format("model {}, cycle by cycle {}", shown(left), shown(unfolded)));
+        differ(schedule, run.finish, fmt::format("banks[{}][{}]", i, j), shown(left),
+               "as unfolded " + shown(unfolded));
     }
 }
 
-void MatrixChecker::differ(const Schedule& schedule, Cycle now, std::string_view signal,
-                           const std::string& values) {
+void MatrixChecker::differ(const Schedule& schedule, Cycle now, const std::string& signal,
+                           const std::string& model, const std::string& rtl) {
   const MatrixRun& run = schedule.run;
   const int block = std::min(schedule.block, schedule.blocks - 1), vector = schedule.vector;
   std::vector<std::string> last;
   for (int k = block * schedule.lanes; k < std::min(run.k, block * schedule.lanes + 4); ++k)
     last.push_back(fmt::format("{:.6g}", widened(run.stream_type, run.stream[at(vector, run.k, k)])));
-  comparison_.differ(
-      now, signal, values,
-      fmt::format(
-          "{} of {}, m {} n {} k {} {} x {}, cycles {} to {}, vector {} of block {} of {}; last inputs: "
-          "stream {}, ...",
-          run.command, run.operation, run.m, run.n, run.k, name_of(run.held_type), name_of(run.stream_type),
-          run.start, run.finish, vector, block, schedule.blocks, fmt::join(last, " ")));
+  comparison_.differ(now, signal, model, rtl,
+                     {run.command, run.operation,
+                      fmt::format("m {} n {} k {} {} x {}, cycles {} to {}, vector {} of block {} of {}", run.m,
+                                  run.n, run.k, name_of(run.held_type), name_of(run.stream_type), run.start,
+                                  run.finish, vector, block, schedule.blocks),
+                      fmt::format("stream {}, ...", fmt::join(last, " "))});
 }
 
 }  // namespace leto::model

@@ -9,13 +9,12 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "model/twin/blocks.h"
-#include "model/twin/comparison.h"
+#include "model/twin/command_log.h"
 #include "rtl/matrix_engine/matrix_engine_rtl.h"
 
 namespace leto::model {
@@ -32,6 +31,10 @@ struct MatrixRun {
   Cycle stall = 0;                         // cycles without a vector …
   int stall_block = -1, stall_vector = 0;  // … before this one; -1: the last block, as the model counts them
   std::string command, operation;          // for the finding
+
+  std::size_t bytes() const {
+    return sizeof *this + 2 * (held.size() + stream.size()) + 4 * (before.size() + after.size());
+  }
 };
 
 class MatrixChecker {
@@ -48,11 +51,19 @@ class MatrixChecker {
   /// The RTL's sums of a command, from an idle engine; nothing is compared.
   std::vector<float> compute(MatrixRun run);
 
+  using Log = CommandLog<MatrixRun>;
+  const Log& log() const { return log_; }
+  /// Runs a log's commands as the run that left it did.
+  void replay(const Log& log);
+
   Comparison& comparison() { return comparison_; }
   const Comparison& comparison() const { return comparison_; }
 
  private:
   struct Schedule;
+
+  Cycle cycles_alone(const MatrixRun& run) const;
+  void play_alone(MatrixRun run, Cycle start, const MatrixRun* next);
 
   void play(const MatrixRun& run, const MatrixRun* next);
   void start(const MatrixRun& run, bool following);
@@ -66,8 +77,11 @@ class MatrixChecker {
   void check_answer(const Schedule& schedule, bool met, Cycle now);
   void check_data(const Schedule& schedule, Cycle now);
   void check_banks(const Schedule& schedule);
-  [[noreturn]] void differ(const Schedule& schedule, Cycle now, std::string_view signal,
-                           const std::string& values);
+  void see_pins(Cycle now);
+  void differ(const Schedule& schedule, Cycle now, const std::string& signal, const std::string& model,
+              const std::string& rtl);
+  void compare(const Schedule& schedule, Cycle now, std::string_view signal, int bits, std::uint64_t model,
+               std::uint64_t rtl);
 
   int lanes_of_block(DType held) const;
 
@@ -76,8 +90,9 @@ class MatrixChecker {
   std::unique_ptr<rtl::MatrixEngineRtl> rtl_;
   bool comparing_ = true;
 
-  std::optional<MatrixRun> waiting_;  // the newest command: runs when its successor is known
-  bool following_ = false;            // it follows the one before it without a gap
+  Log log_;
+  bool waiting_ = false;    // the log's newest command: runs when its successor is known
+  bool following_ = false;  // it follows the one before it without a gap
 
   int load_block_ = 0, load_row_ = 0;  // of the command that runs: the next row to offer
   int ahead_row_ = 0;                  // of the first block of the one after it

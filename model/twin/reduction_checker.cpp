@@ -59,9 +59,22 @@ struct ReductionChecker::Schedule {
 
 ReductionChecker::ReductionChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance,
                                    std::uint64_t seed)
-    : config_(chip.reduction_engine),
-      comparison_(spec, instance, seed),
-      rtl_(built_block(TwinBlock::reduction_engine, chip, instance)) {}
+    : ReductionChecker(chip, spec, instance, seed, built_block(TwinBlock::reduction_engine, chip, instance)) {}
+
+ReductionChecker::ReductionChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance,
+                                   std::uint64_t seed, std::unique_ptr<rtl::Block> block)
+    : config_(chip.reduction_engine), comparison_(spec, instance, seed), rtl_(std::move(block)) {}
+
+std::vector<rtl::Port> ReductionChecker::pins(const ReductionEngineConfig& config) {
+  const int Rate = config.elements_per_cycle, LinkBytes = config.link_bytes_per_cycle;  // as the pins' list names them
+  return {
+#define IN(name, bits) {#name, bits, true},
+#define OUT(name, bits) {#name, bits, false},
+#include "rtl/reduction_engine/ports.inc"
+#undef IN
+#undef OUT
+  };
+}
 
 void ReductionChecker::offer(const ReductionRun* run) {
   value(pins::cmd_valid) = run != nullptr;
@@ -71,63 +84,101 @@ void ReductionChecker::offer(const ReductionRun* run) {
   value(pins::cmd_count) = static_cast<std::uint32_t>(run->count);
 }
 
-void ReductionChecker::end_cycle() {
-  if (comparing_) ++comparison_.count().cycles_compared;
+void ReductionChecker::end_cycle(Cycle now) {
+  if (comparing_) comparison_.compares(now);
   rtl_->clock();
 }
 
 void ReductionChecker::check_done(bool done, Cycle now) {
   if (!comparing_) return;
-  if (comparison_.faulty("done")) value(pins::done) ^= 1;
-  if (value(pins::done) != done)
-    comparison_.differ(now, "done", fmt::format("model {}, rtl {}", int{done}, value(pins::done)),
-                       last_story_);
+  std::uint64_t rtl = value(pins::done);
+  if (!comparison_.agrees(now, "done", 1, done, rtl))
+    comparison_.differ(now, "done", std::to_string(int{done}), std::to_string(rtl), last_story_);
 }
 
 // The last command's last cycle, or an idle one, in which this command is taken.
 void ReductionChecker::start(const ReductionRun& run) {
-  const bool follows = last_ != kNever && last_ + 1 == run.start;
-  if (!follows) flush();
+  const bool following = follows(run);
   const Schedule schedule(run, config_);
   offer(&run);
-  if (!follows) value(pins::f_valid) = value(pins::g_valid) = value(pins::d_ready) = value(pins::p_ready) = 0;
+  if (!following)
+    value(pins::f_valid) = value(pins::g_valid) = value(pins::d_ready) = value(pins::p_ready) = 0;
   rtl_->evaluate();
   compare(schedule, pins::cmd_ready, 1, run.start - 1);
-  end_cycle();
-  check_done(follows, run.start);
+  end_cycle(run.start - 1);
+  check_done(following, run.start);
   last_ = kNever;
   offer(nullptr);
 }
 
-void ReductionChecker::flush() {
+void ReductionChecker::settle() {
   if (last_ == kNever) return;
   offer(nullptr);
   rtl_->evaluate();
-  end_cycle();
+  end_cycle(last_);
   check_done(true, last_ + 1);
   rtl_->evaluate();
-  end_cycle();
+  end_cycle(last_ + 1);
   check_done(false, last_ + 2);
   last_ = kNever;
 }
 
-void ReductionChecker::add(const ReductionRun& run) {
+void ReductionChecker::flush() {
+  settle();
+  comparison_.raise();
+}
+
+void ReductionChecker::add(ReductionRun run) {
+  if (!follows(run)) {
+    settle();
+    if (log_.is_long()) {
+      log_ = {};
+      rtl_->reset();
+    }
+  }
+  log_.add(std::move(run), comparison_.place());
+  play(log_.runs.back());
+}
+
+void ReductionChecker::replay(const Log& log) {
+  auto run = log.runs.begin();
+  if (log.primed && run != log.runs.end()) {
+    play_alone(*run, run->finish - cycles_alone(*run));
+    ++run;
+  }
+  comparison_.go_on(log.from);
+  for (; run != log.runs.end(); ++run) add(*run);
+  flush();
+}
+
+void ReductionChecker::play(const ReductionRun& run) {
   start(run);
   Schedule schedule(run, config_);
   collected_.clear();
   for (Cycle now = run.start; now < run.finish; ++now) tick(schedule, now);
   last_ = run.finish - 1;
-  last_story_ = comparing_ ? story(schedule) : "";
+  last_story_ = comparing_ ? story(schedule) : Story{};
+}
+
+Cycle ReductionChecker::cycles_alone(const ReductionRun& run) const {
+  return static_cast<Cycle>(Schedule(run, config_).beats + config_.latency_cycles);
+}
+
+// From an idle engine; nothing is compared.
+void ReductionChecker::play_alone(ReductionRun run, Cycle start) {
+  comparing_ = false;
+  run.start = start;
+  run.finish = start + cycles_alone(run);
+  run.stall = 0;
+  play(run);
+  comparing_ = true;
 }
 
 std::vector<std::uint32_t> ReductionChecker::compute(ReductionRun run) {
+  play_alone(std::move(run), 1);
   comparing_ = false;
-  const Schedule schedule(run, config_);
-  run.start = 1;
-  run.finish = run.start + static_cast<Cycle>(schedule.beats + config_.latency_cycles);
-  run.stall = 0;
-  add(run);
-  flush();
+  settle();
+  comparing_ = true;
   return std::move(collected_);
 }
 
@@ -147,6 +198,7 @@ void ReductionChecker::tick(Schedule& schedule, Cycle now) {
   if (goes_in && schedule.reads()) put(run.op == Opcode::fill ? pins::f_data : pins::g_data, run.incoming);
   value(pins::d_ready) = value(pins::p_ready) = !held;
   rtl_->evaluate();
+  see_pins(now);
   compare(schedule, pins::f_ready, schedule.wants(Opcode::fill), now);
   compare(schedule, pins::g_ready, schedule.wants(Opcode::merge), now);
   if (schedule.in < schedule.beats) compare(schedule, pins::b_index, static_cast<std::uint32_t>(from), now);
@@ -161,16 +213,17 @@ void ReductionChecker::tick(Schedule& schedule, Cycle now) {
     ++schedule.out;
   }
   if (now + 1 == run.finish) return;
-  end_cycle();
+  end_cycle(now);
   check_done(false, now + 1);
 }
 
 void ReductionChecker::compare(const Schedule& schedule, int pin, std::uint32_t model, Cycle now) {
   if (!comparing_) return;
-  const std::string_view name = rtl_->ports()[static_cast<std::size_t>(pin)].name;
-  if (comparison_.faulty(name)) value(pin) ^= 1;
-  if (value(pin) != model)
-    comparison_.differ(now, name, fmt::format("model {}, rtl {}", model, value(pin)), story(schedule));
+  const rtl::Port& port = rtl_->ports()[static_cast<std::size_t>(pin)];
+  std::uint64_t rtl = value(pin);
+  if (!comparison_.agrees(now, port.name, port.bits, model, rtl))
+    comparison_.differ(now, std::string(port.name), std::to_string(model), std::to_string(rtl),
+                       story(schedule));
 }
 
 void ReductionChecker::check_data(const Schedule& schedule, Cycle now) {
@@ -179,26 +232,45 @@ void ReductionChecker::check_data(const Schedule& schedule, Cycle now) {
   const int count = schedule.left(schedule.out);
   compare(schedule, pins::index, from, now);
   compare(schedule, pins::count, static_cast<std::uint32_t>(count), now);
-  std::uint32_t* data = rtl_->pin(pins::data);
-  if (comparison_.faulty("data")) data[0] ^= 1;
-  for (int i = 0; i < count; ++i)
-    if (const std::uint32_t model = schedule.run.result[from + static_cast<std::uint32_t>(i)];
-        model != data[i])
-      comparison_.differ(now, fmt::format("data[{}]", i),
-                         fmt::format("model {}, rtl {}", shown(model), shown(data[i])), story(schedule));
+  const std::uint32_t* data = rtl_->pin(pins::data);
+  for (int i = 0; i < count; ++i) {
+    const std::uint32_t model = schedule.run.result[from + static_cast<std::uint32_t>(i)];
+    std::uint64_t rtl = data[i];
+    if (!comparison_.agrees(now, "data", 32, model, rtl, i))
+      comparison_.differ(now, fmt::format("data[{}]", i), shown(model),
+                         shown(static_cast<std::uint32_t>(rtl)), story(schedule));
+  }
   comparison_.count().values_compared += static_cast<std::uint64_t>(count);
 }
 
-std::string ReductionChecker::story(const Schedule& schedule) const {
+// What is not compared: what the RTL was given.
+void ReductionChecker::see_pins(Cycle now) {
+  TwinWindow* window = comparison_.window(now);
+  if (!window) return;
+  for (std::size_t pin = 0; pin < rtl_->ports().size(); ++pin) {
+    const rtl::Port& port = rtl_->ports()[pin];
+    const std::uint32_t* words = rtl_->pin(static_cast<int>(pin));
+    if (!port.input) continue;
+    if (port.bits <= 32) {
+      window->put(now, fmt::format("rtl.{}", port.name), port.bits, words[0]);
+      continue;
+    }
+    for (int i = 0; i < port.bits / 32; ++i)
+      window->put(now, fmt::format("rtl.{}_{}", port.name, i), 32, words[i]);
+  }
+}
+
+Story ReductionChecker::story(const Schedule& schedule) const {
   const ReductionRun& run = schedule.run;
   const auto element =
       static_cast<std::size_t>(std::min(schedule.out * schedule.step, std::max(run.count - 1, 0)));
-  std::string inputs;
-  if (element < run.banks.size()) inputs += fmt::format(" bank {}", shown(run.banks[element]));
-  if (element < run.incoming.size()) inputs += fmt::format(" incoming {}", shown(run.incoming[element]));
-  return fmt::format("{} of {}, {} elements to {}, cycles {} to {}, beat {} of {}; last inputs:{}",
-                     run.command, run.operation, run.count, name_of(run.type), run.start, run.finish,
-                     schedule.out, schedule.beats, inputs);
+  std::vector<std::string> inputs;
+  if (element < run.banks.size()) inputs.push_back("bank " + shown(run.banks[element]));
+  if (element < run.incoming.size()) inputs.push_back("incoming " + shown(run.incoming[element]));
+  return {run.command, run.operation,
+          fmt::format("{} elements to {}, cycles {} to {}, beat {} of {}", run.count, name_of(run.type),
+                      run.start, run.finish, schedule.out, schedule.beats),
+          fmt::format("{}", fmt::join(inputs, " "))};
 }
 
 }  // namespace leto::model

@@ -15,7 +15,7 @@
 #include "base/dtypes.h"
 #include "isa/instruction.h"
 #include "model/twin/blocks.h"
-#include "model/twin/comparison.h"
+#include "model/twin/command_log.h"
 
 namespace leto::model {
 
@@ -31,19 +31,30 @@ struct ReductionRun {
   Cycle stall = 0;                 // cycles in which nothing moves …
   int stall_beat = -1;             // … before this beat; -1: the last one, as the model counts them
   std::string command, operation;  // for the finding
+
+  std::size_t bytes() const { return sizeof *this + 4 * (banks.size() + incoming.size() + result.size()); }
 };
 
 class ReductionChecker {
  public:
   ReductionChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance,
                    std::uint64_t seed);
+  /// Another block in the place of rtl/'s, with its pins.
+  ReductionChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance,
+                   std::uint64_t seed, std::unique_ptr<rtl::Block> block);
+  static std::vector<rtl::Port> pins(const ReductionEngineConfig& config);
 
   /// Commands in the order of the engine. Throws Error(mismatch) with the first difference.
-  void add(const ReductionRun& run);
+  void add(ReductionRun run);
   /// Lets the last command come to its end.
   void flush();
   /// The RTL's result of a command, from an idle engine; nothing is compared.
   std::vector<std::uint32_t> compute(ReductionRun run);
+
+  using Log = CommandLog<ReductionRun>;
+  const Log& log() const { return log_; }
+  /// Runs a log's commands as the run that left it did.
+  void replay(const Log& log);
 
   Comparison& comparison() { return comparison_; }
   const Comparison& comparison() const { return comparison_; }
@@ -52,13 +63,19 @@ class ReductionChecker {
   struct Schedule;
 
   void offer(const ReductionRun* run);
-  void end_cycle();
+  void end_cycle(Cycle now);
+  void settle();
+  void play(const ReductionRun& run);
+  void play_alone(ReductionRun run, Cycle start);
+  Cycle cycles_alone(const ReductionRun& run) const;
+  bool follows(const ReductionRun& run) const { return last_ != kNever && last_ + 1 == run.start; }
   void start(const ReductionRun& run);
   void tick(Schedule& schedule, Cycle now);
   void compare(const Schedule& schedule, int pin, std::uint32_t model, Cycle now);
+  void see_pins(Cycle now);
   void check_data(const Schedule& schedule, Cycle now);
   void check_done(bool done, Cycle now);
-  std::string story(const Schedule& schedule) const;
+  Story story(const Schedule& schedule) const;
   std::uint32_t& value(int pin) { return *rtl_->pin(pin); }
 
   ReductionEngineConfig config_;
@@ -66,7 +83,8 @@ class ReductionChecker {
   std::unique_ptr<rtl::Block> rtl_;
   bool comparing_ = true;
   Cycle last_ = kNever;  // the last command's last cycle, not ended yet: another may be taken in it
-  std::string last_story_;
+  Story last_story_;
+  Log log_;
   std::vector<std::uint32_t> collected_;  // what came out of the command that runs
 };
 

@@ -6,14 +6,11 @@
 #include "base/hash.h"
 #include "base/rng.h"
 #include "model/twin/engine_twins.h"
+#include "model/twin/log.h"
 #include "model/waves/signals.h"
 
 namespace leto::model {
 namespace {
-
-std::string instance_of(int pe, TwinBlock block) {
-  return fmt::format("pe[{}].{}", pe, kTwinBlocks[static_cast<std::size_t>(block)].name);
-}
 
 std::vector<std::string_view> block_names() {
   std::vector<std::string_view> all;
@@ -34,7 +31,8 @@ std::string chosen(std::string pattern, const ChipConfig& chip, std::uint64_t se
 }  // namespace
 
 Twins::Twins(const std::vector<TwinSpec>& specs, const ChipConfig& chip, const isa::Program& program,
-             bool values, std::uint64_t seed, const std::int64_t& chip_macs) {
+             bool values, std::uint64_t seed, const std::int64_t& chip_macs)
+    : chip_(chip), program_(program) {
   for (const TwinSpec& spec : specs) {
     if (!values && spec.mode != TwinMode::model)
       throw Error(ExitCode::unsupported,
@@ -120,6 +118,28 @@ void Twins::each(F f) const {
     if (twins.reduction) f(instance_of(pe, TwinBlock::reduction_engine), twins.reduction->comparison());
     if (twins.buffers) f(instance_of(pe, TwinBlock::buffer_manager), twins.buffers->comparison());
   }
+}
+
+TwinLog Twins::log_of(const Finding& finding) const {
+  TwinLog log;
+  log.chip = chip_;
+  log.finding = finding;
+  log.program_hash = fnv1a(isa::to_bytes(program_));
+  log.rtl_hash = rtl::rtl_hash();
+  for (const auto& [pe, twins] : pes_) {
+    const auto is = [&](TwinBlock block, const Comparison& comparison) {
+      if (instance_of(pe, block) != finding.instance) return false;
+      log.block = block;
+      log.spec = comparison.spec();
+      return true;
+    };
+    if (twins.matrix && is(TwinBlock::matrix_engine, twins.matrix->comparison())) twins.matrix->log(log);
+    if (twins.reduction && is(TwinBlock::reduction_engine, twins.reduction->comparison()))
+      twins.reduction->log(log);
+    if (twins.buffers && is(TwinBlock::buffer_manager, twins.buffers->comparison()))
+      log.buffers = twins.buffers->log();
+  }
+  return log;
 }
 
 std::map<std::string, TwinCount> Twins::count() const {

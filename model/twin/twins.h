@@ -1,7 +1,6 @@
 // The twins of a chip, and how a PE hands them what its engines do.
 #pragma once
 
-#include <array>
 #include <map>
 #include <memory>
 #include <string>
@@ -13,6 +12,8 @@
 #include "model/twin/comparison.h"
 
 namespace leto::model {
+
+struct TwinLog;
 
 /// Of one engine of a PE.
 class EngineTwin {
@@ -27,6 +28,8 @@ class EngineTwin {
                       const Timing& timing) = 0;
   virtual void after(const isa::Command& command, isa::PeState& pe, isa::Partials& outgoing) = 0;
   virtual void flush() = 0;
+  /// Its commands, for a replay.
+  virtual void log(TwinLog& log) const = 0;
   virtual Comparison& comparison() = 0;
 };
 
@@ -43,6 +46,8 @@ class Twins {
   BufferChecker* buffers(int pe) const;
   void flush();
   std::map<std::string, TwinCount> count() const;
+  /// What a replay of the block needs.
+  TwinLog log_of(const Finding& finding) const;
   /// A line for each planted fault whose cycle never came.
   std::vector<std::string> notes() const;
 
@@ -59,6 +64,8 @@ class Twins {
   void each(F f) const;
   void share_budget(const std::int64_t& chip_macs);
 
+  const ChipConfig& chip_;
+  const isa::Program& program_;
   std::map<int, OfPe> pes_;
 };
 

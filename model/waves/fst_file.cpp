@@ -70,6 +70,12 @@ std::uint32_t FstFile::count(const std::string& name) {
                             parts_of(name).back().c_str(), 0);
 }
 
+std::uint32_t FstFile::vector(const std::string& name, int bits) {
+  enter(name);
+  return fstWriterCreateVar(context_, FST_VT_VCD_WIRE, FST_VD_IMPLICIT, static_cast<std::uint32_t>(bits),
+                            parts_of(name).back().c_str(), 0);
+}
+
 void FstFile::time(std::uint64_t cycle) {
   fstWriterEmitTimeChange(context_, cycle);
 }
@@ -81,6 +87,10 @@ void FstFile::value(std::uint32_t signal, const std::string& text) {
 
 void FstFile::value(std::uint32_t signal, std::uint32_t count) {
   fstWriterEmitValueChange32(context_, signal, kCountBits, count);
+}
+
+void FstFile::vector_value(std::uint32_t signal, const std::string& digits) {
+  fstWriterEmitValueChange(context_, signal, digits.data());
 }
 
 #else
@@ -102,9 +112,13 @@ std::uint32_t FstFile::text(const std::string&) {
 std::uint32_t FstFile::count(const std::string&) {
   return 0;
 }
+std::uint32_t FstFile::vector(const std::string&, int) {
+  return 0;
+}
 void FstFile::time(std::uint64_t) {}
 void FstFile::value(std::uint32_t, const std::string&) {}
 void FstFile::value(std::uint32_t, std::uint32_t) {}
+void FstFile::vector_value(std::uint32_t, const std::string&) {}
 
 #endif
 

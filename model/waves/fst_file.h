@@ -19,10 +19,13 @@ class FstFile {
   /// Declare signals in the order of their names; the answer is the signal's number for value().
   std::uint32_t text(const std::string& name);
   std::uint32_t count(const std::string& name);
+  std::uint32_t vector(const std::string& name, int bits);
   /// Dates may not go back.
   void time(std::uint64_t cycle);
   void value(std::uint32_t signal, const std::string& text);
   void value(std::uint32_t signal, std::uint32_t count);
+  /// Of a vector: a 0, 1 or x for each bit, highest first.
+  void vector_value(std::uint32_t signal, const std::string& digits);
   /// Ends the file and puts it in its place.
   void publish();
 

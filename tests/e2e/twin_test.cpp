@@ -69,7 +69,23 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("twin: a fault in each block ends a run with its place") {
+/// What a mismatch in `run` left in `out`: replayed alone it is the same.
+void replayed(const Folder& folder, const fs::path& out, const std::string& instance, const std::string& stderr_of_run) {
+  const std::string stem = (out / "twins" / instance).string();
+  const auto finding = nlohmann::json::parse(read(folder / (stem + ".json")));
+  CHECK(stderr_of_run.find("leto twin replay '" + stem + ".twin'") != std::string::npos);
+  for (const char* key : {"operation", "command", "model", "rtl", "program_hash", "rtl_hash", "config_hash"})
+    CHECK_MESSAGE(!finding[key].get<std::string>().empty(), key);
+  const auto again = leto(folder, "twin replay '" + stem + ".twin' --waves w.fst");
+  check_refused(again, 8, "first difference at cycle " + finding["cycle"].dump() + " (compared cycle " +
+                              finding["compared_cycle"].dump() + "), " + finding["signal"].get<std::string>());
+  CHECK(again.out.find("the run's difference again, at the same cycle") != std::string::npos);
+  CHECK(read(folder / "w.fst").size() > 100);
+  const auto json = leto(folder, "twin replay '" + stem + ".twin' --json");
+  CHECK(nlohmann::json::parse(json.out) == finding);
+}
+
+TEST_CASE("twin: a fault in each block ends a run with its place and can be replayed alone") {
   const Folder folder;
   const std::string run = training(folder, "tiny");
   if (!is_built(folder, run)) return;
@@ -81,9 +97,33 @@ TEST_CASE("twin: a fault in each block ends a run with its place") {
     check_refused(done, 8, "twin " + instance + ": first difference at cycle");
     CHECK(done.err.find(", " + signal) != std::string::npos);
     CHECK(!fs::exists(folder / (block + "/record.json")));
+    CHECK(fs::exists(folder / (block + "/twins/" + instance + ".fst")));
+    replayed(folder, block, instance, done.err);
   }
   check_refused(leto(folder, run + " --twin 'pe[1].reduction_engine=check:inject=c_data@1' --out o"), 2,
                 "has no signal");
+}
+
+TEST_CASE("twin: a log that is damaged or no log is refused") {
+  const Folder folder;
+  const std::string run = training(folder, "tiny");
+  if (!is_built(folder, run)) return;
+  leto(folder, run + " --twin 'pe[1].reduction_engine=check:inject=data@90' --out o");
+  const std::string log = read(folder / "o/twins/pe[1].reduction_engine.twin");
+  REQUIRE(log.size() > 1000);
+  check_refused(leto(folder, "twin replay nothing.twin"), 3, "nothing.twin");
+  write(folder / "a", "no log at all, whatever its name says");
+  check_refused(leto(folder, "twin replay a"), 3, "no log of a twin");
+  for (std::size_t at = 9; at < log.size(); at += log.size() / 7) {
+    std::string damaged = log;
+    damaged[at] = static_cast<char>(damaged[at] ^ 4);
+    write(folder / "b", damaged);
+    const auto done = leto(folder, "twin replay b --waves b.fst");
+    CHECK(done.code == 3);
+    CHECK(!fs::exists(folder / "b.fst"));
+    write(folder / "c", log.substr(0, at));
+    CHECK(leto(folder, "twin replay c").code == 3);
+  }
 }
 
 TEST_CASE("twin: with the RTL in the place of the engines the weights are the same") {

@@ -1,0 +1,319 @@
+// Magic, version, identity, finding, commands, checksum (FNV-1a over all before it).
+#include "model/twin/log.h"
+
+#include "arch/chip_text.h"
+#include "base/byte_stream.h"
+
+namespace leto::model {
+namespace {
+
+constexpr std::string_view kMagic = "LETOTWIN";
+constexpr std::uint32_t kVersion = 1;
+constexpr std::size_t kChecksumBytes = sizeof(std::uint64_t);
+constexpr Cycle kLongest = Cycle{1} << 24;  // of a command; its shape allows no more work
+
+template <class Sequence>
+void write_all(ByteWriter& out, const Sequence& values) {
+  out.list(std::as_bytes(std::span(values)));
+}
+
+template <class T>
+std::vector<T> read_all(ByteReader& in) {
+  const auto bytes = in.list();
+  if (bytes.size() % sizeof(T) != 0) in.fail("a list ends within an element");
+  std::vector<T> values(bytes.size() / sizeof(T));
+  if (!values.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
+  return values;
+}
+
+void write(ByteWriter& out, const Story& story) {
+  for (const auto* text : {&story.command, &story.operation, &story.doing, &story.inputs}) out.text(*text);
+}
+
+Story read_story(ByteReader& in) {
+  Story story;
+  for (auto* text : {&story.command, &story.operation, &story.doing, &story.inputs}) *text = in.text();
+  return story;
+}
+
+void write(ByteWriter& out, const Finding& finding) {
+  out.text(finding.instance);
+  out.text(finding.signal);
+  out.number(finding.cycle);
+  out.number(finding.compared_cycle);
+  out.text(finding.model);
+  out.text(finding.rtl);
+  write(out, finding.story);
+  out.number(finding.seed);
+  out.number<std::uint8_t>(finding.planted);
+}
+
+Finding read_finding(ByteReader& in) {
+  Finding finding;
+  finding.instance = in.text();
+  finding.signal = in.text();
+  finding.cycle = in.number<Cycle>();
+  finding.compared_cycle = in.number<std::uint64_t>();
+  finding.model = in.text();
+  finding.rtl = in.text();
+  finding.story = read_story(in);
+  finding.seed = in.number<std::uint64_t>();
+  finding.planted = in.number<std::uint8_t>() != 0;
+  return finding;
+}
+
+void write(ByteWriter& out, const TwinSpec& spec) {
+  out.number(spec.every);
+  out.number<std::uint8_t>(spec.inject.has_value());
+  if (!spec.inject) return;
+  out.text(spec.inject->signal);
+  out.number(spec.inject->cycle);
+}
+
+TwinSpec read_spec(ByteReader& in) {
+  TwinSpec spec;
+  spec.mode = TwinMode::check;
+  spec.every = in.number<std::uint64_t>();
+  if (spec.every == 0) in.fail("one of 0 sequences is checked");
+  if (in.number<std::uint8_t>() == 0) return spec;
+  spec.inject.emplace();
+  spec.inject->signal = in.text();
+  spec.inject->cycle = in.number<std::uint64_t>();
+  return spec;
+}
+
+void write(ByteWriter& out, const Comparison::Place& place) {
+  out.number(place.cycles_compared);
+  out.number(place.sequences);
+}
+
+Comparison::Place read_place(ByteReader& in) {
+  const auto cycles = in.number<std::uint64_t>();
+  return {cycles, in.number<std::uint64_t>()};
+}
+
+// Start and finish in the order of the engine, and no longer than a command lasts: a replay goes cycle by cycle.
+void check_times(const ByteReader& in, Cycle start, Cycle finish, Cycle stall, Cycle& last) {
+  if (start < last || finish <= start || finish - start > kLongest || stall >= finish - start)
+    in.fail(fmt::format("no command goes from cycle {} to {} after one to {}", start, finish, last));
+  last = finish;
+}
+
+void write(ByteWriter& out, const MatrixRun& run) {
+  out.number(run.held_type);
+  out.number(run.stream_type);
+  for (const int extent : {run.m, run.n, run.k}) out.number(extent);
+  out.number<std::uint8_t>(run.first);
+  write_all(out, run.held);
+  write_all(out, run.stream);
+  write_all(out, run.before);
+  write_all(out, run.after);
+  for (const Cycle cycle : {run.start, run.finish, run.held_ready, run.stall}) out.number(cycle);
+  out.number(run.stall_block);
+  out.number(run.stall_vector);
+  out.text(run.command);
+  out.text(run.operation);
+}
+
+DType read_operand_type(ByteReader& in) {
+  const auto type = in.enumerator<DType>(static_cast<int>(DType::e5m2));
+  if (type == DType::fp32) in.fail("the matrix engine takes no fp32");
+  return type;
+}
+
+MatrixRun read_matrix(ByteReader& in, const MatrixEngineConfig& engine, Cycle& last) {
+  constexpr int kMost = 0xffff;  // of n and k
+  MatrixRun run;
+  run.held_type = read_operand_type(in);
+  run.stream_type = read_operand_type(in);
+  for (int* extent : {&run.m, &run.n, &run.k}) {
+    *extent = in.number<int>();
+    if (*extent < 1 || *extent > kMost) in.fail(fmt::format("no extent is {}", *extent));
+  }
+  if (run.m > engine.tiles * isa::kBankRows) in.fail(fmt::format("the engine holds no {} rows", run.m));
+  run.first = in.number<std::uint8_t>() != 0;
+  run.held = read_all<std::uint16_t>(in);
+  run.stream = read_all<std::uint16_t>(in);
+  run.before = read_all<float>(in);
+  run.after = read_all<float>(in);
+  const auto m = static_cast<std::size_t>(run.m), n = static_cast<std::size_t>(run.n),
+             k = static_cast<std::size_t>(run.k);
+  if (run.held.size() != m * k || run.stream.size() != n * k || run.after.size() != m * n ||
+      (!run.first && run.before.size() != m * n))
+    in.fail("the operands have another shape");
+  for (Cycle* cycle : {&run.start, &run.finish, &run.held_ready, &run.stall}) *cycle = in.number<Cycle>();
+  check_times(in, run.start, run.finish, run.stall, last);
+  run.stall_block = in.number<int>();
+  run.stall_vector = in.number<int>();
+  run.command = in.text();
+  run.operation = in.text();
+  return run;
+}
+
+void write(ByteWriter& out, const ReductionRun& run) {
+  out.number(run.op);
+  out.number(run.type);
+  out.number(run.count);
+  write_all(out, run.banks);
+  write_all(out, run.incoming);
+  write_all(out, run.result);
+  for (const Cycle cycle : {run.start, run.finish, run.stall}) out.number(cycle);
+  out.number(run.stall_beat);
+  out.text(run.command);
+  out.text(run.operation);
+}
+
+ReductionRun read_reduction(ByteReader& in, const ReductionEngineConfig&, Cycle& last) {
+  using isa::Opcode;
+  ReductionRun run;
+  run.op = static_cast<Opcode>(in.number<std::uint8_t>());
+  const bool fill = run.op == Opcode::fill, merge = run.op == Opcode::merge;
+  if (!fill && !merge && run.op != Opcode::drain && run.op != Opcode::pass)
+    in.fail("no such command of a reduction engine");
+  run.type = in.enumerator<DType>(static_cast<int>(DType::e5m2));
+  run.count = in.number<int>();
+  run.banks = read_all<std::uint32_t>(in);
+  run.incoming = read_all<std::uint32_t>(in);
+  run.result = read_all<std::uint32_t>(in);
+  const auto count = static_cast<std::size_t>(run.count);
+  if (run.count < 1 || run.count > 0xffff || run.result.size() != count ||
+      (!run.banks.empty() && run.banks.size() != count) || run.incoming.size() != (fill || merge ? count : 0))
+    in.fail("the operands have another shape");
+  for (Cycle* cycle : {&run.start, &run.finish, &run.stall}) *cycle = in.number<Cycle>();
+  check_times(in, run.start, run.finish, run.stall, last);
+  run.stall_beat = in.number<int>();
+  run.command = in.text();
+  run.operation = in.text();
+  return run;
+}
+
+void write(ByteWriter& out, const BufferChecker::Event& event) {
+  out.number(event.now);
+  out.number(event.kind);
+  out.number(event.count);
+  out.number(event.hold_cause);
+  out.number(event.hold_buffer);
+  for (const auto operand : event.operand) out.number(operand);
+  for (const auto value : event.value) out.number(value);
+}
+constexpr std::size_t kEventBytes = 8 + 4 + 3 + 3 * 4;
+
+BufferChecker::Event read_event(ByteReader& in, Cycle& last) {
+  using Event = BufferChecker::Event;
+  Event event;
+  event.now = in.number<Cycle>();
+  if (event.now < last) in.fail("events go back in time");
+  last = event.now;
+  event.kind = in.enumerator<Event::Kind>(static_cast<int>(Event::Kind::hold));
+  event.count = in.number<std::uint8_t>();
+  if (event.count > BufferChecker::kOperands) in.fail(fmt::format("{} operands", event.count));
+  event.hold_cause = in.number<std::uint8_t>();
+  event.hold_buffer = in.number<std::uint8_t>();
+  for (auto& operand : event.operand) operand = in.number<std::uint8_t>();
+  for (auto& value : event.value) value = in.number<std::uint32_t>();
+  if (event.kind == Event::Kind::define && event.operand[0] > Event::kId) in.fail("no such buffer");
+  return event;
+}
+
+template <class Run>
+void write_runs(ByteWriter& out, const CommandLog<Run>& log) {
+  write(out, log.from);
+  out.number<std::uint8_t>(log.primed);
+  out.number<std::uint64_t>(log.runs.size());
+  for (const Run& run : log.runs) write(out, run);
+}
+
+template <class Log, class Config, class Read>
+void read_runs(ByteReader& in, Log& log, const Config& config, Read read) {
+  constexpr std::size_t kLeast = 64;  // bytes of a command
+  log.from = read_place(in);
+  log.primed = in.number<std::uint8_t>() != 0;
+  Cycle last = 0;
+  for (std::size_t left = in.count(kLeast); left > 0; --left) log.runs.push_back(read(in, config, last));
+}
+
+void write_buffers(ByteWriter& out, const BufferChecker::Log& log) {
+  write(out, log.from);
+  out.number<std::uint64_t>(log.events.size());
+  for (const auto& event : log.events) write(out, event);
+  out.number<std::uint64_t>(log.stories.size());
+  for (const Story& story : log.stories) write(out, story);
+}
+
+void read_buffers(ByteReader& in, BufferChecker::Log& log) {
+  constexpr std::size_t kStoryBytes = 4 * sizeof(std::uint64_t);
+  log.from = read_place(in);
+  Cycle last = 0;
+  for (std::size_t left = in.count(kEventBytes); left > 0; --left) log.events.push_back(read_event(in, last));
+  for (std::size_t left = in.count(kStoryBytes); left > 0; --left) log.stories.push_back(read_story(in));
+  if (log.stories.size() > log.events.size()) in.fail("more stories than events");
+}
+
+void check_identity(ByteReader& whole, std::span<const std::byte> bytes) {
+  const std::string remedy = "give a .twin file that a mismatch of `leto run --twin` left";
+  if (bytes.size() < kMagic.size() + sizeof(kVersion) + kChecksumBytes)
+    whole.fail(fmt::format("{} bytes are no log of a twin", bytes.size()), remedy);
+  const auto magic = whole.take(kMagic.size());
+  if (std::memcmp(magic.data(), kMagic.data(), kMagic.size()) != 0) whole.fail("no log of a twin", remedy);
+  if (const auto version = whole.number<std::uint32_t>(); version != kVersion)
+    whole.fail(fmt::format("version {}, this build reads {}", version, kVersion), "run again to get a new one");
+  std::uint64_t stored;
+  std::memcpy(&stored, bytes.data() + bytes.size() - kChecksumBytes, kChecksumBytes);
+  if (stored != fnv1a(bytes.first(bytes.size() - kChecksumBytes)))
+    whole.fail("the checksum does not fit", "the file is damaged: run again to get a new one");
+}
+
+}  // namespace
+
+std::vector<std::byte> to_bytes(const TwinLog& log) {
+  ByteWriter out;
+  out.raw(std::as_bytes(std::span(kMagic)));
+  out.number(kVersion);
+  out.number(log.block);
+  out.text(to_toml(log.chip));
+  write(out, log.spec);
+  out.number(log.program_hash);
+  out.number(log.rtl_hash);
+  write(out, log.finding);
+  switch (log.block) {
+    case TwinBlock::matrix_engine:
+      write_runs(out, log.matrix);
+      break;
+    case TwinBlock::reduction_engine:
+      write_runs(out, log.reduction);
+      break;
+    case TwinBlock::buffer_manager:
+      write_buffers(out, log.buffers);
+      break;
+  }
+  return out.sealed();
+}
+
+TwinLog log_from_bytes(std::span<const std::byte> bytes, std::string_view where) {
+  ByteReader whole(bytes, where);
+  check_identity(whole, bytes);
+  ByteReader in(bytes.first(bytes.size() - kChecksumBytes), where);
+  in.take(kMagic.size() + sizeof(kVersion));
+  TwinLog log;
+  log.block = in.enumerator<TwinBlock>(kTwinBlocks.size() - 1);
+  log.chip = chip_of_text(in.text(), fmt::format("{}: chip", where));
+  log.spec = read_spec(in);
+  log.program_hash = in.number<std::uint64_t>();
+  log.rtl_hash = in.number<std::uint64_t>();
+  log.finding = read_finding(in);
+  switch (log.block) {
+    case TwinBlock::matrix_engine:
+      read_runs(in, log.matrix, log.chip.matrix_engine, read_matrix);
+      break;
+    case TwinBlock::reduction_engine:
+      read_runs(in, log.reduction, log.chip.reduction_engine, read_reduction);
+      break;
+    case TwinBlock::buffer_manager:
+      read_buffers(in, log.buffers);
+      break;
+  }
+  if (!in.at_end()) in.fail("bytes follow the last command");
+  return log;
+}
+
+}  // namespace leto::model

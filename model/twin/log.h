@@ -1,0 +1,33 @@
+// The file that a mismatch leaves: a block's newest commands, from which `leto twin replay` runs the block alone.
+#pragma once
+
+#include <filesystem>
+
+#include "arch/chip_config.h"
+#include "model/twin/buffer_checker.h"
+#include "model/twin/matrix_checker.h"
+#include "model/twin/reduction_checker.h"
+
+namespace leto::model {
+
+struct TwinLog {
+  TwinBlock block = TwinBlock::matrix_engine;
+  ChipConfig chip;
+  TwinSpec spec;                             // mode check
+  std::uint64_t program_hash = 0, rtl_hash = 0;  // the program; all of rtl/ as it was built
+  Finding finding;                           // with the instance and the seed
+  // One of these, by `block`.
+  MatrixChecker::Log matrix;
+  ReductionChecker::Log reduction;
+  BufferChecker::Log buffers;
+
+  std::size_t commands() const { return matrix.runs.size() + reduction.runs.size() + buffers.events.size(); }
+  /// When it was, in microseconds of the chip.
+  double microseconds(const Finding& at) const { return static_cast<double>(at.cycle) / chip.pe.clock_mhz; }
+};
+
+std::vector<std::byte> to_bytes(const TwinLog& log);
+/// `where` names the file in errors. Throws Error(bad_input) on what no run leaves.
+TwinLog log_from_bytes(std::span<const std::byte> bytes, std::string_view where);
+
+}  // namespace leto::model

@@ -1,0 +1,97 @@
+#include "model/twin/replay.h"
+
+#include "base/files.h"
+#include "base/staging.h"
+#include "model/waves/fst_file.h"
+
+namespace leto::model {
+namespace {
+
+template <class Checker, class Log>
+std::optional<Finding> run(Checker&& checker, const Log& log, TwinWindow* window) {
+  checker.comparison().show(window);
+  try {
+    checker.replay(log);
+  } catch (const TwinMismatch& mismatch) {
+    return mismatch.finding();
+  }
+  return std::nullopt;
+}
+
+std::string json_text(std::string_view text) {
+  std::string all = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') all += '\\';
+    if (static_cast<unsigned char>(c) < ' ')
+      all += fmt::format("\\u{:04x}", static_cast<int>(c));
+    else
+      all += c;
+  }
+  return all + '"';
+}
+
+}  // namespace
+
+std::optional<Finding> replay(const TwinLog& log, TwinWindow* window) {
+  const Finding& found = log.finding;
+  const isa::Program no_program;
+  switch (log.block) {
+    case TwinBlock::matrix_engine:
+      return run(MatrixChecker(log.chip.matrix_engine, log.spec, found.instance, found.seed), log.matrix,
+                 window);
+    case TwinBlock::reduction_engine:
+      return run(ReductionChecker(log.chip, log.spec, found.instance, found.seed), log.reduction, window);
+    case TwinBlock::buffer_manager:
+      return run(BufferChecker(log.chip, log.spec, found.instance, found.seed, no_program), log.buffers,
+                 window);
+  }
+  return std::nullopt;
+}
+
+std::string to_json(const Finding& finding, const TwinLog& log) {
+  std::string text = "{\n";
+  const auto add = [&](std::string_view key, const std::string& value) {
+    text += fmt::format("{}  {}: {}", text.size() > 2 ? ",\n" : "", json_text(key), value);
+  };
+  add("instance", json_text(finding.instance));
+  add("cycle", std::to_string(finding.cycle));
+  add("microseconds", fmt::format("{:.6f}", log.microseconds(finding)));
+  add("compared_cycle", std::to_string(finding.compared_cycle));
+  add("signal", json_text(finding.signal));
+  add("model", json_text(finding.model));
+  add("rtl", json_text(finding.rtl));
+  add("command", json_text(finding.story.command));
+  add("operation", json_text(finding.story.operation));
+  add("doing", json_text(finding.story.doing));
+  add("last_inputs", json_text(finding.story.inputs));
+  add("planted", finding.planted ? "true" : "false");
+  add("seed", std::to_string(finding.seed));
+  add("chip", json_text(log.chip.name));
+  add("config_hash", fmt::format("\"{:016x}\"", config_hash(log.chip)));
+  add("program_hash", fmt::format("\"{:016x}\"", log.program_hash));
+  add("rtl_hash", fmt::format("\"{:016x}\"", log.rtl_hash));
+  add("logged_commands", std::to_string(log.commands()));
+  return text + "\n}\n";
+}
+
+Error leave(const TwinLog& log, const std::filesystem::path& folder, std::string_view shown_as) {
+  const Finding& finding = log.finding;
+  make_folder(folder);
+  write_atomically(folder / (finding.instance + ".json"), to_json(finding, log));
+  const std::string cause = fmt::format("{}; {:.3f} us", finding.text(), log.microseconds(finding));
+  if (log.buffers.lost)
+    return Error(ExitCode::mismatch, cause,
+                 fmt::format("{}/{}.json has it again; no log, since the launch left more than {} MiB of "
+                             "commands: take a shorter program",
+                             shown_as, finding.instance, kLogMost >> 20));
+  write_atomically(folder / (finding.instance + ".twin"), to_bytes(log));
+  if (FstFile::supported()) {
+    TwinWindow window(finding.cycle);
+    if (replay(log, &window)) window.write(folder / (finding.instance + ".fst"), finding.instance, "leto run --twin");
+  }
+  return Error(ExitCode::mismatch, cause,
+               fmt::format("{}see it alone: leto twin replay '{}/{}.twin'",
+                           finding.planted ? "the fault was planted by inject; " : "", shown_as, finding.instance));
+}
+
+}  // namespace leto::model
