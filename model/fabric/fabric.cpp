@@ -140,21 +140,31 @@ int Fabric::group_of(int pe, isa::Multicast multicast) const {
   }
 }
 
-void Fabric::pass(int pe, bool store, isa::Multicast multicast, isa::Runs runs) {
+// Piece after piece; the LLC's sets are asked of the host some pieces ahead.
+void Fabric::pass(int pe, bool store, isa::Multicast multicast, isa::Runs runs, bool sampled) {
+  constexpr std::size_t kAhead = 16;
   const int number = group_of(pe, multicast);
   Group* group = number < 0 ? nullptr : &groups_[static_cast<std::size_t>(number)];
   const int router = ports_[static_cast<std::size_t>(pe) * 2].router;
+  std::array<Piece, kAhead> ahead;
+  std::size_t begin = 0, end = 0;
+  const auto take = [&] {
+    const Piece& piece = ahead[begin++ % kAhead];
+    const std::int64_t bytes = in_beats(piece.bytes);
+    memory_.pass(piece, store, sampled);
+    port_bytes_ += static_cast<std::uint64_t>(bytes) * (group ? group->pes.size() : 1);
+    group ? noc_.count(tree(*group, piece.router), bytes) : noc_.count(piece.router, router, bytes);
+  };
   for (isa::Run run = runs.next(); run.bytes != 0; run = runs.next())
     while (run.bytes > 0) {
-      const Piece piece =
-          memory_.locate(run.address, std::min<std::int64_t>(run.bytes, config_.fragment_bytes));
-      const std::int64_t bytes = in_beats(piece.bytes);
-      memory_.pass(piece, store);
-      port_bytes_ += static_cast<std::uint64_t>(bytes) * (group ? group->pes.size() : 1);
-      group ? noc_.count(tree(*group, piece.router), bytes) : noc_.count(piece.router, router, bytes);
+      if (end - begin == kAhead) take();
+      Piece& piece = ahead[end++ % kAhead];
+      piece = memory_.locate(run.address, std::min<std::int64_t>(run.bytes, config_.fragment_bytes));
+      if (!sampled || memory_.samples(piece)) memory_.prefetch(piece, store);
       run.address += piece.bytes;
       run.bytes -= piece.bytes;
     }
+  while (begin != end) take();
 }
 
 // The set-up began with the submission, a cycle ago.

@@ -38,8 +38,10 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   void submit(const Transfer& transfer, Cycle now);
 
   /// A load or store of PE `pe` (a multicast: of its group) that is counted and not simulated: it moves the
-  /// LLC's content, and takes no time.
-  void pass(int pe, bool store, isa::Multicast multicast, isa::Runs runs);
+  /// LLC's content, and takes no time. `sampled`: of those sets alone that stand for all.
+  void pass(int pe, bool store, isa::Multicast multicast, isa::Runs runs, bool sampled);
+  /// What the LLC holds.
+  std::int64_t llc_bytes() const { return memory_.cache().bytes(); }
 
   /// Of device memory, so far.
   std::uint64_t bursts() const { return memory_.hbm().bursts(); }

@@ -58,9 +58,9 @@ class Hbm {
         });
   }
 
-  /// Traffic that is counted and not simulated: `bytes` inside one interleave block.
-  void count(std::uint64_t address, std::int64_t bytes, bool write) {
-    const std::uint64_t bursts = bursts_of(address, bytes);
+  /// Traffic that is counted and not simulated: `bytes` inside one interleave block, `times` times.
+  void count(std::uint64_t address, std::int64_t bytes, bool write, std::uint64_t times) {
+    const std::uint64_t bursts = bursts_of(address, bytes) * times;
     (write ? written_bursts_ : read_bursts_) += bursts;
     counted_bursts_ += bursts;
   }

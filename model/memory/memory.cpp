@@ -149,34 +149,38 @@ void Memory::release(int line, Cycle now) {
   }
 }
 
-void Memory::pass(const Piece& piece, bool write) {
-  if (!piece.scratch() && !cache_.present()) return hbm_.count(piece.address, piece.bytes, write);
+void Memory::pass(const Piece& piece, bool write, bool sampled) {
+  if (!piece.scratch() && !cache_.present()) return hbm_.count(piece.address, piece.bytes, write, 1);
   sram_.count(piece.bytes, write);
-  if (piece.scratch()) return;
+  if (piece.scratch() || (sampled && !samples(piece))) return;
+  const std::uint64_t times = sampled && cache_.sets() >= kFewestSampled ? kSampled : 1;
   const std::uint64_t number = by_line_.quotient(piece.address);
   const Sectors touched = cache_.touched(piece.address, piece.bytes);
+  const Cache::Counts before = cache_.counts();
   const Cache::Access access =
       write ? cache_.write(piece.set, number, touched) : cache_.read(piece.set, number, touched);
-  if (access.line < 0 && write) return hbm_.count(piece.address, piece.bytes, true);
-  const auto leave = [this](std::uint64_t line, Sectors dirty) {
-    sram_.count(std::popcount(dirty) * cache_.sector_bytes(), false);
-    count_device(line, dirty, true);
+  cache_.repeat_since(before, times - 1);
+  if (access.line < 0 && write) return hbm_.count(piece.address, piece.bytes, true, times);
+  const auto leave = [&](std::uint64_t line, Sectors dirty) {
+    sram_.count(static_cast<std::int64_t>(times) * std::popcount(dirty) * cache_.sector_bytes(), false);
+    count_device(line, dirty, true, times);
   };
   leave(access.victim, access.write_back);
   if (access.whole) leave(number, cache_.all_sectors());
   if (access.missing == 0) return;
   count_device(number, sectors(std::countr_zero(access.missing), 63 - std::countl_zero(access.missing)),
-               false);
-  if (access.line >= 0) sram_.count(piece.bytes, true);
+               false, times);
+  if (access.line >= 0) sram_.count(static_cast<std::int64_t>(times) * piece.bytes, true);
 }
 
 // Traffic of the sectors of a line, run by run.
-void Memory::count_device(std::uint64_t line, Sectors touched, bool write) {
+void Memory::count_device(std::uint64_t line, Sectors touched, bool write, std::uint64_t times) {
   const std::int64_t sector = cache_.sector_bytes();
   while (touched != 0) {
     const int first = std::countr_zero(touched), count = std::countr_one(touched >> first);
     touched &= ~sectors(first, first + count - 1);
-    hbm_.count(line * by_line_.divisor() + static_cast<std::uint64_t>(first * sector), count * sector, write);
+    hbm_.count(line * by_line_.divisor() + static_cast<std::uint64_t>(first * sector), count * sector, write,
+               times);
   }
 }
 

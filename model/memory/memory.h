@@ -56,8 +56,11 @@ class Memory {
   Piece locate(std::uint64_t address, std::int64_t most) const;
 
   /// Load, store or fetched of a piece is about to be called: asks the host to have what it needs at hand.
-  void prefetch_load(const Piece& piece) const { prefetch_set(piece, false); }
-  void prefetch_store(const Piece& piece) const { prefetch_set(piece, true); }
+  void prefetch_load(const Piece& piece) const { prefetch(piece, false); }
+  void prefetch_store(const Piece& piece) const { prefetch(piece, true); }
+  void prefetch(const Piece& piece, bool write) const {
+    if (cache_.present() && !piece.scratch()) cache_.prefetch(piece.set, write);
+  }
   void prefetch_fetched(const Piece& piece) const {
     if (piece.fill.line >= 0) cache_.prefetch_fill(piece.fill.line);
   }
@@ -66,8 +69,11 @@ class Memory {
   void store(int piece, Cycle now);
   /// Its bytes have come from device memory.
   void fetched(int piece, Cycle now);
-  /// A piece that is counted and not simulated: it moves the LLC's content, and takes no time.
-  void pass(const Piece& piece, bool write);
+  /// A piece that is counted and not simulated: it moves the LLC's content, and takes no time. `sampled`:
+  /// only where its set is one of those that stand for kSampled each; what it does there counts so many
+  /// times.
+  void pass(const Piece& piece, bool write, bool sampled);
+  bool samples(const Piece& piece) const { return cache_.sets() < kFewestSampled || is_sample(piece.set); }
 
   /// The device memory's channel answers.
   void serve(int channel, Cycle now);
@@ -93,15 +99,18 @@ class Memory {
   /// Tags of requests that belong to no piece: nobody waits, or clean() does.
   static constexpr std::uint32_t kNobody = ~std::uint32_t{0}, kCleaner = kNobody - 1;
 
-  void prefetch_set(const Piece& piece, bool write) const {
-    if (cache_.present() && !piece.scratch()) cache_.prefetch(piece.set, write);
+  /// Of the LLC's sets, one in so many is a sample, spread so that no stride of addresses meets only them;
+  /// a cache of fewer sets has none.
+  static constexpr int kSampledBits = 4, kSampled = 1 << kSampledBits, kFewestSampled = 1024;
+  static bool is_sample(int set) {
+    return static_cast<std::uint32_t>(set) * 0x9e3779b9u >> (32 - kSampledBits) == 0;
   }
   Line line_of(const Hbm::Place& place) const;
   void transfer(std::uint64_t address, std::int64_t bytes, bool write, std::uint32_t tag, Cycle now);
   void done(std::uint32_t tag, Cycle at);
   void look_ahead(int channel, Cycle now);
   void write_back(int slice, std::uint64_t line, Sectors dirty, std::uint32_t tag, Cycle now);
-  void count_device(std::uint64_t line, Sectors touched, bool write);
+  void count_device(std::uint64_t line, Sectors touched, bool write, std::uint64_t times);
   void wait(int piece, int line);
   void release(int line, Cycle now);
 

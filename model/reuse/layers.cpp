@@ -32,11 +32,12 @@ double difference(Cycle a, Cycle b) {
 }  // namespace
 
 Layers::Layers(const isa::Program& program, Accounts& accounts, Counters& counters, const Fabric& fabric,
-               const std::vector<Pe*>& pes, int verify, std::uint64_t seed)
+               Passage& passage, const std::vector<Pe*>& pes, int verify, std::uint64_t seed)
     : program_(program),
       accounts_(accounts),
       counters_(counters),
       fabric_(fabric),
+      passage_(passage),
       pes_(pes),
       verify_(verify),
       random_(seed) {}
@@ -63,6 +64,7 @@ Layers::Anchor Layers::here(const isa::Core::Trips& trips) const {
 
 Layers::Mark Layers::mark(Cycle now) const {
   for (Pe* pe : pes_) pe->bill_waits(now, kNever, ~0u);
+  passage_.flush();
   Mark mark{now + accounts_.skipped(), accounts_, counters_, {}, {}};
   fabric_.report(mark.traffic);
   for (Pe* pe : pes_)

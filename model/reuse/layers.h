@@ -15,9 +15,9 @@
 #include <random>
 #include <vector>
 
-#include "model/fabric/fabric.h"
 #include "model/kernel/accounts.h"
 #include "model/pe/pe.h"
+#include "model/reuse/passage.h"
 
 namespace leto::model {
 
@@ -28,7 +28,7 @@ class Layers {
 
   /// `verify` trips of those left out are simulated all the same, drawn by `seed`.
   Layers(const isa::Program& program, Accounts& accounts, Counters& counters, const Fabric& fabric,
-         const std::vector<Pe*>& pes, int verify, std::uint64_t seed);
+         Passage& passage, const std::vector<Pe*>& pes, int verify, std::uint64_t seed);
 
   /// All PEs have arrived at a barrier of the grid, at `now`.
   void at_barrier(Cycle now);
@@ -66,6 +66,7 @@ class Layers {
   Accounts& accounts_;
   Counters& counters_;
   const Fabric& fabric_;
+  Passage& passage_;
   const std::vector<Pe*>& pes_;
   int verify_;  // still to be
   std::mt19937_64 random_;

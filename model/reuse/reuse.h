@@ -14,8 +14,10 @@ class Reuse {
   Reuse(const isa::Program& program, const ChipConfig& chip, const RunOptions& options, Kernel& kernel,
         Accounts& accounts, Counters& counters, Fabric& fabric, const std::vector<Pe*>& pes)
       : kernel_(kernel),
-        layers_(program, accounts, counters, fabric, pes, options.verify_reuse, options.seed),
-        segments_(chip, kernel, accounts, counters, fabric, pes, options.verify_reuse, options.seed) {}
+        passage_(fabric),
+        layers_(program, accounts, counters, fabric, passage_, pes, options.verify_reuse, options.seed),
+        segments_(chip, kernel, accounts, counters, fabric, passage_, pes, options.verify_reuse,
+                  options.seed) {}
 
   BodyWatch& watch() { return segments_; }
 
@@ -39,6 +41,7 @@ class Reuse {
 
  private:
   Kernel& kernel_;
+  Passage passage_;
   Layers layers_;
   Segments segments_;
 };

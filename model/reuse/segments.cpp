@@ -6,11 +6,13 @@
 namespace leto::model {
 
 Segments::Segments(const ChipConfig& chip, Kernel& kernel, Accounts& accounts, Counters& counters,
-                   Fabric& fabric, const std::vector<Pe*>& pes, int verify, std::uint64_t seed)
+                   const Fabric& fabric, Passage& passage, const std::vector<Pe*>& pes, int verify,
+                   std::uint64_t seed)
     : kernel_(kernel),
       accounts_(accounts),
       counters_(counters),
       fabric_(fabric),
+      passage_(passage),
       pes_(pes),
       burst_bytes_(chip.dram.burst_bytes),
       device_bytes_a_cycle_(chip.hbm.channels * chip.dram.burst_bytes / chip.dram.burst_ns * 1e3 /
@@ -27,6 +29,8 @@ void Segments::bill_waits() {
 }
 
 void Segments::begin_kernel(bool at_barrier) {
+  passage_.flush();
+  doubt_traffic();
   if (!at_barrier) {
     std::ranges::fill(progress_, Progress{});
     walk_.start(false);
@@ -36,7 +40,7 @@ void Segments::begin_kernel(bool at_barrier) {
     progress.issued.clear();
   }
   simulated_.clear();
-  contents_.clear();
+  kinds_.clear();
   walked_ = left_out_ = 0;
   warm_ = false;
   runs_ = timed_ = 0;
@@ -65,9 +69,9 @@ bool Segments::leave_out_kernel() {
     expected_ = like->second.cycles;
     return false;
   }
-  const std::uint64_t before = fabric_.bursts();
+  passing_.push_back({passage_.begin(), like->second.bursts});
   pass_kernel();
-  count(like->second, fabric_.bursts() - before);
+  count(like->second);
   return true;
 }
 
@@ -75,7 +79,7 @@ bool Segments::leave_out_kernel() {
 void Segments::pass_kernel() {
   do {
     walk_.next(segment_);
-    pass(segment_);
+    pass(segment_, passing_.back().traffic);
     for (const auto& [pe, buffer] : segment_.buffers)
       pes_[static_cast<std::size_t>(pe)]->define(buffer, kernel_.now());
   } while (!segment_.over);
@@ -83,9 +87,8 @@ void Segments::pass_kernel() {
     pes_[i / isa::kCores]->core(static_cast<int>(i % isa::kCores)).wait_at(walk_.cores()[i]);
 }
 
-// A kernel left out took what the one it is like took, for its own operations; by how much its traffic with
-// device memory differs says how wrong that may be.
-void Segments::count(const Taken& like, std::uint64_t bursts) {
+// A kernel left out took what the one it is like took, for its own operations.
+void Segments::count(const Taken& like) {
   const std::vector<std::uint32_t>& operations = walk_.operations();
   Accounts::Spent spent{like.spent.totals, like.spent.cores, {}};
   for (std::size_t i = 0; i < operations.size(); ++i)
@@ -95,19 +98,33 @@ void Segments::count(const Taken& like, std::uint64_t bursts) {
   touch_operations();
   accounts_.repeat(spent, like.cycles, static_cast<int>(pes_.size()));
   touch_operations();
-  doubt_ += std::abs(static_cast<double>(bursts) - static_cast<double>(like.bursts)) * burst_bytes_ /
-            device_bytes_a_cycle_;
   ++reused_.kernels;
   reused_.cycles += like.cycles;
+}
+
+// By how much a kernel's traffic with device memory differs from its like's says how wrong its time may be.
+void Segments::doubt_traffic() {
+  for (const Passing& kernel : passing_)
+    doubt_ += std::abs(static_cast<double>(passage_.bursts(kernel.traffic)) -
+                       static_cast<double>(kernel.expected)) *
+              burst_bytes_ / device_bytes_a_cycle_;
+  passing_.clear();
 }
 
 void Segments::touch_operations() {
   for (const std::uint32_t operation : walk_.operations()) accounts_.touch(operation, kernel_.now());
 }
 
+// All kinds' number: of none so far.
+std::size_t Segments::kind_of(const Segment& segment) const {
+  const auto kind = std::ranges::find_if(
+      kinds_, [&](const Kind& k) { return k.code == segment.code && alike(k.amounts, segment.amounts); });
+  return static_cast<std::size_t>(kind - kinds_.begin());
+}
+
 bool Segments::is_known(const Segment& segment) const {
-  const auto content = contents_.find(segment.content);
-  return segment.removable && content != contents_.end() && !content->second.timed.empty();
+  const std::size_t kind = kind_of(segment);
+  return segment.removable && kind != kinds_.size() && !kinds_[kind].timed.empty();
 }
 
 // The first core has come to another segment. The last one of a run before an unknown one is simulated: the
@@ -115,40 +132,43 @@ bool Segments::is_known(const Segment& segment) const {
 void Segments::decide() {
   const std::int64_t most = timed_ >= kFewestTimed && timed_cycles_ >= kFewestCycles ? walked_ : 0;
   bool jumps = false;
-  std::uint64_t content = 0;
+  std::size_t kind = 0;
+  bool counts = false;
   for (std::int64_t count = 0; walking_; ++count) {
     std::swap(segment_, ahead_);
     ++walked_;
-    unlike_ = contents_.emplace(segment_.content, Content{}).second ? unlike_ + 1 : 0;
+    kind = kind_of(segment_);
+    unlike_ = kind == kinds_.size() ? unlike_ + 1 : 0;
+    if (unlike_ != 0) kinds_.push_back({segment_.code, segment_.amounts, {}, {}});
     walking_ = !segment_.last && unlike_ < kMostUnlike;
     if (walking_) walk_.next(ahead_);
     if (count >= most || !walking_ || !is_known(segment_) || !is_known(ahead_)) {
-      if (segment_.removable) content = segment_.content;
+      counts = segment_.removable;
       break;
     }
     leave_out(segment_);
     jumps = true;
   }
   if (jumps) {
+    passage_.flush();
     ++runs_;
     timed_ = 0;
     timed_cycles_ = 0;
   }
-  simulated_.push_back({runs_, content, 0, 0, jumps ? segment_.begin : std::vector<isa::Core>{}});
+  simulated_.push_back({runs_, kind, counts, work_of(segment_.amounts), 0, 0,
+                        jumps ? segment_.begin : std::vector<isa::Core>{}});
 }
 
 void Segments::leave_out(const Segment& segment) {
-  std::vector<Run>& runs = contents_[segment.content].left_out;
-  if (runs.empty() || runs.back().runs != runs_) runs.push_back({runs_});
-  ++runs.back().count;
+  std::vector<Run>& runs = kinds_[kind_of(segment)].left_out;
+  if (runs.empty() || runs.back().runs != runs_) runs.push_back({runs_, passage_.begin()});
+  runs.back().work += work_of(segment.amounts);
   ++left_out_;
-  const std::uint64_t before = fabric_.bursts();
-  pass(segment);
-  runs.back().bursts += fabric_.bursts() - before;
+  pass(segment, runs.back().traffic);
 }
 
 // Counts what it does, and moves the LLC's content.
-void Segments::pass(const Segment& segment) {
+void Segments::pass(const Segment& segment, std::size_t traffic) {
   add_repeated(counters_, segment.counters, Counters{}, 1);
   for (const Segment::Operation& done : segment.operations) {
     OperationAccount& operation = accounts_.operation(done.id);
@@ -156,8 +176,7 @@ void Segments::pass(const Segment& segment) {
     operation.macs += done.macs;
     operation.bytes += done.bytes;
   }
-  for (const Segment::Access& access : segment.accesses)
-    fabric_.pass(access.pe, access.store, access.multicast, isa::Runs(access.transfer));
+  for (const Segment::Access& access : segment.accesses) passage_.add(access, traffic);
 }
 
 const isa::Core* Segments::at_body(int pe, int core, std::int64_t issued) {
@@ -198,8 +217,9 @@ void Segments::begun(std::size_t number) {
       ++timed_;
       timed_cycles_ += cycles;
     }
-    if (before.content != 0) {
-      Timed& timed = contents_[before.content].timed.emplace_back(before.runs, cycles, Accounts::Spent{});
+    if (before.counts) {
+      Timed& timed =
+          kinds_[before.kind].timed.emplace_back(before.runs, before.work, cycles, Accounts::Spent{});
       accounts_.add_since(*segment_begin_, timed.spent);
     }
   }
@@ -209,8 +229,8 @@ void Segments::begun(std::size_t number) {
 
 void Segments::end_kernel() {
   depth_ = 0;
-  for (const auto& [number, content] : contents_)
-    for (const Run& run : content.left_out) count(content, run);
+  for (const Kind& kind : kinds_)
+    for (const Run& run : kind.left_out) count(kind, run);
   if (left_out_ != 0) touch_operations();
   reused_.segments += left_out_;
   const Cycle cycles = kernel_.now() - began_ + accounts_.skipped() - skipped_before_;
@@ -229,25 +249,29 @@ void Segments::end_kernel() {
   accounts_.add_since(*begin_, taken.spent);
 }
 
-// As long as the mean of those timed since the run before it and of those timed up to the run behind it, each
-// side as much; their difference says how far that may be off.
-void Segments::count(const Content& content, const Run& run) {
-  const auto begin = content.timed.begin(), end = content.timed.end();
+// As long as its work took, in the mean of those timed since the run before it and of those timed up to the
+// run behind it, each side as much; their difference says how far that may be off.
+void Segments::count(const Kind& kind, const Run& run) {
+  const auto begin = kind.timed.begin(), end = kind.timed.end();
   const auto first = [&](int runs) {
     return std::find_if(begin, end, [=](const Timed& t) { return t.runs >= runs; });
   };
   const auto behind = first(run.runs + 1), to = first(run.runs + 2);
   const auto from = first(run.runs) == behind ? begin : first(run.runs);
-  const auto mean = [](auto at, auto until) {
-    double sum = 0;
-    for (auto t = at; t != until; ++t) sum += static_cast<double>(t->cycles);
-    return sum / static_cast<double>(until - at);
+  const auto mean = [](auto at, auto until) {  // cycles of one of work
+    double cycles = 0, work = 0;
+    for (auto t = at; t != until; ++t) {
+      cycles += static_cast<double>(t->cycles);
+      work += static_cast<double>(t->work);
+    }
+    return cycles / work;
   };
   const double before = mean(from, behind), after = to == behind ? before : mean(behind, to);
-  const auto times = static_cast<double>(run.count);
-  const double device = static_cast<double>(run.bursts) * burst_bytes_ / device_bytes_a_cycle_;
-  const auto cycles = static_cast<Cycle>(std::llround(std::max(times * (before + after) / 2, device)));
-  doubt_ += times * std::abs(before - after) / 2;
+  const auto work = static_cast<double>(run.work);
+  const double device =
+      static_cast<double>(passage_.bursts(run.traffic)) * burst_bytes_ / device_bytes_a_cycle_;
+  const auto cycles = static_cast<Cycle>(std::llround(std::max(work * (before + after) / 2, device)));
+  doubt_ += work * std::abs(before - after) / 2;
   reused_.cycles += cycles;
   Accounts::Spent spent;
   for (auto t = from; t != to; ++t) spent.add(t->spent);

@@ -6,12 +6,13 @@
 // cores run. When the first core comes to a segment, it is decided for all of them; every core goes on behind
 // what is left out with the registers it would have. Buffers, banks and transfers under way stay as they are,
 // so the pipeline runs on as if the kernel were shorter. What is left out is counted to the last command; its
-// loads and stores pass through the LLC's tags in order, without time, so that traffic with device memory and
-// the lines that are found later are as they would be.
+// loads and stores pass through the LLC's tags (passage.h), so that traffic with device memory and the lines
+// that are found later are as they would be.
 //
-// The time of a segment is that from when all cores have finished the commands of those before to when they
-// have finished its own; those of a kernel's begin do not count. Ever longer runs are left out, with segments
-// simulated between them; a run takes the mean of what its like took before it and behind it, and so do the
+// Segments of one kind take times in proportion to their work. The time of a
+// segment is that from when all cores have finished the commands of those before to when they have finished
+// its own; those of a kernel's begin do not count. Ever longer runs are left out, with segments simulated
+// between them; a run's work takes the mean of what its like's took before it and behind it, and so do the
 // accounts of engines. Device memory's peak bandwidth bounds that time from below.
 #pragma once
 
@@ -21,8 +22,8 @@
 #include <random>
 #include <vector>
 
-#include "model/fabric/fabric.h"
 #include "model/kernel/accounts.h"
+#include "model/reuse/passage.h"
 #include "model/reuse/walk.h"
 
 namespace leto::model {
@@ -40,8 +41,9 @@ class Segments : public BodyWatch {
   static constexpr int kMostUnlike = 32;
 
   /// `verify` kernels of those that would be left out are simulated all the same, drawn by `seed`.
-  Segments(const ChipConfig& chip, Kernel& kernel, Accounts& accounts, Counters& counters, Fabric& fabric,
-           const std::vector<Pe*>& pes, int verify, std::uint64_t seed);
+  Segments(const ChipConfig& chip, Kernel& kernel, Accounts& accounts, Counters& counters,
+           const Fabric& fabric, Passage& passage, const std::vector<Pe*>& pes, int verify,
+           std::uint64_t seed);
 
   /// From now on nothing is left out; or what can be.
   void leave_nothing_out(bool nothing) { nothing_ = nothing; }
@@ -66,25 +68,30 @@ class Segments : public BodyWatch {
     std::uint64_t bursts = 0;
     std::vector<std::uint32_t> operations;  // in the order in which they come
   };
-  /// Segments of one content, in this kernel.
   struct Timed {
     int runs;  // left out before it
+    std::int64_t work;
     Cycle cycles;
     Accounts::Spent spent;
   };
   struct Run {
-    int runs;  // left out before it
-    std::int64_t count = 0;
-    std::uint64_t bursts = 0;
+    int runs;             // left out before it
+    std::size_t traffic;  // in the passage
+    std::int64_t work = 0;
   };
-  struct Content {
+  /// Segments of one code in this kernel that are alike in what they do.
+  struct Kind {
+    std::uint64_t code;
+    Amounts amounts;  // of the first
     std::vector<Timed> timed;
     std::vector<Run> left_out;
   };
   /// A segment that is simulated.
   struct Simulated {
-    int runs;                     // left out before it
-    std::uint64_t content;        // 0: not to be timed
+    int runs;  // left out before it
+    std::size_t kind;
+    bool counts;  // may be timed
+    std::int64_t work;
     Cycle begin;                  // when all cores had done what came before
     int cores;                    // that have
     std::vector<isa::Core> from;  // where cores go on, when some were left out before it
@@ -96,21 +103,24 @@ class Segments : public BodyWatch {
     std::deque<std::int64_t> issued;    // commands before each segment that it has come to, not done
   };
   void bill_waits();
+  std::size_t kind_of(const Segment& segment) const;
   bool is_known(const Segment& segment) const;
   void decide();
   void leave_out(const Segment& segment);
-  void pass(const Segment& segment);
+  void pass(const Segment& segment, std::size_t traffic);
   void advance(Progress& progress);
   void begun(std::size_t number);
-  void count(const Content& content, const Run& run);
+  void count(const Kind& kind, const Run& run);
   void pass_kernel();
-  void count(const Taken& like, std::uint64_t bursts);
+  void count(const Taken& like);
+  void doubt_traffic();
   void touch_operations();
 
   Kernel& kernel_;
   Accounts& accounts_;
   Counters& counters_;
-  Fabric& fabric_;
+  const Fabric& fabric_;
+  Passage& passage_;
   const std::vector<Pe*>& pes_;
   double burst_bytes_, device_bytes_a_cycle_;  // of device memory, at its peak
   Walk walk_;
@@ -119,11 +129,18 @@ class Segments : public BodyWatch {
   int verify_;                            // kernels that still are to be
   std::mt19937_64 random_;
 
+  /// A kernel that was left out, whose traffic may be on its way yet.
+  struct Passing {
+    std::size_t traffic;     // in the passage
+    std::uint64_t expected;  // bursts of the one it is like
+  };
+  std::vector<Passing> passing_;
+
   // Of the kernel under way.
   std::vector<Progress> progress_;  // by core
   std::vector<Simulated> simulated_;
   Segment segment_, ahead_;
-  std::map<std::uint64_t, Content> contents_;
+  std::vector<Kind> kinds_;
   std::optional<Cycle> expected_;  // it is simulated to verify this
   std::optional<Accounts> begin_, segment_begin_;
   Cycle began_ = 0, skipped_before_ = 0;

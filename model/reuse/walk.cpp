@@ -1,6 +1,7 @@
 #include "model/reuse/walk.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace leto::model {
@@ -32,18 +33,80 @@ bool is_transfer(const isa::Command& command) {
   return command.opcode == Opcode::load || command.opcode == Opcode::store;
 }
 
+constexpr std::size_t kMostHashed = isa::kShapeRegisters + isa::kMaxFields + 1;
+
+// A number of its own for each place in a command (splitmix64).
+constexpr auto kSalts = [] {
+  std::array<std::uint64_t, kMostHashed + 1> salts{};
+  for (std::size_t i = 0; i < salts.size(); ++i) {
+    std::uint64_t z = (i + 1) * 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    salts[i] = z ^ z >> 31;
+  }
+  return salts;
+}();
+
+// Two numbers at a time, each pair by a product that waits for no other.
+class Hash {
+ public:
+  void add(std::int64_t value) {
+    const std::uint64_t salted = static_cast<std::uint64_t>(value) ^ kSalts[count_];
+    if (count_++ % 2 == 0)
+      odd_ = salted;
+    else
+      sum_ += folded(odd_, salted);
+  }
+  std::uint64_t result() const { return count_ % 2 == 0 ? sum_ : sum_ + folded(odd_, kSalts[count_]); }
+
+ private:
+  static std::uint64_t folded(std::uint64_t a, std::uint64_t b) {
+    const unsigned __int128 product = static_cast<unsigned __int128>(a) * b;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  }
+  std::uint64_t sum_ = 0, odd_ = 0;
+  std::size_t count_ = 0;
+};
+
 void mix(std::uint64_t& hash, const isa::Command& command) {
-  mix(hash, static_cast<std::uint64_t>(command.opcode));
-  for (const std::int64_t extent : command.shape) mix(hash, static_cast<std::uint64_t>(extent));
+  Hash all;
+  all.add(static_cast<std::int64_t>(command.opcode));
+  for (const std::int64_t extent : command.shape) all.add(extent);
   const std::size_t address = command.opcode == Opcode::load    ? std::size_t{isa::load_t::address}
                               : command.opcode == Opcode::store ? std::size_t{isa::store_t::address}
                                                                 : command.value.size();
   const std::size_t fields = isa::spec_of(command.opcode).fields.size();
   for (std::size_t i = 0; i < fields; ++i)
-    if (i != address) mix(hash, static_cast<std::uint64_t>(command.value[i]));
+    if (i != address) all.add(command.value[i]);
+  mix(hash, all.result());
+}
+
+// An instruction of a core, as a number that sums tell apart.
+std::uint64_t place_of(std::size_t core, std::uint32_t pc) {
+  std::uint64_t place = core + 1;
+  mix(place, pc);
+  mix(place, pc);
+  return place;
 }
 
 }  // namespace
+
+std::int64_t work_of(const Amounts& amounts) {
+  for (const std::int64_t amount : amounts)
+    if (amount != 0) return amount;
+  return 1;
+}
+
+bool alike(const Amounts& a, const Amounts& b) {
+  constexpr double kMostApart = 2, kProportions = 0.05;
+  const double times = static_cast<double>(work_of(a)) / static_cast<double>(work_of(b));
+  if (times > kMostApart || times < 1 / kMostApart) return false;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (std::abs(static_cast<double>(a[i]) - times * static_cast<double>(b[i])) >
+        kProportions * static_cast<double>(a[i]))
+      return false;
+  return true;
+}
 
 Walk::Walk(const std::vector<Pe*>& pes, int columns)
     : pes_(pes), columns_(static_cast<std::size_t>(columns)), balances_(pes.size()), held_(pes.size()) {}
@@ -120,7 +183,8 @@ void Walk::choose_depth(const std::vector<Outline>& outlines) {
 void Walk::next(Segment& segment) {
   const bool first = std::exchange(first_, false);
   segment.begin = cores_;
-  segment.content = 0;
+  segment.code = 0;
+  segment.amounts = {};
   segment.counters = {};
   segment.operations.clear();
   segment.accesses.clear();
@@ -143,13 +207,16 @@ void Walk::next(Segment& segment) {
 // To the next body; false: the kernel ends before.
 bool Walk::walk(std::size_t index, Segment& segment) {
   isa::Core& core = cores_[index];
-  mix(segment.content, index);
+  ++walks_;
+  std::vector<std::uint32_t>& issued = issued_[static_cast<std::size_t>(core.id())];
   isa::Command command;
   while (!kernel_ends(core)) {
     ++segment.counters.instructions;
     if (core.unit() == Unit::core) {
       core.execute_scalar();
     } else {
+      if (core.pc() >= issued.size()) issued.resize(core.pc() + 1);
+      if (std::exchange(issued[core.pc()], walks_) != walks_) segment.code += place_of(index, core.pc());
       core.capture_current(command);
       tally(index, command, segment);
       core.advance();
@@ -161,12 +228,12 @@ bool Walk::walk(std::size_t index, Segment& segment) {
 
 void Walk::tally(std::size_t index, const isa::Command& command, Segment& to) {
   const int pe = static_cast<int>(index / isa::kCores);
-  mix(to.content, command);
   weigh(pe, command);
   if (command.opcode == Opcode::buffer) to.buffers.emplace_back(pe, command);
   if (command.unit == Unit::sync || command.unit == Unit::buffer) return;
   Counters& counters = to.counters;
   ++counters.commands;
+  ++to.amounts[2 + queue_of(command.unit)];
   auto& operations = to.operations;
   if (operations.empty() || operations.back().id != command.source)
     operations.push_back({command.source, 0, 0, 0});
@@ -179,6 +246,7 @@ void Walk::tally(std::size_t index, const isa::Command& command, Segment& to) {
   if (macs == 0) return;
   operations.back().macs += macs;
   counters.macs += macs;
+  to.amounts[0] += macs;
   counters.macs_by_dtype[static_cast<std::size_t>(command.dtype(isa::matmul_t::held_type))] += macs;
 }
 
@@ -191,6 +259,7 @@ void Walk::tally_transfer(int pe, const isa::Command& command, Segment& to) {
   (store ? counters.local_store_read : counters.local_store_written) += static_cast<std::uint64_t>(bytes);
   if (bytes == 0 || !pes_[static_cast<std::size_t>(pe)]->billed(command)) return;
   to.operations.back().bytes += bytes;
+  to.amounts[1] += bytes;
   const auto multicast =
       store ? isa::Multicast::none : static_cast<isa::Multicast>(command[isa::load_t::multicast]);
   to.accesses.push_back({pe, store, multicast, transfer});

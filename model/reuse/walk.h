@@ -1,10 +1,11 @@
 // A kernel's code run ahead of the chip, without time. A kernel is what lies between two barriers of the
 // grid; a segment is what every core does from one body of a loop to the next, of loops at one depth.
 //
-// The content of a kernel or segment is a number that two share when every core of every PE issues the same
-// commands in them, but for the addresses of memory and the operations they are for. Either may be left out
-// when it leaves buffers, banks, links and semaphores as it found them and moves nothing by index; a segment
-// must define no buffer either.
+// The content of a kernel is a number that two share when every core of every PE issues the same commands in
+// them, but for the addresses of memory and the operations they are for. The code of a segment is a number
+// that two share when every core of every PE issues the same instructions in them, however often and with
+// whatever in their registers. Kernel or segment may be left out when it leaves buffers, banks, links and
+// semaphores as it found them and moves nothing by index; a segment must define no buffer either.
 #pragma once
 
 #include <array>
@@ -14,6 +15,13 @@
 #include "model/pe/pe.h"
 
 namespace leto::model {
+
+/// Of what a segment does: MACs, bytes of memory, and commands of each unit.
+using Amounts = std::array<std::int64_t, 2 + kQueues>;
+/// What its time is in proportion to: the first amount that is not zero.
+std::int64_t work_of(const Amounts& amounts);
+/// Neither is more than twice the other, and both do everything in the same proportions but for a twentieth.
+bool alike(const Amounts& a, const Amounts& b);
 
 /// What a segment does, all PEs together.
 struct Segment {
@@ -30,7 +38,8 @@ struct Segment {
   bool last = false;  // the kernel ends in it for some core …
   bool over = false;  // … for all
   bool removable = false;
-  std::uint64_t content = 0;
+  std::uint64_t code = 0;
+  Amounts amounts{};
   Counters counters;
   std::vector<Operation> operations;
   std::vector<Access> accesses;                       // those that count (Pe::billed)
@@ -101,8 +110,11 @@ class Walk {
   std::vector<char> takes_part_;
   std::vector<Balance> balances_;    // by PE
   std::vector<std::uint64_t> held_;  // by PE, as in Balance: now
-  bool first_ = true;                // the next segment is what comes before all bodies
-  bool by_index_ = false;            // since they were zero, something was moved by index
+  std::array<std::vector<std::uint32_t>, isa::kCores>
+      issued_;               // by instruction: the last of walks_ that issued it
+  std::uint32_t walks_ = 0;  // of one core through one segment
+  bool first_ = true;        // the next segment is what comes before all bodies
+  bool by_index_ = false;    // since they were zero, something was moved by index
 };
 
 }  // namespace leto::model

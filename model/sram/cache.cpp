@@ -14,7 +14,7 @@ Cache::Cache(const SramConfig& sram, int sector_bytes)
       by_line_(static_cast<std::uint64_t>(sram.line_bytes)),
       by_sector_(static_cast<std::uint64_t>(sector_bytes)),
       by_sets_(static_cast<std::uint64_t>(std::max<std::int64_t>(sets_, 1))),
-      tags_(capacity(), 0),
+      tags_(capacity(), kNoLine),
       used_(capacity(), 0),
       valid_(capacity(), 0),
       dirty_(capacity(), 0),
@@ -48,33 +48,49 @@ int Cache::place_in(int set) {
   const auto first = static_cast<int>(first_of(set));
   if (std::uint32_t& taken = taken_[static_cast<std::size_t>(set)]; taken < static_cast<std::uint32_t>(ways_))
     return first + static_cast<int>(taken++);
+  const std::uint32_t* used = used_.data() + first;
+  if (filling_[static_cast<std::size_t>(set)] == 0) return first + way_of(used, least(used));
   int oldest = -1;
   std::uint32_t oldest_used = ~std::uint32_t{0};
-  for (int line = first; line < first + ways_; ++line) {
-    const std::uint32_t used = used_[static_cast<std::size_t>(line)];
-    if (used < oldest_used && !filling(set, line)) {
+  for (int line = first; line < first + ways_; ++line)
+    if (used_[static_cast<std::size_t>(line)] < oldest_used && !filling(set, line)) {
       oldest = line;
-      oldest_used = used;
+      oldest_used = used_[static_cast<std::size_t>(line)];
     }
-  }
   return oldest;
+}
+
+// The way whose number this is, of which no two ways have the same: all are looked at, several at a time and
+// without a jump; -1: none.
+int Cache::way_of(const std::uint32_t* numbers, std::uint32_t number) const {
+  std::uint32_t found = 0;
+  for (std::uint32_t way = 0; way < static_cast<std::uint32_t>(ways_); ++way)
+    found |= numbers[way] == number ? way + 1 : 0;
+  return static_cast<int>(found) - 1;
+}
+
+// Of clocks, which stay below 2^31.
+std::uint32_t Cache::least(const std::uint32_t* clocks) const {
+  std::int32_t least = static_cast<std::int32_t>(clocks[0]);
+  for (int way = 1; way < ways_; ++way) least = std::min(least, static_cast<std::int32_t>(clocks[way]));
+  return static_cast<std::uint32_t>(least);
 }
 
 Cache::Access Cache::find(int set, std::uint64_t number) {
   const std::uint32_t now = ++clocks_[static_cast<std::size_t>(set)];
   const auto tag = static_cast<std::uint32_t>(number);
-  const std::size_t first = first_of(set), end = first + taken_[static_cast<std::size_t>(set)];
-  for (std::size_t at = first; at < end; ++at)
-    if (tags_[at] == tag) {
-      used_[at] = now;
-      return {static_cast<int>(at)};
-    }
+  const std::size_t first = first_of(set);
+  if (const int way = way_of(tags_.data() + first, tag); way >= 0) {
+    const std::size_t at = first + static_cast<std::size_t>(way);
+    used_[at] = now;
+    return {static_cast<int>(at)};
+  }
   Access access{place_in(set)};
   if (access.line < 0) return access;
   const auto at = static_cast<std::size_t>(access.line);
   access.write_back = dirty_[at];
   access.victim = tags_[at];
-  if (access.write_back != 0) ++write_backs_;
+  if (access.write_back != 0) ++counts_.write_backs;
   tags_[at] = tag;
   used_[at] = now;
   valid_[at] = dirty_[at] = 0;
@@ -89,7 +105,7 @@ Cache::Access Cache::read(int set, std::uint64_t number, Sectors wanted) {
     access.missing = wanted & ~valid;
     valid |= wanted;
   }
-  ++(access.missing == 0 ? hits_ : misses_);
+  ++(access.missing == 0 ? counts_.hits : counts_.misses);
   return access;
 }
 
@@ -101,7 +117,7 @@ Cache::Access Cache::write(int set, std::uint64_t number, Sectors written) {
     dirty |= written;
     access.whole = eager_ && dirty == all_sectors();
     if (access.whole) {
-      ++write_backs_;
+      ++counts_.write_backs;
       dirty = 0;
     }
   }

@@ -31,6 +31,9 @@ class Cache {
 
   bool present() const { return sets_ > 0; }
   int line_bytes() const { return line_bytes_; }
+  /// Over all slices.
+  int sets() const { return static_cast<int>(clocks_.size()); }
+  std::int64_t bytes() const { return static_cast<std::int64_t>(capacity()) * line_bytes_; }
   int sector_bytes() const { return line_bytes_ / sectors_; }
   /// Lines that fit, over all slices.
   std::uint64_t capacity() const { return static_cast<std::uint64_t>(sets_ * ways_) * slices_; }
@@ -63,7 +66,7 @@ class Cache {
     const auto slice_lines = static_cast<std::size_t>(sets_ * ways_);
     for (std::size_t at = 0; at < dirty_.size(); ++at) {
       if (dirty_[at] == 0) continue;
-      ++write_backs_;
+      ++counts_.write_backs;
       write_back(static_cast<int>(at / slice_lines), std::uint64_t{tags_[at]}, dirty_[at]);
       dirty_[at] = 0;
     }
@@ -85,9 +88,20 @@ class Cache {
   /// The head of the caller's list of those who wait for a line (-1: none).
   int& waiters(int line) { return fills_[static_cast<std::size_t>(line)].waiters; }
 
-  std::uint64_t hits() const { return hits_; }
-  std::uint64_t misses() const { return misses_; }
-  std::uint64_t write_backs() const { return write_backs_; }
+  struct Counts {
+    std::uint64_t hits = 0, misses = 0, write_backs = 0;
+  };
+  const Counts& counts() const { return counts_; }
+  std::uint64_t hits() const { return counts_.hits; }
+  std::uint64_t misses() const { return counts_.misses; }
+  std::uint64_t write_backs() const { return counts_.write_backs; }
+  /// As if what was counted since `before` had happened `times` times more.
+  void repeat_since(const Counts& before, std::uint64_t times) {
+    const Counts now = counts_;
+    counts_.hits += (now.hits - before.hits) * times;
+    counts_.misses += (now.misses - before.misses) * times;
+    counts_.write_backs += (now.write_backs - before.write_backs) * times;
+  }
 
  private:
   struct Fill {
@@ -97,7 +111,11 @@ class Cache {
   std::size_t first_of(int set) const {
     return static_cast<std::size_t>(set) * static_cast<std::size_t>(ways_);
   }
+  /// The tag of a way that holds no line: of a byte that no device memory has.
+  static constexpr std::uint32_t kNoLine = ~std::uint32_t{0};
   Access find(int set, std::uint64_t number);
+  int way_of(const std::uint32_t* numbers, std::uint32_t number) const;
+  std::uint32_t least(const std::uint32_t* clocks) const;
   int place_in(int set);
 
   int line_bytes_, sectors_, ways_;
@@ -115,7 +133,7 @@ class Cache {
   std::vector<std::uint32_t> clocks_;   // accesses
   std::vector<std::uint32_t> filling_;  // fills under way
   std::vector<std::uint32_t> taken_;    // ways that hold a line: the first ones
-  std::uint64_t hits_ = 0, misses_ = 0, write_backs_ = 0;
+  Counts counts_;
 };
 
 }  // namespace leto::model
