@@ -20,8 +20,10 @@ enum Pin : int {
 
 using isa::Opcode;
 
-std::string shown(std::uint32_t bits) {
-  return fmt::format("0x{:08x} ({:.9g})", bits, std::bit_cast<float>(bits));
+// A result is of the type that a drain leaves, all else fp32.
+std::string shown(std::uint32_t bits, DType type = DType::fp32) {
+  return fmt::format("0x{:0{}x} ({:.9g})", bits, 2 * size_of(type),
+                     load_element(type, reinterpret_cast<const std::byte*>(&bits), 0));
 }
 
 }  // namespace
@@ -237,8 +239,8 @@ void ReductionChecker::check_data(const Schedule& schedule, Cycle now) {
     const std::uint32_t model = schedule.run.result[from + static_cast<std::uint32_t>(i)];
     std::uint64_t rtl = data[i];
     if (!comparison_.agrees(now, "data", 32, model, rtl, i))
-      comparison_.differ(now, fmt::format("data[{}]", i), shown(model),
-                         shown(static_cast<std::uint32_t>(rtl)), story(schedule));
+      comparison_.differ(now, fmt::format("data[{}]", i), shown(model, schedule.run.type),
+                         shown(static_cast<std::uint32_t>(rtl), schedule.run.type), story(schedule));
   }
   comparison_.count().values_compared += static_cast<std::uint64_t>(count);
 }

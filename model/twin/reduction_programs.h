@@ -30,7 +30,7 @@ class ReductionPrograms {
   ReductionEngineConfig config_;
   ReductionEngine engine_;
   std::mt19937_64 random_;
-  int m_ = 1, n_ = 1;
+  int m_ = 1, n_ = 1, commands_ = 0;
   Cycle finish_ = 100;
 };
 

@@ -1,0 +1,32 @@
+// Blocks that others wrote: their descriptor (docs/foreign.md), and their SystemVerilog built by Verilator as a shared
+// library (rtl/foreign.h loads it).
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "arch/chip_config.h"
+#include "model/twin/stream_checker.h"
+#include "rtl/foreign.h"
+
+namespace leto::host {
+
+struct ForeignDescriptor {
+  std::string block, module;                  // whose contract it keeps; its top module
+  std::vector<std::filesystem::path> files;
+  std::vector<std::string> parameters;        // "Name=value", as Verilator's -G takes them
+  std::vector<std::string> allow;             // Verilator's warnings that do not stop the build
+  rtl::ForeignMap map;
+  model::StreamSpec stream;
+};
+
+/// Reads a descriptor; parameters that name chip keys take their values from `chip`. Throws Error(bad_input) with
+/// file:line.
+ForeignDescriptor read_foreign(const std::filesystem::path& path, const ChipConfig& chip);
+
+/// Builds it in `folder` and returns the shared library. Throws Error(unsupported) without Verilator or a C++ compiler,
+/// Error(bad_input) with the tool's first messages when it refuses the block.
+std::filesystem::path build_foreign(const ForeignDescriptor& block, const std::filesystem::path& folder);
+
+}  // namespace leto::host

@@ -1,0 +1,190 @@
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <regex>
+
+#include "apps/host/foreign.h"
+#include "base/errors.h"
+#include "base/files.h"
+#include "base/staging.h"
+
+namespace leto::host {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kTop = "Vforeign";
+
+struct Finished {
+  int code;
+  std::string output;
+};
+
+/// Runs a program of PATH with its output in a file of `folder`; code 127: there is no such program.
+Finished run(const std::vector<std::string>& words, const fs::path& folder) {
+  const fs::path log = folder / (fs::path(words.front()).filename().string() + ".log");
+  std::vector<char*> arguments;
+  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  const pid_t child = fork();
+  if (child < 0) throw Error(ExitCode::resource, "no child process can be started", "end some processes");
+  if (child == 0) {
+    const int file = open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+    dup2(file, 1);
+    dup2(file, 2);
+    execvp(arguments[0], arguments.data());
+    _exit(127);
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128, read_text(log)};
+}
+
+/// The first lines of a tool that say what is wrong.
+std::string complaint(const std::string& output) {
+  static const std::regex kLine("[^\n]*(%Error|%Warning|error:)[^\n]*");
+  std::string all;
+  int left = 3;
+  for (std::sregex_iterator it(output.begin(), output.end(), kLine), end; it != end && left > 0; ++it, --left)
+    all += (all.empty() ? "" : "; ") + it->str();
+  return all.empty() ? output.substr(0, 200) : all;
+}
+
+/// Verilator's own folder, from the makefile that it left.
+fs::path verilator_root(const fs::path& folder) {
+  std::smatch found;
+  const std::string make = read_text(folder / fmt::format("{}.mk", kTop));
+  static const std::regex kRoot("(^|\n)VERILATOR_ROOT = ([^\n]*)");
+  if (!std::regex_search(make, found, kRoot))
+    throw Error(ExitCode::unsupported, "this Verilator leaves no VERILATOR_ROOT", "install Verilator 5.006 or newer");
+  return found[2].str();
+}
+
+struct PortRow {
+  std::string name;
+  int bits;
+  bool input;
+};
+
+/// The ports as Verilator declares them: VL_IN8(&name,7,0); VL_OUTW(&name,1023,0,32);
+std::vector<PortRow> ports_of(const std::string& header) {
+  static const std::regex kPort(R"(VL_(IN|OUT|INOUT)(8|16|64|W)?\(&?(\w+),(\d+),(\d+)(,\d+)?\))");
+  std::vector<PortRow> rows;
+  for (std::sregex_iterator it(header.begin(), header.end(), kPort), end; it != end; ++it) {
+    std::string name = (*it)[3];
+    for (std::size_t at; (at = name.find("___05F")) != std::string::npos;) name.replace(at, 6, "__");
+    if ((*it)[1] == "INOUT")
+      throw Error(ExitCode::unsupported, fmt::format("port {} is an inout", name),
+                  "wrap the module in one with an input and an output");
+    rows.push_back({name, std::stoi((*it)[4]) - std::stoi((*it)[5]) + 1, (*it)[1] == "IN"});
+  }
+  return rows;
+}
+
+/// The C functions that rtl/foreign.cpp calls.
+std::string shim(const std::string& header) {
+  const std::vector<PortRow> rows = ports_of(header);
+  static const std::regex kName(R"(VL_(IN|OUT)(8|16|64|W)?\(&?(\w+),)");
+  std::vector<std::string> members;
+  for (std::sregex_iterator it(header.begin(), header.end(), kName), end; it != end; ++it) members.push_back((*it)[3]);
+  std::string table, cases;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    table += fmt::format("\"{} {} {}\\n\"\n", rows[i].name, rows[i].bits, rows[i].input ? "in" : "out");
+    cases += fmt::format("    case {}: return (unsigned char*)&block.top.{};\n", i, members[i]);
+  }
+  return fmt::format(R"(#include "{0}.h"
+#include "verilated.h"
+#include <stdexcept>
+#include <string>
+void vl_finish(const char* file, int line, const char*) {{
+  throw std::runtime_error(std::string("$finish in ") + file + ":" + std::to_string(line));
+}}
+void vl_stop(const char* file, int line, const char*) {{
+  throw std::runtime_error(std::string("$stop in ") + file + ":" + std::to_string(line));
+}}
+void vl_fatal(const char* file, int line, const char*, const char* what) {{
+  throw std::runtime_error(std::string(file) + ":" + std::to_string(line) + ": " + what);
+}}
+struct Block {{
+  VerilatedContext context;
+  {0} top{{&context}};
+  std::string failed;
+}};
+#define LETO extern "C" __attribute__((visibility("default")))
+LETO void* leto_create() {{ return new Block; }}
+LETO void leto_destroy(void* block) {{ delete (Block*)block; }}
+LETO const char* leto_eval(void* of) {{
+  Block& block = *(Block*)of;
+  try {{
+    block.top.eval();
+    return nullptr;
+  }} catch (const std::exception& error) {{
+    block.failed = error.what();
+    return block.failed.c_str();
+  }}
+}}
+LETO unsigned char* leto_port(void* of, int port) {{
+  Block& block = *(Block*)of;
+  switch (port) {{
+{1}  }}
+  return nullptr;
+}}
+LETO const char* leto_ports() {{ return
+{2};
+}}
+)",
+                     kTop, cases, table);
+}
+
+void verilate(const ForeignDescriptor& block, const fs::path& folder) {
+  // As rtl/CMakeLists.txt: the first two because Verilator 5.006 computes wrong values on some RTL without them.
+  std::vector<std::string> words = {"verilator", "--cc",        "-fno-dfg", "-fno-gate",         "-Wno-fatal",
+                                    "--prefix",  kTop,          "--Mdir",   folder.string(),     "--top-module",
+                                    block.module, "--unroll-count", "1"};
+  for (const char* warning : {"UNOPTFLAT", "LATCH", "MULTIDRIVEN", "BLKANDNBLK"})
+    if (std::find(block.allow.begin(), block.allow.end(), warning) == block.allow.end())
+      words.push_back(std::string("-Werror-") + warning);
+  for (const std::string& parameter : block.parameters) words.push_back("-G" + parameter);
+  for (const fs::path& file : block.files) words.push_back(file.string());
+  const Finished done = run(words, folder);
+  if (done.code == 127)
+    throw Error(ExitCode::unsupported, "no Verilator is installed, which builds the block",
+                "install Verilator 5.006 or newer (Debian: verilator)");
+  if (done.code == 0) return;
+  const bool loop = done.output.find("UNOPTFLAT") != std::string::npos;
+  throw Error(ExitCode::bad_input, fmt::format("Verilator refuses {}: {}", block.module, complaint(done.output)),
+              loop ? "take the combinational loop out; if signals only share a vector, add allow = [\"UNOPTFLAT\"]"
+                   : "correct it, or allow = [...] a warning; --build DIR keeps all of verilator.log");
+}
+
+}  // namespace
+
+fs::path build_foreign(const ForeignDescriptor& block, const fs::path& folder) {
+  make_folder(folder);
+  verilate(block, folder);
+  const fs::path include = verilator_root(folder) / "include", library = folder / "block.so";
+  write_atomically(folder / "shim.cpp", shim(read_text(folder / fmt::format("{}.h", kTop))));
+  std::vector<std::string> words = {"c++", "-std=c++17", "-O1", "-w", "-shared", "-fPIC", "-fvisibility=hidden",
+                                    "-Wl,-Bsymbolic", "-DVL_USER_FATAL", "-DVL_USER_STOP", "-DVL_USER_FINISH",
+                                    "-I" + folder.string(), "-I" + include.string(),
+                                    "-I" + (include / "vltstd").string(), "-o", library.string(),
+                                    (folder / "shim.cpp").string()};
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().extension() == ".cpp" && entry.path().filename().string().starts_with(kTop))
+      words.push_back(entry.path().string());
+  for (const char* part : {"verilated.cpp", "verilated_threads.cpp"}) words.push_back((include / part).string());
+  const Finished done = run(words, folder);
+  if (done.code == 127)
+    throw Error(ExitCode::unsupported, "no C++ compiler c++ is installed, which builds the block",
+                "install one (Debian: g++)");
+  if (done.code != 0)
+    throw Error(ExitCode::bad_input, fmt::format("{} does not compile: {}", block.module, complaint(done.output)),
+                "--build DIR keeps all of c++.log");
+  return library;
+}
+
+}  // namespace leto::host

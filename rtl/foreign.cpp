@@ -1,0 +1,293 @@
+#include "rtl/foreign.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <set>
+
+#include "base/errors.h"
+
+namespace leto::rtl {
+namespace {
+
+// The functions of rtl/foreign_shim.cpp.in.
+struct Entry {
+  void* (*create)();
+  void (*destroy)(void*);
+  const char* (*eval)(void*);  // null, or what Verilator's runtime says went wrong
+  unsigned char* (*port)(void*, int);
+  const char* (*ports)();  // a line each: name, bits, in or out
+};
+
+class Library {
+ public:
+  explicit Library(const std::filesystem::path& path)
+      : path_(path), handle_(dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL)) {
+    if (!handle_)
+      throw Error(ExitCode::bad_input, fmt::format("{}: cannot load: {}", path.string(), dlerror()),
+                  "remove it and let `leto twin import` build it again");
+    find("leto_create", entry_.create);
+    find("leto_destroy", entry_.destroy);
+    find("leto_eval", entry_.eval);
+    find("leto_port", entry_.port);
+    find("leto_ports", entry_.ports);
+  }
+  ~Library() { dlclose(handle_); }
+  Library(const Library&) = delete;
+  Library& operator=(const Library&) = delete;
+  const Entry& entry() const { return entry_; }
+
+ private:
+  template <class F>
+  void find(const char* name, F& function) {
+    function = reinterpret_cast<F>(dlsym(handle_, name));
+    if (function) return;
+    dlclose(handle_);
+    throw Error(ExitCode::bad_input, fmt::format("{}: has no {}", path_.string(), name),
+                "remove it and let `leto twin import` build it again");
+  }
+  std::filesystem::path path_;
+  void* handle_;
+  Entry entry_{};
+};
+
+struct Theirs {
+  int index, bits;
+  bool input;
+};
+
+std::map<std::string, Theirs> ports_of(const char* text) {
+  std::map<std::string, Theirs> ports;
+  const std::string all = text;
+  int index = 0;
+  for (std::size_t from = 0; from < all.size(); ++index) {
+    const std::size_t to = std::min(all.find('\n', from), all.size());
+    const std::string line = all.substr(from, to - from);
+    const auto space = line.find(' '), second = line.find(' ', space + 1);
+    ports[line.substr(0, space)] = {index, std::stoi(line.substr(space + 1, second - space - 1)),
+                                    line.substr(second + 1) == "in"};
+    from = to + 1;
+  }
+  return ports;
+}
+
+[[noreturn]] void fail(const std::string& place, const std::string& cause, const std::string& remedy) {
+  throw Error(ExitCode::bad_input, fmt::format("{}: {}", place, cause), remedy);
+}
+
+/// Bits `at` to `at + bits` of one of our pins are bits `low` on of one of their ports.
+struct Wire {
+  int pin, at, bits;
+  int port, low;
+  bool inverted;
+};
+
+void copy_bits(unsigned char* to, int to_bit, const unsigned char* from, int from_bit, int bits, bool inverted) {
+  if (!inverted && to_bit % 8 == 0 && from_bit % 8 == 0 && bits % 8 == 0) {
+    std::memcpy(to + to_bit / 8, from + from_bit / 8, static_cast<std::size_t>(bits / 8));
+    return;
+  }
+  for (int i = 0; i < bits; ++i) {
+    const int source = from_bit + i, target = to_bit + i;
+    const bool one = ((from[source / 8] >> source % 8 & 1) != 0) != inverted;
+    const auto mask = static_cast<unsigned char>(1u << target % 8);
+    to[target / 8] = static_cast<unsigned char>(one ? to[target / 8] | mask : to[target / 8] & ~mask);
+  }
+}
+
+/// Joins a map to the ports that are there, with all that can be wrong about it.
+class Joiner {
+ public:
+  Joiner(const ForeignMap& map, const std::vector<ForeignPort>& pins, std::map<std::string, Theirs> theirs)
+      : map_(map), pins_(pins), theirs_(std::move(theirs)) {}
+
+  void join() {
+    clock = take(map_.clock, map_.place, true, 1, "[clock]");
+    reset = take(map_.reset, map_.place, true, 1, "[reset]");
+    for (const ForeignMap::Pin& pin : map_.pins) join_pin(pin);
+    for (const ForeignMap::Constant& constant : map_.constants) {
+      const int index = take(constant.port, constant.place, true, -1, "[constants]");
+      constants.push_back({index, std::min(theirs_.at(constant.port).bits, 64), constant.value});
+    }
+    check_all_driven();
+    check_required();
+  }
+
+  int clock = 0, reset = 0;
+  std::vector<Wire> in, out;
+  struct Constant {
+    int port, bits;
+    std::uint64_t value;
+  };
+  std::vector<Constant> constants;
+  std::map<int, int> joined;  // bits by pin of ours
+
+ private:
+  std::string names(bool input) const {
+    std::vector<std::string> all;
+    for (const auto& [name, port] : theirs_)
+      if (port.input == input) all.push_back(fmt::format("{} ({})", name, port.bits));
+    return fmt::format("{}", fmt::join(all, ", "));
+  }
+
+  const Theirs& port(const std::string& name, const std::string& place, bool input, const std::string& what) {
+    const auto found = theirs_.find(name);
+    if (found == theirs_.end())
+      fail(place, fmt::format("{}: the module has no port \"{}\"", what, name),
+           fmt::format("its {} and their bits are: {}", input ? "inputs" : "outputs", names(input)));
+    if (found->second.input != input)
+      fail(place, fmt::format("{}: port \"{}\" is an {}, and an {} is needed", what, name,
+                              input ? "output" : "input", input ? "input" : "output"),
+           fmt::format("its {} and their bits are: {}", input ? "inputs" : "outputs", names(input)));
+    return found->second;
+  }
+
+  int take(const std::string& name, const std::string& place, bool input, int bits, const std::string& what) {
+    const Theirs& found = port(name, place, input, what);
+    if (bits > 0 && found.bits != bits)
+      fail(place, fmt::format("{}: port \"{}\" has {} bits, and {} is needed", what, name, found.bits, bits),
+           "name a port of one bit");
+    driven_.insert(name);
+    return found.index;
+  }
+
+  void join_pin(const ForeignMap::Pin& pin) {
+    const auto ours = std::find_if(pins_.begin(), pins_.end(),
+                                   [&](const ForeignPort& one) { return one.port.name == pin.name; });
+    if (ours == pins_.end()) {
+      std::vector<std::string_view> all;
+      for (const ForeignPort& one : pins_) all.push_back(one.port.name);
+      fail(pin.place, fmt::format("this kind of block has no pin \"{}\"", pin.name),
+           fmt::format("its pins are {}", fmt::join(all, ", ")));
+    }
+    const int number = static_cast<int>(ours - pins_.begin());
+    int at = 0;
+    for (const Slice& part : pin.parts) {
+      const Theirs& found = port(part.port, pin.place, ours->port.input, pin.name);
+      const int high = part.high < 0 ? found.bits - 1 : part.high;
+      if (high >= found.bits || part.low > high || part.low < 0)
+        fail(pin.place, fmt::format("{}: [{}:{}] is not inside port \"{}\", which has {} bits", pin.name, high,
+                                    part.low, part.port, found.bits),
+             "write PORT[HIGH:LOW]");
+      const int bits = high - part.low + 1;
+      (ours->port.input ? in : out).push_back({number, at, bits, found.index, part.low, part.inverted});
+      if (ours->port.input) driven_.insert(part.port);
+      at += bits;
+    }
+    if (ours->step == 0 ? at != ours->port.bits : at > ours->port.bits || at % ours->step != 0)
+      fail(pin.place,
+           fmt::format("{}: {} bits are joined to it, and it takes {}", pin.name, at,
+                       ours->step == 0 ? std::to_string(ours->port.bits)
+                                       : fmt::format("multiples of {} up to {}", ours->step, ours->port.bits)),
+           "choose the module's parameters to fit the chip, or name parts of ports: \"PORT[HIGH:LOW]\", several in a "
+           "list, lowest bits first");
+    joined[number] = at;
+  }
+
+  void check_all_driven() const {
+    std::vector<std::string> loose;
+    for (const auto& [name, one] : theirs_)
+      if (one.input && !driven_.contains(name)) loose.push_back(name);
+    if (!loose.empty())
+      fail(map_.place, fmt::format("nothing drives {}", fmt::join(loose, ", ")),
+           "join it under [pins], or give it a value under [constants]");
+  }
+
+  void check_required() const {
+    std::vector<std::string_view> missing;
+    for (std::size_t i = 0; i < pins_.size(); ++i)
+      if (pins_[i].required && !joined.contains(static_cast<int>(i))) missing.push_back(pins_[i].port.name);
+    if (!missing.empty())
+      fail(map_.place, fmt::format("[pins] leaves out {}, needed at this level", fmt::join(missing, ", ")),
+           "join them, or take another level (docs/foreign.md has the pins of each)");
+  }
+
+  const ForeignMap& map_;
+  const std::vector<ForeignPort>& pins_;
+  std::map<std::string, Theirs> theirs_;
+  std::set<std::string> driven_;
+};
+
+std::vector<Port> ports_of(const std::vector<ForeignPort>& pins) {
+  std::vector<Port> ports;
+  for (const ForeignPort& pin : pins) ports.push_back(pin.port);
+  return ports;
+}
+
+class Loaded final : public ForeignBlock {
+ public:
+  Loaded(const std::filesystem::path& path, const ForeignMap& map, const std::vector<ForeignPort>& pins)
+      : ForeignBlock(ports_of(pins)),
+        library_(path),
+        call_(library_.entry()),
+        joiner_(map, pins, ports_of(call_.ports())),
+        reset_low_(map.reset_low) {
+    joiner_.join();
+    top_ = call_.create();
+    for (const auto& constant : joiner_.constants)
+      copy_bits(call_.port(top_, constant.port), 0, reinterpret_cast<const unsigned char*>(&constant.value), 0,
+                constant.bits, false);
+  }
+  ~Loaded() override { call_.destroy(top_); }
+  Loaded(const Loaded&) = delete;
+  Loaded& operator=(const Loaded&) = delete;
+
+  int joined(int pin) const override {
+    const auto found = joiner_.joined.find(pin);
+    return found == joiner_.joined.end() ? 0 : found->second;
+  }
+
+  void reset() override {
+    for (const bool active : {false, true, false}) {
+      *call_.port(top_, joiner_.reset) = active != reset_low_;
+      for (int i = 0; i < (active ? 4 : 1); ++i) {  // synchronous ones need clocks
+        edge(0);
+        if (active) edge(1);
+      }
+    }
+    evaluate();
+  }
+  void evaluate() override {
+    for (const Wire& wire : joiner_.in)
+      copy_bits(call_.port(top_, wire.port), wire.low, reinterpret_cast<const unsigned char*>(pin(wire.pin)),
+                wire.at, wire.bits, wire.inverted);
+    edge(0);
+    read();
+  }
+  void clock() override {
+    edge(1);
+    read();
+  }
+
+ private:
+  void edge(unsigned char level) {
+    *call_.port(top_, joiner_.clock) = level;
+    if (const char* failed = call_.eval(top_))
+      throw Error(ExitCode::bad_input, fmt::format("the foreign block cannot be simulated: {}", failed),
+                  "a loop without a register does not settle, or the block stops the simulation: correct its "
+                  "SystemVerilog");
+  }
+  void read() {
+    for (const Wire& wire : joiner_.out)
+      copy_bits(reinterpret_cast<unsigned char*>(pin(wire.pin)), wire.at, call_.port(top_, wire.port), wire.low,
+                wire.bits, wire.inverted);
+  }
+
+  Library library_;
+  Entry call_;
+  Joiner joiner_;
+  bool reset_low_;
+  void* top_ = nullptr;
+};
+
+}  // namespace
+
+std::unique_ptr<ForeignBlock> load_foreign(const std::filesystem::path& library, const ForeignMap& map,
+                                           const std::vector<ForeignPort>& pins) {
+  return std::make_unique<Loaded>(library, map, pins);
+}
+
+}  // namespace leto::rtl

@@ -1,0 +1,57 @@
+// A block that others wrote: its Verilated shared library (apps/host/foreign_build) behind block.h, pins of ours
+// joined to ports of theirs by a map.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "rtl/block.h"
+
+namespace leto::rtl {
+
+/// port[high:low] of theirs; `inverted`: of the other polarity.
+struct Slice {
+  std::string port;
+  int high = -1, low = 0;  // high -1: the whole port
+  bool inverted = false;
+};
+
+struct ForeignMap {
+  struct Pin {
+    std::string name;         // ours
+    std::vector<Slice> parts;  // lowest bits first
+    std::string place;        // "file:line", for errors
+  };
+  struct Constant {
+    std::string port;
+    std::uint64_t value = 0;
+    std::string place;
+  };
+  std::string clock, reset, place;
+  bool reset_low = true;
+  std::vector<Pin> pins;
+  std::vector<Constant> constants;  // inputs of theirs that no pin of ours drives
+};
+
+/// A pin that a foreign block may have. `step`: any multiple of so many bits up to the port's will do; 0: exactly those.
+struct ForeignPort {
+  Port port;
+  int step = 0;
+  bool required = false;
+};
+
+class ForeignBlock : public Block {
+ public:
+  using Block::Block;
+  /// How many bits are joined to this pin; 0: none, and it stays 0.
+  virtual int joined(int pin) const = 0;
+};
+
+/// Throws Error(bad_input), with the map's place, when a port is not there, is an output where an input is needed or the
+/// other way round, has another width, or is an input that nothing drives.
+std::unique_ptr<ForeignBlock> load_foreign(const std::filesystem::path& library, const ForeignMap& map,
+                                           const std::vector<ForeignPort>& pins);
+
+}  // namespace leto::rtl
