@@ -1,5 +1,6 @@
 // Vector kernels: load a tile of every input, run the steps on it, store the outputs.
 #include <algorithm>
+#include <bit>
 #include <limits>
 
 #include "base/errors.h"
@@ -424,8 +425,9 @@ struct TurningCopy {
 
 // Smaller matrices are not worth a tile each.
 constexpr std::int64_t kSmallestTurned = 512;
-// Elements of a run, long enough for memory, and of a tile, small enough for every PE to have some.
-constexpr std::int64_t kTurnedRun = 128, kTurnedTile = 8192;
+// Bytes of a run that is written, long enough for memory; elements of a tile, so few that every PE has some,
+// and tiles a PE from which on they are larger, for runs as long where they are read.
+constexpr std::int64_t kTurnedRun = 256, kTurnedTile = 8192, kTurnedTilesPerPe = 6;
 
 std::optional<TurningCopy> as_turning(const CopyKernel& kernel) {
   std::vector<View> views{kernel.from.view, kernel.to.view};
@@ -448,12 +450,15 @@ std::optional<TurningCopy> as_turning(const CopyKernel& kernel) {
 
 void emit_turning(EmitContext& context, const TurningCopy& copy) {
   const int element = size_of(copy.from.dtype);
-  const std::int64_t most = context.chip.local_store.bytes / (8 * element);
+  const std::int64_t most = context.chip.local_store.bytes / (8 * element), run = kTurnedRun / element;
+  const std::int64_t share = product(copy.to.view.shape) / (context.chip.pes() * kTurnedTilesPerPe);
+  const std::int64_t tile = std::min(most, std::clamp(share, kTurnedTile, std::max(kTurnedTile, run * run)));
   std::vector<BlockedDim> dims;
   for (const std::int64_t extent : copy.to.view.shape) dims.push_back({extent, 1});
   auto &read = dims[copy.from_run], &written = dims[copy.to_run];
-  read.tile = std::min(read.extent, kTurnedRun);
-  written.tile = std::clamp<std::int64_t>(std::min(kTurnedTile, most) / read.tile, 1, written.extent);
+  written.tile = std::min(written.extent, run);
+  const auto across = std::uint64_t(std::max<std::int64_t>(tile / written.tile, 1));
+  read.tile = std::min(std::int64_t(std::bit_floor(across)), read.extent);  // whole bursts
   const auto bytes = [&](const Place& place) {
     Dims strides = place.view.strides;
     for (std::int64_t& stride : strides) stride *= element;

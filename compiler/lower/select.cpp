@@ -6,7 +6,9 @@
 
 #include "base/errors.h"
 #include "compiler/lower/attention_plan.h"
+#include "compiler/lower/likeness.h"
 #include "compiler/lower/sort_plan.h"
+#include "compiler/lower/turn_operands.h"
 #include "compiler/lower/update_plan.h"
 #include "compiler/lower/vector_ops.h"
 #include "compiler/lower/vector_plan.h"
@@ -291,8 +293,26 @@ class Selector {
     k.a = {operand(x.inputs[0], x.integer("trans_a") != 0, batch), type(x.inputs[0]).dtype};
     k.b = {operand(x.inputs[1], x.integer("trans_b") == 0, batch), type(x.inputs[1]).dtype};
     k.c = {result_view(x.output), type(x.output).dtype};
+    turn_operands(x, k);
     const auto macs = double(product(shape)) * double(k.k());
     emit(x, k, std::int64_t(macs * x.number("useful", 1.0)));
+  }
+
+  void turn_operands(const Node& x, MatmulKernel& k) {
+    const std::string like = likeness({k, {}, {}, 0});
+    const auto [known, is_new] = turned_.try_emplace(like);
+    if (is_new) known->second = worth_turning(k, chip_);
+    if (known->second.a) turn(x, k.a);
+    if (known->second.b) turn(x, k.b);
+  }
+
+  void turn(const Node& x, Place& operand) {
+    const View from = without_repeats(operand.view);
+    out_.storages.push_back({x.output, product(from.shape), operand.dtype, false});
+    const auto storage = StorageId(out_.storages.size() - 1);
+    const View all = turned_view(storage, operand.view);
+    copy(x, {from, operand.dtype}, {without_repeats(all), operand.dtype});
+    operand.view = all;
   }
 
   void column_reduce(const Node& x) {
@@ -1046,6 +1066,7 @@ class Selector {
   std::vector<bool> kept_, done_;
   std::vector<bool> repeatable_;  // by node: done, and done again by every kernel that needs its value
   std::vector<std::pair<int, View>> late_copies_;
+  std::map<std::string, Turned> turned_;  // by the likeness of a product
 };
 
 }  // namespace

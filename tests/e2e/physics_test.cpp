@@ -76,6 +76,14 @@ TEST_CASE("physics: operands of 8 bits multiply 1.8 times as fast as those of 16
   CHECK(narrow["flops"] == wide["flops"]);
   CHECK(narrow["mfu"].get<double>() > 0.85);
   accounts_close(narrow);
+
+  // The gradient of a weight: neither operand has k adjacent.
+  must(folder, cube + "bf16 --trans-a -o wide_turned.onnx");
+  must(folder, cube + "fp8 --trans-a -o narrow_turned.onnx");
+  const auto turned = record(folder, "narrow_turned.onnx", "pilot");
+  CHECK(record(folder, "wide_turned.onnx", "pilot")["cycles"].get<double>() >
+        1.8 * turned["cycles"].get<double>());
+  accounts_close(turned);
 }
 
 TEST_CASE("physics: GPT-2's training step executes the multiply-accumulates of its closed form") {

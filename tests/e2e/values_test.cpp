@@ -33,6 +33,19 @@ TEST_CASE("values: a gemm on the chip equals the interpreter's") {
   }
 }
 
+TEST_CASE("values: an operand that is turned in memory first gives the same product") {
+  const Folder folder;
+  REQUIRE(shell(folder, "leto zoo gemm --m 192 --n 160 --k 512 --trans-a --dtype fp8 -o g.onnx").code == 0);
+  const std::string slow = "g.onnx --chip tiny --set layout_engine.bytes_per_cycle=4";
+  REQUIRE(shell(folder, "leto compile " + slow + " -o g.prog").code == 0);
+  CHECK(shell(folder, "leto disasm g.prog").out.find("kind=\"copy\"") != std::string::npos);
+  REQUIRE(shell(folder, "leto interp g.onnx --chip tiny --out straight").code == 0);
+  REQUIRE(shell(folder, "leto interp " + slow + " --out turned").code == 0);
+  REQUIRE(shell(folder, "leto run " + slow + " --values on --out run").code == 0);
+  CHECK(read(folder / "straight" / "c.npy") == read(folder / "turned" / "c.npy"));
+  CHECK(read(folder / "run" / "values" / "c.npy") == read(folder / "turned" / "c.npy"));
+}
+
 TEST_CASE("values: a program alone gives what its model gives, weights stored or drawn") {
   const Folder folder;
   must(folder, "zoo gpt2-small --layers 1 --batch 1 --seq 16 -o gpt.onnx");
