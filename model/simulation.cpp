@@ -68,6 +68,7 @@ struct Simulation::Impl {
   std::unique_ptr<Chip> chip;         // one of these two
   std::unique_ptr<EventModel> event;
   Statistics statistics;
+  enum class Phase : std::uint8_t { between_steps, running, cleaning } phase = Phase::between_steps;
   Cycle end = 0;  // of the last step, in the chip's own time
   std::chrono::steady_clock::time_point reported = std::chrono::steady_clock::now();
 
@@ -103,7 +104,14 @@ struct Simulation::Impl {
     return notes;
   }
 
+  void go_on() {
+    sc_core::sc_start();
+    if (kernel.failure) std::rethrow_exception(kernel.failure);
+  }
+
   void heartbeat() {
+    if (options.at_rest && !event) options.at_rest();
+    if (!options.progress) return;
     const auto now = std::chrono::steady_clock::now();
     if (now - reported < std::chrono::seconds(1)) return;
     reported = now;
@@ -129,7 +137,8 @@ Simulation::Simulation(const isa::Program& program, const ChipConfig& chip, cons
   }
   impl_->chip =
       std::make_unique<Chip>(impl_->program, impl_->config, impl_->memory, impl_->options, impl_->kernel);
-  if (options.progress) impl_->kernel.heartbeat = [impl = impl_.get()] { impl->heartbeat(); };
+  if (options.progress || options.at_rest)
+    impl_->kernel.heartbeat = [impl = impl_.get()] { impl->heartbeat(); };
 }
 
 Simulation::~Simulation() = default;
@@ -145,18 +154,24 @@ void Simulation::step() {
     s.event->report(s.statistics);
     return;
   }
-  s.chip->launch(s.end);
-  sc_core::sc_start();
-  if (s.kernel.failure) std::rethrow_exception(s.kernel.failure);
-  if (!s.chip->finished()) {
-    s.chip->settle();
-    s.publish();
-    s.chip->throw_deadlock();
+  using Phase = Impl::Phase;
+  if (s.phase == Phase::between_steps) {
+    s.chip->launch(s.end);
+    s.phase = Phase::running;
   }
-  s.chip->clean();
-  sc_core::sc_start();
-  if (s.kernel.failure) std::rethrow_exception(s.kernel.failure);
+  if (s.phase == Phase::running) {
+    s.go_on();
+    if (!s.chip->finished()) {
+      s.chip->settle();
+      s.publish();
+      s.chip->throw_deadlock();
+    }
+    s.chip->clean();
+    s.phase = Phase::cleaning;
+  }
+  s.go_on();
   s.end = s.chip->close();
+  s.phase = Phase::between_steps;
   s.chip->report(s.statistics, s.end);
   s.statistics.kernel_switches = s.kernel.steps();
 }
@@ -167,6 +182,29 @@ std::vector<std::string> Simulation::publish() {
 
 const Statistics& Simulation::statistics() const {
   return impl_->statistics;
+}
+
+bool Simulation::within_step() const {
+  return impl_->phase != Impl::Phase::between_steps;
+}
+
+void Simulation::state(Snapshot& snapshot) {
+  Impl& s = *impl_;
+  const bool outside = s.options.outside_memory || s.options.outside_engine;
+  if (s.event || s.options.observer || outside || !s.options.twins.empty())
+    throw Error(
+        ExitCode::unsupported,
+        "the event model, recordings, RTL twins and blocks from outside have no state that could be saved",
+        "simulate in full or with reuse, without them");
+  snapshot(s.phase, s.end, s.memory);
+  s.chip->state(snapshot);
+  if (snapshot.loads() && !within_step()) s.chip->report(s.statistics, s.end);
+}
+
+const Statistics& Simulation::break_off() {
+  Impl& s = *impl_;
+  s.chip->report(s.statistics, s.chip->break_off());
+  return s.statistics;
 }
 
 }  // namespace leto::model

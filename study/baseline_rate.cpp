@@ -124,7 +124,7 @@ BaselineRates::BaselineRates(const std::vector<Baseline>& all)
 
 std::optional<PartRate> BaselineRates::of(const Record& r, double parameters, const Baseline& b) const {
   const std::string precision = precision_of(r);
-  if (precision.empty() || r.flops <= 0 || r.what_if) return std::nullopt;
+  if (precision.empty() || r.flops <= 0 || !r.is_forecast()) return std::nullopt;
   if (auto product = measured_product(r, b, precision, products_)) return product;
   const Figure* peak = b.figure("peak_" + precision);
   if (!peak) return std::nullopt;

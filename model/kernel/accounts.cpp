@@ -153,6 +153,12 @@ void Accounts::repeat(const Spent& spent, Cycle cycles, int pes) {
   }
 }
 
+// Engines of operations are counted in by_operation_ and named in reports only.
+void Accounts::state(Snapshot& s) {
+  s(totals_, by_operation_, touched_, skipped_, unbilled_);
+  for (OperationAccount& o : operations_) s(o.first_cycle, o.last_cycle, o.commands, o.macs, o.bytes);
+}
+
 void Accounts::report(Statistics& statistics, Cycle cycles, int pes) const {
   for (int e = 0; e < kEngines; ++e) {
     auto row = totals_[static_cast<std::size_t>(e)];

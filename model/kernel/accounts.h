@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/snapshot.h"
 #include "model/kernel/time.h"
 #include "model/simulation.h"
 
@@ -87,6 +88,9 @@ class Accounts {
   /// instances * cycles.
   void report(Statistics& statistics, Cycle cycles, int pes) const;
 
+  /// All that changes (base/snapshot.h).
+  void state(Snapshot& s);
+
  private:
   using Ledger = std::array<std::array<Cycle, kStates>, kEngines>;
   /// Adds what is in `now` and not in `then`.
@@ -105,6 +109,7 @@ struct Accounts::Spent {
   Ledger totals{};
   std::map<std::uint32_t, Ledger> by_operation;
   void add(const Spent& other);
+  void state(Snapshot& s) { s(totals, by_operation); }
 };
 
 /// One engine instance's life so far: bills intervals one after the other, without gap or overlap.
@@ -120,6 +125,7 @@ class Timeline {
     accounts_->bill(engine_, instance_, state, operation, since_, at);
     since_ = at;
   }
+  void state(Snapshot& s) { s(since_); }
 
  private:
   Accounts* accounts_;

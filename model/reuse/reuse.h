@@ -36,6 +36,7 @@ class Reuse {
     segments_.report(statistics);
     layers_.report(statistics);
   }
+  void state(Snapshot& s) { s(layers_, segments_); }
 
  private:
   Kernel& kernel_;

@@ -58,6 +58,9 @@ class Segments : public BodyWatch {
 
   void report(Statistics& statistics) const;
 
+  /// All that changes (base/snapshot.h).
+  void state(Snapshot& s);
+
  private:
   /// What a kernel took.
   struct Taken {
@@ -65,12 +68,14 @@ class Segments : public BodyWatch {
     Accounts::Spent spent;
     std::uint64_t bursts = 0;
     std::vector<std::uint32_t> operations;  // in the order in which they come
+    void state(Snapshot& s) { s(cycles, spent, bursts, operations); }
   };
   /// Segments of one content, in this kernel.
   struct Timed {
     int runs;  // left out before it
     Cycle cycles;
     Accounts::Spent spent;
+    void state(Snapshot& s) { s(runs, cycles, spent); }
   };
   struct Run {
     int runs;  // left out before it
@@ -80,6 +85,7 @@ class Segments : public BodyWatch {
   struct Content {
     std::vector<Timed> timed;
     std::vector<Run> left_out;
+    void state(Snapshot& s) { s(timed, left_out); }
   };
   /// A segment that is simulated.
   struct Simulated {
@@ -94,7 +100,10 @@ class Segments : public BodyWatch {
     std::size_t arrived = 0, done = 0;  // segments it has come to; of which all before is done
     std::int64_t finished = 0;          // commands since the launch
     std::deque<std::int64_t> issued;    // commands before each segment that it has come to, not done
+    void state(Snapshot& s) { s(arrived, done, finished, issued); }
   };
+  void state(Snapshot& s, Simulated& simulated);
+  void state(Snapshot& s, Segment& segment);
   void bill_waits();
   bool is_known(const Segment& segment) const;
   void decide();

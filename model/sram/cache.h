@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "arch/chip_config.h"
+#include "base/snapshot.h"
 #include "model/kernel/divider.h"
 
 namespace leto::model {
@@ -88,6 +89,10 @@ class Cache {
   std::uint64_t hits() const { return hits_; }
   std::uint64_t misses() const { return misses_; }
   std::uint64_t write_backs() const { return write_backs_; }
+
+  void state(Snapshot& s) {
+    s(tags_, used_, valid_, dirty_, fills_, clocks_, filling_, taken_, hits_, misses_, write_backs_);
+  }
 
  private:
   struct Fill {

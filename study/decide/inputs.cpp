@@ -46,7 +46,7 @@ void add_record(Sheet& sheet, const Evidence& e) {
     input.precision = precision;
     sheet.add(input);
   };
-  if (r.what_if) return;  // no chip is like that
+  if (!r.is_forecast()) return;
   if (!precision.empty() && r.flops > 0 && r.seconds > 0) {
     add(rate_id(e.part, name), "FLOP/s", double(r.flops) / r.seconds, "flops / seconds");
     add(mfu_id(name), "share", r.mfu, "mfu");

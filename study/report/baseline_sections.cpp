@@ -114,6 +114,7 @@ Row rate_row(const Record& r, const Baseline& b, const PartRate& rate) {
 std::string why_none(const Record& r, const std::string& precision) {
   if (precision.empty()) return "no estimate: the useful FLOPs are of no or several precisions";
   if (r.what_if) return "no estimate: no chip is like this run's";
+  if (!r.is_forecast()) return "no estimate: the run had not ended";
   return fmt::format("no measured share of the peak in {}", precision);
 }
 
