@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstring>
 #include <system_error>
 #include <utility>
@@ -145,6 +147,22 @@ fs::path temporary_name(const fs::path& path) {
   static std::atomic<unsigned> serial{0};
   return path.parent_path() /
          fmt::format(".{}.{}.{}.tmp", path.filename().string().substr(0, 200), ::getpid(), serial++);
+}
+
+void remove_orphans(const fs::path& path) {
+  const std::string before = fmt::format(".{}.", path.filename().string().substr(0, 200));
+  const fs::path folder = path.parent_path().empty() ? "." : path.parent_path();
+  std::error_code ignored;
+  std::vector<fs::path> orphans;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    pid_t process = 0;
+    if (!name.starts_with(before) || !name.ends_with(".tmp")) continue;
+    if (std::from_chars(name.data() + before.size(), name.data() + name.size(), process).ec != std::errc())
+      continue;
+    if (process > 0 && ::kill(process, 0) != 0 && errno == ESRCH) orphans.push_back(entry.path());
+  }
+  for (const fs::path& orphan : orphans) fs::remove_all(orphan, ignored);
 }
 
 std::vector<std::byte> read_bytes(const fs::path& path, std::uint64_t limit) {

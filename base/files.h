@@ -58,5 +58,7 @@ class StreamedFile {
 };
 /// A hidden name beside `path` that no other process or thread uses.
 std::filesystem::path temporary_name(const std::filesystem::path& path);
+/// Removes what bears such a name of a process that is no more.
+void remove_orphans(const std::filesystem::path& path);
 
 }  // namespace leto

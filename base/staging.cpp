@@ -44,9 +44,14 @@ Staging::~Staging() {
   fs::remove_all(path_, ignored);
 }
 
+void Staging::clear_up(const fs::path& folder) {
+  remove_orphans(without_slash(folder));
+  remove_orphans(folder / "leto");
+}
+
 void Staging::commit(std::span<const std::string_view> optional) {
   try {
-    if (inside_)
+    if (inside_ || fs::exists(folder_))
       move_entries(optional);
     else
       fs::rename(path_, folder_);

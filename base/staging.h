@@ -19,6 +19,9 @@ class Staging {
   Staging(const Staging&) = delete;
   Staging& operator=(const Staging&) = delete;
 
+  /// Removes what jobs for `folder` that were killed had half written.
+  static void clear_up(const std::filesystem::path& folder);
+
   /// Where to write, with make_folder first.
   const std::filesystem::path& path() const { return path_; }
   /// `optional`: names that not every job of this kind leaves; those of an earlier job go.

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "base/snapshot.h"
 #include "isa/command.h"
 
 namespace leto::isa {
@@ -75,6 +76,9 @@ class Core {
   std::uint32_t pc() const { return pc_; }
   int id() const { return id_; }
   std::span<const std::int64_t> registers() const { return registers_; }
+
+  /// All that changes (base/snapshot.h).
+  void state(Snapshot& s) { s(pc_, stepped_, ended_, registers_, loops_); }
 
  private:
   struct Loop {

@@ -26,6 +26,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "base/snapshot.h"
 #include "isa/command.h"
 
 namespace leto::isa {
@@ -36,6 +37,9 @@ class Memory {
  public:
   void read(std::uint64_t address, std::byte* to, std::size_t bytes) const;
   void write(std::uint64_t address, const std::byte* from, std::size_t bytes);
+
+  /// All that changes (base/snapshot.h).
+  void state(Snapshot& s);
 
  private:
   static constexpr std::size_t kPage = 1 << 16;
@@ -98,6 +102,11 @@ class PeState {
   /// The 32x32 fp32 elements of a bank.
   float* accumulators(int bank) { return accumulators_.data() + std::size_t(bank) * kBankElements; }
 
+  /// All that changes (base/snapshot.h).
+  void state(Snapshot& s) {
+    s(store_, buffers_, banks_, moving_, accumulators_, in_flight_, begun_since_barrier_);
+  }
+
  private:
   Buffer& defined_buffer(const Command& command, int id);
   void open_operand(Command& command, const Operand& operand, std::int64_t touched, int index);
@@ -136,6 +145,8 @@ std::vector<Run> indexed_runs(const Command& command, const PeState& pe);
 struct Partials {
   std::vector<float> values;  // m x n, row-major; empty when values are off
   std::int64_t m = 0, n = 0;
+
+  void state(Snapshot& s) { s(values, m, n); }
 };
 
 /// Computes a command's values: ops/ has one function an instruction. `incoming` is the partial sum a merge

@@ -32,4 +32,18 @@ void Memory::write(std::uint64_t address, const std::byte* from, std::size_t byt
   }
 }
 
+// In the order of addresses: a table's own order is not the same in two processes.
+void Memory::state(Snapshot& s) {
+  std::vector<std::uint64_t> numbers;
+  for (const auto& [number, page] : pages_) numbers.push_back(number);
+  std::ranges::sort(numbers);
+  s(numbers);
+  if (s.loads()) pages_.clear();
+  for (const std::uint64_t number : numbers) {
+    auto& page = pages_[number];
+    if (!page) page = std::make_unique<std::byte[]>(kPage);
+    s.bytes({page.get(), kPage});
+  }
+}
+
 }  // namespace leto::isa

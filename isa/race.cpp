@@ -39,6 +39,7 @@ struct Trace {
 };
 struct State {
   std::vector<Trace> writes, reads;
+  void state(Snapshot& s) { s(writes, reads); }
 };
 
 struct Page {
@@ -177,6 +178,19 @@ struct RaceDetector::Impl {
     return step.to;
   }
 
+  void state(Snapshot& s) {
+    s(clocks, epochs, posted, accesses, states, steps);
+    std::vector<std::uint64_t> numbers;
+    for (const auto& [number, page] : pages) numbers.push_back(number);
+    std::ranges::sort(numbers);
+    s(numbers);
+    if (s.loads()) {
+      pages.clear();
+      last_page = nullptr;
+    }
+    for (const std::uint64_t number : numbers) s(page(number));
+  }
+
   void touch(int pe, const Command& command, std::uint64_t address, std::int64_t bytes, bool writes) {
     if (bytes <= 0) return;
     const std::uint32_t now = remember(pe, command);
@@ -218,6 +232,10 @@ void RaceDetector::wait(int pe, int semaphore) {
   const auto clock = impl_->clock_of(pe);
   const auto joined = impl_->semaphore(pe, semaphore);
   for (std::size_t i = 0; i < clock.size(); ++i) clock[i] = std::max(clock[i], joined[i]);
+}
+
+void RaceDetector::state(Snapshot& s) {
+  impl_->state(s);
 }
 
 }  // namespace leto::isa

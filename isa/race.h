@@ -24,6 +24,9 @@ class RaceDetector {
   void post(int pe, int target, int semaphore);
   void wait(int pe, int semaphore);
 
+  /// All that changes (base/snapshot.h).
+  void state(Snapshot& s);
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

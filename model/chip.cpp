@@ -73,7 +73,11 @@ void Chip::construct(const RunOptions& options) {
   if (options.reuse)
     reuse_ = std::make_unique<Reuse>(program_, config_, options, kernel_, accounts_, counters_, *fabric_,
                                      wiring_.pes);
-  if (reuse_) wiring_.watch = &reuse_->watch();
+  if (reuse_) {
+    wiring_.watch = &reuse_->watch();
+    for (const auto& pe : pes_)
+      for (int id = 0; id < isa::kCores; ++id) pe->core(id).watch(*wiring_.watch);
+  }
   control_.on_release = [this](Cycle at) {
     if (reuse_) reuse_->at_barrier();
     if (wiring_.races) wiring_.races->barrier();
@@ -127,6 +131,27 @@ void Chip::settle() {
   for (const auto& pe : pes_) pe->settle(kernel_.now());
 }
 
+// Issue cores run ahead, and have billed what they did.
+Cycle Chip::break_off() {
+  if (reuse_ && !finished()) reuse_->at_end();
+  settle();
+  Cycle end = kernel_.now();
+  for (const auto& pe : pes_) end = std::max(end, pe->billed());
+  for (const auto& pe : pes_) pe->close(end);
+  return end;
+}
+
+void Chip::state(Snapshot& s) {
+  s(kernel_, accounts_, counters_, control_);
+  for (const auto& pe : pes_) s(*pe);
+  s(*fabric_);
+  if (wiring_.values) {
+    if (!wiring_.races) wiring_.races = std::make_unique<isa::RaceDetector>(config_.pes());
+    s(*wiring_.races);
+  }
+  if (reuse_) s(*reuse_);
+}
+
 void Chip::throw_deadlock() const {
   std::vector<Wait> waits;
   for (const auto& pe : pes_) pe->add_waits(waits);
@@ -137,6 +162,7 @@ void Chip::report(Statistics& statistics, Cycle cycles) const {
   accounts_.report(statistics, cycles, config_.pes());
   fabric_->report(statistics);
   statistics.twins = twins_.count();
+  statistics.reused = {};
   statistics.cycles = cycles + accounts_.skipped();
   if (reuse_) reuse_->report(statistics);
   model::report(counters_, statistics);

@@ -30,11 +30,17 @@ class Chip {
   Cycle close();
   /// Closes the accounts of a step that came to rest before its end.
   void settle();
+  /// Closes the accounts in the middle of a step, which cannot go on: its last cycle. What is under way
+  /// counts as idle.
+  Cycle break_off();
   [[noreturn]] void throw_deadlock() const;
   void report(Statistics& statistics, Cycle cycles) const;
   std::vector<std::string> notes() const { return twins_.notes(); }
   const Twins& twins() const { return twins_; }
   const Counters& counters() const { return counters_; }
+
+  /// All that changes (base/snapshot.h); without observer, twins or anything from outside.
+  void state(Snapshot& s);
 
  private:
   void construct(const RunOptions& options);

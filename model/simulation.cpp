@@ -51,7 +51,8 @@ void check_event(const RunOptions& options) {
   const bool records = !options.trace.empty() || !options.waves.empty() || options.observer;
   const bool outside = options.outside_memory || options.outside_engine || !options.twins.empty();
   if (options.detail == Detail::event && (options.values || records || outside || options.reuse))
-    throw Error(ExitCode::usage, "the event model computes no values, leaves no traces or waves and takes no twins",
+    throw Error(ExitCode::usage,
+                "the event model computes no values, leaves no traces or waves and takes no twins",
                 "leave them out, or simulate in full");
 }
 
@@ -66,9 +67,10 @@ struct Simulation::Impl {
   Observers observers;
   std::unique_ptr<Trace> trace;
   std::unique_ptr<Waves> waves;
-  std::unique_ptr<Chip> chip;         // one of these two
+  std::unique_ptr<Chip> chip;  // one of these two
   std::unique_ptr<EventModel> event;
   Statistics statistics;
+  enum class Phase : std::uint8_t { between_steps, running, cleaning } phase = Phase::between_steps;
   Cycle end = 0;  // of the last step, in the chip's own time
   std::chrono::steady_clock::time_point reported = std::chrono::steady_clock::now();
 
@@ -105,23 +107,35 @@ struct Simulation::Impl {
   }
 
   void step() {
-    chip->launch(end);
-    sc_core::sc_start();
-    if (kernel.failure) std::rethrow_exception(kernel.failure);
-    if (!chip->finished()) {
-      chip->settle();
-      publish();
-      chip->throw_deadlock();
+    if (phase == Phase::between_steps) {
+      chip->launch(end);
+      phase = Phase::running;
     }
-    chip->clean();
-    sc_core::sc_start();
-    if (kernel.failure) std::rethrow_exception(kernel.failure);
+    if (phase == Phase::running) {
+      go_on();
+      if (!chip->finished()) {
+        chip->settle();
+        publish();
+        chip->throw_deadlock();
+      }
+      chip->clean();
+      phase = Phase::cleaning;
+    }
+    go_on();
     end = chip->close();
+    phase = Phase::between_steps;
     chip->report(statistics, end);
     statistics.kernel_switches = kernel.steps();
   }
 
+  void go_on() {
+    sc_core::sc_start();
+    if (kernel.failure) std::rethrow_exception(kernel.failure);
+  }
+
   void heartbeat() {
+    if (options.at_rest && !event) options.at_rest();
+    if (!options.progress) return;
     const auto now = std::chrono::steady_clock::now();
     if (now - reported < std::chrono::seconds(1)) return;
     reported = now;
@@ -147,7 +161,8 @@ Simulation::Simulation(const isa::Program& program, const ChipConfig& chip, cons
   }
   impl_->chip =
       std::make_unique<Chip>(impl_->program, impl_->config, impl_->memory, impl_->options, impl_->kernel);
-  if (options.progress) impl_->kernel.heartbeat = [impl = impl_.get()] { impl->heartbeat(); };
+  if (options.progress || options.at_rest)
+    impl_->kernel.heartbeat = [impl = impl_.get()] { impl->heartbeat(); };
 }
 
 Simulation::~Simulation() = default;
@@ -166,7 +181,8 @@ void Simulation::step() {
   try {
     s.step();
   } catch (const TwinMismatch& mismatch) {
-    throw TwinMismatch(mismatch.finding(), std::make_shared<TwinLog>(s.chip->twins().log_of(mismatch.finding())));
+    throw TwinMismatch(mismatch.finding(),
+                       std::make_shared<TwinLog>(s.chip->twins().log_of(mismatch.finding())));
   }
 }
 
@@ -176,6 +192,29 @@ std::vector<std::string> Simulation::publish() {
 
 const Statistics& Simulation::statistics() const {
   return impl_->statistics;
+}
+
+bool Simulation::within_step() const {
+  return impl_->phase != Impl::Phase::between_steps;
+}
+
+void Simulation::state(Snapshot& snapshot) {
+  Impl& s = *impl_;
+  const bool outside = s.options.outside_memory || s.options.outside_engine;
+  if (s.event || s.options.observer || outside || !s.options.twins.empty())
+    throw Error(
+        ExitCode::unsupported,
+        "the event model, recordings, RTL twins and blocks from outside have no state that could be saved",
+        "simulate in full or with reuse, without them");
+  snapshot(s.phase, s.end, s.memory);
+  s.chip->state(snapshot);
+  if (snapshot.loads() && !within_step()) s.chip->report(s.statistics, s.end);
+}
+
+const Statistics& Simulation::break_off() {
+  Impl& s = *impl_;
+  s.chip->report(s.statistics, s.chip->break_off());
+  return s.statistics;
 }
 
 }  // namespace leto::model

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "arch/chip_config.h"
+#include "base/snapshot.h"
 #include "isa/machine.h"
 #include "isa/program.h"
 #include "model/kernel/what_if.h"
@@ -39,6 +40,9 @@ struct RunOptions {
   std::function<void(EngineSocket&)> outside_engine;
   /// Called about once a second of host time with the simulated cycles so far; may be empty.
   std::function<void(std::uint64_t cycles, std::int64_t commands)> progress;
+  /// Called within a step, many times a second of host time, when nothing is half done: state() may be
+  /// called.
+  std::function<void()> at_rest;
   std::filesystem::path trace;       // file to leave a Perfetto trace in (model/trace); empty: none
   std::filesystem::path waves;       // file to leave waves in (model/waves); empty: none
   std::vector<std::string> signals;  // which: names with * and ?
@@ -115,6 +119,16 @@ class Simulation {
 
   /// Of all steps so far.
   const Statistics& statistics() const;
+
+  /// All that changes, memory with it (base/snapshot.h): between two steps, or at_rest within one, which
+  /// step() then goes on with once it is loaded. Loaded into another simulation of the same program, chip and
+  /// options, it makes the same of it. Error(unsupported) when a part of the run keeps its state elsewhere.
+  void state(Snapshot& s);
+  /// Has a step been begun, and not ended?
+  bool within_step() const;
+  /// At_rest within a step, which then cannot go on: what there is up to here. Commands under way count as
+  /// idle.
+  const Statistics& break_off();
 
  private:
   struct Impl;

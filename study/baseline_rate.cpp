@@ -132,7 +132,7 @@ BaselineRates::BaselineRates(const std::vector<Baseline>& all) : all_(all), trai
 std::optional<PartRate> BaselineRates::of(const Record& r, double parameters, const Baseline& b) const {
   const Counted counted = counted_in(r);
   const std::string& precision = counted.precision;
-  if (precision.empty() || counted.amount <= 0 || r.what_if) return std::nullopt;
+  if (precision.empty() || counted.amount <= 0 || !r.is_forecast()) return std::nullopt;
   if (const auto kernel = kernel_of(r); kernel && r.recipe.empty())
     if (auto rate = measured_kernel(*kernel, b, counted, kernels_.at(kernel->name))) return rate;
   if (counted.unit != kFlops) return std::nullopt;

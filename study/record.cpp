@@ -140,6 +140,7 @@ void describe(const RunFacts& facts, Record& record) {
   record.seed = facts.seed;
   record.versions = facts.versions;
   record.what_if = facts.what_if;
+  if (facts.incomplete) record.incomplete = true;
   record.fidelity = facts.fidelity;
   record.chip = facts.chip.name;
   record.chip_figures = figures_of(facts.chip);
@@ -167,7 +168,7 @@ Record build_record(const RunFacts& facts) {
   }
   for (const auto& [dtype, flops] : record.flops_by_dtype) record.flops += flops;
   record.mfu = model_flops_utilisation(facts, record);
-  if (facts.tokens_per_step > 0 && record.seconds > 0)
+  if (facts.tokens_per_step > 0 && record.seconds > 0 && !facts.incomplete)
     record.tokens_per_s = double(facts.tokens_per_step) * double(facts.steps) / record.seconds;
   record.stalls = facts.engines;
   record.bytes = facts.bytes;

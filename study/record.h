@@ -55,6 +55,7 @@ struct Record {
   std::uint64_t seed = 0;
   std::map<std::string, std::string> versions;
   std::optional<std::string> what_if;  // resources taken as unlimited ("hbm,noc"): no real chip
+  std::optional<bool> incomplete;      // the run was under way
   std::string fidelity, chip, recipe, workload;
   std::optional<std::string> kernel;  // of a model of one operator
   ChipFigures chip_figures;
@@ -79,6 +80,9 @@ struct Record {
   std::map<std::string, TwinFacts> twins;
   std::optional<ReuseFacts> reuse;
   SimulationRecord simulation;
+
+  /// Does it tell what a chip does with the whole program?
+  bool is_forecast() const { return !what_if && !incomplete.value_or(false); }
 };
 
 /// Derives everything in the record from the facts of a run.

@@ -99,6 +99,7 @@ void each_identity(Either<Record> auto& r, auto&& visit) {
 
 /// The rest of the record, without `version`, `identity` and `memory_fit`.
 void each_field(Either<Record> auto& r, auto&& visit) {
+  visit("incomplete", r.incomplete);
   visit("fidelity", r.fidelity);
   visit("chip", r.chip);
   visit("chip_figures", r.chip_figures);

@@ -62,6 +62,7 @@ struct RunFacts {
   std::map<std::string, std::string> versions;  // component -> version
 
   std::optional<std::string> what_if;  // resources taken as unlimited ("hbm,noc"): no real chip
+  bool incomplete = false;             // the run was under way
 
   ChipConfig chip;
   std::string fidelity = "full";

@@ -3,12 +3,18 @@
 #include <algorithm>
 #include <chrono>
 
+#include "apps/host/checkpoint.h"
+#include "apps/host/child.h"
+#include "apps/host/facts.h"
 #include "apps/host/output.h"
 #include "apps/host/training.h"
 #include "apps/host/values.h"
 #include "base/errors.h"
+#include "base/hash.h"
+#include "base/staging.h"
 #include "compiler/reference/trainer.h"
 #include "model/event/roofline.h"
+#include "study/record.h"
 
 namespace leto::host {
 namespace {
@@ -24,6 +30,7 @@ class Reference {
                                      {tensors.labels->name, {batch.labels.begin(), batch.labels.end()}}};
     return static_cast<double>(trainer_.step(inputs).at(graph_.value(graph_.loss).name).front());
   }
+  void state(Snapshot& s) { s(trainer_); }
 
  private:
   static compiler::Recipe in_fp32(compiler::Recipe recipe) {
@@ -49,7 +56,35 @@ struct Feed {
   std::optional<Reference> fp32;
 };
 
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+Clock::time_point after(double seconds) {
+  return Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+}
+
+std::string fidelity_of(const ExecuteOptions& options) {
+  return options.roofline ? "roofline" : options.event ? "event" : options.reuse ? "reuse" : "full";
+}
+
+void check_checkpoints(const ExecuteOptions& options) {
+  if (options.checkpoint_s == 0 && !options.resume) return;
+  if (options.event || options.roofline)
+    throw Error(ExitCode::unsupported,
+                fmt::format("a run of fidelity {} cannot be resumed", fidelity_of(options)),
+                "leave out --checkpoint and --resume: such a run takes seconds");
+  if (!options.trace.empty() || !options.waves.empty() || !options.twins.empty())
+    throw Error(
+        ExitCode::unsupported,
+        "a run with a trace, waves or RTL twins cannot be resumed: part of their state is not the chip's",
+        "leave out --checkpoint and --resume, or the recording and the twins");
+}
+
 void check(const Job& job, const ExecuteOptions& options) {
+  check_checkpoints(options);
   const bool data = !job.recipe.data.empty();
   if (data && !options.values)
     throw Error(ExitCode::usage, "a recipe with data needs values",
@@ -69,16 +104,18 @@ class Execution {
         simulation_(job.program, job.chip, run_options()),
         loss_(options.values ? first_of(job.program, isa::Role::loss) : nullptr) {
     if (!job.recipe.data.empty()) feed_.emplace(job, options.reference);
+    if (options.checkpoint_s > 0 || options.resume) identity_ = identity();
+    if (options.resume && resumed()) return;
     prepare(job.program,
             {options.given, job.step ? &*job.step : nullptr, job.seed(), options.values, options.lookups},
             simulation_.memory());
   }
 
   Outcome run() {
-    for (outcome_.steps = 0; outcome_.steps < job_.recipe.steps; ++outcome_.steps) step();
+    for (; outcome_.steps < job_.recipe.steps; ++outcome_.steps) step();
     outcome_.statistics = simulation_.statistics();
     outcome_.what_if = what_if();
-    outcome_.fidelity = options_.event ? "event" : options_.reuse ? "reuse" : "full";
+    outcome_.fidelity = fidelity_of(options_);
     outcome_.notes = simulation_.publish();
     if (feed_ && feed_->data.test.count() > 0) test();
     if (!options_.save_values.empty()) save_values(job_.program, simulation_.memory(), options_.save_values);
@@ -104,7 +141,85 @@ class Execution {
         progress_.update(0, fmt::format("{}, {}", engineering(static_cast<double>(cycles), "cycles"),
                                         engineering(static_cast<double>(commands), "commands")));
     };
+    if (options_.checkpoint_s > 0)
+      run.at_rest = [this] {
+        if (Clock::now() >= due_) checkpoint();
+      };
     return run;
+  }
+
+  /// All that decides what the run computes, from its first cycle on.
+  Identity identity() const {
+    const auto hash = [](std::uint64_t value) { return fmt::format("{:016x}", value); };
+    const LookupLaw& law = options_.lookups;
+    Identity all = {{"build of leto", binary_hash()},
+                    {"program", hash(fnv1a(isa::to_bytes(job_.program)))},
+                    {"chip configuration", hash(config_hash(job_.chip))},
+                    {"recipe", hash(fnv1a(job_.recipe.text))},
+                    {"number of steps", std::to_string(job_.recipe.steps)},
+                    {"seed", std::to_string(job_.seed())},
+                    {"--values", options_.values ? "on" : "off"},
+                    {"--reference", options_.reference ? "on" : "off"},
+                    {"--fidelity", fidelity_of(options_)},
+                    {"--verify-reuse", std::to_string(options_.verify_reuse)},
+                    {"--what-if", what_if()},
+                    {"--lookups", fmt::format("{} {}", static_cast<int>(law.kind), law.exponent)},
+                    {"order of construction", std::to_string(options_.construction_seed)}};
+    for (const auto& [name, array] : options_.given)
+      all.emplace_back("--inputs " + name, hash(fnv1a(array.data)));
+    return all;
+  }
+
+  void state(Snapshot& s) {
+    double wall_s = outcome_.wall_s;
+    if (!s.loads() && simulation_.within_step()) wall_s += seconds_since(step_began_);
+    s(outcome_.steps, outcome_.loss, outcome_.loss_reference, wall_s);
+    if (s.loads()) outcome_.wall_s = wall_s;
+    simulation_.state(s);
+    if (feed_ && feed_->fp32) s(*feed_->fp32);
+  }
+
+  bool resumed() {
+    const auto file = options_.folder / kCheckpoint;
+    if (!std::filesystem::exists(file)) {
+      fmt::print(stderr, "leto: note: {} has no checkpoint: the run starts at its begin\n",
+                 options_.folder.string());
+      return false;
+    }
+    load_checkpoint(file, identity_, [this](Snapshot& s) { state(s); });
+    return true;
+  }
+
+  /// Leaves the state, and the record as it would be if the run ended here, which a child process works out:
+  /// closing the books is the end of a simulation. The run itself goes on untouched. A disk that has no room
+  /// is no reason to lose the run.
+  void checkpoint() {
+    constexpr double kOthers = 9;  // at most a tenth of the time is spent here
+    const auto begin = Clock::now();
+    try {
+      Staging staging(options_.folder);
+      make_folder(staging.path());
+      save_checkpoint(staging.path() / kCheckpoint, identity_, [this](Snapshot& s) { state(s); });
+      in_child([&] {
+        save_partial_record(staging.path() / "record.json");
+        return nlohmann::json{};
+      });
+      staging.commit(kResults);
+    } catch (const Error& error) {
+      if (error.code() != ExitCode::resource) throw;
+      fmt::print(stderr, "leto: note: no checkpoint: {}\n", error.what());
+    }
+    due_ = after(std::max(options_.checkpoint_s, kOthers * seconds_since(begin)));
+  }
+
+  void save_partial_record(const std::filesystem::path& path) {
+    Outcome so_far = outcome_;
+    so_far.wall_s += seconds_since(step_began_);
+    so_far.statistics = simulation_.break_off();
+    so_far.what_if = what_if();
+    so_far.fidelity = fidelity_of(options_);
+    so_far.incomplete = true;
+    study::save(study::build_record(facts_of(job_, so_far, options_.values)), path);
   }
 
   bool unlimited(const std::string& resource) const {
@@ -135,10 +250,10 @@ class Execution {
   }
 
   void step() {
-    feed();
-    const auto begin = std::chrono::steady_clock::now();
+    if (!simulation_.within_step()) feed();
+    step_began_ = Clock::now();
     simulation_.step();
-    outcome_.wall_s += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    outcome_.wall_s += seconds_since(step_began_);
     if (loss_ != nullptr)
       outcome_.loss.push_back(static_cast<double>(read(*loss_, simulation_.memory()).front()));
     if (job_.recipe.steps > 1)
@@ -152,7 +267,10 @@ class Execution {
   model::Simulation simulation_;
   const isa::Tensor* loss_;
   std::optional<Feed> feed_;
+  Identity identity_;  // if there are checkpoints
   Outcome outcome_;
+  Clock::time_point step_began_ = Clock::now(),
+                    due_ = after(options_.checkpoint_s);  // due_: the next checkpoint
 };
 
 }  // namespace

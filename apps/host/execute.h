@@ -26,7 +26,17 @@ struct ExecuteOptions {
   int verify_reuse = 0;                   // … but for so many of them
   std::uint64_t construction_seed = 0;    // order in which the chip is built: no result depends on it
   LookupLaw lookups{};                    // --lookups: of index inputs that are not given
+  double checkpoint_s = 0;       // about so often the state is saved, and a partial record left; 0: never
+  bool resume = false;           // goes on from the state in `folder`, if there is one
+  std::filesystem::path folder;  // for checkpoint and partial record, once there are some
 };
+
+/// The file in `folder` that a run goes on from.
+inline constexpr std::string_view kCheckpoint = "checkpoint";
+/// All that a run leaves in its folder when it has ended.
+inline constexpr std::string_view kResults[] = {"loss.csv",      "values",      "program.prog", "config.toml",
+                                                "record.json",   "report.html", "report.md",    "report.json",
+                                                "trace.pftrace", "waves.fst",   "twins"};
 
 /// What --what-if takes.
 inline const std::vector<std::string> kWhatIf = {"hbm", "noc", "ls", "issue"};
@@ -34,6 +44,7 @@ inline const std::vector<std::string> kWhatIf = {"hbm", "noc", "ls", "issue"};
 struct Outcome {
   model::Statistics statistics;  // of all steps
   std::string fidelity = "full";
+  bool incomplete = false;  // the last step has not ended
   std::int64_t steps = 0;
   double wall_s = 0;                   // host seconds inside the simulator
   std::vector<double> loss;            // per step; values on and the graph has one

@@ -107,6 +107,7 @@ study::RunFacts facts_of(const Job& job, const Outcome& outcome, bool values) {
   study::RunFacts facts;
   identity(job, facts);
   if (!outcome.what_if.empty()) facts.what_if = outcome.what_if;
+  facts.incomplete = outcome.incomplete;
   facts.fidelity = outcome.fidelity;
   if (outcome.fidelity == "reuse") {
     const model::Reused& r = statistics.reused;

@@ -1,15 +1,22 @@
 // leto bench: how fast the simulator is on this host, beside how fast SystemC is alone.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <ctime>
+#include <filesystem>
 #include <functional>
 #include <memory>
+
+#include <unistd.h>
 
 #include "apps/host/child.h"
 #include "apps/host/output.h"
 #include "apps/host/workload.h"
 #include "apps/verbs/verbs.h"
 #include "base/errors.h"
+#include "base/files.h"
+#include "leto_version.h"
 #include "model/hbm/patterns.h"
 #include "model/kernel/bare_rates.h"
 #include "model/simulation.h"
@@ -20,8 +27,10 @@ namespace {
 using nlohmann::json;
 
 struct Flags {
-  bool quick = false, json = false;
+  bool quick = false, full = false, json = false;
   int repeat = 0;
+  std::vector<std::string> only;
+  std::string history;
 };
 
 /// Rates of one measurement, by name.
@@ -104,21 +113,44 @@ Rates one_busy_pe(int side, int tiles) {
 }
 
 struct Simulated {
-  const char* name;
+  std::string name;
   host::Workload workload;
 };
 
-std::vector<Simulated> workloads(bool quick) {
-  const std::int64_t large = quick ? 1024 : 4096, small = quick ? 256 : 1024;
-  const std::int64_t rows = quick ? 1024 : 4096, columns = quick ? 2048 : 8192;
-  std::vector<Simulated> all = {{"GEMM, values off", {"gemm", {{"m", large}, {"n", large}, {"k", large}}}},
-                                {"GEMM, values on", {"gemm", {{"m", small}, {"n", small}, {"k", small}}}},
-                                {"add", {"add", {{"m", rows}, {"n", columns}}}},
-                                {"GPT-2 small's step, 1 layer",
-                                 {"gpt2-small", {{"batch", 1}, {"seq", quick ? 64 : 256}, {"layers", 1}}}}};
-  for (auto& one : all) one.workload.chip = "pilot";
-  all[1].workload.values = true;
-  all[3].workload.recipe = "optimizer = \"adamw\"\nprecision = \"bf16\"\n";
+using Settings = decltype(host::Workload::settings);
+
+/// A size for seconds, one for minutes, and the one that the product is judged by.
+struct Sizes {
+  Settings quick, usual, full;
+  const Settings& of(const Flags& flags) const { return flags.quick ? quick : flags.full ? full : usual; }
+};
+
+Settings cube(std::int64_t side) {
+  return {{"m", side}, {"n", side}, {"k", side}};
+}
+
+std::vector<Simulated> workloads(const Flags& flags) {
+  const Sizes gemm{cube(1024), cube(4096), cube(4096)}, values{cube(256), cube(1024), cube(1024)};
+  const Sizes add{{{"m", 1024}, {"n", 2048}}, {{"m", 4096}, {"n", 8192}}, {{"m", 16384}, {"n", 32768}}};
+  const Sizes attention{
+      {{"batch", 1}, {"seq", 256}}, {{"batch", 1}, {"seq", 2048}}, {{"batch", 1}, {"seq", 8192}}};
+  const Sizes gpt2{{{"batch", 1}, {"seq", 64}, {"layers", 1}},
+                   {{"batch", 1}, {"seq", 256}, {"layers", 1}},
+                   {{"batch", 8}, {"seq", 1024}, {"layers", 12}}};
+  const Sizes llama{{{"batch", 1}, {"seq", 64}, {"layers", 1}},
+                    {{"batch", 1}, {"seq", 512}, {"layers", 1}},
+                    {{"batch", 1}, {"seq", 8192}, {"layers", 1}}};
+  std::vector<Simulated> all = {{"GEMM, values off", {"gemm", gemm.of(flags)}},
+                                {"GEMM, values on", {"gemm", values.of(flags)}},
+                                {"add", {"add", add.of(flags)}},
+                                {"attention", {"attention", attention.of(flags)}},
+                                {"GPT-2 small's step", {"gpt2-small", gpt2.of(flags)}},
+                                {"Llama-3-8B's step", {"llama3-8b", llama.of(flags)}}};
+  for (Simulated& one : all) {
+    one.workload.chip = "pilot";
+    one.workload.values = one.name == "GEMM, values on";
+    if (one.name.ends_with("step")) one.workload.recipe = "optimizer = \"adamw\"\nprecision = \"bf16\"\n";
+  }
   return all;
 }
 
@@ -128,17 +160,26 @@ std::string sized(const Simulated& one) {
   return text;
 }
 
+/// What --only takes: names of the zoo, and two groups.
+const std::vector<std::string> kGroups = {"gemm",      "add",  "attention", "gpt2-small",
+                                          "llama3-8b", "grid", "dram"};
+
 std::vector<Row> bench(const Flags& flags) {
   const int repeat = flags.repeat > 0 ? flags.repeat : flags.quick ? 1 : 3;
   const std::uint64_t switches = flags.quick ? 200'000 : 2'000'000, bursts = flags.quick ? 50'000 : 1'000'000;
+  const auto wanted = [&](const std::string& group) {
+    return flags.only.empty() || std::ranges::find(flags.only, group) != flags.only.end();
+  };
   std::vector<Row> rows = {measure("SystemC alone", repeat, [&] { return bare(switches); })};
-  for (const auto& one : workloads(flags.quick))
-    rows.push_back(measure(sized(one), repeat, [&] { return simulate(one.workload); }));
-  for (const int side : {1, 32})
-    rows.push_back(measure(fmt::format("one busy PE of {0} x {0}", side), repeat,
-                           [&] { return one_busy_pe(side, flags.quick ? 10'000 : 200'000); }));
+  for (const auto& one : workloads(flags))
+    if (wanted(one.workload.name))
+      rows.push_back(measure(sized(one), repeat, [&] { return simulate(one.workload); }));
+  if (wanted("grid"))
+    for (const int side : {1, 32})
+      rows.push_back(measure(fmt::format("one busy PE of {0} x {0}", side), repeat,
+                             [&] { return one_busy_pe(side, flags.quick ? 10'000 : 200'000); }));
   const auto dram = [&](const char* name, const char* map, model::Pattern pattern) {
-    rows.push_back(measure(name, repeat, [&] { return drive(map, pattern, bursts); }));
+    if (wanted("dram")) rows.push_back(measure(name, repeat, [&] { return drive(map, pattern, bursts); }));
   };
   dram("DRAM, sequential, linear map", "linear", model::Pattern::seq);
   dram("DRAM, sequential, interleaved map", "interleaved", model::Pattern::seq);
@@ -162,6 +203,28 @@ json document(const std::vector<Row>& rows) {
   return {{"rows", all}};
 }
 
+std::string host_name() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "";
+}
+
+/// Lines of JSON more at the end of the file, one a row.
+void add_to_history(const std::filesystem::path& file, const std::vector<Row>& rows) {
+  std::string text = std::filesystem::exists(file) ? read_text(file) : "";
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  std::array<char, 32> date{};
+  std::strftime(date.data(), date.size(), "%FT%TZ", &utc);
+  for (const Row& row : rows)
+    text +=
+        json{{"date", date.data()},  {"commit", LETO_COMMIT}, {"host", host_name()},
+             {"workload", row.name}, {"rates", row.rates},    {"per_thread_switch", relative(row, rows[0])}}
+            .dump() +
+        "\n";
+  write_atomically(file, text);
+}
+
 void print(const std::vector<Row>& rows) {
   for (const Row& row : rows) {
     fmt::print("{}\n", row.name);
@@ -180,13 +243,28 @@ void print(const std::vector<Row>& rows) {
 void add_bench(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
   auto* verb = app.add_subcommand("bench", "measure the simulator's own speed, beside SystemC's alone");
-  verb->add_flag("--quick", flags->quick, "small workloads, once each: seconds instead of minutes");
+  auto* quick =
+      verb->add_flag("--quick", flags->quick, "small workloads, once each: seconds instead of minutes");
+  verb->add_flag("--full", flags->full,
+                 "the sizes that the simulator is judged by: GPT-2 small's whole step, a layer of Llama-3-8B "
+                 "at 8192 "
+                 "tokens")
+      ->excludes(quick);
+  verb->add_option("--only", flags->only, "of these alone: " + fmt::format("{}", fmt::join(kGroups, ", ")))
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->check(CLI::IsMember(kGroups));
+  verb->add_option(
+      "--history", flags->history,
+      "add a line of JSON a row to this file: date, commit, host, workload, rates and their ratios");
   verb->add_option("--repeat", flags->repeat, "runs of each, of which the median counts (default 3)")
       ->check(CLI::Range(1, 99));
   verb->add_flag("--json", flags->json, "one JSON document on stdout");
-  verb->footer("example:\n  leto bench --quick");
+  verb->footer(
+      "example:\n  leto bench --quick --history bench.jsonl\n  leto bench --full --only gemm,add --repeat 1");
   verb->callback([flags] {
     const auto rows = bench(*flags);
+    if (!flags->history.empty()) add_to_history(flags->history, rows);
     flags->json ? host::print_json(document(rows)) : print(rows);
   });
 }

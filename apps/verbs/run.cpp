@@ -26,10 +26,13 @@ struct Flags {
   std::string values, fidelity = "full", out;
   bool reference = false, trace = false, json = false;
   int verify_reuse = 0;
+  double checkpoint = 0;
+  bool resume = false;
 };
 
 // What only some runs leave.
-constexpr std::string_view kOptional[] = {"loss.csv", "values", "trace.pftrace", "waves.fst", "twins"};
+constexpr std::string_view kOptional[] = {"loss.csv",  "values", "trace.pftrace",
+                                          "waves.fst", "twins",  host::kCheckpoint};
 
 void refuse_what_is_not_there(const Flags& flags) {
   if (flags.verify_reuse > 0 && flags.fidelity != "reuse")
@@ -126,27 +129,26 @@ host::ExecuteOptions options(const Flags& flags, bool values, const std::map<std
   if (values) options.save_values = out / "values";
   if (flags.trace) options.trace = out / "trace.pftrace";
   if (!flags.waves.empty()) options.waves = out / "waves.fst";
+  options.checkpoint_s = flags.checkpoint;
+  options.resume = flags.resume;
+  options.folder = flags.out;
   return options;
 }
 
-/// Of a deadlock the recordings stay, of a twin's mismatch what it found, and nothing else: no record of an earlier
-/// run stands beside them.
+/// Of a deadlock the recordings stay, of a twin's mismatch what it found, and nothing else: no record of an
+/// earlier run stands beside them.
 host::Outcome simulate(const host::Job& job, const host::ExecuteOptions& options,
                        const std::filesystem::path& out, Staging& staging) {
-  constexpr std::string_view kAll[] = {"loss.csv",      "values",      "program.prog", "config.toml",
-                                       "record.json",   "report.html", "report.md",    "report.json",
-                                       "trace.pftrace", "waves.fst",   "twins"};
   const bool records = !options.trace.empty() || !options.waves.empty();
   if (records) make_folder(staging.path());
   try {
     return host::execute(job, options);
   } catch (const model::TwinMismatch& mismatch) {
-    const Error finding =
-        model::leave(*mismatch.log(), staging.path() / "twins", (out / "twins").string());
-    staging.commit(kAll);
+    const Error finding = model::leave(*mismatch.log(), staging.path() / "twins", (out / "twins").string());
+    staging.commit(host::kResults);
     throw finding;
   } catch (const Error& error) {
-    if (records && error.code() == ExitCode::deadlock) staging.commit(kAll);
+    if (records && error.code() == ExitCode::deadlock) staging.commit(host::kResults);
     throw;
   }
 }
@@ -159,6 +161,7 @@ void run(const Flags& flags) {
   job_flags.weights = flags.values.empty() ? std::nullopt : std::optional(flags.values == "on");
   const auto job = host::make_job(job_flags);
   const bool values = values_on(flags, job);
+  if (flags.resume) Staging::clear_up(out);
   Staging staging(out);
   const auto outcome = simulate(job, options(flags, values, given, staging.path()), out, staging);
   const auto record = study::build_record(host::facts_of(job, outcome, values));
@@ -224,6 +227,13 @@ void add_run(CLI::App& app) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->check(CLI::IsMember(host::kWhatIf));
+  verb->add_option(
+          "--checkpoint", flags->checkpoint,
+          "about every so many seconds, leave in --out what a killed run goes on from, and a record that "
+          "is marked incomplete; no result depends on it")
+      ->check(CLI::Range(0.01, 1e6));
+  verb->add_flag("--resume", flags->resume,
+                 "go on from the checkpoint in --out, if there is one; all other flags as they were");
   verb->add_flag("--reference", flags->reference,
                  "train in fp32 on the graph interpreter too, and compare the loss curves");
   verb->add_option(
@@ -234,6 +244,8 @@ void add_run(CLI::App& app) {
       "example:\n  leto run gpt2.onnx --chip pilot --train recipe.toml --values off --out out/gpt2\n"
       "  leto run gemm.onnx --chip tiny --trace --waves 'pe[0].*' --out out/gemm\n"
       "  leto run gemm.onnx --chip tiny --what-if hbm,noc --out out/bound\n"
+      "  leto run gpt2.onnx --chip pilot --checkpoint 60 --out out/long   # and after a crash, with --resume "
+      "too\n"
       "  leto run gemm.onnx --chip tiny --values on --twin 'pe[1].matrix_engine=check' --out out/twin");
   verb->callback([flags] { run(*flags); });
 }

@@ -2,6 +2,7 @@
 // step.
 #pragma once
 
+#include "base/snapshot.h"
 #include "compiler/compiler.h"
 
 namespace leto::compiler {
@@ -14,6 +15,8 @@ class Trainer {
   Values step(const Values& inputs);
   /// Parameters and optimizer state by name, as of now.
   const Values& state() const { return state_; }
+  /// All that changes (base/snapshot.h).
+  void state(Snapshot& s) { s(state_); }
 
  private:
   const Graph& graph_;

@@ -49,4 +49,28 @@ bool CommandProcessor::empty() const {
   return true;
 }
 
+void CommandProcessor::state(Snapshot& s) {
+  s(rings_);
+  if (!s.loads()) return;
+  for (std::size_t queue = 0; queue < kQueues; ++queue) find_head(queue);
+}
+
+std::int64_t CommandProcessor::number_of(const Entry* entry) const {
+  std::int64_t first = 0;
+  for (const auto& cores : rings_)
+    for (const Ring& ring : cores) {
+      if (entry >= ring.entries.data() && entry < ring.entries.data() + places_)
+        return first + (entry - ring.entries.data());
+      first += static_cast<std::int64_t>(places_);
+    }
+  return -1;
+}
+
+CommandProcessor::Entry* CommandProcessor::entry_of(std::int64_t number) {
+  if (number < 0) return nullptr;
+  const std::size_t ring = static_cast<std::size_t>(number) / places_;
+  return &rings_.at(ring / isa::kCores)[ring % isa::kCores]
+              .entries[static_cast<std::size_t>(number) % places_];
+}
+
 }  // namespace leto::model

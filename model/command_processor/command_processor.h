@@ -9,6 +9,7 @@
 #include <array>
 #include <vector>
 
+#include "base/snapshot.h"
 #include "isa/command.h"
 #include "model/kernel/time.h"
 
@@ -46,10 +47,20 @@ class CommandProcessor {
   Entry& pop(std::size_t queue);
   bool empty() const;
 
+  void state(Snapshot& s);
+  /// An entry, waiting or kept, or none, that somebody else points at.
+  template <class Pointer>
+  void state(Snapshot& s, Pointer& entry) {
+    std::int64_t number = s.loads() ? 0 : number_of(entry);
+    s(number);
+    if (s.loads()) entry = entry_of(number);
+  }
+
  private:
   struct Ring {
     std::vector<Entry> entries;
     std::size_t head = 0, count = 0;
+    void state(Snapshot& s) { s(entries, head, count); }
   };
   const Ring& ring(std::size_t queue, int core) const {
     return rings_[queue][static_cast<std::size_t>(core)];
@@ -61,6 +72,9 @@ class CommandProcessor {
     int core = 0;
   };
   void find_head(std::size_t queue);
+  /// Counted through all rings; -1: none.
+  std::int64_t number_of(const Entry* entry) const;
+  Entry* entry_of(std::int64_t number);
   std::size_t wrapped(std::size_t place) const { return place < places_ ? place : place - places_; }
 
   std::size_t depth_, places_;  // of each ring: commands that wait; with those that are kept

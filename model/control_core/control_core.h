@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "arch/chip_config.h"
+#include "base/snapshot.h"
 #include "model/kernel/time.h"
 
 namespace leto::model {
@@ -36,6 +37,8 @@ class ControlCore {
     ++left_;
     settle(now);
   }
+
+  void state(Snapshot& s) { s(jobs_, arrived_, left_); }
 
  private:
   void settle(Cycle now) {

@@ -55,6 +55,9 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
 
   void report(Statistics& statistics) const;
 
+  /// All that changes; the clients' has been loaded.
+  void state(Snapshot& s);
+
  private:
   /// As the wheel holds it: the kind, and what it happens to (a port, a piece, a channel).
   enum Kind : std::uint32_t { kPump, kRequest, kData, kFetched, kLeaves, kStore, kServe };
@@ -132,6 +135,8 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   Cycle take_in(Member& member, const Noc::Arrival& packet, Cycle length);
   void last_leg(int piece);
   const Noc::Tree& tree(Group& group, int router);
+  void state(Snapshot& s, Stream& stream);
+  void state(Snapshot& s, Transfer& transfer);
   void check_same(const Group& group) const;
 
   FabricInterfaceConfig config_;

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/snapshot.h"
 #include "model/kernel/time.h"
 
 namespace leto::model {
@@ -40,6 +41,8 @@ class Window {
   /// The next end that is known.
   Cycle next_end() const { return gone_ == endings_.size() ? kNever : endings_[gone_].at; }
 
+  void state(Snapshot& s) { s(in_flight_, endings_, gone_); }
+
  private:
   struct Ending {
     Cycle at;
@@ -63,6 +66,8 @@ struct Port {
   Cycle next_issue = 0;    // loads: when the bucket has drained; stores: earliest cycle of the next byte out
   Cycle set_up = 0;        // when the last transfer's set-up was done
   Cycle pump_at = kNever;  // a wake-up is under way for then
+
+  void state(Snapshot& s) { s(queue, window, full, next_issue, set_up, pump_at); }
 };
 
 }  // namespace leto::model

@@ -23,6 +23,8 @@ class TransferClient {
   /// All bytes of the transfer are in the local store (load) or accepted by memory (store) at `at`. A
   /// multicast had all its members at `gathered`; other transfers report 0.
   virtual void transfer_done(bool store, std::uint64_t sequence, Cycle at, Cycle gathered) = 0;
+  /// The memory that a transfer under way touches, from its begin.
+  virtual isa::Runs runs(bool /*store*/, std::uint64_t /*sequence*/) const { return {}; }
 };
 
 }  // namespace leto::model

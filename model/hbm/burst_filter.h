@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/snapshot.h"
+
 namespace leto::model {
 
 class BurstFilter {
@@ -18,6 +20,8 @@ class BurstFilter {
   void add(std::uint64_t burst) { ++counts_[slot(burst)]; }
   void remove(std::uint64_t burst) { --counts_[slot(burst)]; }
   bool may_hold(std::uint64_t burst) const { return counts_[slot(burst)] != 0; }
+
+  void state(Snapshot& s) { s(counts_); }
 
  private:
   std::size_t slot(std::uint64_t burst) const {

@@ -26,6 +26,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/snapshot.h"
 #include "model/hbm/address_map.h"
 #include "model/hbm/burst_filter.h"
 #include "model/hbm/dram_device.h"
@@ -97,6 +98,12 @@ class Controller {
 
   std::uint64_t backlog() const { return backlog_; }  // bursts submitted and not accepted yet
   const ControllerCounts& counts() const { return counts_; }
+
+  void state(Snapshot& s) {
+    s(device_, queues_, queued_writes_, runs_, moved_, first_moved_, completed_, column_, row_, column_stale_,
+      row_stale_, next_arrival_, blocked_, next_refresh_, row_bus_free_, data_back_, from_, backlog_,
+      refreshes_due_, to_refresh_, writing_, bus_writing_, last_stack_, counts_);
+  }
 
  private:
   static constexpr int kNone = RequestQueue::kNone;

@@ -7,6 +7,7 @@
 #include <array>
 #include <vector>
 
+#include "base/snapshot.h"
 #include "model/hbm/bank_set.h"
 #include "model/hbm/command_timing.h"
 #include "model/hbm/request_queue.h"
@@ -83,6 +84,11 @@ class DramDevice {
   void precharge_all(int pseudo_channel, Tick now);
   void refresh(int bank, Tick now);
   void refresh_all(int pseudo_channel, Tick now);
+
+  void state(Snapshot& s) {
+    s(open_, row_, row_ready_, activated_, group_activate_, group_column_, stack_column_, activate_,
+      precharge_, channels_);
+  }
 
  private:
   template <typename T>

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "arch/chip_config.h"
+#include "base/snapshot.h"
 #include "model/hbm/clock_ratio.h"
 #include "model/hbm/controller.h"
 #include "model/hbm/ledger.h"
@@ -71,6 +72,13 @@ class Hbm {
   std::uint64_t bursts() const { return read_bursts_ + written_bursts_; }
   /// Over all channels; a ledger counts none of it. Bursts that were not simulated did what the others did.
   ControllerCounts counts() const;
+
+  /// All that changes; without an observer.
+  void state(Snapshot& s) {
+    for (Controller& controller : controllers_) s(controller);
+    for (Ledger& ledger : ledgers_) s(ledger);
+    s(read_bursts_, written_bursts_, counted_bursts_);
+  }
 
  private:
   std::uint64_t bursts_of(std::uint64_t from, std::int64_t bytes) const {

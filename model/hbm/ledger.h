@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "arch/chip_config.h"
+#include "base/snapshot.h"
 #include "model/kernel/divider.h"
 #include "model/kernel/time.h"
 
@@ -51,6 +52,11 @@ class Ledger {
   Ticks read(std::uint64_t first, std::int64_t bursts, Ticks at);
   /// When the channel has accepted them: at once, or when the drain under way has made room.
   Ticks write(std::uint64_t first, std::int64_t bursts, Ticks at);
+
+  void state(Snapshot& s) {
+    s(banks_, waiting_, waiting_bursts_, bus_free_, writing_, turning_, turned_, earliest_, started_,
+      drained_, next_refresh_, activations_free_);
+  }
 
  private:
   static constexpr std::uint64_t kClosed = ~std::uint64_t{0};

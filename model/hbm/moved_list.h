@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/snapshot.h"
 #include "model/hbm/bank_set.h"
 #include "model/hbm/command_timing.h"
 
@@ -46,6 +47,8 @@ class MovedList {
     banks_[taken.write ? 1 : 0] &= ~bank_bit(bank);
     return taken;
   }
+
+  void state(Snapshot& s) { s(list_, banks_, size_); }
 
  private:
   Moved& at(int i) { return of(list_, i); }

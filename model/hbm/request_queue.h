@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/snapshot.h"
 #include "model/hbm/bank_set.h"
 
 namespace leto::model {
@@ -53,6 +54,11 @@ class RequestQueue {
   void opened(int bank, std::uint32_t row);
   void let_go(int bank);
   void closed(int bank);
+
+  void state(Snapshot& s) {
+    s(requests_, size_, free_, misses_, hit_groups_, held_hits_, held_, miss_lines_, held_lines_, hit_lines_,
+      miss_age_, hit_age_, hits_);
+  }
 
  private:
   struct Line {

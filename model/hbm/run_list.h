@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/snapshot.h"
 #include "model/hbm/command_timing.h"
 
 namespace leto::model {
@@ -45,6 +46,8 @@ class RunList {
     (*this)[i].behind = free_;
     free_ = i;
   }
+
+  void state(Snapshot& s) { s(items_, front_, back_, free_); }
 
  private:
   static constexpr std::int32_t kNone = -1;

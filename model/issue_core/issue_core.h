@@ -89,6 +89,10 @@ class IssueCore {
   void settle(Cycle now);
   /// What a stopped core waits for.
   State waiting_for() const;
+  /// Up to when it has billed its time.
+  Cycle billed() const { return line_.since(); }
+
+  void state(Snapshot& s) { s(core_, line_, issued_, stop_, time_, busy_with_, waited_); }
 
  private:
   void spend(int cycles);

@@ -200,6 +200,12 @@ void Accounts::settle(States& row, const Open& open) {
   row[index(State::idle)] += left;
 }
 
+// Engines of operations are counted in by_operation_ and named in reports only.
+void Accounts::state(Snapshot& s) {
+  s(totals_, by_operation_, touched_, skipped_, cores_, feeders_, open_, pending_, worked_);
+  for (OperationAccount& o : operations_) s(o.first_cycle, o.last_cycle, o.commands, o.macs, o.bytes);
+}
+
 void Accounts::report(Statistics& statistics, Cycle cycles, int pes) const {
   for (int e = 0; e < kEngines; ++e) {
     auto row = totals_[static_cast<std::size_t>(e)];

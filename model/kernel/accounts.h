@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/snapshot.h"
 #include "model/kernel/time.h"
 #include "model/simulation.h"
 
@@ -89,6 +90,9 @@ class Accounts {
   /// instances * cycles.
   void report(Statistics& statistics, Cycle cycles, int pes) const;
 
+  /// All that changes (base/snapshot.h).
+  void state(Snapshot& s);
+
  private:
   using States = std::array<Cycle, kStates>;
   using Ledger = std::array<States, kEngines>;
@@ -126,6 +130,7 @@ struct Accounts::Spent {
   std::array<States, isa::kCores> cores{};  // of totals, the issue cores by their number
   std::map<std::uint32_t, Ledger> by_operation;
   void add(const Spent& other);
+  void state(Snapshot& s) { s(totals, cores, by_operation); }
 };
 
 /// One engine instance's life so far: bills intervals one after the other, without gap or overlap.
@@ -143,6 +148,7 @@ class Timeline {
     accounts_->bill(engine_, instance_, state, operation, since_, at);
     since_ = at;
   }
+  void state(Snapshot& s) { s(since_); }
 
  private:
   Accounts* accounts_;

@@ -31,7 +31,10 @@ class Kernel : public sc_core::sc_module {
   void keep_pace() { alone_ = false; }
 
   std::exception_ptr failure;
-  std::function<void()> heartbeat;  // called every few thousand steps; may be empty
+  std::function<void()> heartbeat;  // called every few thousand steps, between two dates; may be empty
+
+  /// All that changes, the processes' dates with it; between two dates, or when nothing is left to do.
+  void state(Snapshot& s);
 
  private:
   friend class Process;
@@ -39,6 +42,7 @@ class Kernel : public sc_core::sc_module {
   void call(std::uint32_t process, Cycle at);
   void run();
   void serve(Cycle date);
+  void beat();
 
   TimingWheel calendar_;  // of processes, by number; a date its process no longer waits for is void
   std::vector<Process*> processes_;
@@ -46,7 +50,7 @@ class Kernel : public sc_core::sc_module {
   sc_core::sc_event wake_;
   Cycle wake_at_ = kNever;
   Cycle now_ = 0;
-  std::uint64_t steps_ = 0;
+  std::uint64_t steps_ = 0, beat_ = 0;  // beat_: of the next heartbeat
   bool alone_ = true, running_ = false;
 };
 

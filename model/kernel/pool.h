@@ -3,6 +3,8 @@
 
 #include <vector>
 
+#include "base/snapshot.h"
+
 namespace leto::model {
 
 template <class T>
@@ -22,6 +24,21 @@ class Pool {
 
   T& operator[](int id) { return items_[static_cast<std::size_t>(id)]; }
   const T& operator[](int id) const { return items_[static_cast<std::size_t>(id)]; }
+  /// Those that are taken; show(record) shows a snapshot one.
+  template <class Show>
+  void state(Snapshot& s, Show&& show) {
+    std::uint64_t count = s.size(items_.size());
+    s(unused_);
+    if (s.loads()) items_.resize(count);
+    std::vector<char> taken(items_.size(), 1);
+    for (const int id : unused_) taken.at(static_cast<std::size_t>(id)) = 0;
+    for (std::size_t id = 0; id < items_.size(); ++id)
+      if (taken[id]) show(items_[id]);
+  }
+  void state(Snapshot& s) {
+    state(s, [&s](T& one) { s(one); });
+  }
+
   /// Asks the host to have the record at hand soon.
   void prefetch(int id) const { __builtin_prefetch(items_.data() + id); }
 

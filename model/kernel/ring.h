@@ -4,6 +4,8 @@
 #include <array>
 #include <cstddef>
 
+#include "base/snapshot.h"
+
 namespace leto::model {
 
 template <class T, std::size_t N>
@@ -25,6 +27,13 @@ class Ring {
   void pop_front() {
     first_ = (first_ + 1) % N;
     --size_;
+  }
+
+  /// show(record) shows a snapshot one.
+  template <class Show>
+  void state(Snapshot& s, Show&& show) {
+    s(first_, size_);
+    for (std::size_t i = 0; i < size_; ++i) show((*this)[i]);
   }
 
  private:

@@ -39,4 +39,12 @@ Cycle TimingWheel::next() {
   return far_.empty() ? kNever : far_.top().at;
 }
 
+void TimingWheel::state(Snapshot& s) {
+  s(base_, far_sequence_, nodes_, free_, slots_, occupied_);
+  std::vector<Far> far;
+  for (auto rest = far_; !rest.empty(); rest.pop()) far.push_back(rest.top());
+  s(far);
+  if (s.loads()) far_ = decltype(far_)(std::greater<>(), std::move(far));
+}
+
 }  // namespace leto::model

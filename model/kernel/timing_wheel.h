@@ -7,6 +7,7 @@
 #include <queue>
 #include <vector>
 
+#include "base/snapshot.h"
 #include "model/kernel/time.h"
 
 namespace leto::model {
@@ -23,6 +24,9 @@ class TimingWheel {
   Cycle next();
   /// Takes all events that are due at `now`, no event being due before; none: `due` is empty.
   void take(Cycle now, std::vector<Event>& due);
+
+  /// All that changes (base/snapshot.h).
+  void state(Snapshot& s);
 
  private:
   static constexpr std::uint32_t kSpan = 1 << 12;  // cycles the wheel covers

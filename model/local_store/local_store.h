@@ -10,6 +10,7 @@
 #include <limits>
 
 #include "arch/chip_config.h"
+#include "base/snapshot.h"
 
 namespace leto::model {
 
@@ -30,6 +31,8 @@ class LocalStore {
     return granted;
   }
   void release(std::int64_t granted) { left_ += granted; }
+
+  void state(Snapshot& s) { s(left_); }
 
  private:
   std::int64_t capacity_, left_;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "arch/chip_config.h"
+#include "base/snapshot.h"
 #include "model/kernel/engine.h"
 
 namespace leto::model {
@@ -21,6 +22,8 @@ class MatrixEngine {
   Work work(const isa::Command& matmul, Cycle now, Cycle held_ready) const;
   /// The command started at `start` and ends at `finish`.
   void started(const isa::Command& matmul, Cycle start, Cycle finish);
+
+  void state(Snapshot& s) { s(finish_, last_block_); }
 
  private:
   Cycle blocks(const isa::Command& matmul) const;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "arch/chip_config.h"
+#include "base/snapshot.h"
 #include "model/hbm/hbm.h"
 #include "model/kernel/pool.h"
 #include "model/memory/piece.h"
@@ -85,6 +86,8 @@ class Memory {
   const Sram& sram() const { return sram_; }
   const Cache& cache() const { return cache_; }
   const Hbm& hbm() const { return hbm_; }
+
+  void state(Snapshot& s) { s(sram_, hbm_, cache_, serve_at_, cleaned_); }
 
  private:
   /// The LLC slices of a channel, or the channel's part of a slice it shares.

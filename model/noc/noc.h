@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "arch/chip_config.h"
+#include "base/snapshot.h"
 #include "model/kernel/clock_domain.h"
 #include "model/kernel/time.h"
 
@@ -87,6 +88,8 @@ class Noc {
 
   /// Bytes times links crossed.
   std::uint64_t link_bytes() const { return link_bytes_; }
+
+  void state(Snapshot& s) { s(link_bytes_, free_, buffers_, length_, buffered_, heads_); }
 
  private:
   enum Way { north, east, south, west };

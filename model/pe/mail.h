@@ -18,6 +18,8 @@ struct Mail {
   int number = 0;
   std::int64_t count = 0;
   isa::Partials partials{};
+
+  void state(Snapshot& s) { s(kind, at, number, count, partials); }
 };
 
 }  // namespace leto::model

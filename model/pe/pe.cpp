@@ -40,10 +40,7 @@ void Pe::launch(Cycle at) {
   semaphores_.fill(0);
   mail_.clear();
   at_grid_barrier_ = left_ = false;
-  for (IssueCore& core : cores_) {
-    if (wiring_.watch) core.watch(*wiring_.watch);
-    core.launch(at);
-  }
+  for (IssueCore& core : cores_) core.launch(at);
   wake_at(at);
 }
 
@@ -192,6 +189,13 @@ void Pe::bill_waits(Cycle now, Cycle since, std::uint32_t queues) {
       bill(queue, slot(queue));
     }
   }
+}
+
+Cycle Pe::billed() const {
+  Cycle last = std::max(cores_[0].billed(), cores_[1].billed());
+  for (const Lane& lane : movers_) last = std::max(last, lane.line.since());
+  for (const Lane& lane : slots_) last = std::max(last, lane.line.since());
+  return last;
 }
 
 void Pe::close(Cycle end) {

@@ -66,6 +66,7 @@ class Pe : public Process, public TransferClient {
   void launch(Cycle at);
   void deliver(Mail mail);
   void transfer_done(bool store, std::uint64_t sequence, Cycle at, Cycle gathered) override;
+  isa::Runs runs(bool store, std::uint64_t sequence) const override;
 
   /// Both cores have ended and every command is done.
   bool finished() const;
@@ -89,6 +90,10 @@ class Pe : public Process, public TransferClient {
   bool billed(const isa::Command& transfer) const;
   /// The PE on that side; Error(illegal_program) naming `command` when there is none.
   int neighbour(isa::Direction direction, const isa::Command& command) const;
+  /// Up to when the last of its engines has billed its time.
+  Cycle billed() const;
+
+  void state(Snapshot& s);
 
  private:
   using Entry = CommandProcessor::Entry;
@@ -104,6 +109,8 @@ class Pe : public Process, public TransferClient {
     const Entry* held = nullptr;  // the command that `hold` was seen to hold
     isa::PeState::Hold hold;
     std::array<IssueCore::Waited, isa::kCores> cores{};  // the cores' waits when the lane fell idle
+
+    void state(Snapshot& s, CommandProcessor& processor);
   };
   /// A compute unit: one command at a time.
   struct Slot : Lane {
@@ -114,6 +121,8 @@ class Pe : public Process, public TransferClient {
     Cycle begun = 0, started = 0, finish = 0, stretch = 0;  // stretch: cycles lost to the local store
     std::int64_t grant = 0;
     isa::Partials partials;  // merge: taken from the neighbour
+
+    void state(Snapshot& s, CommandProcessor& processor);
   };
   /// A transfer under way.
   struct Flight {
@@ -131,6 +140,8 @@ class Pe : public Process, public TransferClient {
     std::uint64_t next_sequence = 0;
     std::int64_t grant = 0;
     Cycle port_carry = 0;  // port cycles not yet billed as busy
+
+    void state(Snapshot& s, CommandProcessor& processor);
   };
 
   void step(Cycle now) override;

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "arch/chip_config.h"
+#include "base/snapshot.h"
 #include "isa/machine.h"
 #include "model/kernel/engine.h"
 
@@ -28,6 +29,8 @@ class ReductionEngine {
 
   /// Does the network hold the command back?
   bool held_by_network(const isa::Command& command) const;
+
+  void state(Snapshot& s) { s(arrived, link_taken); }
 
  private:
   ReductionEngineConfig config_;

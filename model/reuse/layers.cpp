@@ -25,6 +25,10 @@ void add(Statistics& to, const Statistics& now, const Statistics& before, std::i
   }
 }
 
+void show(Snapshot& s, Statistics& traffic) {
+  s(traffic.bursts, traffic.counters, traffic.bytes);
+}
+
 double difference(Cycle a, Cycle b) {
   return std::abs(static_cast<double>(a) - static_cast<double>(b));
 }
@@ -175,6 +179,17 @@ void Layers::report(Statistics& statistics) const {
   reused.verified += reused_.verified;
   reused.worst = std::max(reused.worst, reused_.worst);
   reused.bound += doubt_ / static_cast<double>(statistics.cycles);
+}
+
+void Layers::Mark::state(Snapshot& s) {
+  s(at, accounts, counters, registers);
+  show(s, traffic);
+}
+
+void Layers::state(Snapshot& s) {
+  s(verify_, random_, anchor_, live_, remaining_, known_, verifying_, reused_, doubt_);
+  s.elements(marks_, Mark{0, accounts_, {}, {}, {}});
+  show(s, traffic_);
 }
 
 }  // namespace leto::model

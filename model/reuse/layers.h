@@ -37,6 +37,9 @@ class Layers {
   /// Adds the traffic of what was left out.
   void report(Statistics& statistics) const;
 
+  /// All that changes (base/snapshot.h).
+  void state(Snapshot& s);
+
  private:
   using Registers = std::vector<std::int64_t>;  // of all cores of all PEs
   struct Mark {
@@ -45,6 +48,7 @@ class Layers {
     Counters counters;
     Statistics traffic;
     Registers registers;
+    void state(Snapshot& s);
   };
   struct Anchor {
     std::uint32_t begin;  // of the loop's body

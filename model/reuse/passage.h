@@ -9,6 +9,7 @@
 #include <deque>
 #include <vector>
 
+#include "base/snapshot.h"
 #include "model/fabric/fabric.h"
 #include "model/reuse/walk.h"
 
@@ -29,6 +30,7 @@ class Passage {
   void flush();
   /// Of device memory, by those accesses of `number` that have gone through.
   std::uint64_t bursts(std::size_t number) const { return bursts_[number]; }
+  void state(Snapshot& s) { s(waiting_, waiting_bytes_, bursts_); }
 
  private:
   static constexpr std::int64_t kDisplacing = 2;

@@ -38,6 +38,7 @@ class Reuse {
     segments_.report(statistics);
     layers_.report(statistics);
   }
+  void state(Snapshot& s) { s(passage_, layers_, segments_); }
 
  private:
   Kernel& kernel_;

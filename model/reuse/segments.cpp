@@ -287,4 +287,29 @@ void Segments::report(Statistics& statistics) const {
   statistics.reused.bound += doubt_ / static_cast<double>(statistics.cycles);
 }
 
+void Segments::state(Snapshot& s, Simulated& simulated) {
+  s(simulated.runs, simulated.kind, simulated.counts, simulated.work, simulated.begin, simulated.cores);
+  show(s, simulated.from, pes_);
+}
+
+void Segments::state(Snapshot& s, Segment& segment) {
+  s(segment.last, segment.over, segment.removable, segment.code, segment.amounts, segment.counters,
+    segment.operations, segment.accesses, segment.buffers);
+  show(s, segment.begin, pes_);
+}
+
+void Segments::state(Snapshot& s) {
+  s(depth_, walk_, taken_, nothing_, verify_, random_, progress_);
+  const std::uint64_t count = s.size(simulated_.size());
+  if (s.loads()) simulated_.resize(count);
+  for (Simulated& simulated : simulated_) state(s, simulated);
+  state(s, segment_);
+  state(s, ahead_);
+  s(kinds_, expected_, passing_);
+  s.optional(begin_, accounts_);
+  s.optional(segment_begin_, accounts_);
+  s(began_, skipped_before_, begin_bursts_, walking_, unlike_, warm_, runs_, timed_, timed_cycles_, walked_,
+    left_out_, reused_, doubt_);
+}
+
 }  // namespace leto::model

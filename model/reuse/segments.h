@@ -60,6 +60,9 @@ class Segments : public BodyWatch {
 
   void report(Statistics& statistics) const;
 
+  /// All that changes (base/snapshot.h).
+  void state(Snapshot& s);
+
  private:
   /// What a kernel took.
   struct Taken {
@@ -67,12 +70,14 @@ class Segments : public BodyWatch {
     Accounts::Spent spent;
     std::uint64_t bursts = 0;
     std::vector<std::uint32_t> operations;  // in the order in which they come
+    void state(Snapshot& s) { s(cycles, spent, bursts, operations); }
   };
   struct Timed {
     int runs;  // left out before it
     std::int64_t work;
     Cycle cycles;
     Accounts::Spent spent;
+    void state(Snapshot& s) { s(runs, work, cycles, spent); }
   };
   struct Run {
     int runs;             // left out before it
@@ -85,6 +90,7 @@ class Segments : public BodyWatch {
     Amounts amounts;  // of the first
     std::vector<Timed> timed;
     std::vector<Run> left_out;
+    void state(Snapshot& s) { s(code, amounts, timed, left_out); }
   };
   /// A segment that is simulated.
   struct Simulated {
@@ -101,7 +107,10 @@ class Segments : public BodyWatch {
     std::size_t arrived = 0, done = 0;  // segments it has come to; of which all before is done
     std::int64_t finished = 0;          // commands since the launch
     std::deque<std::int64_t> issued;    // commands before each segment that it has come to, not done
+    void state(Snapshot& s) { s(arrived, done, finished, issued); }
   };
+  void state(Snapshot& s, Simulated& simulated);
+  void state(Snapshot& s, Segment& segment);
   void bill_waits();
   std::size_t kind_of(const Segment& segment) const;
   bool is_known(const Segment& segment) const;

@@ -350,4 +350,20 @@ bool Walk::balanced() const {
   });
 }
 
+void show(Snapshot& s, std::vector<isa::Core>& cores, const std::vector<Pe*>& pes) {
+  const std::uint64_t count = s.size(cores.size());
+  if (s.loads()) {
+    cores.clear();
+    for (std::size_t i = 0; i < count; ++i)
+      cores.push_back(pes.at(i / isa::kCores)->core(static_cast<int>(i % isa::kCores)).ahead());
+  }
+  for (isa::Core& core : cores) s(core);
+}
+
+void Walk::state(Snapshot& s) {
+  show(s, cores_, pes_);
+  s(depth_, taking_part_, content_, removable_, operations_, queues_, takes_part_, balances_, held_, issued_,
+    walks_, first_, by_index_);
+}
+
 }  // namespace leto::model

@@ -47,6 +47,9 @@ struct Segment {
   std::vector<isa::Core> begin;                       // all cores, PE by PE
 };
 
+/// Shows a snapshot cores, PE by PE; what does not change of them is that of the PEs'.
+void show(Snapshot& s, std::vector<isa::Core>& cores, const std::vector<Pe*>& pes);
+
 class Walk {
  public:
   /// `columns`: of the grid.
@@ -70,6 +73,9 @@ class Walk {
   void next(Segment& segment);
   /// Where the cores are now, PE by PE.
   const std::vector<isa::Core>& cores() const { return cores_; }
+
+  /// All that changes (base/snapshot.h).
+  void state(Snapshot& s);
 
  private:
   /// What has to be as before, by what it counts.

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "arch/chip_config.h"
+#include "base/snapshot.h"
 #include "model/kernel/divider.h"
 
 namespace leto::model {
@@ -102,6 +103,8 @@ class Cache {
     counts_.misses += (now.misses - before.misses) * times;
     counts_.write_backs += (now.write_backs - before.write_backs) * times;
   }
+
+  void state(Snapshot& s) { s(tags_, used_, valid_, dirty_, fills_, clocks_, filling_, taken_, counts_); }
 
  private:
   struct Fill {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "arch/chip_config.h"
+#include "base/snapshot.h"
 #include "model/kernel/clock_domain.h"
 #include "model/kernel/observer.h"
 #include "model/kernel/time.h"
@@ -39,6 +40,8 @@ class Sram {
 
   std::uint64_t bytes_read() const { return read_; }
   std::uint64_t bytes_written() const { return written_; }
+
+  void state(Snapshot& s) { s(free_, read_, written_); }
 
  private:
   void observe(bool write, int bank, std::int64_t bytes, Cycle asked, Cycle done) const;

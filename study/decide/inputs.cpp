@@ -47,7 +47,7 @@ void add_record(Sheet& sheet, const Evidence& e) {
     input.precision = precision;
     sheet.add(input);
   };
-  if (r.what_if) return;  // no chip is like that
+  if (!r.is_forecast()) return;
   if (!precision.empty() && counted.amount > 0 && r.seconds > 0) {
     add(rate_id(e.part, name), counted.unit.c_str(), counted.amount / r.seconds, counted.from + " / seconds");
     if (r.flops > 0) add(mfu_id(name), "share", r.mfu, "mfu");

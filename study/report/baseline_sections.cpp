@@ -124,6 +124,7 @@ std::string why_none(const Record& r, const std::string& precision) {
   if (precision.empty()) return "no estimate: the useful FLOPs are of no or several precisions";
   if (r.flops <= 0) return fmt::format("nothing measured of this operator in {}", precision);
   if (r.what_if) return "no estimate: no chip is like this run's";
+  if (!r.is_forecast()) return "no estimate: the run had not ended";
   return fmt::format("no measured share of the peak in {}", precision);
 }
 

@@ -67,7 +67,8 @@ void add_config_rows(const Record& first, const Record& other, const std::string
 }  // namespace
 
 std::string run_name(const Record& r) {
-  const std::string name = fmt::format("{} on {}", r.workload, r.chip);
+  const std::string name =
+      fmt::format("{} on {}{}", r.workload, r.chip, r.incomplete.value_or(false) ? ", INCOMPLETE" : "");
   return r.what_if ? fmt::format("{}, WHAT IF unlimited {}", name, *r.what_if) : name;
 }
 
@@ -123,6 +124,11 @@ std::vector<Block> headline(const Record& r) {
             Text{fmt::format("What if: {} taken as unlimited. This run bounds what that costs; no chip is "
                              "like that.",
                              *r.what_if)}};
+  if (r.incomplete.value_or(false))
+    return {tiles,
+            Text{"Incomplete: the run had not ended. Cycles, accounts and traffic are those up to its last "
+                 "checkpoint, useful FLOPs and losses those of the steps that had ended; leto run --resume "
+                 "goes on."}};
   return {tiles, Text{"Every figure on this page comes from the simulation of one chip, unless a row names "
                       "another source."}};
 }
@@ -210,7 +216,8 @@ std::vector<Block> settings_that_differ(const std::vector<Record>& records) {
                                             "workload",
                                             "identity.seed",
                                             "identity.config_hash",
-                                            "identity.what_if"};
+                                            "identity.what_if",
+                                            "incomplete"};
   const auto is_setting = [&](const std::string& key) {
     return std::ranges::any_of(kSettings, [&](std::string_view s) { return key.starts_with(s); });
   };

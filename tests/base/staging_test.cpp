@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
 #include <fstream>
 
 #include "base/errors.h"
@@ -80,4 +82,33 @@ TEST_CASE("a folder that cannot be is refused before anything is written") {
       FAIL(error.what());
     }
   }
+}
+
+TEST_CASE("a commit joins a folder that has come into being meanwhile") {
+  const ScratchFolder scratch;
+  Staging staging(scratch / "out");
+  make_folder(scratch / "out");
+  write_atomically(scratch / "out/checkpoint", "old");
+  put(staging, "record", "new");
+  staging.commit();
+  CHECK(read_text(scratch / "out/record") == "new");
+  CHECK(read_text(scratch / "out/checkpoint") == "old");
+}
+
+TEST_CASE("what killed jobs had half written is cleared up and nothing else") {
+  const ScratchFolder scratch;
+  const std::string gone = "4194304",
+                    living = std::to_string(getpid());  // the first: above the kernel's largest
+  const std::vector<std::string> orphans = {".out." + gone + ".0.tmp", "out/.leto." + gone + ".3.tmp"};
+  const std::vector<std::string> others = {".out." + living + ".0.tmp", ".else." + gone + ".0.tmp",
+                                           ".out.x.tmp", "out/.leto." + living + ".0.tmp", "out/record"};
+  for (const auto* names : {&orphans, &others})
+    for (const auto& name : *names) {
+      make_folder(scratch / name);
+      write_atomically(scratch / name / "inside", "1");
+    }
+  Staging::clear_up(scratch / "out/");
+  for (const auto& name : orphans) CHECK_FALSE(fs::exists(scratch / name));
+  for (const auto& name : others) CHECK(fs::exists(scratch / name / "inside"));
+  Staging::clear_up(scratch / "nothing there");
 }
