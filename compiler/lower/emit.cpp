@@ -235,13 +235,13 @@ int EmitContext::address_register(const Place& place) const {
   return r;
 }
 
-void EmitContext::open(std::string_view kind, const std::vector<PeEmitter::Buffer>& buffers) {
+void EmitContext::open(std::string_view kind, const std::vector<PeEmitter::Buffer>& buffers, bool computes) {
   if (sync == isa::Scope::pe && opened == kind && pe.buffers() == buffers) return;
   pe.barrier(isa::Scope::pe);
   pe.reset_buffers();
   for (const auto& b : buffers) pe.buffer(b.bytes, b.depth);
   opened = kind;
-  begin_code();
+  begin_code(computes);
 }
 
 void emit_all(const Lowered& lowered, const Repeats& repeats, const ChipConfig& chip, const Choices& choices,

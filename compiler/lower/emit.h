@@ -40,10 +40,10 @@ struct EmitContext {
     if (computes || sync == isa::Scope::all) pe.barrier(sync);
   }
 
-  /// The buffers of a kernel that computes, by id in their order, and what separates it from the kernels
+  /// The buffers of a kernel, by id in their order, and what separates it from the kernels
   /// before. A kernel of the same kind with the same buffers goes on in them, where it waits for nobody: the
   /// PE's pipeline then does not run empty between tables of one shape.
-  void open(std::string_view kind, const std::vector<PeEmitter::Buffer>& buffers);
+  void open(std::string_view kind, const std::vector<PeEmitter::Buffer>& buffers, bool computes = true);
 
   const TripLoop* loop = nullptr;
 

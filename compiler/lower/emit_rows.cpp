@@ -128,15 +128,11 @@ void emit_gather(EmitContext& context, const GatherKernel& kernel) {
   const std::int64_t rows = rows_that_fit(context.chip, 2 * (row_bytes + index_bytes), wanted, "gather");
   const std::vector<BlockedDim> dims{{count, rows}};
 
-  auto& pe = context.pe;
-  pe.barrier(isa::Scope::pe);
-  pe.reset_buffers();
-  const int index = pe.buffer(aligned(rows * index_bytes), 2);
-  const int data = pe.buffer(aligned(rows * row_bytes), 2);
-  context.begin_code(false);
-  tile_loop(pe.move, dims, [&](const Tile& tile) {
+  constexpr int index = 0, data = 1;  // buffers
+  context.open("gather", {{aligned(rows * index_bytes), 2}, {aligned(rows * row_bytes), 2}}, false);
+  tile_loop(context.pe.move, dims, [&](const Tile& tile) {
     using G = isa::gather_t;
-    auto& core = pe.move;
+    auto& core = context.pe.move;
     const Amount n = tile.extent[0];
     const std::int64_t index_stride = kernel.index.view.strides[0] * index_bytes;
     emit_load(core, index,

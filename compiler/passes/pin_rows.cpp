@@ -1,6 +1,7 @@
 #include "compiler/passes/pin_rows.h"
 
 #include <algorithm>
+#include <map>
 
 #include "compiler/passes/builder.h"
 #include "compiler/passes/rewriter.h"
@@ -18,40 +19,73 @@ ValueId input(Graph& graph, const std::string& name, Type type, std::int64_t lim
   return id;
 }
 
-struct Apart {
-  std::int64_t rows, copies;
+/// The bags of a graph whose tables' popular rows are to lie apart.
+class Apart {
+ public:
+  Apart(const Graph& from, Rewriter& rewriter, std::int64_t rows, std::int64_t copies)
+      : from_(from), rewriter_(rewriter), rows_(rows), copies_(copies) {}
 
-  ValueId bag(Builder& b, ValueId table, ValueId index, std::string_view dtype) const {
-    Graph& graph = b.graph();
-    const Value lookups = graph.value(index);
-    const std::int64_t width = b.shape(table)[1], all = b.shape(table)[0];
-    const ValueId hot = input(graph, hot_of(lookups.name, rows, copies), {lookups.type.dtype, {rows}}, all);
-    const ValueId cold = input(graph, cold_of(lookups.name, rows, copies), lookups.type, all);
-    const ValueId pinned = input(graph, pinned_of(lookups.name, rows, copies),
-                                 {DType::int32, lookups.type.shape}, rows * copies);
-    const ValueId once = b.raw(Op::gather, {table, hot}, {{"padding", std::int64_t{1}}});
-    const ValueId many = b.expand(b.reshape(once, {1, rows, width}), {copies, rows, width});
-    return b.raw(Op::pinned_bag, {table, cold, b.reshape(many, {copies * rows, width}), pinned},
-                 {{"dtype", std::string(dtype)}});
+  bool takes(const Node& node) const {
+    return node.op == Op::embedding_bag && from_.value(node.inputs[1]).role == Role::input &&
+           from_.value(node.inputs[0]).role != Role::intermediate;
   }
+
+  /// The popular rows of all tables, one copy for every cluster: side by side, before the first bag.
+  void copy_rows() {
+    std::vector<std::pair<const Node*, ValueId>> once;
+    for (const Node& node : from_.nodes) {
+      if (!takes(node)) continue;
+      const auto inputs = rewriter_.mapped(node.inputs);
+      Builder b(rewriter_.to(), node.phase, node.name);
+      const Value lookups = rewriter_.to().value(inputs[1]);
+      const ValueId hot = input(rewriter_.to(), hot_of(lookups.name, rows_, copies_),
+                                {lookups.type.dtype, {rows_}}, b.shape(inputs[0])[0]);
+      once.emplace_back(&node, b.raw(Op::gather, {inputs[0], hot}, {{"padding", std::int64_t{1}}}));
+    }
+    for (const auto& [node, rows] : once) {
+      Builder b(rewriter_.to(), node->phase, node->name);
+      const std::int64_t width = b.shape(rows)[1];
+      const ValueId many = b.expand(b.reshape(rows, {1, rows_, width}), {copies_, rows_, width});
+      copies_of_[node] = b.reshape(many, {copies_ * rows_, width});
+    }
+  }
+
+  void bag(const Node& node) {
+    const auto inputs = rewriter_.mapped(node.inputs);
+    Graph& graph = rewriter_.to();
+    Builder b(graph, node.phase, node.name);
+    const Value lookups = graph.value(inputs[1]);
+    const ValueId cold =
+        input(graph, cold_of(lookups.name, rows_, copies_), lookups.type, b.shape(inputs[0])[0]);
+    const ValueId pinned = input(graph, pinned_of(lookups.name, rows_, copies_),
+                                 {DType::int32, lookups.type.shape}, rows_ * copies_);
+    const auto dtype = name_of(from_.value(node.output).type.dtype);
+    rewriter_.replace(node.output, b.raw(Op::pinned_bag, {inputs[0], cold, copies_of_.at(&node), pinned},
+                                         {{"dtype", std::string(dtype)}}));
+  }
+
+ private:
+  const Graph& from_;
+  Rewriter& rewriter_;
+  std::int64_t rows_, copies_;
+  std::map<const Node*, ValueId> copies_of_;
 };
 
 }  // namespace
 
 Graph pin_rows(const Graph& graph, const ChipConfig& chip, std::int64_t rows) {
-  const Apart apart{
-      rows, std::max<std::int64_t>(1, chip.pes() / (chip.noc.cluster_rows * chip.noc.cluster_columns))};
   Rewriter rewriter(graph);
+  Apart apart(graph, rewriter, rows,
+              std::max<std::int64_t>(1, chip.pes() / (chip.noc.cluster_rows * chip.noc.cluster_columns)));
+  bool copied = false;
   for (const Node& node : graph.nodes) {
-    const bool splits = node.op == Op::embedding_bag && graph.value(node.inputs[1]).role == Role::input;
-    if (!splits) {
+    if (!apart.takes(node)) {
       rewriter.copy(node);
       continue;
     }
-    Builder b(rewriter.to(), node.phase, node.name);
-    const auto inputs = rewriter.mapped(node.inputs);
-    const Type& type = graph.value(node.output).type;
-    rewriter.replace(node.output, apart.bag(b, inputs[0], inputs[1], name_of(type.dtype)));
+    if (!copied) apart.copy_rows();
+    copied = true;
+    apart.bag(node);
   }
   return rewriter.finish();
 }

@@ -136,7 +136,7 @@ class RandomProgram {
   }
 
   void arm() {
-    switch (between(0, 7)) {
+    switch (between(0, 8)) {
       case 0:
         return copies();
       case 1:
@@ -151,6 +151,8 @@ class RandomProgram {
         return scatter();
       case 6:
         return sort();
+      case 7:
+        return collect();
       default:
         return scalar();
     }
@@ -310,6 +312,22 @@ class RandomProgram {
         "scatter src={} wait=1 pop=1 index={} index_wait=1 index_pop=1 index_type=int64 address=r{} "
         "shape=r22",
         b(0), b(1), kTarget);
+  }
+
+  /// Slots are the index list's halves: small numbers and zeros in turn.
+  void collect() {
+    const auto columns = between(1, 24), rows = indices(1), slots = std::int64_t{64};
+    define(0, 0, rows * columns * 4, 1);
+    define(2, 16384, slots * columns * 4, 1);
+    ready();
+    fetch_indices(1, rows);
+    fetch(0, rows * columns * 4);
+    shape(22, {rows, columns, slots, columns * 4, 0, 0});
+    line(
+        "collect dst={} reserve=1 push=1 src={} wait=1 pop=1 src_type=fp32 slots={} slots_wait=1 slots_pop=1 "
+        "shape=r22",
+        b(2), b(0), b(1));
+    put(2, slots * columns * 4);
   }
 
   /// A radix pass over a list of keys, which nothing writes (with values off it has to be there): its pairs
