@@ -153,7 +153,6 @@ class Execution {
     const auto hash = [](std::uint64_t value) { return fmt::format("{:016x}", value); };
     const LookupLaw& law = options_.lookups;
     Identity all = {{"build of leto", binary_hash()},
-                    {"program", hash(fnv1a(isa::to_bytes(job_.program)))},
                     {"chip configuration", hash(config_hash(job_.chip))},
                     {"recipe", hash(fnv1a(job_.recipe.text))},
                     {"number of steps", std::to_string(job_.recipe.steps)},
@@ -164,7 +163,8 @@ class Execution {
                     {"--verify-reuse", std::to_string(options_.verify_reuse)},
                     {"--what-if", what_if()},
                     {"--lookups", fmt::format("{} {}", static_cast<int>(law.kind), law.exponent)},
-                    {"order of construction", std::to_string(options_.construction_seed)}};
+                    {"order of construction", std::to_string(options_.construction_seed)},
+                    {"program", hash(fnv1a(isa::to_bytes(job_.program)))}};
     for (const auto& [name, array] : options_.given)
       all.emplace_back("--inputs " + name, hash(fnv1a(array.data)));
     return all;

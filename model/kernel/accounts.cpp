@@ -114,6 +114,25 @@ void Accounts::Spent::add(const Spent& other) {
   for (const auto& [operation, ledger] : other.by_operation) add_between(by_operation[operation], ledger, {});
 }
 
+void Accounts::Spent::bill_to(const std::map<std::uint32_t, std::int64_t>& commands) {
+  Ledger sum{};
+  double all = 0;
+  for (const auto& [operation, ledger] : by_operation) add_between(sum, ledger, {});
+  for (const auto& [operation, count] : commands) all += static_cast<double>(count);
+  by_operation.clear();
+  for (const auto& [operation, count] : commands)
+    for (std::size_t e = 0; e < kEngines; ++e)
+      for (std::size_t s = 0; s < kStates; ++s)
+        by_operation[operation][e][s] =
+            static_cast<Cycle>(static_cast<double>(sum[e][s]) * static_cast<double>(count) / all);
+}
+
+void Accounts::end_by(std::uint32_t operation, Cycle at) {
+  OperationAccount& account = operations_[operation];
+  account.first_cycle = std::min<std::uint64_t>(account.first_cycle, at + skipped_);
+  account.last_cycle = std::min<std::uint64_t>(account.last_cycle, at + skipped_);
+}
+
 void Accounts::add_since(const Accounts& before, Spent& to) const {
   add_between(to.totals, totals_, before.totals_);
   add_between(to.cores, cores_, before.cores_);

@@ -68,6 +68,8 @@ class Accounts {
   void feed(Engine engine, std::size_t core) { feeders_[static_cast<std::size_t>(engine)] = core; }
   /// A command of `operation` began or ended at `at`.
   void touch(std::uint32_t operation, Cycle at);
+  /// No command of `operation` ended later than `at`.
+  void end_by(std::uint32_t operation, Cycle at);
   OperationAccount& operation(std::uint32_t id) { return operations_[id]; }
 
   /// As if what happened between `before` and `now`, copies of this, had happened `times` times more,
@@ -83,6 +85,9 @@ class Accounts {
   /// As if the chip had done that once more, in `cycles`. What was billed in it may have happened before or
   /// behind.
   void repeat(const Spent& spent, Cycle cycles, int pes);
+  /// go_on() is to add about `cycles`: dates from now on are so much later. Taken back, modulo 2^64, before
+  /// it does.
+  void foresee(Cycle cycles) { skipped_ += cycles; }
   /// Cycles that repeat() and go_on() have added, by which the chip's own time lags behind.
   Cycle skipped() const { return skipped_; }
 
@@ -130,6 +135,8 @@ struct Accounts::Spent {
   std::array<States, isa::kCores> cores{};  // of totals, the issue cores by their number
   std::map<std::uint32_t, Ledger> by_operation;
   void add(const Spent& other);
+  /// It was all for these, as much as they have commands.
+  void bill_to(const std::map<std::uint32_t, std::int64_t>& commands);
   void state(Snapshot& s) { s(totals, cores, by_operation); }
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace leto::model {
 
@@ -162,9 +163,29 @@ void Segments::decide() {
 void Segments::leave_out(const Segment& segment) {
   std::vector<Run>& runs = kinds_[kind_of(segment)].left_out;
   if (runs.empty() || runs.back().runs != runs_) runs.push_back({runs_, passage_.begin()});
-  runs.back().work += work_of(segment.amounts);
+  Run& run = runs.back();
+  run.work += work_of(segment.amounts);
   ++left_out_;
-  pass(segment, runs.back().traffic);
+  pass(segment, run.traffic);
+  const auto date = [&] {
+    for (const Segment::Operation& done : segment.operations) accounts_.touch(done.id, kernel_.now());
+  };
+  date();
+  const Cycle foreseen = expected(kinds_[kind_of(segment)], work_of(segment.amounts));
+  foreseen_ += foreseen;
+  accounts_.foresee(foreseen);
+  date();
+  for (const Segment::Operation& done : segment.operations) run.commands[done.id] += done.commands;
+}
+
+/// By those of its kind that have been timed.
+Cycle Segments::expected(const Kind& kind, std::int64_t work) const {
+  double cycles = 0, timed = 0;
+  for (const Timed& t : kind.timed) {
+    cycles += static_cast<double>(t.cycles);
+    timed += static_cast<double>(t.work);
+  }
+  return static_cast<Cycle>(std::llround(cycles / timed * static_cast<double>(work)));
 }
 
 // Counts what it does, and moves the LLC's content.
@@ -229,9 +250,11 @@ void Segments::begun(std::size_t number) {
 
 void Segments::end_kernel() {
   depth_ = 0;
+  accounts_.foresee(-std::exchange(foreseen_, 0));
   for (const Kind& kind : kinds_)
     for (const Run& run : kind.left_out) count(kind, run);
-  if (left_out_ != 0) touch_operations();
+  if (left_out_ != 0)
+    for (const std::uint32_t operation : walk_.operations()) accounts_.end_by(operation, kernel_.now());
   reused_.segments += left_out_;
   const Cycle cycles = kernel_.now() - began_ + accounts_.skipped() - skipped_before_;
   if (expected_) {
@@ -275,6 +298,7 @@ void Segments::count(const Kind& kind, const Run& run) {
   reused_.cycles += cycles;
   Accounts::Spent spent;
   for (auto t = from; t != to; ++t) spent.add(t->spent);
+  spent.bill_to(run.commands);
   accounts_.go_on(spent, cycles, static_cast<int>(pes_.size()));
 }
 
@@ -308,8 +332,8 @@ void Segments::state(Snapshot& s) {
   s(kinds_, expected_, passing_);
   s.optional(begin_, accounts_);
   s.optional(segment_begin_, accounts_);
-  s(began_, skipped_before_, begin_bursts_, walking_, unlike_, warm_, runs_, timed_, timed_cycles_, walked_,
-    left_out_, reused_, doubt_);
+  s(began_, skipped_before_, foreseen_, begin_bursts_, walking_, unlike_, warm_, runs_, timed_, timed_cycles_,
+    walked_, left_out_, reused_, doubt_);
 }
 
 }  // namespace leto::model

@@ -83,6 +83,8 @@ class Segments : public BodyWatch {
     int runs;             // left out before it
     std::size_t traffic;  // in the passage
     std::int64_t work = 0;
+    std::map<std::uint32_t, std::int64_t> commands{};  // by operation
+    void state(Snapshot& s) { s(runs, traffic, work, commands); }
   };
   /// Segments of one code in this kernel that are alike in what they do.
   struct Kind {
@@ -116,6 +118,7 @@ class Segments : public BodyWatch {
   bool is_known(const Segment& segment) const;
   void decide();
   void leave_out(const Segment& segment);
+  Cycle expected(const Kind& kind, std::int64_t work) const;
   void pass(const Segment& segment, std::size_t traffic);
   void advance(Progress& progress);
   void begun(std::size_t number);
@@ -153,6 +156,7 @@ class Segments : public BodyWatch {
   std::optional<Cycle> expected_;  // it is simulated to verify this
   std::optional<Accounts> begin_, segment_begin_;
   Cycle began_ = 0, skipped_before_ = 0;
+  Cycle foreseen_ = 0;  // that its runs left out so far will have taken, for dates until that is known
   std::uint64_t begin_bursts_ = 0;
   bool walking_ = false;  // segments may be left out yet
   int unlike_ = 0;        // segments in a row

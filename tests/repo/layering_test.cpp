@@ -19,7 +19,7 @@ const std::map<std::string, std::set<std::string>>& allowed() {
       {"compiler", {"base", "arch", "isa", "compiler"}},
       {"model", {"base", "arch", "isa", "rtl", "model"}},
       {"study", {"base", "arch", "study"}},
-      {"apps", {"base", "arch", "isa", "compiler", "model", "study", "apps"}},
+      {"apps", {"base", "arch", "isa", "rtl", "compiler", "model", "study", "apps"}},
   };
   return kAllowed;
 }
