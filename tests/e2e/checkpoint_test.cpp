@@ -109,7 +109,7 @@ TEST_CASE("checkpoint: a run that leaves checkpoints and is not killed is the sa
 
 TEST_CASE("checkpoint: recommender lookups by index go on where they were") {
   const Folder folder;
-  must(folder, "zoo embedding -o e.onnx");
+  must(folder, "zoo embedding --batch 2048 --rows 50000 --bag 8 -o e.onnx");
   write(folder / "r.toml", "optimizer = \"adagrad\"\nloss = \"sum\"\nprecision = \"bf16\"\n");
   CHECK(run_both(folder, "e.onnx --chip pilot --train r.toml --values off", 2, 0.1, 4) > 0);
   check_same(folder);
