@@ -112,6 +112,7 @@ class Execution {
   }
 
   Outcome run() {
+    due_ = after(options_.checkpoint_s);
     for (; outcome_.steps < job_.recipe.steps; ++outcome_.steps) step();
     outcome_.statistics = simulation_.statistics();
     outcome_.what_if = what_if();

@@ -68,9 +68,11 @@ void make_training(const Folder& folder, int steps, const std::string& more = ""
             std::to_string(steps) + "\n" + more);
 }
 
-void make_gpt2(const Folder& folder, int layers, int sequence) {
-  must(folder, "zoo gpt2-small --layers " + std::to_string(layers) + " --batch 1 --seq " +
-                   std::to_string(sequence) + " -o g.onnx");
+/// Narrow unless `sizes` says otherwise: killed runs are compiled each time.
+void make_gpt2(const Folder& folder, int layers, int sequence,
+               const std::string& sizes = "--width 384 --heads 6 --vocabulary 2000") {
+  must(folder, "zoo gpt2-small --batch 1 --layers " + std::to_string(layers) + " --seq " +
+                   std::to_string(sequence) + " " + sizes + " -o g.onnx");
   write(folder / "r.toml", "optimizer = \"adamw\"\nprecision = \"bf16\"\n");
 }
 
@@ -90,7 +92,7 @@ TEST_CASE("checkpoint: a step that is killed goes on where it was") {
 
 TEST_CASE("checkpoint: a run with reuse that is killed goes on where it was") {
   const Folder folder;
-  make_gpt2(folder, 6, 256);
+  make_gpt2(folder, 3, 256);
   CHECK(run_both(folder, "g.onnx --chip pilot --train r.toml --values off --fidelity reuse --verify-reuse 2",
                  2, 0.2, 3) > 0);
   check_same(folder);
@@ -107,7 +109,7 @@ TEST_CASE("checkpoint: a run that leaves checkpoints and is not killed is the sa
 
 TEST_CASE("checkpoint: recommender lookups by index go on where they were") {
   const Folder folder;
-  must(folder, "zoo embedding -o e.onnx");
+  must(folder, "zoo embedding --batch 2048 --rows 50000 --bag 8 -o e.onnx");
   write(folder / "r.toml", "optimizer = \"adagrad\"\nloss = \"sum\"\nprecision = \"bf16\"\n");
   CHECK(run_both(folder, "e.onnx --chip pilot --train r.toml --values off", 2, 0.1, 4) > 0);
   check_same(folder);
@@ -185,7 +187,7 @@ TEST_CASE(
 TEST_SUITE("slow") {
   TEST_CASE("checkpoint: ten kills of a long full run") {
     const Folder folder;
-    make_gpt2(folder, 4, 1024);
+    make_gpt2(folder, 4, 1024, "");
     CHECK(run_both(folder, "g.onnx --chip pilot --train r.toml --values off", 10, 3, 5) >= 5);
     check_same(folder);
   }
