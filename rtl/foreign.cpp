@@ -59,9 +59,8 @@ struct Theirs {
   bool input;
 };
 
-std::map<std::string, Theirs> ports_of(const char* text) {
+std::map<std::string, Theirs> ports_of(const std::string& all) {
   std::map<std::string, Theirs> ports;
-  const std::string all = text;
   int index = 0;
   for (std::size_t from = 0; from < all.size(); ++index) {
     const std::size_t to = std::min(all.find('\n', from), all.size());
@@ -284,6 +283,10 @@ class Loaded final : public ForeignBlock {
 };
 
 }  // namespace
+
+void check_foreign(const std::string& ports, const ForeignMap& map, const std::vector<ForeignPort>& pins) {
+  Joiner(map, pins, ports_of(ports)).join();
+}
 
 std::unique_ptr<ForeignBlock> load_foreign(const std::filesystem::path& library, const ForeignMap& map,
                                            const std::vector<ForeignPort>& pins) {

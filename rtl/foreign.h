@@ -49,8 +49,11 @@ class ForeignBlock : public Block {
   virtual int joined(int pin) const = 0;
 };
 
-/// Throws Error(bad_input), with the map's place, when a port is not there, is an output where an input is needed or the
+/// Does the map fit a module with these ports (a line each: name, bits, in or out)? Throws Error(bad_input), with the
+/// map's place, when a port is not there, is an output where an input is needed or the
 /// other way round, has another width, or is an input that nothing drives.
+void check_foreign(const std::string& ports, const ForeignMap& map, const std::vector<ForeignPort>& pins);
+/// The block, with all that check_foreign throws.
 std::unique_ptr<ForeignBlock> load_foreign(const std::filesystem::path& library, const ForeignMap& map,
                                            const std::vector<ForeignPort>& pins);
 

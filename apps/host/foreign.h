@@ -25,8 +25,10 @@ struct ForeignDescriptor {
 /// file:line.
 ForeignDescriptor read_foreign(const std::filesystem::path& path, const ChipConfig& chip);
 
-/// Builds it in `folder` and returns the shared library. Throws Error(unsupported) without Verilator or a C++ compiler,
-/// Error(bad_input) with the tool's first messages when it refuses the block.
-std::filesystem::path build_foreign(const ForeignDescriptor& block, const std::filesystem::path& folder);
+/// Gives it to Verilator in `folder`; the answer is its ports, for rtl::check_foreign. Throws Error(unsupported) without
+/// Verilator, Error(bad_input) with its first messages when it refuses the block.
+std::string verilate_foreign(const ForeignDescriptor& block, const std::filesystem::path& folder);
+/// Compiles what that left; the answer is the shared library. Throws Error(unsupported) without a C++ compiler.
+std::filesystem::path compile_foreign(const ForeignDescriptor& block, const std::filesystem::path& folder);
 
 }  // namespace leto::host

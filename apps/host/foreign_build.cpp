@@ -85,17 +85,23 @@ std::vector<PortRow> ports_of(const std::string& header) {
   return rows;
 }
 
+/// A line each: name, bits, in or out.
+std::string described(const std::vector<PortRow>& rows, const char* format) {
+  std::string lines;
+  for (const PortRow& row : rows)
+    lines += fmt::format(fmt::runtime(format), row.name, row.bits, row.input ? "in" : "out");
+  return lines;
+}
+
 /// The C functions that rtl/foreign.cpp calls. (Its own #include lines are put in, or they would count as this file's.)
 std::string shim(const std::string& header) {
   const std::vector<PortRow> rows = ports_of(header);
   static const std::regex kName(R"(VL_(IN|OUT)(8|16|64|W)?\(&?(\w+),)");
   std::vector<std::string> members;
   for (std::sregex_iterator it(header.begin(), header.end(), kName), end; it != end; ++it) members.push_back((*it)[3]);
-  std::string table, cases;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    table += fmt::format("\"{} {} {}\\n\"\n", rows[i].name, rows[i].bits, rows[i].input ? "in" : "out");
+  std::string cases;
+  for (std::size_t i = 0; i < members.size(); ++i)
     cases += fmt::format("    case {}: return (unsigned char*)&block.top.{};\n", i, members[i]);
-  }
   return fmt::format(R"({3} "{0}.h"
 {3} "verilated.h"
 {3} <stdexcept>
@@ -137,7 +143,7 @@ LETO const char* leto_ports() {{ return
 {2};
 }}
 )",
-                     kTop, cases, table, "#include");
+                     kTop, cases, described(rows, "\"{} {} {}\\n\"\n"), "#include");
 }
 
 void verilate(const ForeignDescriptor& block, const fs::path& folder) {
@@ -163,9 +169,13 @@ void verilate(const ForeignDescriptor& block, const fs::path& folder) {
 
 }  // namespace
 
-fs::path build_foreign(const ForeignDescriptor& block, const fs::path& folder) {
+std::string verilate_foreign(const ForeignDescriptor& block, const fs::path& folder) {
   make_folder(folder);
   verilate(block, folder);
+  return described(ports_of(read_text(folder / fmt::format("{}.h", kTop))), "{} {} {}\n");
+}
+
+fs::path compile_foreign(const ForeignDescriptor& block, const fs::path& folder) {
   const fs::path include = verilator_root(folder) / "include", library = folder / "block.so";
   write_atomically(folder / "shim.cpp", shim(read_text(folder / fmt::format("{}.h", kTop))));
   std::vector<std::string> words = {"c++", "-std=c++17", "-O1", "-w", "-shared", "-fPIC", "-fvisibility=hidden",

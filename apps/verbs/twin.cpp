@@ -84,9 +84,11 @@ class Candidate {
       : flags_(flags),
         chip_(load_chip(flags.chip)),
         block_(host::read_foreign(flags.file, chip_)),
-        scratch_(std::filesystem::temp_directory_path() / "leto-twin"),
-        library_(host::build_foreign(block_, flags.build.empty() ? scratch_.path()
-                                                                 : std::filesystem::path(flags.build))) {}
+        scratch_(std::filesystem::temp_directory_path() / "leto-twin") {
+    const std::filesystem::path folder = flags.build.empty() ? scratch_.path() : std::filesystem::path(flags.build);
+    rtl::check_foreign(host::verilate_foreign(block_, folder), block_.map, pins());
+    library_ = host::compile_foreign(block_, folder);
+  }
 
   Judged judge(model::TwinWindow* window) const {
     return block_.stream.level == model::CompareLevel::cycle ? by_cycle(window) : by_stream(window);
@@ -94,6 +96,13 @@ class Candidate {
   const host::ForeignDescriptor& block() const { return block_; }
 
  private:
+  std::vector<rtl::ForeignPort> pins() const {
+    if (block_.stream.level != model::CompareLevel::cycle) return model::StreamChecker::pins();
+    std::vector<rtl::ForeignPort> all;
+    for (const rtl::Port& port : model::ReductionChecker::pins(chip_.reduction_engine))
+      all.push_back({port, 0, true});
+    return all;
+  }
   static model::TwinSpec spec() { return {"", model::TwinMode::check, 1, {}, false}; }
 
   template <class Add>
@@ -108,10 +117,7 @@ class Candidate {
   }
 
   Judged by_cycle(model::TwinWindow* window) const {
-    std::vector<rtl::ForeignPort> pins;
-    for (const rtl::Port& port : model::ReductionChecker::pins(chip_.reduction_engine))
-      pins.push_back({port, 0, true});
-    auto block = rtl::load_foreign(library_, block_.map, pins);
+    auto block = rtl::load_foreign(library_, block_.map, pins());
     block->reset();
     model::ReductionChecker checker(chip_, spec(), block_.module, flags_.seed, std::move(block));
     checker.comparison().show(window);
@@ -126,7 +132,7 @@ class Candidate {
   }
 
   Judged by_stream(model::TwinWindow* window) const {
-    model::StreamChecker checker(rtl::load_foreign(library_, block_.map, model::StreamChecker::pins()), block_.stream,
+    model::StreamChecker checker(rtl::load_foreign(library_, block_.map, pins()), block_.stream,
                                  spec(), block_.module, flags_.seed);
     checker.comparison().show(window);
     Judged judged;

@@ -54,35 +54,6 @@ Finished described(const Folder& folder, const std::string& name, const std::str
 
 }  // namespace
 
-TEST_CASE("foreign: an engine with AXI streams and one that reads by address keep the model's contract") {
-  const Folder folder;
-  place(folder);
-  if (!is_there(folder)) return;
-  const auto axis = imported(folder, "axis_reducer");
-  CHECK(axis["commands"] == 1000);
-  CHECK(axis["difference"] == "");
-  CHECK(axis["left_out"] > 100);
-  CHECK(axis["values_compared"] > 100000);
-  const auto drain = imported(folder, "drain_unit");
-  CHECK(drain["level"] == "window");
-  CHECK(drain["least_more_cycles"] == 0);
-  CHECK(drain["most_more_cycles"] == 0);
-  CHECK(drain["values_compared"] > 100000);
-}
-
-TEST_CASE("foreign: faults in the blocks are found in their channel") {
-  const Folder folder;
-  place(folder);
-  if (!is_there(folder)) return;
-  check_refused(changed(folder, "axis_reducer", "32'h7fff + 32'(x[16])", "32'h8000"), 8, "d_data[");
-  CHECK(read(folder / "w.fst").size() > 100);
-  check_refused(changed(folder, "axis_reducer", "last1 <= last0;", "last1 <= s_axis_bank_tlast;"), 8, "d_last");
-  check_refused(changed(folder, "axis_reducer", "!valid1 || sum || m_axis_store_tready", "1'b1"), 8, "d_data");
-  check_refused(changed(folder, "drain_unit", "= x[31:16]", "= x[30:15]"), 8, "d_data[");
-  check_refused(changed(folder, "drain_unit", "taken + 13'(RATE)", "taken + 13'(RATE) - 13'd1"), 8, "d_data[");
-  check_refused(described(folder, "drain_unit", "\"reduction_engine.latency_cycles\"", "20"), 8, "length");
-}
-
 TEST_CASE("foreign: descriptors that do not fit are refused with their place") {
   const Folder folder;
   place(folder);
@@ -99,8 +70,40 @@ TEST_CASE("foreign: descriptors that do not fit are refused with their place") {
   check_refused(leto(folder, "twin import none.toml"), 3, "none.toml");
   check_refused(changed(folder, "drain_unit", "assign idle_n = busy;", "assign idle_n = !idle_n || busy;"), 3,
                 "UNOPTFLAT");
-  check_refused(changed(folder, "drain_unit", "busy <= 1'b1;", "$finish;"), 3, "$finish");
-  check_refused(changed(folder, "drain_unit", "busy <= 1'b1;", "busy <= 1'b0;"), 8, "0 for 2000 cycles");
+}
+
+// Each compiles a Verilated block.
+TEST_SUITE("slow") {
+  TEST_CASE("foreign: an engine with AXI streams and one that reads by address keep the model's contract") {
+    const Folder folder;
+    place(folder);
+    if (!is_there(folder)) return;
+    const auto axis = imported(folder, "axis_reducer");
+    CHECK(axis["commands"] == 1000);
+    CHECK(axis["difference"] == "");
+    CHECK(axis["left_out"] > 100);
+    CHECK(axis["values_compared"] > 100000);
+    const auto drain = imported(folder, "drain_unit");
+    CHECK(drain["level"] == "window");
+    CHECK(drain["least_more_cycles"] == 0);
+    CHECK(drain["most_more_cycles"] == 0);
+    CHECK(drain["values_compared"] > 100000);
+  }
+
+  TEST_CASE("foreign: faults in the blocks are found in their channel") {
+    const Folder folder;
+    place(folder);
+    if (!is_there(folder)) return;
+    check_refused(changed(folder, "axis_reducer", "32'h7fff + 32'(x[16])", "32'h8000"), 8, "d_data[");
+    CHECK(read(folder / "w.fst").size() > 100);
+    check_refused(changed(folder, "axis_reducer", "last1 <= last0;", "last1 <= s_axis_bank_tlast;"), 8, "d_last");
+    check_refused(changed(folder, "axis_reducer", "!valid1 || sum || m_axis_store_tready", "1'b1"), 8, "d_data");
+    check_refused(changed(folder, "drain_unit", "= x[31:16]", "= x[30:15]"), 8, "d_data[");
+    check_refused(changed(folder, "drain_unit", "taken + 13'(RATE)", "taken + 13'(RATE) - 13'd1"), 8, "d_data[");
+    check_refused(described(folder, "drain_unit", "\"reduction_engine.latency_cycles\"", "20"), 8, "length");
+    check_refused(changed(folder, "drain_unit", "busy <= 1'b1;", "$finish;"), 3, "$finish");
+    check_refused(changed(folder, "drain_unit", "busy <= 1'b1;", "busy <= 1'b0;"), 8, "0 for 2000 cycles");
+  }
 }
 
 }  // namespace leto::e2e

@@ -52,22 +52,20 @@ std::unique_ptr<Block> make_block(std::string_view, const ChipConfig& c) {
 CPP
   fi
 }
-# build_block BLOCK VERILATOR_FLAGS: leaves $work/test; says why not in $work/log. With cover=1 it leaves coverage_N.dat where
-# it runs (tests/twin/coverage.sh).
+# build_block BLOCK VERILATOR_FLAGS: leaves $work/test; says why not in $work/log.
 build_block() {
-  local link include objects
-  objects="Vone__ALL.a verilated.o verilated_threads.o ${cover:+verilated_cov.o}"
+  local link include
   link=$(ninja -C "$build" -t commands test_twin | grep -- "-o bin/test_twin" | sed "s/^[^&]*&& //; s/ && .*//; s,-o bin/test_twin,-o $work/test,")
   (
     cd "$work/rtl"
     verilator --cc $2 -Wno-fatal $(sources_of "$1") --top-module "$1" --prefix Vone --Mdir "$work/v"
-    make -C "$work/v" -f Vone.mk OPT_FAST=-O1 OPT_SLOW=-O0 $objects
+    make -C "$work/v" -f Vone.mk OPT_FAST=-O1 OPT_SLOW=-O0 Vone__ALL.a verilated.o verilated_threads.o
   ) > "$work/log" 2>&1 || { tail -n 5 "$work/log"; exit 1; }
   write_choose "$1" > "$work/choose.cpp"
   include=$(sed -n 's/^VERILATOR_ROOT = //p' "$work/v/Vone.mk")/include
-  g++ -std=c++20 -w ${cover:+-DVM_COVERAGE=1} -I. -I"$work/v" -isystem "$include" -isystem "$include/vltstd" -c "$work/choose.cpp" -o "$work/choose.o"
+  g++ -std=c++20 -w -I. -I"$work/v" -isystem "$include" -isystem "$include/vltstd" -c "$work/choose.cpp" -o "$work/choose.o"
   g++ -std=c++20 -w -I. -c rtl/block.cpp -o "$work/block.o"
-  (cd "$build" && eval "${link//rtl\/librtl.a/$work/choose.o $work/block.o $(printf "$work/v/%s " $objects)}" \
+  (cd "$build" && eval "${link//rtl\/librtl.a/$work/choose.o $work/block.o $work/v/Vone__ALL.a $work/v/verilated.o $work/v/verilated_threads.o}" \
     && true) >> "$work/log" 2>&1 || { tail -n 5 "$work/log"; exit 1; }
 }
 # first_difference BLOCK: what the checker finds in $work/test; empty: nothing.
