@@ -79,11 +79,6 @@ def scatter_add(a, rows, index):
     return zeros.index_add(0, index[chosen], rows[chosen])
 
 
-def add_rows(a, table, rows, index):
-    chosen = index >= 0
-    return table.index_add(0, index[chosen], rows[chosen])
-
-
 def layernorm(a, x, scale, bias):
     return F.layer_norm(x, x.shape[-1:], scale, bias, a["epsilon"])
 
@@ -180,7 +175,6 @@ TABLE = {
     "gather": gather,
     "embedding_bag": lambda a, table, index: gather(a, table, index).sum(-2),
     "scatter_add": scatter_add,
-    "add_rows": add_rows,
     "softmax": lambda a, x: x.softmax(-1),
     "layernorm": layernorm,
     "rmsnorm": rmsnorm,

@@ -50,16 +50,15 @@ std::uint64_t sort_on(const ChipConfig& chip, int tables, std::int64_t lookups, 
   }
   simulation.step();
   for (int t = 0; t < tables; ++t) {
-    std::vector<std::int32_t> row(static_cast<std::size_t>(lookups));
-    simulation.memory().read(program.find(fmt::format("y{}", t))->address + std::uint64_t(lookups) * 4,
-                             reinterpret_cast<std::byte*>(row.data()), row.size() * 4);
+    std::vector<std::int32_t> pairs(static_cast<std::size_t>(2 * lookups));
+    simulation.memory().read(program.find(fmt::format("y{}", t))->address,
+                             reinterpret_cast<std::byte*>(pairs.data()), pairs.size() * 4);
     std::int32_t last = -1;
     bool ascending = true;
-    for (const std::int32_t r : row)
-      if (r >= 0) {
-        ascending = ascending && r > last;
-        last = r;
-      }
+    for (std::size_t i = 0; i < pairs.size(); i += 2) {
+      ascending = ascending && pairs[i] >= last;
+      last = pairs[i];
+    }
     CHECK(ascending);
     CHECK(last >= 0);
   }
