@@ -194,7 +194,7 @@ TEST_SUITE("slow") {
 
   TEST_CASE("checkpoint: ten kills of a long training") {
     const Folder folder;
-    make_training(folder, 8000);
+    make_training(folder, 3000);
     CHECK(run_both(folder, "mlp.onnx --chip tiny --train r.toml", 10, 3, 6) >= 5);
     check_same(folder);
   }

