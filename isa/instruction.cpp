@@ -91,8 +91,7 @@ constexpr std::string_view kVectorOpNames[] = {"copy",
                                                "sigmoid",
                                                "absolute",
                                                "negate",
-                                               "relu",
-                                               "keep"};
+                                               "relu"};
 static_assert(std::size(kUnitNames) == kUnits && std::size(kDTypeNames) == kDTypeCount &&
               std::size(kVectorOpNames) == kVectorOps);
 
@@ -149,7 +148,7 @@ std::string_view name_of(Unit unit) {
 }
 
 bool is_binary(VectorOp op) {
-  return (op >= VectorOp::add && op <= VectorOp::column_is) || op == VectorOp::keep;
+  return op >= VectorOp::add && op <= VectorOp::column_is;
 }
 
 std::span<const InstructionSpec> instructions() {
