@@ -156,7 +156,7 @@ class OperatorCases {
       add(Op::pinned_bag, std::move(g), {table, cold, apart, pinned});
     }
     for (const Op o :
-         {Op::sgd_rows, Op::adagrad_sums, Op::adagrad_rows}) {  // rows that go on over blocks of two
+         {Op::sgd_rows, Op::adagrad_sums, Op::adagrad_rows}) {  // rows that go on over blocks of four: of two, as many seams may come out as go in
       Graph g;
       const std::int64_t width = o == Op::adagrad_sums ? 1 : 4;
       const ValueId table = weight(g, "table", {6, width}, 0, 1), x = weight(g, "x", {3, 4}),
@@ -164,7 +164,7 @@ class OperatorCases {
                                         {0, 1, 2, 0, 2, 1, 2, 2, 2, 0, 2, 1, 5, 2, 5, 0, -1, 1});
       std::vector<ValueId> inputs{table, x, sorted};
       if (o == Op::adagrad_rows) inputs.push_back(weight(g, "sums", {6, 1}, 0, 1));
-      add(o, std::move(g), inputs, {{"block", std::int64_t{2}}, {"lr", 0.5}, {"epsilon", 0.25}});
+      add(o, std::move(g), inputs, {{"block", std::int64_t{4}}, {"lr", 0.5}, {"epsilon", 0.25}});
     }
     {
       Graph g;
