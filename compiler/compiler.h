@@ -21,10 +21,12 @@ struct Recipe {
   Loss loss = Loss::own;
   Precision precision = Precision::bf16;
   double lr = 1e-3, momentum = 0.9, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
-  std::int64_t warmup = 0;         // steps over which lr rises linearly to its value; 0 = none
-  double clip_norm = 0;            // gradients are scaled down to this norm over all parameters; 0 = never
-  double loss_scale = 1;           // gradients are computed of the loss times this, and divided by it
-  std::int64_t micro_batches = 1;  // of a step: gradients of one after the other are averaged
+  std::int64_t warmup = 0;          // steps over which lr rises linearly to its value; 0 = none
+  double clip_norm = 0;             // gradients are scaled down to this norm over all parameters; 0 = never
+  double loss_scale = 1;            // gradients are computed of the loss times this, and divided by it …
+  bool dynamic_loss_scale = false;  // … where the scale starts, if it follows from overflows
+  std::int64_t loss_scale_period = 2000;  // good steps in a row after which it doubles
+  std::int64_t micro_batches = 1;         // of a step: gradients of one after the other are averaged
   bool recompute = false;          // the backward pass makes again what the memory budget does not hold
   std::int64_t memory_budget = 0;  // bytes of device memory that a step may take; 0 = all the chip has
   std::int64_t batch =

@@ -117,7 +117,7 @@ std::vector<isa::Tensor> memory_map(const Graph& graph, const Lowered& lowered) 
     if (id < 0 || !lowered.storages[std::size_t(id)].pinned || lowered.storages[std::size_t(id)].value != v)
       continue;
     const Value& value = graph.value(v);
-    const bool carried = weights || value.role == Role::constant;
+    const bool carried = weights || value.role == Role::constant || elements(value.type) == 1;
     tensors.push_back({value.name, host_role(graph, v), value.type.dtype, value.type.shape,
                        lowered.storages[std::size_t(id)].address, value.limit,
                        carried ? content(value) : std::vector<std::byte>(), draw_of(value),

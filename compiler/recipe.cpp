@@ -106,6 +106,20 @@ void set_betas(const Entry& e, Recipe& r) {
 constexpr double kTinyScale = std::numeric_limits<float>::min();
 constexpr double kHuge = std::numeric_limits<float>::max();
 
+// torch.cuda.amp's GradScaler begins here too.
+constexpr double kFirstScale = 65536;
+
+void set_loss_scale(const Entry& e, Recipe& r) {
+  if (e.node.is_string()) {
+    if (e.text() != "dynamic") {
+      e.fail("must be a number or \"dynamic\"");
+    }
+    r.dynamic_loss_scale = true;
+    return;
+  }
+  r.loss_scale = e.number(kTinyScale, kHuge);
+}
+
 using Setter = std::function<void(const Entry&, Recipe&)>;
 const std::map<std::string, Setter, std::less<>>& setters() {
   static const std::map<std::string, Setter, std::less<>> kKeys = {
@@ -124,11 +138,27 @@ const std::map<std::string, Setter, std::less<>>& setters() {
       {"warmup", [](const Entry& e, Recipe& r) { r.warmup = e.integer(0); }},
       {"micro_batches", [](const Entry& e, Recipe& r) { r.micro_batches = e.integer(1); }},
       {"clip_norm", [](const Entry& e, Recipe& r) { r.clip_norm = e.number(0, kHuge); }},
-      {"loss_scale", [](const Entry& e, Recipe& r) { r.loss_scale = e.number(kTinyScale, kHuge); }},
+      {"loss_scale", set_loss_scale},
+      {"loss_scale_start", [](const Entry& e, Recipe& r) { r.loss_scale = e.number(kTinyScale, kHuge); }},
+      {"loss_scale_period", [](const Entry& e, Recipe& r) { r.loss_scale_period = e.integer(1); }},
       {"recompute", [](const Entry& e, Recipe& r) { r.recompute = e.flag(); }},
       {"memory_budget", [](const Entry& e, Recipe& r) { r.memory_budget = e.integer(1); }},
   };
   return kKeys;
+}
+
+// Keys come in any order: what needs two of them is looked at in the end.
+void check_loss_scale(const toml::table& table, const std::filesystem::path& path, Recipe& recipe) {
+  for (const char* key : {"loss_scale_start", "loss_scale_period"}) {
+    if (table.contains(key) && !recipe.dynamic_loss_scale) {
+      throw Error(ExitCode::bad_input,
+                  fmt::format("{}: '{}' without a dynamic loss scale", path.string(), key),
+                  "add loss_scale = \"dynamic\", or leave the key out");
+    }
+  }
+  if (recipe.dynamic_loss_scale && !table.contains("loss_scale_start")) {
+    recipe.loss_scale = kFirstScale;
+  }
 }
 
 }  // namespace
@@ -148,6 +178,7 @@ Recipe load_recipe(const std::filesystem::path& path) {
   if (recipe.text.empty()) {
     recipe.text.push_back('\n');  // an empty file is a recipe all the same
   }
+  check_loss_scale(table, path, recipe);
   if (recipe.batch % recipe.micro_batches != 0) {
     throw Error(ExitCode::bad_input,
                 fmt::format("{}: a batch of {} does not divide into {} micro batches", path.string(),

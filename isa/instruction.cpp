@@ -91,7 +91,8 @@ constexpr std::string_view kVectorOpNames[] = {"copy",
                                                "sigmoid",
                                                "absolute",
                                                "negate",
-                                               "relu"};
+                                               "relu",
+                                               "keep"};
 static_assert(std::size(kUnitNames) == kUnits && std::size(kDTypeNames) == kDTypeCount &&
               std::size(kVectorOpNames) == kVectorOps);
 
@@ -148,7 +149,7 @@ std::string_view name_of(Unit unit) {
 }
 
 bool is_binary(VectorOp op) {
-  return op >= VectorOp::add && op <= VectorOp::column_is;
+  return (op >= VectorOp::add && op <= VectorOp::column_is) || op == VectorOp::keep;
 }
 
 std::span<const InstructionSpec> instructions() {

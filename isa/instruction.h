@@ -42,7 +42,8 @@ enum class Broadcast : std::uint8_t { full, row, column, immediate };
 enum class Reduce : std::uint8_t { none, row_sum, row_max, column_sum };
 
 /// Operations of the vector engine, each one pass. Unary operations read only `a`.
-/// greater_equal, greater, equal give 1 or 0; column_is: (first column + c) == b; canonical NaN out.
+/// greater_equal, greater, equal give 1 or 0; column_is: (first column + c) == b; keep: a where b is not 0,
+/// else -0, so that two of them with opposite b add up to a choice; canonical NaN out.
 enum class VectorOp : std::uint8_t {
   copy,
   add,
@@ -65,8 +66,9 @@ enum class VectorOp : std::uint8_t {
   absolute,
   negate,
   relu,
+  keep,
 };
-inline constexpr int kVectorOps = 21;
+inline constexpr int kVectorOps = 22;
 bool is_binary(VectorOp op);
 
 enum class FieldKind : std::uint8_t {

@@ -50,6 +50,8 @@ std::optional<VectorOp> vector_op(Op op) {
       return VectorOp::negate;
     case Op::relu:
       return VectorOp::relu;
+    case Op::keep:
+      return VectorOp::keep;
     case Op::is_class:
       return VectorOp::column_is;
     default:

@@ -11,13 +11,14 @@ class Differentiation {
   Differentiation(Graph& graph, const std::vector<ValueId>& wanted) : graph_(graph) {
     find_dependents(wanted);
   }
-  Gradients run(ValueId loss, double scale);
+  Gradients run(ValueId loss, const LossScale& scale);
 
  private:
   void find_dependents(const std::vector<ValueId>& wanted);
   bool depends(ValueId id) const { return dependent_[static_cast<std::size_t>(id)]; }
   void accumulate(ValueId value, ValueId contribution, const std::string& name);
   void visit(const Node& node);
+  ValueId seed(ValueId loss, const LossScale& scale);
 
   Graph& graph_;
   std::vector<bool> dependent_;  // float values of the forward graph that hang on a wanted one
@@ -67,10 +68,20 @@ void Differentiation::visit(const Node& node) {
   }
 }
 
-Gradients Differentiation::run(ValueId loss, double scale) {
+/// The gradient of the scaled loss with respect to the loss.
+ValueId Differentiation::seed(ValueId loss, const LossScale& scale) {
   const Type type = graph_.value(loss).type;
-  gradients_.of[loss] = graph_.constant("one", {DType::fp32, type.shape}, {static_cast<float>(scale)});
-  const std::vector<Node> forward = graph_.nodes;  // rules append to graph_.nodes
+  if (scale.scalar < 0) {
+    return graph_.constant("one", {DType::fp32, type.shape}, {static_cast<float>(scale.factor)});
+  }
+  Builder b(graph_, Phase::loss, "loss_scale");
+  const ValueId scaled = scale.factor == 1 ? scale.scalar : b.mul(scale.scalar, scale.factor);
+  return b.reshape(scaled, type.shape);
+}
+
+Gradients Differentiation::run(ValueId loss, const LossScale& scale) {
+  const std::vector<Node> forward = graph_.nodes;  // what follows appends to graph_.nodes
+  gradients_.of[loss] = seed(loss, scale);
   for (auto node = forward.rbegin(); node != forward.rend(); ++node) {
     if (depends(node->output)) {
       visit(*node);
@@ -81,7 +92,8 @@ Gradients Differentiation::run(ValueId loss, double scale) {
 
 }  // namespace
 
-Gradients differentiate(Graph& graph, ValueId loss, const std::vector<ValueId>& wanted, double scale) {
+Gradients differentiate(Graph& graph, ValueId loss, const std::vector<ValueId>& wanted,
+                        const LossScale& scale) {
   return Differentiation(graph, wanted).run(loss, scale);
 }
 

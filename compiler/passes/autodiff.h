@@ -18,9 +18,16 @@ struct Gradients {
   std::map<ValueId, ValueId> goal;  // every contribution and sum -> the value whose gradient it is part of
 };
 
+/// What the loss is multiplied by before it is differentiated: `factor`, and a scalar of the graph if it is
+/// set.
+struct LossScale {
+  double factor = 1;
+  ValueId scalar = -1;
+};
+
 /// Appends the gradient of the scalar `loss` with respect to `wanted` and to what lies between. A wanted
 /// value that the loss does not depend on has no entry. Comparisons and integers have no gradient.
-/// `scale`: of the loss, before it is differentiated.
-Gradients differentiate(Graph& graph, ValueId loss, const std::vector<ValueId>& wanted, double scale = 1);
+Gradients differentiate(Graph& graph, ValueId loss, const std::vector<ValueId>& wanted,
+                        const LossScale& scale = {});
 
 }  // namespace leto::compiler

@@ -136,23 +136,11 @@ bool over_last_axis(const Node& node, const Type& x) {
   return axes.size() == 1 && axes[0] + 1 == static_cast<std::int64_t>(x.shape.size());
 }
 
-// What an addition of this absorbs in fp32 whatever the other operand is, and a product by 0 still makes 0.
-constexpr float kAbsorbing = 1e30F;
-
-/// A constant scalar of a size that only says "not this one" (minus infinity in a mask), kept finite.
-ValueId bounded_choice(Builder& b, ValueId v) {
-  const Value& value = b.graph().value(v);
-  if (value.role != Role::constant || value.data.size() != 1 || std::fabs(value.data[0]) <= kAbsorbing) {
-    return v;
-  }
-  return b.scalar(std::copysign(kAbsorbing, value.data[0]));
-}
-
-// a * mask + b * (1 - mask): the mask is 0 or 1.
+// Of a and b what the mask, 0 or 1, chooses: an infinity or a NaN in the other one stays out of it.
 ValueId select(Builder& b, const std::vector<ValueId>& in, DType out) {
   const ValueId mask = b.op(Op::cast, {in[0]});
-  const ValueId chosen = b.mul(bounded_choice(b, in[1]), mask);
-  const ValueId other = b.mul(bounded_choice(b, in[2]), b.sub(b.scalar(1), mask));
+  const ValueId chosen = b.op(Op::keep, {in[1], mask});
+  const ValueId other = b.op(Op::keep, {in[2], b.sub(b.scalar(1), mask)});
   return b.op(Op::add, {chosen, other}, out);
 }
 

@@ -14,10 +14,12 @@ class MicroBatches {
     results_.resize(one.outputs.size());
   }
 
-  MicroBatched run(const std::vector<ValueId>& wanted, double scale) {
-    for (std::int64_t i = 0; i < count_; ++i) step(i, wanted, scale / static_cast<double>(count_));
+  MicroBatched run(const std::vector<ValueId>& wanted, LossScale scale) {
+    if (scale.scalar >= 0) scale.scalar = leaf_[at(scale.scalar)];
+    const LossScale part{scale.factor / static_cast<double>(count_), scale.scalar};
+    for (std::int64_t i = 0; i < count_; ++i) step(i, wanted, part);
     finish();
-    return {std::move(to_), std::move(gradients_)};
+    return {std::move(to_), std::move(gradients_), scale};
   }
 
  private:
@@ -37,7 +39,7 @@ class MicroBatches {
   }
 
   /// Forward and backward of one micro batch.
-  void step(std::int64_t i, const std::vector<ValueId>& wanted, double scale) {
+  void step(std::int64_t i, const std::vector<ValueId>& wanted, const LossScale& scale) {
     std::vector<ValueId> map = leaf_;
     for (std::size_t v = 0; v < map.size(); ++v)
       if (one_.values[v].role == Role::input) map[v] = part(static_cast<ValueId>(v), i);
@@ -106,7 +108,7 @@ class MicroBatches {
 }  // namespace
 
 MicroBatched accumulate(const Graph& one, std::int64_t count, const std::vector<ValueId>& wanted,
-                        double scale) {
+                        const LossScale& scale) {
   return MicroBatches(one, count).run(wanted, scale);
 }
 

@@ -9,12 +9,14 @@ namespace leto::compiler {
 struct MicroBatched {
   Graph graph;
   Gradients gradients;
+  LossScale scale;  // its scalar is that of `graph`
 };
 
 /// `one`: forward and loss of one micro batch. In the result every input holds the rows of `count` of them,
 /// one after the other (in its first dim; scalars are shared), the loss is their mean, outputs are joined
-/// along their first dim, and the gradients of the leaves `wanted` are those of the mean loss times `scale`.
+/// along their first dim, and the gradients of the leaves `wanted` are those of the mean loss times `scale`,
+/// whose scalar is a leaf.
 MicroBatched accumulate(const Graph& one, std::int64_t count, const std::vector<ValueId>& wanted,
-                        double scale);
+                        const LossScale& scale);
 
 }  // namespace leto::compiler

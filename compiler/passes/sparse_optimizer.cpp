@@ -90,8 +90,8 @@ class SparseOptimizer {
 std::vector<LookedUp> looked_up_tables(const Graph& graph, const Gradients& gradients, const Recipe& recipe) {
   const bool sparse = recipe.optimizer == Optimizer::adagrad || recipe.optimizer == Optimizer::sgd;
   std::vector<LookedUp> out;
-  const bool plain = recipe.weight_decay == 0 && recipe.loss_scale == 1 && recipe.clip_norm == 0 &&
-                     recipe.warmup == 0 && recipe.micro_batches == 1;
+  const bool plain = recipe.weight_decay == 0 && recipe.loss_scale == 1 && !recipe.dynamic_loss_scale &&
+                     recipe.clip_norm == 0 && recipe.warmup == 0 && recipe.micro_batches == 1;
   if (!sparse || !plain) return out;
   for (const auto& [parameter, gradient] : gradients.of) {
     const auto made = std::find_if(graph.nodes.begin(), graph.nodes.end(),

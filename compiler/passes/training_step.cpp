@@ -63,18 +63,19 @@ Graph training_step(const Graph& forward, const Recipe& recipe, const Options& o
   if (trains(recipe)) {
     add_loss(graph, recipe.loss);
     const std::vector<ValueId> wanted = differentiated(graph, recipe);
-    const double scale = recipe.optimizer == Optimizer::none ? 1 : recipe.loss_scale;
+    LossScale scale = add_loss_scale(graph, recipe);
     if (recipe.micro_batches > 1) {
       MicroBatched several = accumulate(graph, recipe.micro_batches, wanted, scale);
       graph = std::move(several.graph);
       gradients = std::move(several.gradients);
+      scale = several.scale;
     } else {
       gradients = differentiate(graph, graph.loss, wanted, scale);
     }
     if (recipe.optimizer == Optimizer::none) {
       output_gradients(graph, gradients, wanted);
     } else {
-      add_optimizer(graph, gradients, recipe);
+      add_optimizer(graph, gradients, recipe, scale);
     }
     check.after("differentiate", graph);
   }

@@ -4,6 +4,7 @@
 //   widen              every float becomes fp32: parameters are now the masters
 //   decompose_pools    pools to slices, maxima and sums                    (decompose.h)
 //   add_loss           the recipe's loss
+//   add_loss_scale     its scale, where that is state
 //   differentiate      gradients                                            (autodiff.h)
 //   add_optimizer      new parameters, optimizer state, updates
 //   decompose_convolutions  to slices and products                         (decompose.h)
@@ -14,6 +15,7 @@
 
 #include "compiler/compiler.h"
 #include "compiler/passes/autodiff.h"
+#include "compiler/passes/builder.h"
 
 namespace leto::compiler {
 
@@ -29,7 +31,18 @@ void add_loss(Graph& graph, Loss loss);
 /// Updates of every float parameter that has a gradient, as torch.optim writes them (decoupled weight decay
 /// for adamw, also on biases; L2 for sgd, momentum and adagrad; tables that are looked up:
 /// sparse_optimizer.h). Bias corrections 1 - beta^t are fp32 scalars of state.
-void add_optimizer(Graph& graph, const Gradients& gradients, const Recipe& recipe);
+/// `scale` is what the gradients are multiplied by; where it is a scalar of state, a step whose gradients are
+/// not all finite updates that scalar and nothing else.
+void add_optimizer(Graph& graph, const Gradients& gradients, const Recipe& recipe, const LossScale& scale);
+
+/// What the recipe wants the loss multiplied by; a dynamic scale is state, added here.
+LossScale add_loss_scale(Graph& graph, const Recipe& recipe);
+/// 1 if no gradient times the scalar `inverse`, of the scale they have, holds an infinity or a NaN, else 0.
+ValueId all_finite(Builder& b, const std::map<ValueId, ValueId>& gradients, ValueId inverse);
+/// State and what replaces it: the scale halves after an overflow and doubles after `period` good steps in a
+/// row.
+using StateUpdates = std::vector<std::pair<ValueId, ValueId>>;
+StateUpdates next_loss_scale(Builder& b, ValueId scale, ValueId finite, std::int64_t period);
 
 /// bf16 compute on fp32 masters: operands and activations in bf16; reductions, the loss, what lies inside one
 /// operation's gradient, parameter gradients and the optimizer in fp32. Every fp32 operand of a matmul is

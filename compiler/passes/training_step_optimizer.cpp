@@ -11,7 +11,8 @@ namespace {
 /// Appends the update rules; one call of update() a parameter.
 class OptimizerBuilder {
  public:
-  OptimizerBuilder(Graph& graph, const Recipe& recipe) : graph_(graph), recipe_(recipe) {
+  OptimizerBuilder(Graph& graph, const Recipe& recipe, const LossScale& scale)
+      : graph_(graph), recipe_(recipe), scale_(scale) {
     if (recipe.warmup > 0) {
       warm_up();
     }
@@ -22,6 +23,8 @@ class OptimizerBuilder {
   /// The gradients as the update takes them: of the loss itself, and no longer than clip_norm.
   void prepare(std::map<ValueId, ValueId>& gradients);
   void update(ValueId parameter, ValueId gradient);
+  /// The updates, all but those of the scale only where no gradient overflowed.
+  void finish();
 
  private:
   ValueId state(const std::string& name, const Type& type);
@@ -31,6 +34,7 @@ class OptimizerBuilder {
   void warm_up();
   ValueId rate(Builder& b) { return rate_ < 0 ? b.scalar(recipe_.lr) : rate_; }
   ValueId squared_norm(Builder& b, ValueId x);
+  void divide_by_scale(std::map<ValueId, ValueId>& gradients);
   ValueId decayed_gradient(Builder& b, ValueId parameter, ValueId gradient);
   ValueId sgd(Builder& b, ValueId parameter, ValueId gradient);
   ValueId momentum(Builder& b, ValueId parameter, ValueId gradient);
@@ -39,6 +43,9 @@ class OptimizerBuilder {
 
   Graph& graph_;
   const Recipe& recipe_;
+  const LossScale scale_;
+  ValueId finite_ = -1;  // with a dynamic scale: 1 if no gradient overflowed
+  StateUpdates updates_;
   ValueId rate_ = -1;                              // with a warmup: this step's lr
   ValueId step_size_ = -1, root_correction_ = -1;  // adamw: lr / (1 - beta1^t), 1 / sqrt(1 - beta2^t)
 };
@@ -48,9 +55,21 @@ ValueId OptimizerBuilder::state(const std::string& name, const Type& type) {
 }
 
 void OptimizerBuilder::replace(ValueId state, ValueId next) {
-  graph_.value(next).name = graph_.names.claim(graph_.values, graph_.value(state).name + ".new");
-  graph_.names.reserve(graph_.value(next).name);
-  graph_.updates.emplace_back(state, next);
+  updates_.emplace_back(state, next);
+}
+
+void OptimizerBuilder::finish() {
+  Builder b(graph_, Phase::optimizer, "loss_scale");
+  if (finite_ >= 0) {
+    for (auto& [state, next] : updates_) next = b.op(Op::select, {finite_, next, state});
+    const StateUpdates own = next_loss_scale(b, scale_.scalar, finite_, recipe_.loss_scale_period);
+    updates_.insert(updates_.end(), own.begin(), own.end());
+  }
+  for (const auto& [state, next] : updates_) {
+    graph_.value(next).name = graph_.names.claim(graph_.values, graph_.value(state).name + ".new");
+    graph_.names.reserve(graph_.value(next).name);
+    graph_.updates.emplace_back(state, next);
+  }
 }
 
 // c = 1 - beta^t itself is the state, c' = beta c + (1 - beta): 1 - beta^t from a rounded power would lose
@@ -86,13 +105,21 @@ ValueId OptimizerBuilder::squared_norm(Builder& b, ValueId x) {
   return b.reshape(b.sum_last(b.reshape(rows, {1, all / columns})), {});
 }
 
+void OptimizerBuilder::divide_by_scale(std::map<ValueId, ValueId>& gradients) {
+  Builder b(graph_, Phase::optimizer, "loss_scale");
+  const ValueId inverse =
+      scale_.scalar >= 0 ? b.unary(Op::reciprocal, scale_.scalar) : b.scalar(1 / scale_.factor);
+  if (scale_.scalar >= 0 && !gradients.empty()) finite_ = all_finite(b, gradients, inverse);
+  for (auto& [parameter, gradient] : gradients) gradient = b.mul(gradient, inverse);
+}
+
 // As torch.nn.utils.clip_grad_norm_ does it: all by min(1, clip_norm / (norm + 1e-6)).
 void OptimizerBuilder::prepare(std::map<ValueId, ValueId>& gradients) {
+  if (scale_.scalar >= 0 || scale_.factor != 1) divide_by_scale(gradients);
+  if (recipe_.clip_norm == 0) return;
   Builder b(graph_, Phase::optimizer, "clip_norm");
   ValueId total = -1;
   for (auto& [parameter, gradient] : gradients) {
-    if (recipe_.loss_scale != 1) gradient = b.mul(gradient, 1 / recipe_.loss_scale);
-    if (recipe_.clip_norm == 0) continue;
     const ValueId square = squared_norm(b, gradient);
     total = total < 0 ? square : b.add(total, square);
   }
@@ -158,8 +185,8 @@ void OptimizerBuilder::update(ValueId parameter, ValueId gradient) {
 
 }  // namespace
 
-void add_optimizer(Graph& graph, const Gradients& gradients, const Recipe& recipe) {
-  OptimizerBuilder builder(graph, recipe);
+void add_optimizer(Graph& graph, const Gradients& gradients, const Recipe& recipe, const LossScale& scale) {
+  OptimizerBuilder builder(graph, recipe, scale);
   const std::vector<LookedUp> tables = looked_up_tables(graph, gradients, recipe);
   const auto by_rows = [&](ValueId id) {
     return std::any_of(tables.begin(), tables.end(), [&](const LookedUp& t) { return t.table == id; });
@@ -172,6 +199,7 @@ void add_optimizer(Graph& graph, const Gradients& gradients, const Recipe& recip
   for (const auto& [parameter, gradient] : trained) {
     builder.update(parameter, gradient);
   }
+  builder.finish();
   add_sparse_optimizer(graph, tables, recipe);
 }
 

@@ -233,6 +233,11 @@ Array<T> mod(const Call<T>& c) {
 }
 
 template <class T>
+Array<T> keep(const Call<T>& c) {
+  return zip(c, [](T x, T y) { return y != 0 ? x : T(-0.0); });
+}
+
+template <class T>
 Array<T> select(const Call<T>& c) {
   const Spread<T> choose(c, 0), a(c, 1), b(c, 2);
   Array<T> y(c.size());

@@ -58,6 +58,8 @@ void binary(VectorOp op, const float* a, const float* b, float* y, std::int64_t 
       return each(a, b, y, n, [](float p, float q) { return p >= q ? 1.0f : 0.0f; });
     case VectorOp::greater:
       return each(a, b, y, n, [](float p, float q) { return p > q ? 1.0f : 0.0f; });
+    case VectorOp::keep:
+      return each(a, b, y, n, [](float p, float q) { return q != 0 ? p : -0.0f; });
     default:
       return each(a, b, y, n, [](float p, float q) { return p == q ? 1.0f : 0.0f; });
   }
@@ -137,6 +139,8 @@ Numerics numerics_of(VectorOp op) {
       return {"1 if a > b, else 0; 0 with a NaN", 0};
     case VectorOp::equal:
       return {"1 if a == b, else 0; 0 with a NaN; +0 equals -0", 0};
+    case VectorOp::keep:
+      return {"a if b is not 0, else -0, which adds nothing to what it is added to; a NaN b keeps a", 0};
     case VectorOp::column_is:
       return {"1 if first column + c (as fp32) == b, else 0; a is not used", 0};
     case VectorOp::reciprocal:

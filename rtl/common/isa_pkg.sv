@@ -3,7 +3,7 @@
 // word[I_F_LSB +: I_F_BITS].
 package isa_pkg;
 
-  localparam logic [63:0] ISA_HASH = 64'hdcbd39c8af2ba825;
+  localparam logic [63:0] ISA_HASH = 64'hceacf70a297c96ac;
   localparam int unsigned OPCODE_LSB = 0;
   localparam int unsigned OPCODE_BITS = 8;
   localparam int unsigned SOURCE_LSB = 8;
@@ -121,7 +121,8 @@ package isa_pkg;
     VECTOR_OP_SIGMOID = 6'd17,
     VECTOR_OP_ABSOLUTE = 6'd18,
     VECTOR_OP_NEGATE = 6'd19,
-    VECTOR_OP_RELU = 6'd20
+    VECTOR_OP_RELU = 6'd20,
+    VECTOR_OP_KEEP = 6'd21
   } vector_op_e;
 
   // set

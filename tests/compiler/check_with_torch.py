@@ -159,6 +159,7 @@ TABLE = {
     "gelu": gelu,
     "mod": mod,
     "select": lambda a, c, x, y: torch.where(c != 0, x, y),
+    "keep": lambda a, x, y: torch.where(y != 0, x, -0.0),
     "is_class": lambda a, x: F.one_hot(x, a["classes"]),
     "reduce_sum": lambda a, x: x.sum(tuple(a["axes"]), keepdim=True),
     "reduce_max": lambda a, x: x.amax(tuple(a["axes"]), keepdim=True),

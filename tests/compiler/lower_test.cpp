@@ -70,6 +70,28 @@ TEST_CASE("softmax, layernorm and friends") {
       1e-5);
 }
 
+TEST_CASE("select: what is not chosen stays out whatever it is and what is chosen keeps its sign") {
+  const Graph graph = parse(
+      "graph \"g\" tokens=0\n%m: fp32[3,70] = input\n%a: fp32[3,70] = input\n%b: fp32[70] = input\n"
+      "%y: fp32[3,70] = select(%m, %a, %b) phase=forward name=\"y\"\noutput %y\n",
+      "test");
+  Values in{{"m", {}}, {"a", {}}, {"b", {}}};
+  for (int i = 0; i < 210; ++i) {
+    const bool first = i % 70 % 3 == 0;
+    in["m"].push_back(first ? 1 : 0);
+    in["a"].push_back(first ? -0.0F : i % 2 == 0 ? NAN : INFINITY);
+    if (i < 70) in["b"].push_back(first ? -INFINITY : 0.5F);
+  }
+  const ChipConfig chip = tiny();
+  const auto y = interpret_program(lower(graph, chip, Recipe{}, Options{}), chip, in).at("y");
+  REQUIRE(y.size() == 210);
+  for (int i = 0; i < 210; ++i) {
+    const bool first = i % 70 % 3 == 0;
+    CHECK(y[std::size_t(i)] == (first ? 0 : 0.5F));
+    CHECK(std::signbit(y[std::size_t(i)]) == first);
+  }
+}
+
 TEST_CASE("rows longer than the local store: reductions go over them block by block") {
   ChipConfig chip = tiny();
   chip.local_store.bytes = 16 << 10;  // 4096 fp32

@@ -69,7 +69,8 @@ class OperatorCases {
     }
     operands(Op::gelu, {{3, 4}}, -2, 2, {{"tanh", std::int64_t{1}}});
     operands(Op::cast, {{3, 4}}, -2, 2, {{"dtype", std::string("fp32")}});
-    for (const Op o : {Op::add, Op::sub, Op::mul, Op::div, Op::max, Op::min, Op::ge, Op::gt, Op::eq}) {
+    for (const Op o :
+         {Op::add, Op::sub, Op::mul, Op::div, Op::max, Op::min, Op::ge, Op::gt, Op::eq, Op::keep}) {
       const double high = o == Op::max || o == Op::min ? 8 : 2;  // no two within the difference's step
       operands(o, {{3, 4}, {3, 4}}, 0.5, high);
       operands(o, {{3, 4}, {4}}, 0.5, high);

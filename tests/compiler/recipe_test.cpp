@@ -90,6 +90,19 @@ TEST_CASE("recipe: every key") {
   CHECK_FALSE(r.text.empty());
 }
 
+TEST_CASE("recipe: a dynamic loss scale has a start and a period") {
+  const Recipe usual = recipe_of("loss_scale = \"dynamic\"\n");
+  CHECK(usual.dynamic_loss_scale);
+  CHECK(usual.loss_scale == 65536);
+  CHECK(usual.loss_scale_period == 2000);
+  const Recipe own = recipe_of("loss_scale_start = 8\nloss_scale = \"dynamic\"\nloss_scale_period = 5\n");
+  CHECK(own.loss_scale == 8);
+  CHECK(own.loss_scale_period == 5);
+  CHECK_FALSE(recipe_of("loss_scale = 8\n").dynamic_loss_scale);
+  recipe_error("loss_scale = 8\nloss_scale_period = 5\n", ExitCode::bad_input);
+  recipe_error("loss_scale_start = 8\n", ExitCode::bad_input);
+}
+
 TEST_CASE("recipe: whatever is wrong is an error with file and line") {
   for (const char* line : {"lr = -1",
                            "lr = \"big\"",
@@ -104,6 +117,8 @@ TEST_CASE("recipe: whatever is wrong is an error with file and line") {
                            "batch = 0",
                            "batch = 1.5",
                            "loss_scale = 0",
+                           "loss_scale = \"static\"",
+                           "loss_scale_period = 0",
                            "micro_batches = 0",
                            "clip_norm = -1",
                            "warmup = -1",
@@ -258,6 +273,65 @@ TEST_CASE("training step: a loss scale that is a power of two changes no bit in 
   }
   CHECK(a.state() == b.state());
   CHECK_FALSE(plain == scaled);
+}
+
+TEST_CASE("training step: an overflow halves the loss scale and changes nothing else") {
+  Recipe r;
+  r.optimizer = Optimizer::momentum;
+  r.precision = Precision::fp32;
+  r.loss = Loss::sum;
+  r.lr = 0.1;
+  r.dynamic_loss_scale = true;
+  r.loss_scale = std::ldexp(1.0, 127);  // three times that, a gradient, is infinite
+  r.loss_scale_period = 2;
+  Recipe fixed = r;
+  fixed.dynamic_loss_scale = false;
+  fixed.loss_scale = 1;
+  const List p{1, -2}, g{0.5F, 3};
+  const Graph step = training_step(linear(p, g), r), plain = training_step(linear(p, g), fixed);
+  Trainer a(step, 1), b(plain, 1);
+  const auto after = [&](double scale, float good_steps) {
+    a.step({});
+    CHECK(a.state().at("loss_scale") == List{float(scale)});
+    CHECK(a.state().at("loss_scale.good_steps") == List{good_steps});
+    CHECK(a.state().at("p") == b.state().at("p"));
+    CHECK(a.state().at("p.velocity") == b.state().at("p.velocity"));
+  };
+  const double high = std::ldexp(1.0, 127), low = std::ldexp(1.0, 126);
+  for (int round = 0; round < 2; ++round) {
+    after(low, 0);  // skipped
+    b.step({});
+    after(low, 1);
+    b.step({});
+    after(high, 0);  // two good steps: it doubles
+  }
+}
+
+TEST_CASE("training step: an overflow is skipped on the chip") {
+  Recipe r;
+  r.optimizer = Optimizer::adamw;
+  r.loss = Loss::cross_entropy;
+  r.warmup = 4;
+  r.dynamic_loss_scale = true;
+  const ChipConfig chip = load_chip("tiny");
+  Values in = batch_of(1, 8, 20, 5);
+  for (float& x : in["x"]) x *= 100;  // gradients above 2
+  for (const Precision precision : {Precision::bf16, Precision::fp8}) {
+    r.precision = precision;
+    for (const bool overflows : {false, true}) {
+      r.loss_scale = overflows ? 3e38 : 1024;
+      const Graph step = training_step(mlp(8, 20, 16, 5), r);
+      Values start;
+      for (const Value& v : step.values)
+        if (v.role == Role::parameter) start[v.name] = v.data;
+      const Values got = interpret_program(lower(step, chip, r, {}), chip, in);
+      for (const auto& [name, values] : start) CHECK_MESSAGE((got.at(name) == values) == overflows, name);
+      CHECK(got.at("loss_scale")[0] == float(overflows ? r.loss_scale / 2 : r.loss_scale));
+      CHECK(got.at("loss_scale.good_steps")[0] == (overflows ? 0 : 1));
+      CHECK(got.at("warmup.steps")[0] == (overflows ? 0 : 1));
+      CHECK(std::isfinite(got.at("loss")[0]));
+    }
+  }
 }
 
 TEST_CASE("training step: four micro batches are one batch") {

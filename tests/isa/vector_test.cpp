@@ -62,6 +62,8 @@ float oracle(VectorOp op, float a, float b, std::int64_t column) {
       return -a;
     case VectorOp::relu:
       return std::isnan(a) ? a : a > 0 ? a : 0.0f;
+    case VectorOp::keep:
+      return b == 0 ? std::copysign(0.0f, -1.0f) : a;
   }
   return 0;
 }
