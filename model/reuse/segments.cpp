@@ -161,7 +161,8 @@ void Segments::decide() {
 }
 
 void Segments::leave_out(const Segment& segment) {
-  std::vector<Run>& runs = kinds_[kind_of(segment)].left_out;
+  Kind& kind = kinds_[kind_of(segment)];
+  std::vector<Run>& runs = kind.left_out;
   if (runs.empty() || runs.back().runs != runs_) runs.push_back({runs_, passage_.begin()});
   Run& run = runs.back();
   run.work += work_of(segment.amounts);
@@ -171,7 +172,7 @@ void Segments::leave_out(const Segment& segment) {
     for (const Segment::Operation& done : segment.operations) accounts_.touch(done.id, kernel_.now());
   };
   date();
-  const Cycle foreseen = expected(kinds_[kind_of(segment)], work_of(segment.amounts));
+  const Cycle foreseen = expected(kind, work_of(segment.amounts));
   foreseen_ += foreseen;
   accounts_.foresee(foreseen);
   date();

@@ -20,13 +20,12 @@ enum Pin : int {
 
 using isa::Opcode;
 
-// A result is of the type that a drain leaves, all else fp32.
-std::string shown(std::uint32_t bits, DType type = DType::fp32) {
+}  // namespace
+
+std::string shown(std::uint32_t bits, DType type) {
   return fmt::format("0x{:0{}x} ({:.9g})", bits, 2 * size_of(type),
                      load_element(type, reinterpret_cast<const std::byte*>(&bits), 0));
 }
-
-}  // namespace
 
 /// The model's side of one command: when each beat goes in and comes out.
 struct ReductionChecker::Schedule {
@@ -61,14 +60,16 @@ struct ReductionChecker::Schedule {
 
 ReductionChecker::ReductionChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance,
                                    std::uint64_t seed)
-    : ReductionChecker(chip, spec, instance, seed, built_block(TwinBlock::reduction_engine, chip, instance)) {}
+    : ReductionChecker(chip, spec, instance, seed, built_block(TwinBlock::reduction_engine, chip, instance)) {
+}
 
 ReductionChecker::ReductionChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance,
                                    std::uint64_t seed, std::unique_ptr<rtl::Block> block)
     : config_(chip.reduction_engine), comparison_(spec, instance, seed), rtl_(std::move(block)) {}
 
 std::vector<rtl::Port> ReductionChecker::pins(const ReductionEngineConfig& config) {
-  const int Rate = config.elements_per_cycle, LinkBytes = config.link_bytes_per_cycle;  // as the pins' list names them
+  const int Rate = config.elements_per_cycle,
+            LinkBytes = config.link_bytes_per_cycle;  // as the pins' list names them
   return {
 #define IN(name, bits) {#name, bits, true},
 #define OUT(name, bits) {#name, bits, false},

@@ -19,6 +19,10 @@
 
 namespace leto::model {
 
+/// A value's bits and what they mean, for a finding: a result is of the type that a drain leaves, all else
+/// fp32.
+std::string shown(std::uint32_t bits, DType type = DType::fp32);
+
 /// A drain, fill, pass or merge with all it reads and leaves, elements in the order of rows.
 struct ReductionRun {
   isa::Opcode op = isa::Opcode::drain;

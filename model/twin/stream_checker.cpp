@@ -20,12 +20,6 @@ enum Pin : int {
 
 using isa::Opcode;
 
-// A result is of the type that a drain leaves, all else fp32.
-std::string shown(std::uint32_t bits, DType type = DType::fp32) {
-  return fmt::format("0x{:0{}x} ({:.9g})", bits, 2 * size_of(type),
-                     load_element(type, reinterpret_cast<const std::byte*>(&bits), 0));
-}
-
 // `bits` bits from bit `at` on, at most 32.
 std::uint32_t bits_at(const std::uint32_t* words, int at, int bits) {
   std::uint64_t two = words[at / 32] >> at % 32;
@@ -40,8 +34,8 @@ struct StreamChecker::Input {
   int valid, ready, data, last, keep;
   const std::vector<std::uint32_t>* elements;
   int lanes = 0;
-  std::size_t at = 0;     // the next element
-  bool waits = false;     // a beat stands at the block and stays
+  std::size_t at = 0;  // the next element
+  bool waits = false;  // a beat stands at the block and stays
 };
 
 /// What comes out of a command.
@@ -72,8 +66,8 @@ std::vector<rtl::ForeignPort> StreamChecker::pins() {
   };
 }
 
-StreamChecker::StreamChecker(std::unique_ptr<rtl::ForeignBlock> block, const StreamSpec& stream, const TwinSpec& spec,
-                             const std::string& instance, std::uint64_t seed)
+StreamChecker::StreamChecker(std::unique_ptr<rtl::ForeignBlock> block, const StreamSpec& stream,
+                             const TwinSpec& spec, const std::string& instance, std::uint64_t seed)
     : block_(std::move(block)), stream_(stream), comparison_(spec, instance, seed), random_(seed) {
   block_->reset();
 }
@@ -117,7 +111,9 @@ void StreamChecker::command(const ReductionRun& run) {
   if (run.op == Opcode::fill) add(pins::f_valid, run.incoming);
   if (run.op == Opcode::merge) add(pins::g_valid, run.incoming);
   if (run.op != Opcode::fill && has(pins::b_valid)) add(pins::b_valid, run.banks);
-  const int first = run.op == Opcode::drain ? pins::d_valid : run.op == Opcode::pass ? pins::p_valid : pins::w_valid;
+  const int first = run.op == Opcode::drain  ? pins::d_valid
+                    : run.op == Opcode::pass ? pins::p_valid
+                                             : pins::w_valid;
   Output output{first, first + 1, first + 2, first + 3, first + 4, "", 0, 32, 0, {}};
   output.name = std::string(1, block_->ports()[static_cast<std::size_t>(first)].name[0]);
   if (run.op == Opcode::drain && stream_.dense) output.width = 8 * size_of(run.type);
@@ -144,7 +140,8 @@ void StreamChecker::command(const ReductionRun& run) {
   if (stream_.level == CompareLevel::window) check_length(run, now_ - 1 - accepted);
 }
 
-StreamChecker::Moved StreamChecker::clock(const ReductionRun& run, std::vector<Input>& inputs, Output& output) {
+StreamChecker::Moved StreamChecker::clock(const ReductionRun& run, std::vector<Input>& inputs,
+                                          Output& output) {
   comparison_.compares(now_);
   for (Input& input : inputs) drive(input);
   const bool ready = !stops();
@@ -251,7 +248,8 @@ void StreamChecker::check_length(const ReductionRun& run, Cycle cycles) {
   seen_ = true;
   if (more >= stream_.least && more <= stream_.most) return;
   Output output{};
-  differ(run, output, "length", fmt::format("{} cycles, and {} to {} more", model, stream_.least, stream_.most),
+  differ(run, output, "length",
+         fmt::format("{} cycles, and {} to {} more", model, stream_.least, stream_.most),
          fmt::format("{} cycles", cycles));
 }
 
@@ -263,7 +261,8 @@ void StreamChecker::see_pins() {
     const std::string name = fmt::format("rtl.{}", block_->ports()[pin].name);
     const std::uint32_t* words = block_->pin(static_cast<int>(pin));
     if (bits > 0 && bits <= 32) window->put(now_, name, bits, words[0]);
-    for (int i = 0; bits > 32 && i < bits / 32; ++i) window->put(now_, fmt::format("{}_{}", name, i), 32, words[i]);
+    for (int i = 0; bits > 32 && i < bits / 32; ++i)
+      window->put(now_, fmt::format("{}_{}", name, i), 32, words[i]);
   }
 }
 
@@ -274,8 +273,8 @@ void StreamChecker::differ(const ReductionRun& run, const Output& output, const 
   if (output.at < run.incoming.size()) inputs.push_back("incoming " + shown(run.incoming[output.at]));
   comparison_.differ(now_, signal, model, rtl,
                      {run.command, run.operation,
-                      fmt::format("{} elements to {}, {} have come; cycles since the block's reset", run.count,
-                                  name_of(run.type), output.at),
+                      fmt::format("{} elements to {}, {} have come; cycles since the block's reset",
+                                  run.count, name_of(run.type), output.at),
                       fmt::format("{}", fmt::join(inputs, " "))});
 }
 

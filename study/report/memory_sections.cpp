@@ -55,8 +55,6 @@ StackedBars memory_bars(const Json& fit) {
   return bars;
 }
 
-constexpr std::size_t kBins = 480;
-
 /// One memory over time.
 struct Usage {
   const char* label;

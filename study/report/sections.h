@@ -33,6 +33,8 @@ std::vector<Block> beside_baselines(const std::vector<Record>& records,
 
 /// "gpt2-small on pilot": how the report calls a run.
 std::string run_name(const Record& record);
+/// Bins of a chart over the run's time.
+inline constexpr std::size_t kBins = 480;
 /// Whether an operation says from when to when it ran.
 inline bool dated(const OperationRecord& op) {
   return op.first && op.last && *op.last > *op.first;

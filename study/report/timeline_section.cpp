@@ -9,8 +9,6 @@
 namespace leto::study {
 namespace {
 
-constexpr std::size_t kBins = 480;
-
 double instances_of(const Record& r, const std::string& engine) {
   const auto found = r.stalls.find(engine);
   return found == r.stalls.end() ? 1 : double(std::max<std::int64_t>(1, found->second.instances));
