@@ -4,6 +4,8 @@ root=$PWD
 build=$(realpath "${BUILD:-build/release}")
 flags=$(sed -n '/^set(LETO_VERILATOR_FLAGS/,/)/p' rtl/CMakeLists.txt | tr -d '()\n' | sed 's/setLETO_VERILATOR_FLAGS//')
 
+# Blocks, in the order of what they cost.
+blocks="reduction_engine buffer_manager matrix_engine"
 sources_of() {
   case $1 in
     matrix_engine) echo lint.vlt common/isa_pkg.sv fp/fp_pkg.sv matrix_engine/matrix_tile.sv matrix_engine/matrix_engine.sv ;;
@@ -59,13 +61,14 @@ build_block() {
   (
     cd "$work/rtl"
     verilator --cc $2 -Wno-fatal $(sources_of "$1") --top-module "$1" --prefix Vone --Mdir "$work/v"
-    make -C "$work/v" -f Vone.mk OPT_FAST=-O1 OPT_SLOW=-O0 Vone__ALL.a verilated.o verilated_threads.o
+    make -C "$work/v" -f Vone.mk OPT_FAST=-O1 OPT_SLOW=-O0 Vone__ALL.a verilated.o verilated_cov.o verilated_threads.o
   ) > "$work/log" 2>&1 || { tail -n 5 "$work/log"; exit 1; }
   write_choose "$1" > "$work/choose.cpp"
   include=$(sed -n 's/^VERILATOR_ROOT = //p' "$work/v/Vone.mk")/include
-  g++ -std=c++20 -w -I. -I"$work/v" -isystem "$include" -isystem "$include/vltstd" -c "$work/choose.cpp" -o "$work/choose.o"
+  [[ $2 != *--coverage* ]] || covered=-DVM_COVERAGE=1
+  g++ -std=c++20 -w ${covered:-} -I. -I"$work/v" -isystem "$include" -isystem "$include/vltstd" -c "$work/choose.cpp" -o "$work/choose.o"
   g++ -std=c++20 -w -I. -c rtl/block.cpp -o "$work/block.o"
-  (cd "$build" && eval "${link//rtl\/librtl.a/$work/choose.o $work/block.o $work/v/Vone__ALL.a $work/v/verilated.o $work/v/verilated_threads.o}" \
+  (cd "$build" && eval "${link//rtl\/librtl.a/$work/choose.o $work/block.o $work/v/Vone__ALL.a $work/v/verilated.o $work/v/verilated_cov.o $work/v/verilated_threads.o}" \
     && true) >> "$work/log" 2>&1 || { tail -n 5 "$work/log"; exit 1; }
 }
 # first_difference BLOCK: what the checker finds in $work/test; empty: nothing.
