@@ -16,6 +16,7 @@ struct CommandLog {
   Comparison::Place from;  // before the first one, or the second if primed
   std::size_t bytes = 0;
 
+  std::size_t size() const { return runs.size(); }
   /// Long enough to start anew at the next gap, from a reset: an idle engine can be reset at any time, and a log that
   /// begins there brings the RTL into the same state whatever it is.
   bool is_long() const { return bytes > kLogBytes; }

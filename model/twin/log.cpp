@@ -216,23 +216,25 @@ BufferChecker::Event read_event(ByteReader& in, Cycle& last) {
 }
 
 template <class Run>
-void write_runs(ByteWriter& out, const CommandLog<Run>& log) {
+void write_log(ByteWriter& out, const CommandLog<Run>& log) {
   write(out, log.from);
   out.number<std::uint8_t>(log.primed);
   out.number<std::uint64_t>(log.runs.size());
   for (const Run& run : log.runs) write(out, run);
 }
 
-template <class Log, class Config, class Read>
-void read_runs(ByteReader& in, Log& log, const Config& config, Read read) {
+template <class Run, class Config, class Read>
+CommandLog<Run> read_runs(ByteReader& in, const Config& config, Read read) {
+  CommandLog<Run> log;
   constexpr std::size_t kLeast = 64;  // bytes of a command
   log.from = read_place(in);
   log.primed = in.number<std::uint8_t>() != 0;
   Cycle last = 0;
   for (std::size_t left = in.count(kLeast); left > 0; --left) log.runs.push_back(read(in, config, last));
+  return log;
 }
 
-void write_buffers(ByteWriter& out, const BufferChecker::Log& log) {
+void write_log(ByteWriter& out, const BufferChecker::Log& log) {
   write(out, log.from);
   out.number<std::uint64_t>(log.events.size());
   for (const auto& event : log.events) write(out, event);
@@ -240,13 +242,15 @@ void write_buffers(ByteWriter& out, const BufferChecker::Log& log) {
   for (const Story& story : log.stories) write(out, story);
 }
 
-void read_buffers(ByteReader& in, BufferChecker::Log& log) {
+BufferChecker::Log read_buffers(ByteReader& in) {
+  BufferChecker::Log log;
   constexpr std::size_t kStoryBytes = 4 * sizeof(std::uint64_t);
   log.from = read_place(in);
   Cycle last = 0;
   for (std::size_t left = in.count(kEventBytes); left > 0; --left) log.events.push_back(read_event(in, last));
   for (std::size_t left = in.count(kStoryBytes); left > 0; --left) log.stories.push_back(read_story(in));
   if (log.stories.size() > log.events.size()) in.fail("more stories than events");
+  return log;
 }
 
 void check_identity(ByteReader& whole, std::span<const std::byte> bytes) {
@@ -269,23 +273,13 @@ std::vector<std::byte> to_bytes(const TwinLog& log) {
   ByteWriter out;
   out.raw(std::as_bytes(std::span(kMagic)));
   out.number(kVersion);
-  out.number(log.block);
+  out.number(static_cast<TwinBlock>(log.commands.index()));
   out.text(to_toml(log.chip));
   write(out, log.spec);
   out.number(log.program_hash);
   out.number(log.rtl_hash);
   write(out, log.finding);
-  switch (log.block) {
-    case TwinBlock::matrix_engine:
-      write_runs(out, log.matrix);
-      break;
-    case TwinBlock::reduction_engine:
-      write_runs(out, log.reduction);
-      break;
-    case TwinBlock::buffer_manager:
-      write_buffers(out, log.buffers);
-      break;
-  }
+  std::visit([&](const auto& kept) { write_log(out, kept); }, log.commands);
   return out.sealed();
 }
 
@@ -295,21 +289,21 @@ TwinLog log_from_bytes(std::span<const std::byte> bytes, std::string_view where)
   ByteReader in(bytes.first(bytes.size() - kChecksumBytes), where);
   in.take(kMagic.size() + sizeof(kVersion));
   TwinLog log;
-  log.block = in.enumerator<TwinBlock>(kTwinBlocks.size() - 1);
+  const auto block = in.enumerator<TwinBlock>(kTwinBlocks.size() - 1);
   log.chip = chip_of_text(in.text(), fmt::format("{}: chip", where));
   log.spec = read_spec(in);
   log.program_hash = in.number<std::uint64_t>();
   log.rtl_hash = in.number<std::uint64_t>();
   log.finding = read_finding(in);
-  switch (log.block) {
+  switch (block) {
     case TwinBlock::matrix_engine:
-      read_runs(in, log.matrix, log.chip.matrix_engine, read_matrix);
+      log.commands = read_runs<MatrixRun>(in, log.chip.matrix_engine, read_matrix);
       break;
     case TwinBlock::reduction_engine:
-      read_runs(in, log.reduction, log.chip.reduction_engine, read_reduction);
+      log.commands = read_runs<ReductionRun>(in, log.chip.reduction_engine, read_reduction);
       break;
     case TwinBlock::buffer_manager:
-      read_buffers(in, log.buffers);
+      log.commands = read_buffers(in);
       break;
   }
   if (!in.at_end()) in.fail("bytes follow the last command");

@@ -1,6 +1,7 @@
 // The twins of a chip, and how a PE hands them what its engines do.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <string>
@@ -9,17 +10,13 @@
 #include "isa/machine.h"
 #include "isa/program.h"
 #include "model/twin/buffer_checker.h"
-#include "model/twin/comparison.h"
+#include "model/twin/twin.h"
 
 namespace leto::model {
 
-struct TwinLog;
-
 /// Of one engine of a PE.
-class EngineTwin {
+class EngineTwin : public Twin {
  public:
-  virtual ~EngineTwin() = default;
-
   struct Timing {
     Cycle start, finish, held_ready, stall;
   };
@@ -27,10 +24,6 @@ class EngineTwin {
   virtual void before(const isa::Command& command, isa::PeState& pe, const isa::Partials& incoming,
                       const Timing& timing) = 0;
   virtual void after(const isa::Command& command, isa::PeState& pe, isa::Partials& outgoing) = 0;
-  virtual void flush() = 0;
-  /// Its commands, for a replay.
-  virtual void log(TwinLog& log) const = 0;
-  virtual Comparison& comparison() = 0;
 };
 
 class Twins {
@@ -52,14 +45,12 @@ class Twins {
   std::vector<std::string> notes() const;
 
  private:
-  /// Of one PE; null where there is none.
-  struct OfPe {
-    std::unique_ptr<EngineTwin> matrix, reduction;
-    std::unique_ptr<BufferChecker> buffers;
-  };
+  /// Of one PE by TwinBlock; null where there is none.
+  using OfPe = std::array<std::unique_ptr<Twin>, kTwinBlocks.size()>;
   void add(const TwinSpec& spec, int pe, TwinBlock block, const ChipConfig& chip, const isa::Program& program,
            std::uint64_t seed);
-  /// Calls f(instance, comparison).
+  Twin* find(int pe, TwinBlock block) const;
+  /// Calls f(instance, twin).
   template <class F>
   void each(F f) const;
   void share_budget(const std::int64_t& chip_macs);

@@ -47,11 +47,10 @@ std::optional<Finding> found_by(ReductionChecker& checker, std::vector<Reduction
 
 TwinLog log_of(const ChipConfig& chip, const Finding& finding, const ReductionChecker& checker) {
   TwinLog log;
-  log.block = TwinBlock::reduction_engine;
   log.chip = chip;
   log.spec = checker.comparison().spec();
   log.finding = finding;
-  log.reduction = checker.log();
+  log.commands = checker.log();
   return log_from_bytes(to_bytes(log), "log");
 }
 
@@ -108,7 +107,7 @@ TEST_CASE("twin: a log that begins within a sequence is primed and reproduces th
       cut.from.cycles_compared += whole.runs[i].finish - whole.runs[i].start;
   cut.from.cycles_compared += cut.runs.front().finish - cut.runs.front().start;
   TwinLog log = log_of(chip, *first, checker);
-  log.reduction = cut;
+  log.commands = cut;
   check_same(replay(log), *first);
 }
 
@@ -137,7 +136,7 @@ TEST_CASE("twin: the window around a difference has both sides and ends behind i
   const auto first = found_by(checker, runs);
   REQUIRE(first);
   TwinLog log = log_of(chip, *first, checker);
-  log.reduction.runs.assign(runs.begin(), runs.end());
+  std::get<ReductionChecker::Log>(log.commands).runs.assign(runs.begin(), runs.end());
   TwinWindow window(first->cycle);
   check_same(replay(log, &window), *first);
   const Cycle ended = first->cycle + TwinWindow::kAfter;
