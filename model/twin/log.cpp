@@ -187,6 +187,73 @@ ReductionRun read_reduction(ByteReader& in, const ReductionEngineConfig&, Cycle&
   return run;
 }
 
+void write(ByteWriter& out, const AddressRun& run) {
+  for (const bool flag : {run.store, run.indexed, run.met}) out.number<std::uint8_t>(flag);
+  out.number(run.rate);
+  out.number(run.late);
+  const isa::Transfer& t = run.transfer;
+  out.number(t.address);
+  for (const auto extent : {t.bytes, t.rows, t.row_stride, t.planes, t.plane_stride}) out.number(extent);
+  out.number<std::uint64_t>(run.list.size());
+  for (const isa::Run& part : run.list) {
+    out.number(part.address);
+    out.number(part.bytes);
+  }
+  out.number<std::uint64_t>(run.pieces.size());
+  for (const AddressRun::Piece& piece : run.pieces) {
+    out.number(piece.address);
+    out.number(piece.bytes);
+    out.number(piece.fragment);
+    for (const Cycle cycle : {piece.cut, piece.leaves, piece.free}) out.number(cycle);
+  }
+  out.number(run.clocks);
+  out.text(run.command);
+  out.text(run.operation);
+}
+
+// A piece leaves no earlier than it is cut, and the port is free no earlier than that and soon after.
+AddressRun::Piece read_piece(ByteReader& in, Cycle& last) {
+  AddressRun::Piece piece;
+  piece.address = in.number<std::uint64_t>();
+  piece.bytes = in.number<std::uint32_t>();
+  piece.fragment = in.number<std::uint32_t>();
+  for (Cycle* cycle : {&piece.cut, &piece.leaves, &piece.free}) *cycle = in.number<Cycle>();
+  if (piece.cut < last || piece.leaves < piece.cut || piece.free < piece.leaves || piece.free - piece.cut > kLongest)
+    in.fail(fmt::format("no piece is cut at cycle {}, leaves at {} and has gone at {}", piece.cut, piece.leaves,
+                        piece.free));
+  last = piece.cut;
+  return piece;
+}
+
+AddressRun read_address(ByteReader& in, const FabricInterfaceConfig&, Cycle& last) {
+  constexpr std::size_t kRunBytes = 16, kPieceBytes = 40;
+  AddressRun run;
+  for (bool* flag : {&run.store, &run.indexed, &run.met}) *flag = in.number<std::uint8_t>() != 0;
+  run.rate = in.number<std::uint32_t>();
+  run.late = in.number<std::uint32_t>();
+  if (run.rate == 0 || run.late > kLongest) in.fail("no port has this pace");
+  isa::Transfer& t = run.transfer;
+  t.address = in.number<std::uint64_t>();
+  for (auto* extent : {&t.bytes, &t.rows, &t.row_stride, &t.planes, &t.plane_stride})
+    *extent = in.number<std::int64_t>();
+  std::int64_t bytes = 0;
+  for (std::size_t left = in.count(kRunBytes); left > 0; --left) {
+    const auto address = in.number<std::uint64_t>();
+    run.list.push_back({address, in.number<std::int64_t>()});
+    if (run.list.back().bytes < 1) in.fail("a run without bytes");
+    bytes += run.list.back().bytes;
+  }
+  for (std::size_t left = in.count(kPieceBytes); left > 0; --left) {
+    run.pieces.push_back(read_piece(in, last));
+    bytes -= run.pieces.back().bytes;
+  }
+  if (run.pieces.empty() || (run.indexed && bytes != 0)) in.fail("the pieces are not those of the transfer");
+  run.clocks = in.number<std::uint64_t>();
+  run.command = in.text();
+  run.operation = in.text();
+  return run;
+}
+
 void write(ByteWriter& out, const BufferChecker::Event& event) {
   out.number(event.now);
   out.number(event.kind);
@@ -273,7 +340,7 @@ std::vector<std::byte> to_bytes(const TwinLog& log) {
   ByteWriter out;
   out.raw(std::as_bytes(std::span(kMagic)));
   out.number(kVersion);
-  out.number(static_cast<TwinBlock>(log.commands.index()));
+  out.number(log.block);
   out.text(to_toml(log.chip));
   write(out, log.spec);
   out.number(log.program_hash);
@@ -289,13 +356,13 @@ TwinLog log_from_bytes(std::span<const std::byte> bytes, std::string_view where)
   ByteReader in(bytes.first(bytes.size() - kChecksumBytes), where);
   in.take(kMagic.size() + sizeof(kVersion));
   TwinLog log;
-  const auto block = in.enumerator<TwinBlock>(kTwinBlocks.size() - 1);
+  log.block = in.enumerator<TwinBlock>(kTwinBlocks.size() - 1);
   log.chip = chip_of_text(in.text(), fmt::format("{}: chip", where));
   log.spec = read_spec(in);
   log.program_hash = in.number<std::uint64_t>();
   log.rtl_hash = in.number<std::uint64_t>();
   log.finding = read_finding(in);
-  switch (block) {
+  switch (log.block) {
     case TwinBlock::matrix_engine:
       log.commands = read_runs<MatrixRun>(in, log.chip.matrix_engine, read_matrix);
       break;
@@ -304,6 +371,10 @@ TwinLog log_from_bytes(std::span<const std::byte> bytes, std::string_view where)
       break;
     case TwinBlock::buffer_manager:
       log.commands = read_buffers(in);
+      break;
+    case TwinBlock::load_address_generator:
+    case TwinBlock::store_address_generator:
+      log.commands = read_runs<AddressRun>(in, log.chip.fabric_interface, read_address);
       break;
   }
   if (!in.at_end()) in.fail("bytes follow the last command");

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "arch/chip_config.h"
+#include "model/twin/address_checker.h"
 #include "model/twin/buffer_checker.h"
 #include "model/twin/matrix_checker.h"
 #include "model/twin/reduction_checker.h"
@@ -12,12 +13,13 @@
 namespace leto::model {
 
 struct TwinLog {
+  TwinBlock block = TwinBlock::matrix_engine;
   ChipConfig chip;
   TwinSpec spec;                             // mode check
   std::uint64_t program_hash = 0, rtl_hash = 0;  // the program; all of rtl/ as it was built
   Finding finding;                           // with the instance and the seed
-  /// What the twin kept, by TwinBlock.
-  std::variant<MatrixChecker::Log, ReductionChecker::Log, BufferChecker::Log> commands;
+  /// What the twin kept: its checker's log.
+  std::variant<MatrixChecker::Log, ReductionChecker::Log, BufferChecker::Log, AddressChecker::Log> commands;
 
   std::size_t count() const {
     return std::visit([](const auto& kept) { return kept.size(); }, commands);

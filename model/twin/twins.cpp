@@ -37,6 +37,9 @@ std::unique_ptr<Twin> make(TwinBlock block, const TwinSpec& spec, const std::str
       return std::make_unique<ReductionTwin>(chip, spec, instance, seed, program);
     case TwinBlock::buffer_manager:
       return std::make_unique<BufferChecker>(chip, spec, instance, seed, program);
+    case TwinBlock::load_address_generator:
+    case TwinBlock::store_address_generator:
+      return std::make_unique<AddressTwin>(chip, block, spec, instance, seed, program);
   }
   return nullptr;
 }
@@ -107,15 +110,31 @@ BufferChecker* Twins::buffers(int pe) const {
   return static_cast<BufferChecker*>(find(pe, TwinBlock::buffer_manager));
 }
 
+AddressTwin* Twins::addresses(int pe, bool store) const {
+  const TwinBlock block = store ? TwinBlock::store_address_generator : TwinBlock::load_address_generator;
+  return static_cast<AddressTwin*>(find(pe, block));
+}
+
+IssueWatch* Twins::issue_watch() {
+  for (const auto& [pe, twins] : pes_)
+    if (addresses(pe, false) || addresses(pe, true)) return this;
+  return nullptr;
+}
+
+void Twins::cut(int pe, const Cut& cut) {
+  if (AddressTwin* twin = addresses(pe, cut.store)) twin->cut(cut);
+}
+
 template <class F>
 void Twins::each(F f) const {
   for (const auto& [pe, twins] : pes_)
     for (std::size_t block = 0; block < twins.size(); ++block)
-      if (twins[block]) f(instance_of(pe, static_cast<TwinBlock>(block)), *twins[block]);
+      if (twins[block])
+        f(static_cast<TwinBlock>(block), instance_of(pe, static_cast<TwinBlock>(block)), *twins[block]);
 }
 
 void Twins::flush() {
-  each([](const std::string&, Twin& twin) { twin.flush(); });
+  each([](TwinBlock, const std::string&, Twin& twin) { twin.flush(); });
 }
 
 TwinLog Twins::log_of(const Finding& finding) const {
@@ -124,8 +143,9 @@ TwinLog Twins::log_of(const Finding& finding) const {
   log.finding = finding;
   log.program_hash = fnv1a(isa::to_bytes(program_));
   log.rtl_hash = rtl::rtl_hash();
-  each([&](const std::string& instance, Twin& twin) {
+  each([&](TwinBlock block, const std::string& instance, Twin& twin) {
     if (instance != finding.instance) return;
+    log.block = block;
     log.spec = twin.comparison().spec();
     twin.log(log);
   });
@@ -134,13 +154,13 @@ TwinLog Twins::log_of(const Finding& finding) const {
 
 std::map<std::string, TwinCount> Twins::count() const {
   std::map<std::string, TwinCount> all;
-  each([&](const std::string& name, Twin& twin) { all[name] = twin.comparison().count(); });
+  each([&](TwinBlock, const std::string& name, Twin& twin) { all[name] = twin.comparison().count(); });
   return all;
 }
 
 std::vector<std::string> Twins::notes() const {
   std::vector<std::string> all;
-  each([&](const std::string& name, Twin& twin) {
+  each([&](TwinBlock, const std::string& name, Twin& twin) {
     if (twin.comparison().fault_missed())
       all.push_back(fmt::format("--twin {}: the fault to inject lies behind the last compared cycle", name));
   });

@@ -9,6 +9,7 @@
 
 #include "isa/machine.h"
 #include "isa/program.h"
+#include "model/twin/address_twin.h"
 #include "model/twin/buffer_checker.h"
 #include "model/twin/twin.h"
 
@@ -26,7 +27,7 @@ class EngineTwin : public Twin {
   virtual void after(const isa::Command& command, isa::PeState& pe, isa::Partials& outgoing) = 0;
 };
 
-class Twins {
+class Twins : private IssueWatch {
  public:
   /// Throws Error(usage) on a pattern that fits no instance, Error(unsupported) when values are off or there
   /// is no RTL. The last pattern that fits an instance counts.
@@ -37,6 +38,9 @@ class Twins {
   /// Null: the model alone.
   EngineTwin* engine(int pe, isa::Unit unit) const;
   BufferChecker* buffers(int pe) const;
+  AddressTwin* addresses(int pe, bool store) const;
+  /// For the fabric; null when no address generator has a twin.
+  IssueWatch* issue_watch();
   void flush();
   std::map<std::string, TwinCount> count() const;
   /// What a replay of the block needs.
@@ -49,8 +53,9 @@ class Twins {
   using OfPe = std::array<std::unique_ptr<Twin>, kTwinBlocks.size()>;
   void add(const TwinSpec& spec, int pe, TwinBlock block, const ChipConfig& chip, const isa::Program& program,
            std::uint64_t seed);
+  void cut(int pe, const Cut& cut) override;
   Twin* find(int pe, TwinBlock block) const;
-  /// Calls f(instance, twin).
+  /// Calls f(block, instance, twin).
   template <class F>
   void each(F f) const;
   void share_budget(const std::int64_t& chip_macs);

@@ -7,7 +7,8 @@
 namespace leto::e2e {
 namespace {
 
-constexpr std::array<const char*, 3> kBlocks = {"matrix_engine", "reduction_engine", "buffer_manager"};
+constexpr std::array<const char*, 5> kBlocks = {"matrix_engine", "reduction_engine", "buffer_manager",
+                                               "load_address_generator", "store_address_generator"};
 
 /// An MLP on digits, 20 steps.
 std::string training(const Folder& folder, const std::string& chip) {
@@ -90,7 +91,8 @@ TEST_CASE("twin: a fault in each block ends a run with its place and can be repl
   const std::string run = training(folder, "tiny");
   if (!is_built(folder, run)) return;
   for (const auto& [block, signal] : std::vector<std::pair<std::string, std::string>>{
-           {"matrix_engine", "c_data"}, {"reduction_engine", "data"}, {"buffer_manager", "beg_tile"}}) {
+           {"matrix_engine", "c_data"}, {"reduction_engine", "data"}, {"buffer_manager", "beg_tile"},
+           {"load_address_generator", "p_delay"}, {"store_address_generator", "p_address"}}) {
     const std::string instance = "pe[2]." + block;
     const auto done =
         leto(folder, run + " --twin '" + instance + "=check:inject=" + signal + "@200' --out " + block);

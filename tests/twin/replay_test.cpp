@@ -47,6 +47,7 @@ std::optional<Finding> found_by(ReductionChecker& checker, std::vector<Reduction
 
 TwinLog log_of(const ChipConfig& chip, const Finding& finding, const ReductionChecker& checker) {
   TwinLog log;
+  log.block = TwinBlock::reduction_engine;
   log.chip = chip;
   log.spec = checker.comparison().spec();
   log.finding = finding;
@@ -115,6 +116,7 @@ TEST_CASE("twin: a command log keeps to its bound and counts the cycles of what 
   struct Run {
     Cycle start, finish;
     std::size_t bytes() const { return kLogMost / 8; }
+    std::uint64_t cycles() const { return finish - start; }
   };
   CommandLog<Run> log;
   for (Cycle i = 0; i < 20; ++i) log.add({i * 10, i * 10 + 10}, {i * 10 + 5, 0});
