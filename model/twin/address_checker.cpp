@@ -32,9 +32,11 @@ AddressChecker::AddressChecker(const ChipConfig& chip, TwinBlock direction, cons
                 fmt::format("--twin {}: the RTL cannot take the place of an address generator", instance),
                 "its pieces are the model's events: take check");
   if (!Cache(chip.sram, chip.dram.burst_bytes).present())
-    throw Error(ExitCode::unsupported,
-                fmt::format("--twin {}: without an LLC pieces follow hbm.interleave_bytes, the RTL's its lines", instance),
-                "leave some of the SRAM to the LLC (sram.scratch_fraction)");
+    throw Error(
+        ExitCode::unsupported,
+        fmt::format("--twin {}: without an LLC pieces follow hbm.interleave_bytes, the RTL's its lines",
+                    instance),
+        "leave some of the SRAM to the LLC (sram.scratch_fraction)");
 }
 
 std::uint64_t AddressChecker::value(int pin) const {
@@ -46,7 +48,8 @@ std::uint64_t AddressChecker::value(int pin) const {
 void AddressChecker::set(int pin, std::uint64_t value) {
   std::uint32_t* words = rtl_->pin(pin);
   words[0] = static_cast<std::uint32_t>(value);
-  if (rtl_->ports()[static_cast<std::size_t>(pin)].bits > 32) words[1] = static_cast<std::uint32_t>(value >> 32);
+  if (rtl_->ports()[static_cast<std::size_t>(pin)].bits > 32)
+    words[1] = static_cast<std::uint32_t>(value >> 32);
 }
 
 void AddressChecker::reset() {
@@ -182,8 +185,8 @@ Story AddressChecker::story() const {
   const isa::Transfer& t = run_->transfer;
   const std::string what =
       run_->indexed ? fmt::format("{} runs by index", run_->list.size())
-                    : fmt::format("{} planes of {} rows of {} bytes from {:#x}, strides {} and {}", t.planes, t.rows,
-                                  t.bytes, t.address, t.plane_stride, t.row_stride);
+                    : fmt::format("{} planes of {} rows of {} bytes from {:#x}, strides {} and {}", t.planes,
+                                  t.rows, t.bytes, t.address, t.plane_stride, t.row_stride);
   return {run_->command, run_->operation,
           fmt::format("piece {} of {}, {} bytes a cycle", piece_, run_->pieces.size(), run_->rate), what};
 }
@@ -194,7 +197,8 @@ void AddressChecker::see_pins() {
   if (!window) return;
   for (std::size_t pin = 0; pin < rtl_->ports().size(); ++pin) {
     const rtl::Port& port = rtl_->ports()[pin];
-    if (port.input) window->put(now_, fmt::format("rtl.{}", port.name), port.bits, value(static_cast<int>(pin)));
+    if (port.input)
+      window->put(now_, fmt::format("rtl.{}", port.name), port.bits, value(static_cast<int>(pin)));
   }
 }
 

@@ -13,7 +13,8 @@ AddressRun::Piece piece_of(const IssueWatch::Cut& cut) {
   };
   const Cycle free = cut.store ? cut.leaves + in_cycles(in_beats(cut.bytes))
                                : std::max(cut.port_free, cut.leaves) + in_cycles(cut.fragment);
-  return {cut.address, cut.bytes, cut.first ? static_cast<std::uint32_t>(cut.fragment) : 0, cut.cut, cut.leaves, free};
+  return {cut.address, cut.bytes,  cut.first ? static_cast<std::uint32_t>(cut.fragment) : 0,
+          cut.cut,     cut.leaves, free};
 }
 
 void AddressTwin::submitted(const isa::Command& command, const std::vector<isa::Run>& list) {
@@ -29,6 +30,10 @@ void AddressTwin::submitted(const isa::Command& command, const std::vector<isa::
   run.command = isa::describe(command);
   run.operation =
       command.source < program_.sources.size() ? program_.sources[command.source].operation : "no operation";
+  submitted(std::move(run));
+}
+
+void AddressTwin::submitted(AddressRun run) {
   const std::int64_t bytes = run.indexed ? isa::Runs(run.list).bytes() : isa::Runs(run.transfer).bytes();
   waiting_.push_back({std::move(run), bytes});
 }

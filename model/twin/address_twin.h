@@ -1,4 +1,5 @@
-// The twin of one direction of a PE's address generator: what the PE submits, and the pieces that the fabric makes of it.
+// The twin of one direction of a PE's address generator: what the PE submits, and the pieces that the fabric
+// makes of it.
 #pragma once
 
 #include <deque>
@@ -18,7 +19,10 @@ class AddressTwin : public Twin {
 
   /// A begun command with bytes to move; `list`: the runs of an indexed one.
   void submitted(const isa::Command& command, const std::vector<isa::Run>& list);
+  /// The same transfer as the checker takes it, without what cut() fills in.
+  void submitted(AddressRun run);
   void cut(const IssueWatch::Cut& cut);
+  std::uint64_t further_clocks() const { return checker_.further_clocks(); }
 
   void flush() override { checker_.comparison().raise(); }
   void log(TwinLog& log) const override;

@@ -17,6 +17,14 @@ test_of() {
     matrix_engine) echo '*random commands differ in no bit*' ;;
     reduction_engine) echo '*random reductions*' ;;
     buffer_manager) echo '*find the same tiles and waits*' ;;
+    address_generator) echo '*random transfers*' ;;
+  esac
+}
+# The parameters of `tiny`, as its Verilated class is called.
+tiny_of() {
+  case $1 in
+    reduction_engine) echo _32_64_16 ;;
+    address_generator) echo _4096_2048_512_512 ;;
   esac
 }
 # How the Verilated class Vone becomes the one that the test gets.
@@ -37,7 +45,7 @@ std::unique_ptr<Block> make_block(std::string_view, const ChipConfig&) { return 
 }  // namespace leto::rtl
 CPP
   else
-    made=$(ls "$build"/rtl/V"$1"*_block.cpp | grep -E "V$1(_32_64_16)?_block.cpp")
+    made=$build/rtl/V$1$(tiny_of "$1")_block.cpp
     sed "s/$(basename "$made" _block.cpp)/Vone/g" "$made"
     cat <<'CPP'
 #include "rtl/matrix_engine/matrix_engine_rtl.h"
