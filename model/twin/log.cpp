@@ -254,6 +254,33 @@ AddressRun read_address(ByteReader& in, const FabricInterfaceConfig&, Cycle& las
   return run;
 }
 
+void write(ByteWriter& out, const LookupRun& run) {
+  out.number(run.op);
+  out.number(run.type);
+  out.number(run.row);
+  write_all(out, run.x);
+  write_all(out, run.result);
+  for (const Cycle cycle : {run.start, run.finish}) out.number(cycle);
+  out.text(run.command);
+  out.text(run.operation);
+}
+
+LookupRun read_lookup(ByteReader& in, const VectorEngineConfig&, Cycle& last) {
+  LookupRun run;
+  run.op = in.enumerator<isa::VectorOp>(isa::kVectorOps - 1);
+  run.type = in.enumerator<DType>(static_cast<int>(DType::e5m2));
+  run.row = in.number<int>();
+  run.x = read_all<std::uint32_t>(in);
+  run.result = read_all<std::uint32_t>(in);
+  if (run.row < 1 || run.x.empty() || run.x.size() != run.result.size() || !is_lookup(run.op))
+    in.fail("no elements of a function");
+  for (Cycle* cycle : {&run.start, &run.finish}) *cycle = in.number<Cycle>();
+  check_times(in, run.start, run.finish, 0, last);
+  run.command = in.text();
+  run.operation = in.text();
+  return run;
+}
+
 void write(ByteWriter& out, const BufferChecker::Event& event) {
   out.number(event.now);
   out.number(event.kind);
@@ -375,6 +402,9 @@ TwinLog log_from_bytes(std::span<const std::byte> bytes, std::string_view where)
     case TwinBlock::load_address_generator:
     case TwinBlock::store_address_generator:
       log.commands = read_runs<AddressRun>(in, log.chip.fabric_interface, read_address);
+      break;
+    case TwinBlock::vector_lookup:
+      log.commands = read_runs<LookupRun>(in, log.chip.vector_engine, read_lookup);
       break;
   }
   if (!in.at_end()) in.fail("bytes follow the last command");

@@ -7,6 +7,7 @@
 #include "arch/chip_config.h"
 #include "model/twin/address_checker.h"
 #include "model/twin/buffer_checker.h"
+#include "model/twin/lookup_checker.h"
 #include "model/twin/matrix_checker.h"
 #include "model/twin/reduction_checker.h"
 
@@ -19,7 +20,8 @@ struct TwinLog {
   std::uint64_t program_hash = 0, rtl_hash = 0;  // the program; all of rtl/ as it was built
   Finding finding;                           // with the instance and the seed
   /// What the twin kept: its checker's log.
-  std::variant<MatrixChecker::Log, ReductionChecker::Log, BufferChecker::Log, AddressChecker::Log> commands;
+  std::variant<MatrixChecker::Log, ReductionChecker::Log, BufferChecker::Log, AddressChecker::Log,
+               LookupChecker::Log> commands;
 
   std::size_t count() const {
     return std::visit([](const auto& kept) { return kept.size(); }, commands);

@@ -16,6 +16,9 @@ ReductionChecker checker_of(const ReductionChecker::Log&, const TwinLog& log) {
 AddressChecker checker_of(const AddressChecker::Log&, const TwinLog& log) {
   return {log.chip, log.block, log.spec, log.finding.instance, log.finding.seed};
 }
+LookupChecker checker_of(const LookupChecker::Log&, const TwinLog& log) {
+  return {log.chip, log.spec, log.finding.instance, log.finding.seed};
+}
 BufferChecker checker_of(const BufferChecker::Log&, const TwinLog& log) {
   static const isa::Program kNone;
   return {log.chip, log.spec, log.finding.instance, log.finding.seed, kNone};

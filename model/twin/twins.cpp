@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "model/twin/engine_twins.h"
 #include "model/twin/log.h"
+#include "model/twin/lookup_twin.h"
 #include "model/waves/signals.h"
 
 namespace leto::model {
@@ -40,6 +41,8 @@ std::unique_ptr<Twin> make(TwinBlock block, const TwinSpec& spec, const std::str
     case TwinBlock::load_address_generator:
     case TwinBlock::store_address_generator:
       return std::make_unique<AddressTwin>(chip, block, spec, instance, seed, program);
+    case TwinBlock::vector_lookup:
+      return std::make_unique<LookupTwin>(chip, spec, instance, seed, program);
   }
   return nullptr;
 }
@@ -85,12 +88,12 @@ void Twins::add(const TwinSpec& spec, int pe, TwinBlock block, const ChipConfig&
       spec.mode == TwinMode::model ? nullptr : make(block, spec, instance, chip, program, seed);
 }
 
-// The matrix engines' twins share it: they are what costs.
+// The twins of arithmetic share it: they are what costs.
 void Twins::share_budget(const std::int64_t& chip_macs) {
   std::vector<Comparison*> budgeted;
   for (const auto& [pe, twins] : pes_)
-    if (Twin* matrix = find(pe, TwinBlock::matrix_engine); matrix && matrix->comparison().budgeted())
-      budgeted.push_back(&matrix->comparison());
+    for (const TwinBlock block : {TwinBlock::matrix_engine, TwinBlock::vector_lookup})
+      if (Twin* twin = find(pe, block); twin && twin->comparison().budgeted()) budgeted.push_back(&twin->comparison());
   for (Comparison* twin : budgeted)
     twin->limit(chip_macs, kBudgetShare / static_cast<double>(budgeted.size()));
 }
@@ -103,6 +106,7 @@ Twin* Twins::find(int pe, TwinBlock block) const {
 EngineTwin* Twins::engine(int pe, isa::Unit unit) const {
   if (unit == isa::Unit::matrix) return static_cast<EngineTwin*>(find(pe, TwinBlock::matrix_engine));
   if (unit == isa::Unit::reduction) return static_cast<EngineTwin*>(find(pe, TwinBlock::reduction_engine));
+  if (unit == isa::Unit::vector) return static_cast<EngineTwin*>(find(pe, TwinBlock::vector_lookup));
   return nullptr;
 }
 

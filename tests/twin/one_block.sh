@@ -8,6 +8,7 @@ sources_of() {
   case $1 in
     matrix_engine) echo lint.vlt common/isa_pkg.sv fp/fp_pkg.sv matrix_engine/matrix_tile.sv matrix_engine/matrix_engine.sv ;;
     reduction_engine) echo lint.vlt common/isa_pkg.sv fp/fp_pkg.sv reduction_engine/reduction_engine.sv ;;
+    vector_lookup) echo lint.vlt common/isa_pkg.sv fp/fp_pkg.sv fp/fp32_pkg.sv vector_lookup/function_pkg.sv vector_lookup/vector_lookup.sv ;;
     *) echo lint.vlt common/isa_pkg.sv "$1/$1.sv" ;;
   esac
 }
@@ -18,6 +19,7 @@ test_of() {
     reduction_engine) echo '*random reductions*' ;;
     buffer_manager) echo '*find the same tiles and waits*' ;;
     address_generator) echo '*random transfers*' ;;
+    vector_lookup) echo '*random lookups*' ;;
   esac
 }
 # The parameters of `tiny`, as its Verilated class is called.
@@ -25,6 +27,7 @@ tiny_of() {
   case $1 in
     reduction_engine) echo _32_64_16 ;;
     address_generator) echo _4096_2048_512_512 ;;
+    vector_lookup) echo _32_24 ;;
   esac
 }
 # How the Verilated class Vone becomes the one that the test gets.
