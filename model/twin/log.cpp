@@ -218,6 +218,7 @@ AddressRun::Piece read_piece(ByteReader& in, Cycle& last) {
   piece.bytes = in.number<std::uint32_t>();
   piece.fragment = in.number<std::uint32_t>();
   for (Cycle* cycle : {&piece.cut, &piece.leaves, &piece.free}) *cycle = in.number<Cycle>();
+  if (piece.bytes == 0) in.fail("a piece without bytes");
   if (piece.cut < last || piece.leaves < piece.cut || piece.free < piece.leaves || piece.free - piece.cut > kLongest)
     in.fail(fmt::format("no piece is cut at cycle {}, leaves at {} and has gone at {}", piece.cut, piece.leaves,
                         piece.free));
@@ -240,7 +241,8 @@ AddressRun read_address(ByteReader& in, const FabricInterfaceConfig&, Cycle& las
   for (std::size_t left = in.count(kRunBytes); left > 0; --left) {
     const auto address = in.number<std::uint64_t>();
     run.list.push_back({address, in.number<std::int64_t>()});
-    if (run.list.back().bytes < 1) in.fail("a run without bytes");
+    if (const std::int64_t one = run.list.back().bytes; one < 1 || one > isa::kMostRecords)
+      in.fail(fmt::format("no run has {} bytes", one));
     bytes += run.list.back().bytes;
   }
   for (std::size_t left = in.count(kPieceBytes); left > 0; --left) {
