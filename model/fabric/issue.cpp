@@ -136,6 +136,10 @@ void Fabric::cut(Port& port, Stream& stream, int stream_id, std::int64_t bytes, 
     piece = memory_.locate(address, left);
     piece.fragment = id;
     piece.modify = stream.modify;
+    if (issue_watch_)
+      for (const Member& member : stream.members)
+        issue_watch_->cut(member.pe, {stream.store, count == 0, stream.granted, bytes, piece.address, piece.bytes,
+                                      now, at, port.next_issue});
     if (stream.store) {
       this->at(at, kLeaves, piece_id);
       at += stream.rate.ceiling(static_cast<Cycle>(in_beats(piece.bytes)));

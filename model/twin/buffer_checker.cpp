@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/errors.h"
+#include "model/twin/log.h"
 
 namespace leto::model {
 namespace {
@@ -102,6 +103,10 @@ void BufferChecker::keep(const Event& event, const Story& story) {
   log_.events.push_back(event);
   log_.stories.push_back(story);
   if (log_.stories.size() > Log::kStories) log_.stories.pop_front();
+}
+
+void BufferChecker::log(TwinLog& log) const {
+  log.commands = log_;
 }
 
 void BufferChecker::replay(const Log& log) {
