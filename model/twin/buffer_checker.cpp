@@ -18,7 +18,7 @@ enum Pin : int {
 };
 }  // namespace pins
 
-constexpr int kIdBits = 5, kWordBits = 20;  // as in buffer_manager.sv
+constexpr int kIdBits = 5, kWordBits = 20, kCountBits = 8;  // as in buffer_manager.sv
 
 // Element `index` of a packed pin of elements of `bits`.
 void put(std::uint32_t* pin, std::size_t index, int bits, std::uint32_t value) {
@@ -267,8 +267,8 @@ void BufferChecker::check_full() {
   for (auto moved = full_.rbegin(); moved != full_.rend(); ++moved) {
     const auto same = [&](const auto& other) { return other.first == moved->first; };
     if (std::any_of(full_.rbegin(), moved, same)) continue;  // it moved again in this cycle
-    std::uint64_t full = get(rtl_->pin(pins::full), static_cast<std::size_t>(moved->first), kWordBits);
-    if (!comparison_.agrees(now_ + 1, "full", kWordBits, moved->second, full, moved->first))
+    std::uint64_t full = get(rtl_->pin(pins::full), static_cast<std::size_t>(moved->first), kCountBits);
+    if (!comparison_.agrees(now_ + 1, "full", kCountBits, moved->second, full, moved->first))
       comparison_.differ(now_ + 1, fmt::format("full[{}]", moved->first), std::to_string(moved->second),
                          std::to_string(full), last_);
     ++comparison_.count().values_compared;
