@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <map>
 #include <utility>
 
 namespace leto::model {
@@ -109,7 +111,11 @@ bool alike(const Amounts& a, const Amounts& b) {
 }
 
 Walk::Walk(const std::vector<Pe*>& pes, int columns)
-    : pes_(pes), columns_(static_cast<std::size_t>(columns)), balances_(pes.size()), held_(pes.size()) {}
+    : pes_(pes),
+      columns_(static_cast<std::size_t>(columns)),
+      balances_(pes.size()),
+      held_(pes.size()),
+      defined_(pes.size() * isa::kBuffers) {}
 
 void Walk::start(bool at_barrier) {
   content_ = 0;
@@ -118,6 +124,9 @@ void Walk::start(bool at_barrier) {
   by_index_ = false;
   std::ranges::fill(held_, 0);
   begin_balances();
+  arrangement_ = 0;
+  std::ranges::fill(defined_, 0);
+  for (auto& begins : begins_) begins.clear();
   cores_.clear();
   takes_part_.assign(pes_.size() * isa::kCores, 1);
   std::vector<Outline> outlines;
@@ -132,12 +141,20 @@ void Walk::start(bool at_barrier) {
   std::ranges::fill(held_, 0);
   first_ = true;
   removable_ = at_barrier && !ends && !by_index_ && balanced();
-  choose_depth(outlines);
+  choose_bodies(outlines);
+}
+
+void Walk::Loop::add(const Loop& other) {
+  for (std::size_t depth = 0; depth < bodies.size(); ++depth) bodies[depth] += other.bodies[depth];
+  commands += other.commands;
 }
 
 // Runs a core to the end of its kernel.
 Walk::Outline Walk::outline(isa::Core& core, std::size_t index) {
-  Outline outline;
+  std::map<std::uint32_t, Loop> loops;
+  Loop* loop = nullptr;
+  std::vector<Body>& begins = begins_[static_cast<std::size_t>(core.id())];
+  std::size_t outside = core.depth();  // loops under way in which all of the kernel so far lies
   isa::Command command;
   mix(content_, index);
   while (!kernel_ends(core)) {
@@ -145,7 +162,7 @@ Walk::Outline Walk::outline(isa::Core& core, std::size_t index) {
       core.execute_scalar();
     } else {
       core.capture_current(command);
-      ++outline.commands;
+      if (loop && core.depth() > outside) ++loop->commands;
       if (command.unit >= Unit::load) queues_ |= std::uint32_t{1} << queue_of(command.unit);
       mix(content_, command);
       weigh(static_cast<int>(index / isa::kCores), command);
@@ -153,37 +170,81 @@ Walk::Outline Walk::outline(isa::Core& core, std::size_t index) {
         operations_.push_back(command.source);
       core.advance();
     }
-    if (core.at_body()) ++outline.bodies[core.depth()];
+    outside = std::min(outside, core.depth());
+    if (core.depth() == outside || !core.at_body()) continue;
+    if (core.depth() == outside + 1) loop = &loops.try_emplace(core.pc(), Loop{core.pc()}).first->second;
+    ++loop->bodies[core.depth()];
+    if (core.pc() >= begins.size()) begins.resize(core.pc() + 1);
+    begins[core.pc()] = {loop->begin, core.depth()};
   }
+  Outline outline;
+  for (const auto& [begin, one] : loops) outline.push_back(one);
   return outline;
+}
+
+// Of each of the kernel's outermost loops; where the two cores' do not go together, of all as if they were
+// one.
+void Walk::choose_bodies(const std::vector<Outline>& outlines) {
+  has_segments_ = choose_bodies(outlines, false) || choose_bodies(outlines, true);
+  if (!has_segments_) bodies_ = {};
+}
+
+bool Walk::choose_bodies(const std::vector<Outline>& outlines, bool one) {
+  std::array<std::vector<std::uint32_t>, isa::kCores> outermost;  // by core: where they begin
+  for (std::size_t i = 0; i < outlines.size(); ++i)
+    for (const Loop& loop : outlines[i]) outermost[i % isa::kCores].push_back(loop.begin);
+  for (auto& begins : outermost) {
+    std::ranges::sort(begins);
+    begins.erase(std::ranges::unique(begins).begin(), begins.end());
+  }
+  const auto [fewest, most] = std::minmax({outermost[0].size(), outermost[1].size()});
+  if (most == 0 || (!one && fewest != 0 && fewest != most)) return false;
+  const auto number = [&, one](std::size_t core, std::uint32_t begin) {
+    const auto& begins = outermost[core];
+    return one ? 0 : static_cast<std::size_t>(std::ranges::lower_bound(begins, begin) - begins.begin());
+  };
+  std::vector<std::vector<Loop>> loops(one ? 1 : most, std::vector<Loop>(outlines.size()));  // by core
+  for (std::size_t i = 0; i < outlines.size(); ++i)
+    for (const Loop& loop : outlines[i]) loops[number(i % isa::kCores, loop.begin)][i].add(loop);
+  std::vector<std::size_t> depths;
+  std::ranges::transform(loops, std::back_inserter(depths), depth_of);
+  for (std::size_t core = 0; core < isa::kCores; ++core) {
+    bodies_[core].assign(begins_[core].size(), 0);
+    for (std::size_t pc = 0; pc < begins_[core].size(); ++pc)
+      if (const Body& body = begins_[core][pc]; body.depth != 0)
+        bodies_[core][pc] = depths[number(core, body.outermost)] == body.depth;
+  }
+  return std::ranges::any_of(depths, [](std::size_t depth) { return depth != 0; });
 }
 
 // Where both cores of every PE come to as many bodies, or only one of the two to any: the outermost with
 // enough of them that are not too long, so that a segment has all the phases that its loops inside go
 // through; else the one with most.
-void Walk::choose_depth(const std::vector<Outline>& outlines) {
-  depth_ = 0;
+std::size_t Walk::depth_of(const std::vector<Loop>& loops) {
+  std::size_t chosen = 0;
   std::int64_t most = kFewestBodies - 1, commands = 0;
-  for (const Outline& outline : outlines) commands = std::max(commands, outline.commands);
+  for (const Loop& loop : loops) commands = std::max(commands, loop.commands);
   const auto enough = std::max(kEnoughBodies, commands / kLongestBody);
   for (std::size_t depth = 1; depth <= isa::kLoopDepth && most < enough; ++depth) {
     bool fits = true;
     std::int64_t count = 0;
-    for (std::size_t i = 0; i < outlines.size(); i += isa::kCores) {
-      const std::int64_t one = outlines[i].bodies[depth], other = outlines[i + 1].bodies[depth];
+    for (std::size_t i = 0; i < loops.size(); i += isa::kCores) {
+      const std::int64_t one = loops[i].bodies[depth], other = loops[i + 1].bodies[depth];
       fits &= one == other || one == 0 || other == 0;
       count = std::max({count, one, other});
     }
     if (!fits || count <= most) continue;
-    depth_ = depth;
+    chosen = depth;
     most = count;
   }
+  return chosen;
 }
 
 void Walk::next(Segment& segment) {
   const bool first = std::exchange(first_, false);
   segment.begin = cores_;
   segment.code = 0;
+  segment.arrangement = arrangement_;
   segment.amounts = {};
   segment.counters = {};
   segment.operations.clear();
@@ -201,7 +262,7 @@ void Walk::next(Segment& segment) {
   if (first) taking_part_ = on;
   segment.over = on == 0;
   segment.last = on < taking_part_ || segment.over;
-  segment.removable = !first && !segment.last && !by_index_ && segment.buffers.empty() && balanced();
+  segment.removable = !first && !segment.last && !by_index_ && balanced();
 }
 
 // To the next body; false: the kernel ends before.
@@ -209,6 +270,7 @@ bool Walk::walk(std::size_t index, Segment& segment) {
   isa::Core& core = cores_[index];
   ++walks_;
   std::vector<std::uint32_t>& issued = issued_[static_cast<std::size_t>(core.id())];
+  const std::vector<char>& bodies = bodies_[static_cast<std::size_t>(core.id())];
   isa::Command command;
   while (!kernel_ends(core)) {
     ++segment.counters.instructions;
@@ -221,7 +283,7 @@ bool Walk::walk(std::size_t index, Segment& segment) {
       tally(index, command, segment);
       core.advance();
     }
-    if (core.depth() == depth_ && core.at_body()) return true;
+    if (core.pc() < bodies.size() && bodies[core.pc()] && core.at_body()) return true;
   }
   return false;
 }
@@ -229,7 +291,10 @@ bool Walk::walk(std::size_t index, Segment& segment) {
 void Walk::tally(std::size_t index, const isa::Command& command, Segment& to) {
   const int pe = static_cast<int>(index / isa::kCores);
   weigh(pe, command);
-  if (command.opcode == Opcode::buffer) to.buffers.emplace_back(pe, command);
+  if (command.opcode == Opcode::buffer) {
+    to.buffers.emplace_back(pe, command);
+    arrange(static_cast<std::size_t>(pe), command);
+  }
   if (command.unit == Unit::sync || command.unit == Unit::buffer) return;
   Counters& counters = to.counters;
   ++counters.commands;
@@ -248,6 +313,15 @@ void Walk::tally(std::size_t index, const isa::Command& command, Segment& to) {
   counters.macs += macs;
   to.amounts[0] += macs;
   counters.macs_by_dtype[static_cast<std::size_t>(command.dtype(isa::matmul_t::held_type))] += macs;
+}
+
+// Another definition of a buffer.
+void Walk::arrange(std::size_t pe, const isa::Command& command) {
+  const std::size_t place = pe * isa::kBuffers + static_cast<std::size_t>(command[isa::buffer_t::id]);
+  std::uint64_t definition = place + 1;
+  mix(definition, command);
+  mix(definition, place);
+  arrangement_ += definition - std::exchange(defined_[place], definition);
 }
 
 void Walk::tally_transfer(int pe, const isa::Command& command, Segment& to) {
@@ -362,8 +436,8 @@ void show(Snapshot& s, std::vector<isa::Core>& cores, const std::vector<Pe*>& pe
 
 void Walk::state(Snapshot& s) {
   show(s, cores_, pes_);
-  s(depth_, taking_part_, content_, removable_, operations_, queues_, takes_part_, balances_, held_, issued_,
-    walks_, first_, by_index_);
+  s(begins_, bodies_, has_segments_, taking_part_, content_, removable_, operations_, queues_, takes_part_,
+    balances_, held_, issued_, walks_, first_, arrangement_, defined_, by_index_);
 }
 
 }  // namespace leto::model
