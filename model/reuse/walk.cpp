@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 #include <map>
 #include <utility>
 
@@ -83,12 +82,16 @@ void mix(std::uint64_t& hash, const isa::Command& command) {
   mix(hash, all.result());
 }
 
-// An instruction of a core, as a number that sums tell apart.
-std::uint64_t place_of(std::size_t core, std::uint32_t pc) {
+// An instruction of that content in a core, as a number that sums tell apart.
+std::uint64_t place_of(std::size_t core, std::uint64_t content) {
   std::uint64_t place = core + 1;
-  mix(place, pc);
-  mix(place, pc);
+  mix(place, content);
+  mix(place, content);
   return place;
+}
+
+bool in_register(isa::FieldKind kind) {
+  return kind == isa::FieldKind::reg || kind == isa::FieldKind::shape;
 }
 
 }  // namespace
@@ -182,39 +185,57 @@ Walk::Outline Walk::outline(isa::Core& core, std::size_t index) {
   return outline;
 }
 
-// Of each of the kernel's outermost loops; where the two cores' do not go together, of all as if they were
-// one.
+// One depth for all of the kernel; another one for those of its outermost loops whose bodies there are too
+// long.
 void Walk::choose_bodies(const std::vector<Outline>& outlines) {
-  has_segments_ = choose_bodies(outlines, false) || choose_bodies(outlines, true);
-  if (!has_segments_) bodies_ = {};
+  std::vector<Loop> all(outlines.size());  // of each core
+  for (std::size_t i = 0; i < outlines.size(); ++i)
+    for (const Loop& loop : outlines[i]) all[i].add(loop);
+  const std::size_t depth = depth_of(all);
+  for (std::size_t core = 0; core < isa::kCores; ++core) {
+    bodies_[core].clear();
+    for (const Body& body : begins_[core]) bodies_[core].push_back(depth != 0 && body.depth == depth);
+  }
+  has_segments_ = depth != 0;
+  if (has_segments_) split_long(outlines, depth);
 }
 
-bool Walk::choose_bodies(const std::vector<Outline>& outlines, bool one) {
-  std::array<std::vector<std::uint32_t>, isa::kCores> outermost;  // by core: where they begin
+// The two cores' outermost loops go together one by one, in the code's order.
+void Walk::split_long(const std::vector<Outline>& outlines, std::size_t depth) {
+  std::array<std::vector<std::uint32_t>, isa::kCores> outermost;  // where they begin
   for (std::size_t i = 0; i < outlines.size(); ++i)
     for (const Loop& loop : outlines[i]) outermost[i % isa::kCores].push_back(loop.begin);
   for (auto& begins : outermost) {
     std::ranges::sort(begins);
     begins.erase(std::ranges::unique(begins).begin(), begins.end());
   }
-  const auto [fewest, most] = std::minmax({outermost[0].size(), outermost[1].size()});
-  if (most == 0 || (!one && fewest != 0 && fewest != most)) return false;
-  const auto number = [&, one](std::size_t core, std::uint32_t begin) {
-    const auto& begins = outermost[core];
-    return one ? 0 : static_cast<std::size_t>(std::ranges::lower_bound(begins, begin) - begins.begin());
-  };
-  std::vector<std::vector<Loop>> loops(one ? 1 : most, std::vector<Loop>(outlines.size()));  // by core
-  for (std::size_t i = 0; i < outlines.size(); ++i)
-    for (const Loop& loop : outlines[i]) loops[number(i % isa::kCores, loop.begin)][i].add(loop);
-  std::vector<std::size_t> depths;
-  std::ranges::transform(loops, std::back_inserter(depths), depth_of);
-  for (std::size_t core = 0; core < isa::kCores; ++core) {
-    bodies_[core].assign(begins_[core].size(), 0);
-    for (std::size_t pc = 0; pc < begins_[core].size(); ++pc)
-      if (const Body& body = begins_[core][pc]; body.depth != 0)
-        bodies_[core][pc] = depths[number(core, body.outermost)] == body.depth;
+  const std::size_t count = outermost[0].size();
+  if (outermost[1].size() != count) return;
+  for (std::size_t number = 0; number < count; ++number) {
+    std::vector<Loop> loops(outlines.size());  // this one, by core
+    for (std::size_t i = 0; i < outlines.size(); ++i)
+      for (const Loop& loop : outlines[i])
+        if (loop.begin == outermost[i % isa::kCores][number]) loops[i].add(loop);
+    const std::size_t inner = depth_of(loops);
+    if (inner <= depth || !is_long(loops, depth) || !together(loops, depth) || !together(loops, inner))
+      continue;
+    for (std::size_t core = 0; core < isa::kCores; ++core)
+      for (std::size_t pc = 0; pc < begins_[core].size(); ++pc)
+        if (const Body& body = begins_[core][pc]; body.outermost == outermost[core][number])
+          bodies_[core][pc] = body.depth == inner;
   }
-  return std::ranges::any_of(depths, [](std::size_t depth) { return depth != 0; });
+}
+
+bool Walk::is_long(const std::vector<Loop>& loops, std::size_t depth) {
+  return std::ranges::any_of(
+      loops, [=](const Loop& loop) { return loop.commands > kLongestBody * loop.bodies[depth]; });
+}
+
+// Both cores of every PE come to as many bodies.
+bool Walk::together(const std::vector<Loop>& loops, std::size_t depth) {
+  for (std::size_t i = 0; i < loops.size(); i += isa::kCores)
+    if (loops[i].bodies[depth] != loops[i + 1].bodies[depth]) return false;
+  return true;
 }
 
 // Where both cores of every PE come to as many bodies, or only one of the two to any: the outermost with
@@ -278,7 +299,8 @@ bool Walk::walk(std::size_t index, Segment& segment) {
       core.execute_scalar();
     } else {
       if (core.pc() >= issued.size()) issued.resize(core.pc() + 1);
-      if (std::exchange(issued[core.pc()], walks_) != walks_) segment.code += place_of(index, core.pc());
+      if (std::exchange(issued[core.pc()], walks_) != walks_)
+        segment.code += place_of(index, content_of(core));
       core.capture_current(command);
       tally(index, command, segment);
       core.advance();
@@ -313,6 +335,20 @@ void Walk::tally(std::size_t index, const isa::Command& command, Segment& to) {
   counters.macs += macs;
   to.amounts[0] += macs;
   counters.macs_by_dtype[static_cast<std::size_t>(command.dtype(isa::matmul_t::held_type))] += macs;
+}
+
+// Of the next instruction, but for its registers.
+std::uint64_t Walk::content_of(const isa::Core& core) {
+  std::vector<std::uint64_t>& contents = contents_[static_cast<std::size_t>(core.id())];
+  if (core.pc() >= contents.size()) contents.resize(core.pc() + 1);
+  std::uint64_t& content = contents[core.pc()];
+  if (content != 0) return content;
+  const isa::Instruction& instruction = core.current();
+  mix(content, static_cast<std::uint64_t>(instruction.opcode) + 1);
+  const auto fields = isa::spec_of(instruction.opcode).fields;
+  for (std::size_t i = 0; i < fields.size(); ++i)
+    if (!in_register(fields[i].kind)) mix(content, static_cast<std::uint64_t>(instruction.field[i]));
+  return content;
 }
 
 // Another definition of a buffer.

@@ -1,13 +1,13 @@
 // A kernel's code run ahead of the chip, without time. A kernel is what lies between two barriers of the
-// grid; a segment is what every core does from one body of a loop to the next. Of each outermost loop of the
-// kernel, with those inside, the loops at one depth count.
+// grid; a segment is what every core does from one body of a loop to the next. The loops at one depth count,
+// but further in where an outermost loop of the kernel has bodies there that are too long.
 //
 // The content of a kernel is a number that two share when every core of every PE issues the same commands in
 // them, but for the addresses of memory and the operations they are for. The code of a segment is a number
-// that two share when every core of every PE issues the same instructions in them, however often and with
-// whatever in their registers. Kernel or segment may be left out when it leaves buffers, banks, links and
-// semaphores as it found them and moves nothing by index; segments in a row must leave all buffers
-// defined as before, too.
+// that two share when every core of every PE issues the same instructions in them, however often, from and to
+// whatever registers, for whatever operations. Kernel or segment may be left out when it leaves buffers,
+// banks, links and semaphores as it found them and moves nothing by index; segments in a row must leave all
+// buffers defined as before, too.
 #pragma once
 
 #include <array>
@@ -111,11 +111,14 @@ class Walk {
   };
   Outline outline(isa::Core& core, std::size_t index);
   void choose_bodies(const std::vector<Outline>& outlines);
-  bool choose_bodies(const std::vector<Outline>& outlines, bool one);
+  void split_long(const std::vector<Outline>& outlines, std::size_t depth);
+  static bool is_long(const std::vector<Loop>& loops, std::size_t depth);
+  static bool together(const std::vector<Loop>& loops, std::size_t depth);
   static std::size_t depth_of(const std::vector<Loop>& loops);
   bool walk(std::size_t index, Segment& segment);
   void tally(std::size_t index, const isa::Command& command, Segment& to);
   void tally_transfer(int pe, const isa::Command& command, Segment& to);
+  std::uint64_t content_of(const isa::Core& core);
   void arrange(std::size_t pe, const isa::Command& command);
   void weigh(int pe, const isa::Command& command);
   void begin_balances();
@@ -136,7 +139,9 @@ class Walk {
   std::vector<Balance> balances_;    // by PE
   std::vector<std::uint64_t> held_;  // by PE, as in Balance: now
   std::array<std::vector<std::uint32_t>, isa::kCores>
-      issued_;               // by instruction: the last of walks_ that issued it
+      issued_;  // by instruction: the last of walks_ that issued it
+  std::array<std::vector<std::uint64_t>, isa::kCores>
+      contents_;             // of each instruction, when it has been asked for; else 0
   std::uint32_t walks_ = 0;  // of one core through one segment
   bool first_ = true;        // the next segment is what comes before all bodies
   std::uint64_t arrangement_ = 0;
