@@ -132,7 +132,7 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   void leaves(int piece, Cycle now);
   void data(int piece, Cycle now);
   void deliver(Stream& stream, const Piece& piece, Fragment& fragment, Cycle now);
-  Cycle take_in(Member& member, const Noc::Arrival& packet, Cycle length);
+  Cycle take_in(int pe, Cycle head, Cycle tail, Cycle length);
   void last_leg(int piece);
   const Noc::Tree& tree(Group& group, int router);
   void state(Snapshot& s, Stream& stream);

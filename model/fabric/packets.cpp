@@ -55,25 +55,28 @@ void Fabric::deliver(Stream& stream, const Piece& piece, Fragment& fragment, Cyc
   const Cycle length = stream.rate.ceiling(static_cast<Cycle>(bytes));
   port_bytes_ += static_cast<std::uint64_t>(bytes) * stream.members.size();
   Cycle done = fragment.done;
+  const auto take_in = [&](int pe, Cycle head, Cycle tail) {
+    const Cycle taken = this->take_in(pe, head, tail, length);
+    done = std::max(done, taken);
+    return taken;
+  };
   if (stream.group < 0) {
-    Member& member = stream.members.front();
-    done = std::max(done, take_in(member, noc_.send(piece.router, member.router, bytes, now, member.local), length));
+    const Member& member = stream.members.front();
+    const Noc::Arrival packet = noc_.send(piece.router, member.router, bytes, now, member.local);
+    noc_.taken(packet, take_in(member.pe, packet.head, packet.tail));
   } else {
-    const Noc::Tree& tree = this->tree(groups_[static_cast<std::size_t>(stream.group)], piece.router);
-    noc_.multicast(tree, bytes, now);
-    const Noc::Tree::End* end = tree.ends.data();  // of the same PEs in the same order
-    for (Member& member : stream.members) done = std::max(done, take_in(member, noc_.arrival(*end++), length));
+    noc_.multicast(tree(groups_[static_cast<std::size_t>(stream.group)], piece.router), bytes, now, take_in);
   }
   fragment.done = done;
+  if (stream.undelivered != piece.bytes) return;
+  for (Member& member : stream.members) member.done = port_free_[static_cast<std::size_t>(member.pe)];
 }
 
-// A member's port takes a packet of `length` cycles: when all that the member has got is there.
-inline Cycle Fabric::take_in(Member& member, const Noc::Arrival& packet, Cycle length) {
-  Cycle& free = port_free_[static_cast<std::size_t>(member.pe)];
-  free = std::max(packet.head, free) + length;
-  noc_.taken(packet, free);
-  member.done = std::max({member.done, free, packet.tail});
-  return member.done;
+// A PE's port is taken until it has the last byte: when that is.
+inline Cycle Fabric::take_in(int pe, Cycle head, Cycle tail, Cycle length) {
+  Cycle& free = port_free_[static_cast<std::size_t>(pe)];
+  free = std::max(std::max(head, free) + length, tail);
+  return free;
 }
 
 // From here on the piece's arrival is known: the last one of a fragment dates the room it frees, the last one

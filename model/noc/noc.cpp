@@ -84,22 +84,17 @@ Noc::Tree Noc::tree(int from, const std::vector<int>& pes) const {
     grow(tree, turn, up, north, reached);
     grow(tree, turn, down, south, reached);
   }
-  for (std::size_t i = 0; i < pes.size(); ++i) {
-    const int branch = reached[static_cast<std::size_t>(to[i])];
+  std::vector<int> routers = to;
+  std::ranges::sort(routers);
+  routers.erase(std::ranges::unique(routers).begin(), routers.end());
+  for (const int router : routers) {
+    const int branch = reached[static_cast<std::size_t>(router)];
     const int link = branch < 0 ? -1 : tree.branches[static_cast<std::size_t>(branch)].link;
-    tree.ends.push_back({branch, link, buffer_of(link, kWays + local_of(pes[i]))});
+    for (std::size_t i = 0; i < pes.size(); ++i)
+      if (to[i] == router) tree.ends.push_back({pes[i], buffer_of(link, kWays + local_of(pes[i]))});
+    tree.stops.push_back({branch, link, tree.ends.size()});
   }
   return tree;
-}
-
-void Noc::multicast(const Tree& tree, std::int64_t bytes, Cycle at) {
-  enter(bytes);
-  if (heads_.size() <= tree.branches.size()) heads_.resize(tree.branches.size() + 1);
-  heads_[0] = fine(at);
-  Fine* head = heads_.data();
-  for (const Tree::Branch& branch : tree.branches)
-    *++head = cross(branch.link, branch.before, heads_[static_cast<std::size_t>(branch.after + 1)]);
-  charge(tree.branches.size(), bytes);
 }
 
 }  // namespace leto::model

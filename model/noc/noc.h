@@ -52,20 +52,23 @@ class Noc {
     };
     std::vector<Branch> branches;
     struct End {
-      int branch;  // that leads there; -1: the root
-      int link;    // of that branch
-      int buffer;  // between that link and the PE
+      int pe;
+      int buffer;  // between the stop's link and the PE
     };
-    std::vector<End> ends;  // one for each PE
+    std::vector<End> ends;  // one for each PE, stop by stop
+    /// A router with PEs of the tree.
+    struct Stop {
+      int branch;       // that leads there; -1: the root
+      int link;         // of that branch
+      std::size_t end;  // of its ends, which begin where those of the stop before end
+    };
+    std::vector<Stop> stops;
   };
   Tree tree(int from, const std::vector<int>& pes) const;
-  /// Delivers down a tree.
-  void multicast(const Tree& tree, std::int64_t bytes, Cycle at);
-  /// Of the last packet, which went down a tree, at one of its ends.
-  Arrival arrival(const Tree::End& end) const {
-    const Fine head = heads_[static_cast<std::size_t>(end.branch + 1)];
-    return {cycle_from(head), cycle_from(end.link < 0 ? head : head + length_), end.link, end.buffer};
-  }
+  /// Delivers down a tree. take_in(pe, head, tail), with the dates at which the packet's first and last byte
+  /// are at the PE's router, says when the PE has taken its end from there.
+  template <class TakeIn>
+  void multicast(const Tree& tree, std::int64_t bytes, Cycle at, TakeIn&& take_in);
 
   /// The PE has taken the end of the last packet from its router at `at`.
   void taken(const Arrival& packet, Cycle at) { fill(packet.link, packet.buffer, fine(at)); }
@@ -113,7 +116,14 @@ class Noc {
     buffered_ = unlimited_ ? 0 : static_cast<std::int32_t>(std::min<std::int64_t>(bytes, most_buffered_));
   }
   Fine cross(int link, int before, Fine head);
-  void fill(int link, int number, Fine leaves);
+  void fill(int link, int number, Fine leaves) {
+    if (link >= 0) hold(link, fill(number, leaves));
+  }
+  Fine fill(int number, Fine leaves);
+  void hold(int link, Fine until) {
+    Fine& free = free_[static_cast<std::size_t>(link)];
+    free = std::max(free, until);
+  }
   int buffer_of(int link, int way_out) const { return link * ways_out_ + way_out; }
   void charge(std::size_t links, std::int64_t bytes) {
     link_bytes_ += links * static_cast<std::uint64_t>(bytes);
@@ -144,10 +154,9 @@ class Noc {
 
 // What every packet goes through at every link and port is inline.
 
-// The last packet, which came by `link`, lies in a buffer behind it until `leaves`. Its end could not come in
-// before what lay in its slots had gone: so long the link is held.
-inline void Noc::fill(int link, int number, Fine leaves) {
-  if (link < 0) return;
+// The last packet lies in a buffer until `leaves`. Its end could not come in before what lay in its slots had
+// gone: so long the link that it came by is held.
+inline Fine Noc::fill(int number, Fine leaves) {
   Buffer& buffer = buffers_[static_cast<std::size_t>(number)];
   std::uint32_t slot = buffer.slot;
   std::int32_t left = buffer.left;
@@ -164,8 +173,7 @@ inline void Noc::fill(int link, int number, Fine leaves) {
   } while (left < 0);
   buffer.slot = slot;
   buffer.left = left;
-  Fine& free = free_[static_cast<std::size_t>(link)];
-  free = std::max(free, room);
+  return room;
 }
 
 // The last packet's head is at a router, by link `before`, and goes on by `link`: when it is at the next one.
@@ -175,6 +183,30 @@ inline Fine Noc::cross(int link, int before, Fine head) {
   free = start + length_;
   fill(before, buffer_of(before, link % kWays), free);
   return start + hop_;
+}
+
+template <class TakeIn>
+inline void Noc::multicast(const Tree& tree, std::int64_t bytes, Cycle at, TakeIn&& take_in) {
+  enter(bytes);
+  if (heads_.size() <= tree.branches.size()) heads_.resize(tree.branches.size() + 1);
+  Fine* const heads = heads_.data() + 1;  // -1: the root's
+  heads[-1] = fine(at);
+  Fine* head = heads;
+  for (const Tree::Branch& branch : tree.branches)
+    *head++ = cross(branch.link, branch.before, heads[branch.after]);
+  charge(tree.branches.size(), bytes);
+  const Tree::End* end = tree.ends.data();
+  for (const Tree::Stop& stop : tree.stops) {
+    const Fine there = heads[stop.branch];
+    const bool started = stop.link < 0;  // here: it lies in no buffer
+    const Cycle first = cycle_from(there), last = started ? first : cycle_from(there + length_);
+    Fine room = 0;
+    for (const Tree::End* stop_end = tree.ends.data() + stop.end; end != stop_end; ++end) {
+      const Cycle taken = take_in(end->pe, first, last);
+      if (!started) room = std::max(room, fill(end->buffer, fine(taken)));
+    }
+    if (!started) hold(stop.link, room);
+  }
 }
 
 }  // namespace leto::model
