@@ -1,4 +1,5 @@
-// Transfers on their way out of the ports: rendezvous of multicasts, the window, fragments and their requests.
+// Transfers on their way out of the ports: rendezvous of multicasts, the window, fragments and their
+// requests.
 #include <algorithm>
 
 #include "base/errors.h"
@@ -43,12 +44,10 @@ void Fabric::check_same(const Group& group) const {
   for (int id : group.waiting) {
     const Stream& other = streams_[id];
     if (first.rest == other.rest && same(first.runs, other.runs)) continue;
-    throw Error(
-        ExitCode::illegal_program,
-        fmt::format("multicast load: PE {} and PE {} ask for different memory (from {:#x} and {:#x})",
-                    first.members[0].pe, other.members[0].pe, first.rest.address,
-                    other.rest.address),
-        "every PE of the row, column or grid must issue the same multicast loads in the same order");
+    throw Error(ExitCode::illegal_program,
+                fmt::format("multicast load: PE {} and PE {} ask for different memory (from {:#x} and {:#x})",
+                            first.members[0].pe, other.members[0].pe, first.rest.address, other.rest.address),
+                "every PE of the row, column or grid must issue the same multicast loads in the same order");
   }
 }
 
@@ -67,6 +66,7 @@ void Fabric::gather(Group& group, Cycle now) {
             .store = false,
             .modify = false,
             .joined = false,
+            .unissued = leader.unissued,
             .undelivered = leader.undelivered,
             .granted = leader.granted,
             .rate = {},
@@ -105,49 +105,79 @@ void Fabric::issued(int id, Cycle now) {
 // Issues what the window has room for. True when the whole stream has been issued.
 bool Fabric::issue(int id, Stream& stream, int stream_id, Cycle now) {
   Port& port = this->port(id);
-  while (stream.rest.bytes != 0) {
-    const std::int64_t bytes = std::min<std::int64_t>(stream.rest.bytes, config_.fragment_bytes);
+  while (stream.unissued != 0) {
+    const std::int64_t bytes = std::min<std::int64_t>(stream.unissued, config_.fragment_bytes);
     port.full = !port.window.fits(bytes, config_.outstanding_bytes, now);
     if (port.full) {
       if (port.window.next_end() != kNever) pump_later(id, port.window.next_end());
       return false;
     }
+    stream.unissued -= bytes;
     cut(port, stream, stream_id, bytes, now);
-    stream.rest.address += static_cast<std::uint64_t>(bytes);
-    stream.rest.bytes -= bytes;
-    if (stream.rest.bytes == 0) stream.rest = stream.runs.next();
   }
   return true;
 }
 
-// One fragment: a request to each memory unit it touches (load), or its pieces out of the port one by one
-// (store).
+// One fragment, of as many rows as it takes: a request to each router where it touches memory (load), or its
+// pieces out of the port one by one (store).
 void Fabric::cut(Port& port, Stream& stream, int stream_id, std::int64_t bytes, Cycle now) {
   const int id = fragments_.take();
   port.window.open(static_cast<std::int32_t>(bytes));
   const Cycle bucket = stream.rate.quotient(static_cast<Cycle>(config_.bucket_bytes));
-  Cycle at = std::max(now, stream.store ? port.next_issue : port.next_issue - std::min(bucket, port.next_issue));
+  Cycle at =
+      std::max(now, stream.store ? port.next_issue : port.next_issue - std::min(bucket, port.next_issue));
   const Cycle requested = at;
-  std::uint64_t address = stream.rest.address;
   int count = 0;
-  for (std::int64_t left = bytes; left > 0; ++count) {
-    const int piece_id = pieces_.take();
-    Piece& piece = pieces_[piece_id];
-    piece = memory_.locate(address, left);
-    piece.fragment = id;
-    piece.modify = stream.modify;
-    if (stream.store) {
-      this->at(at, kLeaves, piece_id);
-      at += stream.rate.ceiling(static_cast<Cycle>(in_beats(piece.bytes)));
-    } else {
-      this->at(at + noc_.hop_latency(port.router, piece.router), kRequest, piece_id);
+  for (std::int64_t left = bytes; left > 0;) {
+    isa::Run& run = stream.rest;
+    const std::int64_t in_run = std::min(run.bytes, left);
+    Memory::Cutter cutter(memory_, run.address);
+    for (std::int64_t in_piece, rest = in_run; rest > 0; rest -= in_piece, ++count) {
+      const int piece_id = pieces_.take();
+      Piece& piece = pieces_[piece_id];
+      cutter.next(piece, rest);
+      piece.fragment = id;
+      piece.modify = stream.modify;
+      in_piece = piece.bytes;
+      if (stream.store) {
+        this->at(at, kLeaves, piece_id);
+        at += stream.rate.ceiling(static_cast<Cycle>(in_beats(in_piece)));
+      } else {
+        ask(piece_id);
+      }
     }
-    left -= piece.bytes;
-    address += static_cast<std::uint64_t>(piece.bytes);
+    left -= in_run;
+    run.address += static_cast<std::uint64_t>(in_run);
+    run.bytes -= in_run;
+    if (run.bytes == 0) run = stream.runs.next();
   }
+  send_requests(port, at);
   fragments_[id] = {stream_id, count, static_cast<std::int32_t>(bytes), 0};
   port.next_issue =
-      stream.store ? at : std::max(port.next_issue, requested) + stream.rate.ceiling(static_cast<Cycle>(bytes));
+      stream.store ? at
+                   : std::max(port.next_issue, requested) + stream.rate.ceiling(static_cast<Cycle>(bytes));
+}
+
+// One piece more for the request to its router.
+void Fabric::ask(int id) {
+  const int router = pieces_[id].router;
+  int& request = request_of_[static_cast<std::size_t>(router)];
+  if (request < 0) {
+    request = static_cast<int>(requests_.size());
+    requests_.push_back({router, id, id});
+  } else {
+    Request& one = requests_[static_cast<std::size_t>(request)];
+    pieces_[one.last].fill.next = id;
+    one.last = id;
+  }
+}
+
+void Fabric::send_requests(const Port& port, Cycle at) {
+  for (const Request& request : requests_) {
+    this->at(at + noc_.hop_latency(port.router, request.router), kRequest, request.first);
+    request_of_[static_cast<std::size_t>(request.router)] = -1;
+  }
+  requests_.clear();
 }
 
 }  // namespace leto::model

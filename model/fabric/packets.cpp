@@ -26,19 +26,59 @@ void Fabric::stored(int id, Cycle at) {
   fragment.done = std::max(fragment.done, acknowledged);
   Cycle& done = stream.members.front().done;
   done = std::max(done, acknowledged);
-  last_leg(id);
+  const int fragment_id = piece.fragment;
+  const std::int64_t bytes = piece.bytes;
+  pieces_.give(id);
+  last_leg(fragment_id, 1, bytes);
 }
 
-// A piece's bytes are at memory's router: they go to whoever asked, or are added to.
-void Fabric::data(int id, Cycle now) {
-  Piece& piece = pieces_[id];
+// The pieces of a request are at memory's router.
+void Fabric::request(int first, Cycle now) {
+  requesting_ = true;
+  for (int id = first; id >= 0;) {
+    const int next = pieces_[id].fill.next;
+    memory_.load(id, now);
+    id = next;
+  }
+  requesting_ = false;
+  packets_.clear();
+}
+
+// Pieces of a request that leave memory's router in one cycle go as one packet.
+void Fabric::loaded(int id, Cycle at) {
+  if (requesting_) {
+    for (Packet& packet : packets_) {
+      if (packet.at != at) continue;
+      pieces_[packet.last].fill.next = id;
+      packet.last = id;
+      return;
+    }
+    packets_.push_back({at, id});
+  }
+  this->at(at, kData, id);
+}
+
+// A packet's bytes are at memory's router: they go to whoever asked, or are added to.
+void Fabric::data(int first, Cycle now) {
+  Piece& piece = pieces_[first];
   if (piece.modify) {
     piece.modify = 0;
-    return memory_.store(id, now);
+    return memory_.store(first, now);
   }
-  Fragment& fragment = fragments_[piece.fragment];
-  deliver(streams_[fragment.stream], piece, fragment, now);
-  last_leg(id);
+  const int fragment_id = piece.fragment, router = piece.router;
+  int count = 0;
+  std::int64_t bytes = 0, beats = 0;
+  for (int id = first; id >= 0; id = pieces_[id].fill.next, ++count) {
+    bytes += pieces_[id].bytes;
+    beats += in_beats(pieces_[id].bytes);
+    pieces_.give(id);
+  }
+  Fragment& fragment = fragments_[fragment_id];
+  Stream& stream = streams_[fragment.stream];
+  deliver(stream, router, beats, fragment, now);
+  if (stream.undelivered == bytes)
+    for (Member& member : stream.members) member.done = port_free_[static_cast<std::size_t>(member.pe)];
+  last_leg(fragment_id, count, bytes);
 }
 
 const Noc::Tree& Fabric::tree(Group& group, int router) {
@@ -50,8 +90,7 @@ const Noc::Tree& Fabric::tree(Group& group, int router) {
 }
 
 // Through the network to every member, and through its port into its local store.
-void Fabric::deliver(Stream& stream, const Piece& piece, Fragment& fragment, Cycle now) {
-  const std::int64_t bytes = in_beats(piece.bytes);
+void Fabric::deliver(Stream& stream, int router, std::int64_t bytes, Fragment& fragment, Cycle now) {
   const Cycle length = stream.rate.ceiling(static_cast<Cycle>(bytes));
   port_bytes_ += static_cast<std::uint64_t>(bytes) * stream.members.size();
   Cycle done = fragment.done;
@@ -62,14 +101,12 @@ void Fabric::deliver(Stream& stream, const Piece& piece, Fragment& fragment, Cyc
   };
   if (stream.group < 0) {
     const Member& member = stream.members.front();
-    const Noc::Arrival packet = noc_.send(piece.router, member.router, bytes, now, member.local);
+    const Noc::Arrival packet = noc_.send(router, member.router, bytes, now, member.local);
     noc_.taken(packet, take_in(member.pe, packet.head, packet.tail));
   } else {
-    noc_.multicast(tree(groups_[static_cast<std::size_t>(stream.group)], piece.router), bytes, now, take_in);
+    noc_.multicast(tree(groups_[static_cast<std::size_t>(stream.group)], router), bytes, now, take_in);
   }
   fragment.done = done;
-  if (stream.undelivered != piece.bytes) return;
-  for (Member& member : stream.members) member.done = port_free_[static_cast<std::size_t>(member.pe)];
 }
 
 // A PE's port is taken until it has the last byte: when that is.
@@ -81,15 +118,13 @@ inline Cycle Fabric::take_in(int pe, Cycle head, Cycle tail, Cycle length) {
 
 // From here on the piece's arrival is known: the last one of a fragment dates the room it frees, the last one
 // of a stream dates its completion.
-void Fabric::last_leg(int id) {
-  const Piece& piece = pieces_[id];
-  const int fragment_id = piece.fragment;
+void Fabric::last_leg(int fragment_id, int pieces, std::int64_t bytes) {
   Fragment& fragment = fragments_[fragment_id];
   const int stream_id = fragment.stream;
   Stream& stream = streams_[stream_id];
-  stream.undelivered -= piece.bytes;
-  pieces_.give(id);
-  if (--fragment.pieces == 0) {
+  stream.undelivered -= bytes;
+  fragment.pieces -= pieces;
+  if (fragment.pieces == 0) {
     Port& port = this->port(stream.port);
     port.window.close(fragment.bytes, fragment.done);
     if (port.full) pump_later(stream.port, port.window.next_end());

@@ -1,5 +1,5 @@
-// A queue of dated events: constant time for dates within the wheel's span, a heap beyond. Events of one cycle
-// come out in the order they went in; what goes in while its cycle is being served comes out in it.
+// A queue of dated events: constant time for dates within the wheel's span, a heap beyond. Events of one
+// cycle come out in the order they went in; what goes in while its cycle is being served comes out in it.
 #pragma once
 
 #include <array>
@@ -41,7 +41,7 @@ class TimingWheel {
   struct Far {
     Cycle at;
     std::uint64_t sequence;
-    Event event;
+    std::uint64_t event;  // as wide as the others: a snapshot shows every byte
     bool operator>(const Far& other) const {
       return at != other.at ? at > other.at : sequence > other.sequence;
     }
@@ -93,7 +93,8 @@ inline void TimingWheel::take(Cycle now, std::vector<Event>& due) {
   const std::uint32_t index = now % kSpan;
   Slot& slot = slots_[index];
   if (slot.head == kNone) return;
-  for (std::uint32_t node = slot.head; node != kNone; node = nodes_[node].next) due.push_back(nodes_[node].event);
+  for (std::uint32_t node = slot.head; node != kNone; node = nodes_[node].next)
+    due.push_back(nodes_[node].event);
   nodes_[slot.tail].next = free_;
   free_ = slot.head;
   slot.head = kNone;

@@ -17,7 +17,8 @@ Noc::Noc(const ChipConfig& chip, bool unlimited)
       most_buffered_(std::int64_t{slot_bytes_} * (kSlots - 1)),
       ways_out_(kWays + cluster_rows_ * cluster_columns_),
       free_(static_cast<std::size_t>(rows_ * columns_ * kWays), 0),
-      buffers_(static_cast<std::size_t>(rows_ * columns_ * kWays * ways_out_)) {
+      emptied_(static_cast<std::size_t>(rows_ * columns_ * kWays * ways_out_)),
+      filled_(emptied_.size()) {
   for (int router = 0; router < rows_ * columns_; ++router)
     place_.push_back({router / columns_, router % columns_});
 }
@@ -44,8 +45,11 @@ Noc::Arrival Noc::send(int from, int to, std::int64_t bytes, Cycle at, int local
   Fine head = fine(at);
   const auto go = [&](int hops, Way way) {
     for (; hops > 0; --hops, here += step(way)) {
-      head = cross(link(here, way), before, head);
-      before = link(here, way);
+      const int next = link(here, way);
+      const Fine start = cross(next, head);
+      fill(before, buffer_of(before, way), start + length_);
+      head = start + hop_;
+      before = next;
     }
   };
   go(std::abs(east_by), east_by > 0 ? east : west);
@@ -60,7 +64,7 @@ void Noc::grow(Tree& tree, int router, int steps, Way way, std::vector<int>& rea
     const int after = reached[static_cast<std::size_t>(router)];
     const int before = after < 0 ? -1 : tree.branches[static_cast<std::size_t>(after)].link;
     reached[static_cast<std::size_t>(router + step(way))] = static_cast<int>(tree.branches.size());
-    tree.branches.push_back({link(router, way), after, before});
+    tree.branches.push_back({link(router, way), after, before, buffer_of(before, way)});
   }
 }
 

@@ -49,6 +49,7 @@ class Noc {
       int link;    // to be crossed
       int after;   // the branch that leads to it; -1: it leaves the root
       int before;  // that branch's link
+      int buffer;  // between the two
     };
     std::vector<Branch> branches;
     struct End {
@@ -78,6 +79,7 @@ class Noc {
   /// Cycles of the hops alone: what a request or an acknowledgement pays.
   Cycle hop_latency(int from, int to) const { return cycle_from(hop_ * static_cast<Cycle>(hops(from, to))); }
 
+  int routers() const { return rows_ * columns_; }
   int router_of_pe(int pe) const;
   /// Router at which memory unit `unit` of `units` is attached: the first half west, the second half east,
   /// spread over the rows.
@@ -92,7 +94,7 @@ class Noc {
   /// Bytes times links crossed.
   std::uint64_t link_bytes() const { return link_bytes_; }
 
-  void state(Snapshot& s) { s(link_bytes_, free_, buffers_, length_, buffered_, heads_); }
+  void state(Snapshot& s) { s(link_bytes_, free_, emptied_, filled_, length_, buffered_, heads_); }
 
  private:
   enum Way { north, east, south, west };
@@ -100,10 +102,10 @@ class Noc {
   static constexpr std::uint32_t kSlots = 8;
   /// A router's buffer for one way in and one way out: packets fill its slots one after the other, byte by
   /// byte; a slot is free again when the last packet in it has left.
-  struct Buffer {
-    std::array<Fine, kSlots> emptied{};  // by slot: when that was, or will be
-    std::uint32_t slot = 0;              // that is being filled
-    std::int32_t left = 0;               // bytes free in it
+  using Emptied = std::array<Fine, kSlots>;  // by slot: when that was, or will be
+  struct Filled {
+    std::uint32_t slot = 0;  // that is being filled
+    std::int32_t left = 0;   // bytes free in it
   };
   int hops(int from, int to) const {
     return std::abs(row(from) - row(to)) + std::abs(column(from) - column(to));
@@ -115,7 +117,7 @@ class Noc {
     length_ = unlimited_ ? 0 : width_.time(bytes);
     buffered_ = unlimited_ ? 0 : static_cast<std::int32_t>(std::min<std::int64_t>(bytes, most_buffered_));
   }
-  Fine cross(int link, int before, Fine head);
+  Fine cross(int link, Fine head);
   void fill(int link, int number, Fine leaves) {
     if (link >= 0) hold(link, fill(number, leaves));
   }
@@ -145,11 +147,12 @@ class Noc {
   };
   std::vector<Position> place_;  // of each router
   std::uint64_t link_bytes_ = 0;
-  std::vector<Fine> free_;       // per router and way
-  std::vector<Buffer> buffers_;  // by link in and way out
-  Fine length_ = 0;              // of the last packet on a link
-  std::int32_t buffered_ = 0;    // bytes of it that lie in a buffer
-  std::vector<Fine> heads_;      // of the last multicast: at the root, then behind each branch
+  std::vector<Fine> free_;        // per router and way
+  std::vector<Emptied> emptied_;  // by link in and way out
+  std::vector<Filled> filled_;    // the same
+  Fine length_ = 0;               // of the last packet on a link
+  std::int32_t buffered_ = 0;     // bytes of it that lie in a buffer
+  std::vector<Fine> heads_;       // of the last multicast: at the root, then behind each branch
 };
 
 // What every packet goes through at every link and port is inline.
@@ -157,32 +160,29 @@ class Noc {
 // The last packet lies in a buffer until `leaves`. Its end could not come in before what lay in its slots had
 // gone: so long the link that it came by is held.
 inline Fine Noc::fill(int number, Fine leaves) {
-  Buffer& buffer = buffers_[static_cast<std::size_t>(number)];
-  std::uint32_t slot = buffer.slot;
-  std::int32_t left = buffer.left;
+  Filled& filled = filled_[static_cast<std::size_t>(number)];
+  Fine* const emptied = emptied_[static_cast<std::size_t>(number)].data();
+  std::uint32_t slot = filled.slot;
+  std::int32_t left = filled.left;
   Fine room = 0;
-  buffer.emptied[slot] = left > 0 ? leaves : buffer.emptied[slot];
+  emptied[slot] = left > 0 ? leaves : emptied[slot];
   left -= buffered_;
-  do {  // most packets fit into one slot: then without a jump that depends on the packet
-    const bool next = left < 0;
-    slot = (slot + next) % kSlots;
-    left += next ? slot_bytes_ : 0;
-    Fine& emptied = buffer.emptied[slot];
-    room = std::max(room, next ? emptied : 0);
-    emptied = next ? leaves : emptied;
-  } while (left < 0);
-  buffer.slot = slot;
-  buffer.left = left;
+  while (left < 0) {
+    slot = (slot + 1) % kSlots;
+    left += slot_bytes_;
+    room = std::max(room, emptied[slot]);
+    emptied[slot] = leaves;
+  }
+  filled = {slot, left};
   return room;
 }
 
-// The last packet's head is at a router, by link `before`, and goes on by `link`: when it is at the next one.
-inline Fine Noc::cross(int link, int before, Fine head) {
+// The last packet's head is at a router: when it starts on `link`, by which it goes on.
+inline Fine Noc::cross(int link, Fine head) {
   Fine& free = free_[static_cast<std::size_t>(link)];
   const Fine start = std::max(head, free);
   free = start + length_;
-  fill(before, buffer_of(before, link % kWays), free);
-  return start + hop_;
+  return start;
 }
 
 template <class TakeIn>
@@ -192,8 +192,11 @@ inline void Noc::multicast(const Tree& tree, std::int64_t bytes, Cycle at, TakeI
   Fine* const heads = heads_.data() + 1;  // -1: the root's
   heads[-1] = fine(at);
   Fine* head = heads;
-  for (const Tree::Branch& branch : tree.branches)
-    *head++ = cross(branch.link, branch.before, heads[branch.after]);
+  for (const Tree::Branch& branch : tree.branches) {
+    const Fine start = cross(branch.link, heads[branch.after]);
+    if (branch.before >= 0) hold(branch.before, fill(branch.buffer, start + length_));
+    *head++ = start + hop_;
+  }
   charge(tree.branches.size(), bytes);
   const Tree::End* end = tree.ends.data();
   for (const Tree::Stop& stop : tree.stops) {
