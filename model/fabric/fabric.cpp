@@ -26,7 +26,7 @@ Fabric::Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipCo
       memory_(chip, options.what_if.hbm, noc_, pieces_, *this),
       clients_(static_cast<std::size_t>(chip.pes() + (options.outside_engine ? 1 : 0)), nullptr),
       port_free_(clients_.size(), 0),
-      request_of_(static_cast<std::size_t>(noc_.routers()), -1) {
+      last_asked_(static_cast<std::size_t>(noc_.routers())) {
   const auto add_pair = [this](int beside) {
     for (int direction = 0; direction < 2; ++direction) {
       ports_.emplace_back();
@@ -183,7 +183,8 @@ void Fabric::start(const Transfer& transfer, Cycle now) {
   stream.modify = transfer.modify;
   stream.joined = false;
   stream.runs = transfer.runs;
-  stream.undelivered = stream.unissued = stream.runs.bytes();
+  stream.undelivered = stream.runs.bytes();
+  stream.next_fragment = 0;
   stream.rest = stream.runs.next();
   stream.granted = transfer.rate;
   stream.rate = Divider(static_cast<std::uint64_t>(transfer.rate));
@@ -201,6 +202,7 @@ void Fabric::answered(std::uint32_t tag, Cycle at) {
 }
 
 void Fabric::clean(Cycle now) {
+  go_on_from(now);
   memory_.clean(now);
   if (const Cycle next = wheel_.next(); next != kNever) wake_at(next);
 }

@@ -51,6 +51,9 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   void clean(Cycle now);
   Cycle cleaned() const { return memory_.cleaned(); }
 
+  /// Nothing is left to do: the next submission comes at `at` or later (Kernel::go_on_from).
+  void go_on_from(Cycle at) { wheel_.rewind(at); }
+
   /// Tells `observer` of every memory access from now on; may be null.
   void watch(Observer* observer);
 
@@ -83,7 +86,7 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
     int group;  // multicast: of which group; else -1
     bool store, modify;
     bool joined;                  // a member, waiting for the others
-    std::int64_t unissued;        // bytes that no fragment has yet
+    std::int64_t next_fragment;   // its bytes, once they are known; else 0
     std::int64_t undelivered;     // bytes not yet on their last leg
     std::int64_t granted;         // bytes a cycle at the port …
     Divider rate;                 // … as a divider
@@ -99,12 +102,13 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
     std::int32_t bytes;
     Cycle done;
   };
-  /// Pieces that a fragment asks a router for.
-  struct Request {
-    int router, first, last;
+  /// The last piece that the fragment under way has asked a router for; -1: none.
+  struct Asked {
+    int piece = -1;
+    Cycle at = 0;
   };
   /// Pieces that leave memory together.
-  struct Packet {
+  struct Together {
     Cycle at;
     int last;
   };
@@ -138,13 +142,15 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   void issued(int stream, Cycle now);
   bool issue(int port, Stream& stream, int id, Cycle now);
   void cut(Port& port, Stream& stream, int id, std::int64_t bytes, Cycle now);
-  void ask(int piece);
-  void send_requests(const Port& port, Cycle at);
+  std::int64_t next_fragment(const Stream& stream) const;
+  void ask(const Port& port, int piece, Cycle at);
+  void end_requests();
 
   void leaves(int piece, Cycle now);
   void request(int first, Cycle now);
   void data(int first, Cycle now);
-  void deliver(Stream& stream, int router, std::int64_t bytes, Fragment& fragment, Cycle now);
+  void deliver(Stream& stream, int router, const Noc::Packet& packet, Cycle length, Fragment& fragment,
+               Cycle now);
   Cycle take_in(int pe, Cycle head, Cycle tail, Cycle length);
   void last_leg(int fragment, int pieces, std::int64_t bytes);
   const Noc::Tree& tree(Group& group, int router);
@@ -170,10 +176,10 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   std::uint64_t port_bytes_ = 0;                // over the PE ports
   Cycle now_ = 0;                               // of the event that is being handled
   // Within cut() and request(), and empty between them.
-  std::vector<Request> requests_;  // of the fragment that is being cut
-  std::vector<int> request_of_;    // by router: its number in that list; -1: none
-  bool requesting_ = false;        // request() is under way …
-  std::vector<Packet> packets_;    // … and has formed these
+  std::vector<int> asked_;          // routers that the fragment under way has asked
+  std::vector<Asked> last_asked_;   // by router
+  bool requesting_ = false;         // request() is under way …
+  std::vector<Together> together_;  // … and has formed these
 };
 
 }  // namespace leto::model

@@ -66,7 +66,7 @@ void Fabric::gather(Group& group, Cycle now) {
             .store = false,
             .modify = false,
             .joined = false,
-            .unissued = leader.unissued,
+            .next_fragment = 0,
             .undelivered = leader.undelivered,
             .granted = leader.granted,
             .rate = {},
@@ -105,32 +105,45 @@ void Fabric::issued(int id, Cycle now) {
 // Issues what the window has room for. True when the whole stream has been issued.
 bool Fabric::issue(int id, Stream& stream, int stream_id, Cycle now) {
   Port& port = this->port(id);
-  while (stream.unissued != 0) {
-    const std::int64_t bytes = std::min<std::int64_t>(stream.unissued, config_.fragment_bytes);
+  while (stream.rest.bytes != 0) {
+    if (stream.next_fragment == 0) stream.next_fragment = next_fragment(stream);
+    const std::int64_t bytes = stream.next_fragment;
     port.full = !port.window.fits(bytes, config_.outstanding_bytes, now);
     if (port.full) {
       if (port.window.next_end() != kNever) pump_later(id, port.window.next_end());
       return false;
     }
-    stream.unissued -= bytes;
+    stream.next_fragment = 0;
     cut(port, stream, stream_id, bytes, now);
   }
   return true;
 }
 
-// One fragment, of as many rows as it takes: a request to each router where it touches memory (load), or its
-// pieces out of the port one by one (store).
+// A part of a row, or whole rows as long as they fit.
+std::int64_t Fabric::next_fragment(const Stream& stream) const {
+  const std::int64_t most = config_.fragment_bytes;
+  if (stream.rest.bytes >= most) return most;
+  std::int64_t bytes = stream.rest.bytes;
+  isa::Runs ahead = stream.runs;
+  for (isa::Run run = ahead.next(); run.bytes != 0 && bytes + run.bytes <= most; run = ahead.next())
+    bytes += run.bytes;
+  return bytes;
+}
+
+// One fragment: a request to each router where it touches memory (load), which
+// goes when the bucket has room for the row that needs it first, or its pieces out of the port one by one
+// (store).
 void Fabric::cut(Port& port, Stream& stream, int stream_id, std::int64_t bytes, Cycle now) {
   const int id = fragments_.take();
   port.window.open(static_cast<std::int32_t>(bytes));
-  const Cycle bucket = stream.rate.quotient(static_cast<Cycle>(config_.bucket_bytes));
-  Cycle at =
-      std::max(now, stream.store ? port.next_issue : port.next_issue - std::min(bucket, port.next_issue));
-  const Cycle requested = at;
+  const Cycle bucket = stream.store ? 0 : stream.rate.quotient(static_cast<Cycle>(config_.bucket_bytes));
   int count = 0;
   for (std::int64_t left = bytes; left > 0;) {
     isa::Run& run = stream.rest;
     const std::int64_t in_run = std::min(run.bytes, left);
+    Cycle at = std::max(now, port.next_issue - std::min(bucket, port.next_issue));
+    if (!stream.store)
+      port.next_issue = std::max(port.next_issue, at) + stream.rate.ceiling(static_cast<Cycle>(in_run));
     Memory::Cutter cutter(memory_, run.address);
     for (std::int64_t in_piece, rest = in_run; rest > 0; rest -= in_piece, ++count) {
       const int piece_id = pieces_.take();
@@ -142,8 +155,9 @@ void Fabric::cut(Port& port, Stream& stream, int stream_id, std::int64_t bytes, 
       if (stream.store) {
         this->at(at, kLeaves, piece_id);
         at += stream.rate.ceiling(static_cast<Cycle>(in_beats(in_piece)));
+        port.next_issue = at;
       } else {
-        ask(piece_id);
+        ask(port, piece_id, at);
       }
     }
     left -= in_run;
@@ -151,33 +165,26 @@ void Fabric::cut(Port& port, Stream& stream, int stream_id, std::int64_t bytes, 
     run.bytes -= in_run;
     if (run.bytes == 0) run = stream.runs.next();
   }
-  send_requests(port, at);
+  end_requests();
   fragments_[id] = {stream_id, count, static_cast<std::int32_t>(bytes), 0};
-  port.next_issue =
-      stream.store ? at
-                   : std::max(port.next_issue, requested) + stream.rate.ceiling(static_cast<Cycle>(bytes));
 }
 
-// One piece more for the request to its router.
-void Fabric::ask(int id) {
+// A piece joins the fragment's last request to its router if that goes at `at` too, else goes with a new one.
+void Fabric::ask(const Port& port, int id, Cycle at) {
   const int router = pieces_[id].router;
-  int& request = request_of_[static_cast<std::size_t>(router)];
-  if (request < 0) {
-    request = static_cast<int>(requests_.size());
-    requests_.push_back({router, id, id});
+  Asked& asked = last_asked_[static_cast<std::size_t>(router)];
+  if (asked.piece >= 0 && asked.at == at) {
+    pieces_[asked.piece].fill.next = id;
   } else {
-    Request& one = requests_[static_cast<std::size_t>(request)];
-    pieces_[one.last].fill.next = id;
-    one.last = id;
+    this->at(at + noc_.hop_latency(port.router, router), kRequest, id);
+    if (asked.piece < 0) asked_.push_back(router);
   }
+  asked = {id, at};
 }
 
-void Fabric::send_requests(const Port& port, Cycle at) {
-  for (const Request& request : requests_) {
-    this->at(at + noc_.hop_latency(port.router, request.router), kRequest, request.first);
-    request_of_[static_cast<std::size_t>(request.router)] = -1;
-  }
-  requests_.clear();
+void Fabric::end_requests() {
+  for (const int router : asked_) last_asked_[static_cast<std::size_t>(router)] = {};
+  asked_.clear();
 }
 
 }  // namespace leto::model

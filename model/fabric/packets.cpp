@@ -41,19 +41,19 @@ void Fabric::request(int first, Cycle now) {
     id = next;
   }
   requesting_ = false;
-  packets_.clear();
+  together_.clear();
 }
 
 // Pieces of a request that leave memory's router in one cycle go as one packet.
 void Fabric::loaded(int id, Cycle at) {
   if (requesting_) {
-    for (Packet& packet : packets_) {
-      if (packet.at != at) continue;
-      pieces_[packet.last].fill.next = id;
-      packet.last = id;
+    for (Together& pieces : together_) {
+      if (pieces.at != at) continue;
+      pieces_[pieces.last].fill.next = id;
+      pieces.last = id;
       return;
     }
-    packets_.push_back({at, id});
+    together_.push_back({at, id});
   }
   this->at(at, kData, id);
 }
@@ -67,15 +67,20 @@ void Fabric::data(int first, Cycle now) {
   }
   const int fragment_id = piece.fragment, router = piece.router;
   int count = 0;
-  std::int64_t bytes = 0, beats = 0;
-  for (int id = first; id >= 0; id = pieces_[id].fill.next, ++count) {
-    bytes += pieces_[id].bytes;
-    beats += in_beats(pieces_[id].bytes);
-    pieces_.give(id);
-  }
   Fragment& fragment = fragments_[fragment_id];
   Stream& stream = streams_[fragment.stream];
-  deliver(stream, router, beats, fragment, now);
+  std::int64_t bytes = 0;
+  Noc::Packet packet;
+  Cycle length = 0;  // at the port
+  for (int id = first; id >= 0; id = pieces_[id].fill.next, ++count) {
+    const Noc::Packet part = noc_.packet(in_beats(pieces_[id].bytes));
+    packet.bytes += part.bytes;
+    packet.length += part.length;
+    length += stream.rate.ceiling(static_cast<Cycle>(part.bytes));
+    bytes += pieces_[id].bytes;
+    pieces_.give(id);
+  }
+  deliver(stream, router, packet, length, fragment, now);
   if (stream.undelivered == bytes)
     for (Member& member : stream.members) member.done = port_free_[static_cast<std::size_t>(member.pe)];
   last_leg(fragment_id, count, bytes);
@@ -90,9 +95,9 @@ const Noc::Tree& Fabric::tree(Group& group, int router) {
 }
 
 // Through the network to every member, and through its port into its local store.
-void Fabric::deliver(Stream& stream, int router, std::int64_t bytes, Fragment& fragment, Cycle now) {
-  const Cycle length = stream.rate.ceiling(static_cast<Cycle>(bytes));
-  port_bytes_ += static_cast<std::uint64_t>(bytes) * stream.members.size();
+void Fabric::deliver(Stream& stream, int router, const Noc::Packet& packet, Cycle length, Fragment& fragment,
+                     Cycle now) {
+  port_bytes_ += static_cast<std::uint64_t>(packet.bytes) * stream.members.size();
   Cycle done = fragment.done;
   const auto take_in = [&](int pe, Cycle head, Cycle tail) {
     const Cycle taken = this->take_in(pe, head, tail, length);
@@ -101,10 +106,10 @@ void Fabric::deliver(Stream& stream, int router, std::int64_t bytes, Fragment& f
   };
   if (stream.group < 0) {
     const Member& member = stream.members.front();
-    const Noc::Arrival packet = noc_.send(router, member.router, bytes, now, member.local);
-    noc_.taken(packet, take_in(member.pe, packet.head, packet.tail));
+    const Noc::Arrival arrival = noc_.send(router, member.router, packet, now, member.local);
+    noc_.taken(arrival, take_in(member.pe, arrival.head, arrival.tail));
   } else {
-    noc_.multicast(tree(groups_[static_cast<std::size_t>(stream.group)], router), bytes, now, take_in);
+    noc_.multicast(tree(groups_[static_cast<std::size_t>(stream.group)], router), packet, now, take_in);
   }
   fragment.done = done;
 }

@@ -2,6 +2,7 @@
 // cycle come out in the order they went in; what goes in while its cycle is being served comes out in it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <queue>
@@ -22,6 +23,9 @@ class TimingWheel {
   void push(Cycle at, Event event);
   /// Date of the earliest event; kNever when there is none.
   Cycle next();
+  /// Nothing is left in it: from now on dates from `at` on may come, also such as lie before the last cycle
+  /// taken.
+  void rewind(Cycle at) { base_ = std::min(base_, at); }
   /// Takes all events that are due at `now`, no event being due before; none: `due` is empty.
   void take(Cycle now, std::vector<Event>& due);
 

@@ -44,7 +44,7 @@ void Memory::load(int id, Cycle now) {
 
   const std::uint64_t number = by_line_.quotient(piece.address);
   const Cache::Access access = cache_.read(piece.set, number, cache_.touched(piece.address, piece.bytes));
-  write_back(piece.unit, access.victim, access.write_back, kNobody, now);
+  if (access.write_back != 0) write_back(piece.unit, access.victim, access.write_back, kNobody, now);
   if (access.missing != 0) {
     piece.fill.line = access.line;
     if (access.line >= 0) cache_.begin_fill(piece.set, access.line);

@@ -38,8 +38,8 @@ int Noc::router_of_memory(int unit, int units) const {
   return place * rows_ / half * columns_ + (is_west ? 0 : columns_ - 1);
 }
 
-Noc::Arrival Noc::send(int from, int to, std::int64_t bytes, Cycle at, int local) {
-  enter(bytes);
+Noc::Arrival Noc::send(int from, int to, const Packet& packet, Cycle at, int local) {
+  enter(packet);
   const int east_by = column(to) - column(from), south_by = row(to) - row(from);
   int here = from, before = -1;
   Fine head = fine(at);
@@ -54,7 +54,7 @@ Noc::Arrival Noc::send(int from, int to, std::int64_t bytes, Cycle at, int local
   };
   go(std::abs(east_by), east_by > 0 ? east : west);
   go(std::abs(south_by), south_by > 0 ? south : north);
-  charge(static_cast<std::size_t>(std::abs(east_by) + std::abs(south_by)), bytes);
+  charge(static_cast<std::size_t>(std::abs(east_by) + std::abs(south_by)), packet.bytes);
   return {cycle_from(head), cycle_from(before < 0 ? head : head + length_), before,
           buffer_of(before, kWays + local)};
 }

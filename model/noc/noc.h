@@ -40,8 +40,18 @@ class Noc {
     Cycle head, tail;
     int link, buffer;
   };
+  /// What takes a way through the network together: parts one behind the other, each of whole cycles of the
+  /// links.
+  struct Packet {
+    std::int64_t bytes = 0;
+    Fine length = 0;  // on a link
+  };
+  Packet packet(std::int64_t bytes) const { return {bytes, unlimited_ ? 0 : width_.time(bytes)}; }
   /// `local`: where it goes to a PE, that one's number in its cluster.
-  Arrival send(int from, int to, std::int64_t bytes, Cycle at, int local = 0);
+  Arrival send(int from, int to, const Packet& packet, Cycle at, int local = 0);
+  Arrival send(int from, int to, std::int64_t bytes, Cycle at, int local = 0) {
+    return send(from, to, packet(bytes), at, local);
+  }
 
   /// The links from one router to those of several PEs, each once, a router before the links that leave it.
   struct Tree {
@@ -69,7 +79,7 @@ class Noc {
   /// Delivers down a tree. take_in(pe, head, tail), with the dates at which the packet's first and last byte
   /// are at the PE's router, says when the PE has taken its end from there.
   template <class TakeIn>
-  void multicast(const Tree& tree, std::int64_t bytes, Cycle at, TakeIn&& take_in);
+  void multicast(const Tree& tree, const Packet& packet, Cycle at, TakeIn&& take_in);
 
   /// The PE has taken the end of the last packet from its router at `at`.
   void taken(const Arrival& packet, Cycle at) { fill(packet.link, packet.buffer, fine(at)); }
@@ -113,9 +123,9 @@ class Noc {
   int row(int router) const { return place_[static_cast<std::size_t>(router)].row; }
   int column(int router) const { return place_[static_cast<std::size_t>(router)].column; }
   static int link(int router, Way way) { return router * kWays + way; }
-  void enter(std::int64_t bytes) {
-    length_ = unlimited_ ? 0 : width_.time(bytes);
-    buffered_ = unlimited_ ? 0 : static_cast<std::int32_t>(std::min<std::int64_t>(bytes, most_buffered_));
+  void enter(const Packet& packet) {
+    length_ = packet.length;
+    buffered_ = unlimited_ ? 0 : static_cast<std::int32_t>(std::min(packet.bytes, most_buffered_));
   }
   Fine cross(int link, Fine head);
   void fill(int link, int number, Fine leaves) {
@@ -186,8 +196,8 @@ inline Fine Noc::cross(int link, Fine head) {
 }
 
 template <class TakeIn>
-inline void Noc::multicast(const Tree& tree, std::int64_t bytes, Cycle at, TakeIn&& take_in) {
-  enter(bytes);
+inline void Noc::multicast(const Tree& tree, const Packet& packet, Cycle at, TakeIn&& take_in) {
+  enter(packet);
   if (heads_.size() <= tree.branches.size()) heads_.resize(tree.branches.size() + 1);
   Fine* const heads = heads_.data() + 1;  // -1: the root's
   heads[-1] = fine(at);
@@ -197,7 +207,7 @@ inline void Noc::multicast(const Tree& tree, std::int64_t bytes, Cycle at, TakeI
     if (branch.before >= 0) hold(branch.before, fill(branch.buffer, start + length_));
     *head++ = start + hop_;
   }
-  charge(tree.branches.size(), bytes);
+  charge(tree.branches.size(), packet.bytes);
   const Tree::End* end = tree.ends.data();
   for (const Tree::Stop& stop : tree.stops) {
     const Fine there = heads[stop.branch];

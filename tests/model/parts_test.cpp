@@ -90,7 +90,7 @@ TEST_CASE("network: cut-through, links as ledgers, a multicast charges every lin
   CHECK(noc.link_bytes() == 5 * 512);
   const Noc::Tree tree = noc.tree(0, {0, 1, 2, 3, 4, 5, 6, 7, 8});
   std::vector<Cycle> heads(9), tails(9);
-  noc.multicast(tree, 512, 1000, [&](int pe, Cycle head, Cycle tail) {
+  noc.multicast(tree, noc.packet(512), 1000, [&](int pe, Cycle head, Cycle tail) {
     heads[static_cast<std::size_t>(pe)] = head;
     return tails[static_cast<std::size_t>(pe)] = tail;
   });
