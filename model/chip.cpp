@@ -118,7 +118,8 @@ void Chip::clean() {
   if (reuse_) reuse_->at_end();
   Cycle end = 0;
   for (const auto& pe : pes_) end = std::max(end, pe->end());
-  fabric_->clean(kernel_.go_on_from(end));
+  kernel_.go_on_from(end);
+  fabric_->clean(end);
 }
 
 Cycle Chip::close() {

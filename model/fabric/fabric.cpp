@@ -26,7 +26,7 @@ Fabric::Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipCo
       memory_(chip, options.what_if.hbm, noc_, pieces_, *this),
       clients_(static_cast<std::size_t>(chip.pes() + (options.outside_engine ? 1 : 0)), nullptr),
       port_free_(clients_.size(), 0),
-      last_asked_(static_cast<std::size_t>(noc_.routers())) {
+      last_asked_(static_cast<std::size_t>(noc_.routers()), -1) {
   const auto add_pair = [this](int beside) {
     for (int direction = 0; direction < 2; ++direction) {
       ports_.emplace_back();

@@ -102,11 +102,6 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
     std::int32_t bytes;
     Cycle done;
   };
-  /// The last piece that the fragment under way has asked a router for; -1: none.
-  struct Asked {
-    int piece = -1;
-    Cycle at = 0;
-  };
   /// Pieces that leave memory together.
   struct Together {
     Cycle at;
@@ -177,7 +172,7 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   Cycle now_ = 0;                               // of the event that is being handled
   // Within cut() and request(), and empty between them.
   std::vector<int> asked_;          // routers that the fragment under way has asked
-  std::vector<Asked> last_asked_;   // by router
+  std::vector<int> last_asked_;     // by router: the last piece it was asked for; -1: none
   bool requesting_ = false;         // request() is under way …
   std::vector<Together> together_;  // … and has formed these
 };

@@ -169,21 +169,21 @@ void Fabric::cut(Port& port, Stream& stream, int stream_id, std::int64_t bytes, 
   fragments_[id] = {stream_id, count, static_cast<std::int32_t>(bytes), 0};
 }
 
-// A piece joins the fragment's last request to its router if that goes at `at` too, else goes with a new one.
+// A piece joins the fragment's request to its router, or goes with a new one at `at`.
 void Fabric::ask(const Port& port, int id, Cycle at) {
   const int router = pieces_[id].router;
-  Asked& asked = last_asked_[static_cast<std::size_t>(router)];
-  if (asked.piece >= 0 && asked.at == at) {
-    pieces_[asked.piece].fill.next = id;
-  } else {
+  int& last = last_asked_[static_cast<std::size_t>(router)];
+  if (last < 0) {
     this->at(at + noc_.hop_latency(port.router, router), kRequest, id);
-    if (asked.piece < 0) asked_.push_back(router);
+    asked_.push_back(router);
+  } else {
+    pieces_[last].fill.next = id;
   }
-  asked = {id, at};
+  last = id;
 }
 
 void Fabric::end_requests() {
-  for (const int router : asked_) last_asked_[static_cast<std::size_t>(router)] = {};
+  for (const int router : asked_) last_asked_[static_cast<std::size_t>(router)] = -1;
   asked_.clear();
 }
 
