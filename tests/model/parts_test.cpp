@@ -67,6 +67,19 @@ TEST_CASE("clocks: links and banks a little slower than the PEs lose that little
   CHECK(bank == doctest::Approx(1.04 * kPackets).epsilon(0.003));
 }
 
+TEST_CASE("timing wheel: when nothing is left in it earlier dates may come again") {
+  TimingWheel wheel;
+  std::vector<TimingWheel::Event> due;
+  wheel.push(1000, 1);
+  wheel.take(1000, due);
+  REQUIRE(due.size() == 1);
+  wheel.rewind(998);
+  wheel.push(998, 2);
+  CHECK(wheel.next() == 998);
+  wheel.take(998, due);
+  CHECK(due == std::vector<TimingWheel::Event>{2});
+}
+
 TEST_CASE("local store: grants never add up to more than there is, too little is nothing") {
   LocalStore store(LocalStoreConfig{1 << 17, 256});
   CHECK(store.acquire(200) == 200);
