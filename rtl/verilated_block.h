@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "rtl/block.h"
+#include "rtl/verilated_coverage.h"
 
 namespace leto::rtl {
 
@@ -32,6 +33,7 @@ template <class Top, class Pins>
 class VerilatedBlock final : public Block {
  public:
   VerilatedBlock() : Block(Pins::ports()), top_(&context_) {}
+  ~VerilatedBlock() override { write_coverage(context_); }
 
   void reset() override {
     for (const int level : {1, 0, 1}) {

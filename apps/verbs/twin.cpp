@@ -36,7 +36,7 @@ void write_waves(const model::TwinLog& log, const model::Finding& at, const std:
 
 void print(const model::TwinLog& log, const std::optional<model::Finding>& found) {
   const bool other_rtl = log.rtl_hash != rtl::rtl_hash();
-  fmt::print("{}: {} commands of {}, rtl/ {} the run\n", log.finding.instance, log.commands(), log.chip.name,
+  fmt::print("{}: {} commands of {}, rtl/ {} the run\n", log.finding.instance, log.count(), log.chip.name,
              other_rtl ? "has changed since" : "is that of");
   if (!found)
     fmt::print("no difference; the run had: {}\n", log.finding.text());

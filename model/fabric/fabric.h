@@ -14,6 +14,7 @@
 #include <memory>
 #include <vector>
 
+#include "model/fabric_interface/issue_watch.h"
 #include "model/fabric_interface/port.h"
 #include "model/fabric_interface/transfer.h"
 #include "model/kernel/pool.h"
@@ -56,6 +57,8 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
 
   /// Tells `observer` of every memory access from now on; may be null.
   void watch(Observer* observer);
+  /// Tells `watch` of every piece that a port cuts; may be null.
+  void watch_issue(IssueWatch* watch) { issue_watch_ = watch; }
 
   void report(Statistics& statistics) const;
 
@@ -168,6 +171,7 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   TimingWheel wheel_;
   std::vector<TimingWheel::Event> due_;
   std::array<std::vector<Transfer>, 2> inbox_;  // by parity of the cycle of submission
+  IssueWatch* issue_watch_ = nullptr;
   std::uint64_t port_bytes_ = 0;                // over the PE ports
   Cycle now_ = 0;                               // of the event that is being handled
   // Within cut() and request(), and empty between them.

@@ -141,7 +141,8 @@ void Fabric::cut(Port& port, Stream& stream, int stream_id, std::int64_t bytes, 
   for (std::int64_t left = bytes; left > 0;) {
     isa::Run& run = stream.rest;
     const std::int64_t in_run = std::min(run.bytes, left);
-    Cycle at = std::max(now, port.next_issue - std::min(bucket, port.next_issue));
+    const Cycle port_free = port.next_issue;
+    Cycle at = std::max(now, port_free - std::min(bucket, port_free));
     if (!stream.store)
       port.next_issue = std::max(port.next_issue, at) + stream.rate.ceiling(static_cast<Cycle>(in_run));
     Memory::Cutter cutter(memory_, run.address);
@@ -152,6 +153,10 @@ void Fabric::cut(Port& port, Stream& stream, int stream_id, std::int64_t bytes, 
       piece.fragment = id;
       piece.modify = stream.modify;
       in_piece = piece.bytes;
+      if (issue_watch_)
+        for (const Member& member : stream.members)
+          issue_watch_->cut(member.pe, {stream.store, rest == in_run, stream.granted, in_run, piece.address,
+                                        piece.bytes, now, at, port_free});
       if (stream.store) {
         this->at(at, kLeaves, piece_id);
         at += stream.rate.ceiling(static_cast<Cycle>(in_beats(in_piece)));

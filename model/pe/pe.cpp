@@ -28,7 +28,10 @@ Pe::Pe(const sc_core::sc_module_name& name, Kernel& kernel, Wiring& w, int index
       slots_{Slot(w.accounts, Engine::matrix_engine, index),
              Slot(w.accounts, Engine::reduction_engine, index),
              Slot(w.accounts, Engine::vector_engine, index), Slot(w.accounts, Engine::layout_engine, index)},
-      buffer_twin_(w.twins ? w.twins->buffers(index) : nullptr) {}
+      buffer_twin_(w.twins ? w.twins->buffers(index) : nullptr) {
+  if (!w.twins) return;
+  for (const bool store : {false, true}) address_twins_[store] = w.twins->addresses(index, store);
+}
 
 void Pe::launch(Cycle at) {
   for (Lane& lane : movers_) rest(lane, lane.line.since());

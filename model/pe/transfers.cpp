@@ -103,6 +103,7 @@ void Pe::fly(Mover& mover, bool stores, Entry& entry, Cycle now) {
   transfer.runs = runs;
   transfer.rate = mover.grant;
   transfer.sequence = flight.sequence;
+  if (AddressTwin* twin = address_twins_[stores]) twin->submitted(command, flight.list);
   wiring_.fabric->submit(transfer);
 }
 

@@ -12,7 +12,7 @@ std::string instance_of(int pe, TwinBlock block) {
 std::unique_ptr<rtl::Block> built_block(TwinBlock block, const ChipConfig& chip,
                                         const std::string& instance) {
   const std::string_view name = kTwinBlocks[static_cast<std::size_t>(block)].name;
-  auto built = rtl::make_block(name, chip);
+  auto built = rtl::make_block(kTwinBlocks[static_cast<std::size_t>(block)].rtl, chip);
   if (!built && !rtl::has_rtl())
     throw Error(
         ExitCode::unsupported, fmt::format("--twin {}: this build has no RTL", instance),

@@ -12,10 +12,17 @@
 
 namespace leto::model {
 
-enum class TwinBlock : std::uint8_t { matrix_engine, reduction_engine, buffer_manager };
+enum class TwinBlock : std::uint8_t {
+  matrix_engine,
+  reduction_engine,
+  buffer_manager,
+  load_address_generator,
+  store_address_generator,
+  vector_lookup
+};
 
 struct TwinBlockRow {
-  std::string_view name;
+  std::string_view name, rtl;  // as --twin says; the folder of rtl/
   std::span<const std::string_view> signals;
 };
 
@@ -27,10 +34,19 @@ inline constexpr std::array<std::string_view, 11> kReductionSignals = {
 inline constexpr std::array<std::string_view, 4> kBufferSignals = {"beg_ready", "beg_operand", "beg_tile",
                                                                    "full"};
 
+inline constexpr std::array<std::string_view, 9> kAddressSignals = {
+    "cmd_ready", "r_ready", "p_valid", "p_address", "p_bytes", "p_fragment", "p_first", "p_last", "p_delay"};
+
+inline constexpr std::array<std::string_view, 4> kLookupSignals = {"x_ready", "y_valid", "y_count", "y_data"};
+
 /// By TwinBlock.
-inline constexpr std::array<TwinBlockRow, 3> kTwinBlocks = {{{"matrix_engine", kMatrixSignals},
-                                                             {"reduction_engine", kReductionSignals},
-                                                             {"buffer_manager", kBufferSignals}}};
+inline constexpr std::array<TwinBlockRow, 6> kTwinBlocks = {
+    {{"matrix_engine", "matrix_engine", kMatrixSignals},
+     {"reduction_engine", "reduction_engine", kReductionSignals},
+     {"buffer_manager", "buffer_manager", kBufferSignals},
+     {"load_address_generator", "address_generator", kAddressSignals},
+     {"store_address_generator", "address_generator", kAddressSignals},
+     {"vector_lookup", "vector_lookup", kLookupSignals}}};
 
 /// "pe[2].matrix_engine".
 std::string instance_of(int pe, TwinBlock block);

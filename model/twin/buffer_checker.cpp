@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/errors.h"
+#include "model/twin/log.h"
 
 namespace leto::model {
 namespace {
@@ -17,7 +18,7 @@ enum Pin : int {
 };
 }  // namespace pins
 
-constexpr int kIdBits = 5, kWordBits = 20;  // as in buffer_manager.sv
+constexpr int kIdBits = 5, kWordBits = 20, kCountBits = 8;  // as in buffer_manager.sv
 
 // Element `index` of a packed pin of elements of `bits`.
 void put(std::uint32_t* pin, std::size_t index, int bits, std::uint32_t value) {
@@ -102,6 +103,10 @@ void BufferChecker::keep(const Event& event, const Story& story) {
   log_.events.push_back(event);
   log_.stories.push_back(story);
   if (log_.stories.size() > Log::kStories) log_.stories.pop_front();
+}
+
+void BufferChecker::log(TwinLog& log) const {
+  log.commands = log_;
 }
 
 void BufferChecker::replay(const Log& log) {
@@ -262,8 +267,8 @@ void BufferChecker::check_full() {
   for (auto moved = full_.rbegin(); moved != full_.rend(); ++moved) {
     const auto same = [&](const auto& other) { return other.first == moved->first; };
     if (std::any_of(full_.rbegin(), moved, same)) continue;  // it moved again in this cycle
-    std::uint64_t full = get(rtl_->pin(pins::full), static_cast<std::size_t>(moved->first), kWordBits);
-    if (!comparison_.agrees(now_ + 1, "full", kWordBits, moved->second, full, moved->first))
+    std::uint64_t full = get(rtl_->pin(pins::full), static_cast<std::size_t>(moved->first), kCountBits);
+    if (!comparison_.agrees(now_ + 1, "full", kCountBits, moved->second, full, moved->first))
       comparison_.differ(now_ + 1, fmt::format("full[{}]", moved->first), std::to_string(moved->second),
                          std::to_string(full), last_);
     ++comparison_.count().values_compared;

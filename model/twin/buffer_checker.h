@@ -18,11 +18,11 @@
 #include "isa/machine.h"
 #include "isa/program.h"
 #include "model/twin/blocks.h"
-#include "model/twin/comparison.h"
+#include "model/twin/twin.h"
 
 namespace leto::model {
 
-class BufferChecker {
+class BufferChecker : public Twin {
  public:
   static constexpr std::size_t kLanes = 8, kOperands = 3;  // as in buffer_manager.sv
 
@@ -37,7 +37,7 @@ class BufferChecker {
   void finished(const isa::Command& command, const isa::PeState& pe, Cycle now);
   /// A command was found held by `hold`.
   void looked_at(const isa::Command& command, const isa::PeState::Hold& hold, Cycle now);
-  void flush();
+  void flush() override;
 
   /// What the PE did, as the RTL sees it.
   struct Event {
@@ -58,12 +58,15 @@ class BufferChecker {
     std::deque<Story> stories;
     Comparison::Place from;
     bool lost = false;
+
+    std::size_t size() const { return events.size(); }
   };
   const Log& log() const { return log_; }
+  void log(TwinLog& log) const override;
   /// Does what a log holds as the run that left it did.
   void replay(const Log& log);
 
-  Comparison& comparison() { return comparison_; }
+  Comparison& comparison() override { return comparison_; }
   const Comparison& comparison() const { return comparison_; }
   /// Clocks that one cycle of the model took beyond its first.
   std::uint64_t further_clocks() const { return further_; }

@@ -8,7 +8,7 @@
 namespace leto::model {
 
 /// All since the RTL was last reset; or, of a sequence without a gap that is longer than the bound, so many as it
-/// leaves: then `primed`, and the first one is no more than what the RTL came from. A Run has start, finish, bytes().
+/// leaves: then `primed`, and the first one is no more than what the RTL came from. A Run has bytes() and cycles().
 template <class Run>
 struct CommandLog {
   std::deque<Run> runs;
@@ -16,6 +16,7 @@ struct CommandLog {
   Comparison::Place from;  // before the first one, or the second if primed
   std::size_t bytes = 0;
 
+  std::size_t size() const { return runs.size(); }
   /// Long enough to start anew at the next gap, from a reset: an idle engine can be reset at any time, and a log that
   /// begins there brings the RTL into the same state whatever it is.
   bool is_long() const { return bytes > kLogBytes; }
@@ -30,7 +31,7 @@ struct CommandLog {
  private:
   void shorten() {
     const Run& first = runs[primed ? 1 : 0];
-    from.cycles_compared += first.finish - first.start;
+    from.cycles_compared += first.cycles();
     if (primed) {
       bytes -= runs.front().bytes();
       runs.pop_front();

@@ -146,11 +146,11 @@ void MatrixTwin::after(const isa::Command& matmul, isa::PeState& pe, isa::Partia
 }
 
 void MatrixTwin::log(TwinLog& log) const {
-  log.matrix = checker_.log();
+  log.commands = checker_.log();
 }
 
 void ReductionTwin::log(TwinLog& log) const {
-  log.reduction = checker_.log();
+  log.commands = checker_.log();
 }
 
 void ReductionTwin::before(const isa::Command& command, isa::PeState& pe, const isa::Partials& incoming,

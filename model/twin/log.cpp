@@ -187,6 +187,102 @@ ReductionRun read_reduction(ByteReader& in, const ReductionEngineConfig&, Cycle&
   return run;
 }
 
+void write(ByteWriter& out, const AddressRun& run) {
+  for (const bool flag : {run.store, run.indexed, run.met}) out.number<std::uint8_t>(flag);
+  out.number(run.rate);
+  out.number(run.late);
+  const isa::Transfer& t = run.transfer;
+  out.number(t.address);
+  for (const auto extent : {t.bytes, t.rows, t.row_stride, t.planes, t.plane_stride}) out.number(extent);
+  out.number<std::uint64_t>(run.list.size());
+  for (const isa::Run& part : run.list) {
+    out.number(part.address);
+    out.number(part.bytes);
+  }
+  out.number<std::uint64_t>(run.pieces.size());
+  for (const AddressRun::Piece& piece : run.pieces) {
+    out.number(piece.address);
+    out.number(piece.bytes);
+    out.number(piece.fragment);
+    for (const Cycle cycle : {piece.cut, piece.leaves, piece.free}) out.number(cycle);
+  }
+  out.number(run.clocks);
+  out.text(run.command);
+  out.text(run.operation);
+}
+
+// A piece leaves no earlier than it is cut, and the port is free no earlier than that and soon after.
+AddressRun::Piece read_piece(ByteReader& in, Cycle& last) {
+  AddressRun::Piece piece;
+  piece.address = in.number<std::uint64_t>();
+  piece.bytes = in.number<std::uint32_t>();
+  piece.fragment = in.number<std::uint32_t>();
+  for (Cycle* cycle : {&piece.cut, &piece.leaves, &piece.free}) *cycle = in.number<Cycle>();
+  if (piece.bytes == 0) in.fail("a piece without bytes");
+  if (piece.cut < last || piece.leaves < piece.cut || piece.free < piece.leaves || piece.free - piece.cut > kLongest)
+    in.fail(fmt::format("no piece is cut at cycle {}, leaves at {} and has gone at {}", piece.cut, piece.leaves,
+                        piece.free));
+  last = piece.cut;
+  return piece;
+}
+
+AddressRun read_address(ByteReader& in, const FabricInterfaceConfig&, Cycle& last) {
+  constexpr std::size_t kRunBytes = 16, kPieceBytes = 40;
+  AddressRun run;
+  for (bool* flag : {&run.store, &run.indexed, &run.met}) *flag = in.number<std::uint8_t>() != 0;
+  run.rate = in.number<std::uint32_t>();
+  run.late = in.number<std::uint32_t>();
+  if (run.rate == 0 || run.late > kLongest) in.fail("no port has this pace");
+  isa::Transfer& t = run.transfer;
+  t.address = in.number<std::uint64_t>();
+  for (auto* extent : {&t.bytes, &t.rows, &t.row_stride, &t.planes, &t.plane_stride})
+    *extent = in.number<std::int64_t>();
+  std::int64_t bytes = 0;
+  for (std::size_t left = in.count(kRunBytes); left > 0; --left) {
+    const auto address = in.number<std::uint64_t>();
+    run.list.push_back({address, in.number<std::int64_t>()});
+    if (const std::int64_t one = run.list.back().bytes; one < 1 || one > isa::kMostRecords)
+      in.fail(fmt::format("no run has {} bytes", one));
+    bytes += run.list.back().bytes;
+  }
+  for (std::size_t left = in.count(kPieceBytes); left > 0; --left) {
+    run.pieces.push_back(read_piece(in, last));
+    bytes -= run.pieces.back().bytes;
+  }
+  if (run.pieces.empty() || (run.indexed && bytes != 0)) in.fail("the pieces are not those of the transfer");
+  run.clocks = in.number<std::uint64_t>();
+  run.command = in.text();
+  run.operation = in.text();
+  return run;
+}
+
+void write(ByteWriter& out, const LookupRun& run) {
+  out.number(run.op);
+  out.number(run.type);
+  out.number(run.row);
+  write_all(out, run.x);
+  write_all(out, run.result);
+  for (const Cycle cycle : {run.start, run.finish}) out.number(cycle);
+  out.text(run.command);
+  out.text(run.operation);
+}
+
+LookupRun read_lookup(ByteReader& in, const VectorEngineConfig&, Cycle& last) {
+  LookupRun run;
+  run.op = in.enumerator<isa::VectorOp>(isa::kVectorOps - 1);
+  run.type = in.enumerator<DType>(static_cast<int>(DType::e5m2));
+  run.row = in.number<int>();
+  run.x = read_all<std::uint32_t>(in);
+  run.result = read_all<std::uint32_t>(in);
+  if (run.row < 1 || run.x.empty() || run.x.size() != run.result.size() || !is_lookup(run.op))
+    in.fail("no elements of a function");
+  for (Cycle* cycle : {&run.start, &run.finish}) *cycle = in.number<Cycle>();
+  check_times(in, run.start, run.finish, 0, last);
+  run.command = in.text();
+  run.operation = in.text();
+  return run;
+}
+
 void write(ByteWriter& out, const BufferChecker::Event& event) {
   out.number(event.now);
   out.number(event.kind);
@@ -216,23 +312,25 @@ BufferChecker::Event read_event(ByteReader& in, Cycle& last) {
 }
 
 template <class Run>
-void write_runs(ByteWriter& out, const CommandLog<Run>& log) {
+void write_log(ByteWriter& out, const CommandLog<Run>& log) {
   write(out, log.from);
   out.number<std::uint8_t>(log.primed);
   out.number<std::uint64_t>(log.runs.size());
   for (const Run& run : log.runs) write(out, run);
 }
 
-template <class Log, class Config, class Read>
-void read_runs(ByteReader& in, Log& log, const Config& config, Read read) {
+template <class Run, class Config, class Read>
+CommandLog<Run> read_runs(ByteReader& in, const Config& config, Read read) {
+  CommandLog<Run> log;
   constexpr std::size_t kLeast = 64;  // bytes of a command
   log.from = read_place(in);
   log.primed = in.number<std::uint8_t>() != 0;
   Cycle last = 0;
   for (std::size_t left = in.count(kLeast); left > 0; --left) log.runs.push_back(read(in, config, last));
+  return log;
 }
 
-void write_buffers(ByteWriter& out, const BufferChecker::Log& log) {
+void write_log(ByteWriter& out, const BufferChecker::Log& log) {
   write(out, log.from);
   out.number<std::uint64_t>(log.events.size());
   for (const auto& event : log.events) write(out, event);
@@ -240,13 +338,15 @@ void write_buffers(ByteWriter& out, const BufferChecker::Log& log) {
   for (const Story& story : log.stories) write(out, story);
 }
 
-void read_buffers(ByteReader& in, BufferChecker::Log& log) {
+BufferChecker::Log read_buffers(ByteReader& in) {
+  BufferChecker::Log log;
   constexpr std::size_t kStoryBytes = 4 * sizeof(std::uint64_t);
   log.from = read_place(in);
   Cycle last = 0;
   for (std::size_t left = in.count(kEventBytes); left > 0; --left) log.events.push_back(read_event(in, last));
   for (std::size_t left = in.count(kStoryBytes); left > 0; --left) log.stories.push_back(read_story(in));
   if (log.stories.size() > log.events.size()) in.fail("more stories than events");
+  return log;
 }
 
 void check_identity(ByteReader& whole, std::span<const std::byte> bytes) {
@@ -275,17 +375,7 @@ std::vector<std::byte> to_bytes(const TwinLog& log) {
   out.number(log.program_hash);
   out.number(log.rtl_hash);
   write(out, log.finding);
-  switch (log.block) {
-    case TwinBlock::matrix_engine:
-      write_runs(out, log.matrix);
-      break;
-    case TwinBlock::reduction_engine:
-      write_runs(out, log.reduction);
-      break;
-    case TwinBlock::buffer_manager:
-      write_buffers(out, log.buffers);
-      break;
-  }
+  std::visit([&](const auto& kept) { write_log(out, kept); }, log.commands);
   return out.sealed();
 }
 
@@ -303,13 +393,20 @@ TwinLog log_from_bytes(std::span<const std::byte> bytes, std::string_view where)
   log.finding = read_finding(in);
   switch (log.block) {
     case TwinBlock::matrix_engine:
-      read_runs(in, log.matrix, log.chip.matrix_engine, read_matrix);
+      log.commands = read_runs<MatrixRun>(in, log.chip.matrix_engine, read_matrix);
       break;
     case TwinBlock::reduction_engine:
-      read_runs(in, log.reduction, log.chip.reduction_engine, read_reduction);
+      log.commands = read_runs<ReductionRun>(in, log.chip.reduction_engine, read_reduction);
       break;
     case TwinBlock::buffer_manager:
-      read_buffers(in, log.buffers);
+      log.commands = read_buffers(in);
+      break;
+    case TwinBlock::load_address_generator:
+    case TwinBlock::store_address_generator:
+      log.commands = read_runs<AddressRun>(in, log.chip.fabric_interface, read_address);
+      break;
+    case TwinBlock::vector_lookup:
+      log.commands = read_runs<LookupRun>(in, log.chip.vector_engine, read_lookup);
       break;
   }
   if (!in.at_end()) in.fail("bytes follow the last command");

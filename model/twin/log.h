@@ -2,9 +2,12 @@
 #pragma once
 
 #include <filesystem>
+#include <variant>
 
 #include "arch/chip_config.h"
+#include "model/twin/address_checker.h"
 #include "model/twin/buffer_checker.h"
+#include "model/twin/lookup_checker.h"
 #include "model/twin/matrix_checker.h"
 #include "model/twin/reduction_checker.h"
 
@@ -16,12 +19,18 @@ struct TwinLog {
   TwinSpec spec;                             // mode check
   std::uint64_t program_hash = 0, rtl_hash = 0;  // the program; all of rtl/ as it was built
   Finding finding;                           // with the instance and the seed
-  // One of these, by `block`.
-  MatrixChecker::Log matrix;
-  ReductionChecker::Log reduction;
-  BufferChecker::Log buffers;
+  /// What the twin kept: its checker's log.
+  std::variant<MatrixChecker::Log, ReductionChecker::Log, BufferChecker::Log, AddressChecker::Log,
+               LookupChecker::Log> commands;
 
-  std::size_t commands() const { return matrix.runs.size() + reduction.runs.size() + buffers.events.size(); }
+  std::size_t count() const {
+    return std::visit([](const auto& kept) { return kept.size(); }, commands);
+  }
+  /// There was more than a log holds.
+  bool lost() const {
+    const auto* buffers = std::get_if<BufferChecker::Log>(&commands);
+    return buffers && buffers->lost;
+  }
   /// When it was, in microseconds of the chip.
   double microseconds(const Finding& at) const { return static_cast<double>(at.cycle) / chip.pe.clock_mhz; }
 };

@@ -32,6 +32,7 @@ struct MatrixRun {
   int stall_block = -1, stall_vector = 0;  // … before this one; -1: the last block, as the model counts them
   std::string command, operation;          // for the finding
 
+  std::uint64_t cycles() const { return finish - start; }
   std::size_t bytes() const {
     return sizeof *this + 2 * (held.size() + stream.size()) + 4 * (before.size() + after.size());
   }

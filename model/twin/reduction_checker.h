@@ -36,6 +36,7 @@ struct ReductionRun {
   int stall_beat = -1;             // … before this beat; -1: the last one, as the model counts them
   std::string command, operation;  // for the finding
 
+  std::uint64_t cycles() const { return finish - start; }
   std::size_t bytes() const { return sizeof *this + 4 * (banks.size() + incoming.size() + result.size()); }
 };
 

@@ -7,15 +7,21 @@
 namespace leto::model {
 namespace {
 
-template <class Checker, class Log>
-std::optional<Finding> run(Checker&& checker, const Log& log, TwinWindow* window) {
-  checker.comparison().show(window);
-  try {
-    checker.replay(log);
-  } catch (const TwinMismatch& mismatch) {
-    return mismatch.finding();
-  }
-  return std::nullopt;
+MatrixChecker checker_of(const MatrixChecker::Log&, const TwinLog& log) {
+  return {log.chip.matrix_engine, log.spec, log.finding.instance, log.finding.seed};
+}
+ReductionChecker checker_of(const ReductionChecker::Log&, const TwinLog& log) {
+  return {log.chip, log.spec, log.finding.instance, log.finding.seed};
+}
+AddressChecker checker_of(const AddressChecker::Log&, const TwinLog& log) {
+  return {log.chip, log.block, log.spec, log.finding.instance, log.finding.seed};
+}
+LookupChecker checker_of(const LookupChecker::Log&, const TwinLog& log) {
+  return {log.chip, log.spec, log.finding.instance, log.finding.seed};
+}
+BufferChecker checker_of(const BufferChecker::Log&, const TwinLog& log) {
+  static const isa::Program kNone;
+  return {log.chip, log.spec, log.finding.instance, log.finding.seed, kNone};
 }
 
 std::string json_text(std::string_view text) {
@@ -33,19 +39,17 @@ std::string json_text(std::string_view text) {
 }  // namespace
 
 std::optional<Finding> replay(const TwinLog& log, TwinWindow* window) {
-  const Finding& found = log.finding;
-  const isa::Program no_program;
-  switch (log.block) {
-    case TwinBlock::matrix_engine:
-      return run(MatrixChecker(log.chip.matrix_engine, log.spec, found.instance, found.seed), log.matrix,
-                 window);
-    case TwinBlock::reduction_engine:
-      return run(ReductionChecker(log.chip, log.spec, found.instance, found.seed), log.reduction, window);
-    case TwinBlock::buffer_manager:
-      return run(BufferChecker(log.chip, log.spec, found.instance, found.seed, no_program), log.buffers,
-                 window);
-  }
-  return std::nullopt;
+  const auto run = [&](const auto& kept) -> std::optional<Finding> {
+    auto checker = checker_of(kept, log);
+    checker.comparison().show(window);
+    try {
+      checker.replay(kept);
+    } catch (const TwinMismatch& mismatch) {
+      return mismatch.finding();
+    }
+    return std::nullopt;
+  };
+  return std::visit(run, log.commands);
 }
 
 std::string to_json(const Finding& finding, const TwinLog& log) {
@@ -70,7 +74,7 @@ std::string to_json(const Finding& finding, const TwinLog& log) {
   add("config_hash", fmt::format("\"{:016x}\"", config_hash(log.chip)));
   add("program_hash", fmt::format("\"{:016x}\"", log.program_hash));
   add("rtl_hash", fmt::format("\"{:016x}\"", log.rtl_hash));
-  add("logged_commands", std::to_string(log.commands()));
+  add("logged_commands", std::to_string(log.count()));
   return text + "\n}\n";
 }
 
@@ -79,7 +83,7 @@ Error leave(const TwinLog& log, const std::filesystem::path& folder, std::string
   make_folder(folder);
   write_atomically(folder / (finding.instance + ".json"), to_json(finding, log));
   const std::string cause = fmt::format("{}; {:.3f} us", finding.text(), log.microseconds(finding));
-  if (log.buffers.lost)
+  if (log.lost())
     return Error(ExitCode::mismatch, cause,
                  fmt::format("{}/{}.json has it again; no log, since the launch left more than {} MiB of "
                              "commands: take a shorter program",

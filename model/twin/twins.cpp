@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "model/twin/engine_twins.h"
 #include "model/twin/log.h"
+#include "model/twin/lookup_twin.h"
 #include "model/waves/signals.h"
 
 namespace leto::model {
@@ -26,6 +27,24 @@ std::string chosen(std::string pattern, const ChipConfig& chip, std::uint64_t se
   const auto others = static_cast<std::uint64_t>(chip.pes() - 1);
   const std::uint64_t pe = others == 0 ? 0 : 1 + uniform_below(seed, fnv1a(kChosen), 0, others);
   return fmt::format("pe[{}]{}", pe, pattern.substr(kChosen.size()));
+}
+
+std::unique_ptr<Twin> make(TwinBlock block, const TwinSpec& spec, const std::string& instance,
+                           const ChipConfig& chip, const isa::Program& program, std::uint64_t seed) {
+  switch (block) {
+    case TwinBlock::matrix_engine:
+      return std::make_unique<MatrixTwin>(chip, spec, instance, seed, program);
+    case TwinBlock::reduction_engine:
+      return std::make_unique<ReductionTwin>(chip, spec, instance, seed, program);
+    case TwinBlock::buffer_manager:
+      return std::make_unique<BufferChecker>(chip, spec, instance, seed, program);
+    case TwinBlock::load_address_generator:
+    case TwinBlock::store_address_generator:
+      return std::make_unique<AddressTwin>(chip, block, spec, instance, seed, program);
+    case TwinBlock::vector_lookup:
+      return std::make_unique<LookupTwin>(chip, spec, instance, seed, program);
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -58,7 +77,6 @@ Twins::Twins(const std::vector<TwinSpec>& specs, const ChipConfig& chip, const i
 
 void Twins::add(const TwinSpec& spec, int pe, TwinBlock block, const ChipConfig& chip,
                 const isa::Program& program, std::uint64_t seed) {
-  OfPe& twins = pes_[pe];
   const std::string instance = instance_of(pe, block);
   const auto signals = kTwinBlocks[static_cast<std::size_t>(block)].signals;
   if (spec.inject && std::find(signals.begin(), signals.end(), spec.inject->signal) == signals.end())
@@ -66,58 +84,61 @@ void Twins::add(const TwinSpec& spec, int pe, TwinBlock block, const ChipConfig&
         ExitCode::usage,
         fmt::format("--twin {}: {} has no signal \"{}\"", spec.pattern, instance, spec.inject->signal),
         fmt::format("its signals are {}", fmt::join(signals, ", ")));
-  const bool wanted = spec.mode != TwinMode::model;
-  switch (block) {
-    case TwinBlock::matrix_engine:
-      twins.matrix = wanted ? std::make_unique<MatrixTwin>(chip, spec, instance, seed, program) : nullptr;
-      break;
-    case TwinBlock::reduction_engine:
-      twins.reduction =
-          wanted ? std::make_unique<ReductionTwin>(chip, spec, instance, seed, program) : nullptr;
-      break;
-    case TwinBlock::buffer_manager:
-      twins.buffers = wanted ? std::make_unique<BufferChecker>(chip, spec, instance, seed, program) : nullptr;
-      break;
-  }
+  pes_[pe][static_cast<std::size_t>(block)] =
+      spec.mode == TwinMode::model ? nullptr : make(block, spec, instance, chip, program, seed);
 }
 
-// The matrix engines' twins share it: they are what costs.
+// The twins of arithmetic share it: they are what costs.
 void Twins::share_budget(const std::int64_t& chip_macs) {
   std::vector<Comparison*> budgeted;
-  for (auto& [pe, twins] : pes_)
-    if (twins.matrix && twins.matrix->comparison().budgeted())
-      budgeted.push_back(&twins.matrix->comparison());
+  for (const auto& [pe, twins] : pes_)
+    for (const TwinBlock block : {TwinBlock::matrix_engine, TwinBlock::vector_lookup})
+      if (Twin* twin = find(pe, block); twin && twin->comparison().budgeted()) budgeted.push_back(&twin->comparison());
   for (Comparison* twin : budgeted)
     twin->limit(chip_macs, kBudgetShare / static_cast<double>(budgeted.size()));
 }
 
-EngineTwin* Twins::engine(int pe, isa::Unit unit) const {
+Twin* Twins::find(int pe, TwinBlock block) const {
   const auto found = pes_.find(pe);
-  if (found == pes_.end()) return nullptr;
-  if (unit == isa::Unit::matrix) return found->second.matrix.get();
-  return unit == isa::Unit::reduction ? found->second.reduction.get() : nullptr;
+  return found == pes_.end() ? nullptr : found->second[static_cast<std::size_t>(block)].get();
+}
+
+EngineTwin* Twins::engine(int pe, isa::Unit unit) const {
+  if (unit == isa::Unit::matrix) return static_cast<EngineTwin*>(find(pe, TwinBlock::matrix_engine));
+  if (unit == isa::Unit::reduction) return static_cast<EngineTwin*>(find(pe, TwinBlock::reduction_engine));
+  if (unit == isa::Unit::vector) return static_cast<EngineTwin*>(find(pe, TwinBlock::vector_lookup));
+  return nullptr;
 }
 
 BufferChecker* Twins::buffers(int pe) const {
-  const auto found = pes_.find(pe);
-  return found == pes_.end() ? nullptr : found->second.buffers.get();
+  return static_cast<BufferChecker*>(find(pe, TwinBlock::buffer_manager));
 }
 
-void Twins::flush() {
-  for (auto& [pe, twins] : pes_) {
-    if (twins.matrix) twins.matrix->flush();
-    if (twins.reduction) twins.reduction->flush();
-    if (twins.buffers) twins.buffers->flush();
-  }
+AddressTwin* Twins::addresses(int pe, bool store) const {
+  const TwinBlock block = store ? TwinBlock::store_address_generator : TwinBlock::load_address_generator;
+  return static_cast<AddressTwin*>(find(pe, block));
+}
+
+IssueWatch* Twins::issue_watch() {
+  for (const auto& [pe, twins] : pes_)
+    if (addresses(pe, false) || addresses(pe, true)) return this;
+  return nullptr;
+}
+
+void Twins::cut(int pe, const Cut& cut) {
+  if (AddressTwin* twin = addresses(pe, cut.store)) twin->cut(cut);
 }
 
 template <class F>
 void Twins::each(F f) const {
-  for (const auto& [pe, twins] : pes_) {
-    if (twins.matrix) f(instance_of(pe, TwinBlock::matrix_engine), twins.matrix->comparison());
-    if (twins.reduction) f(instance_of(pe, TwinBlock::reduction_engine), twins.reduction->comparison());
-    if (twins.buffers) f(instance_of(pe, TwinBlock::buffer_manager), twins.buffers->comparison());
-  }
+  for (const auto& [pe, twins] : pes_)
+    for (std::size_t block = 0; block < twins.size(); ++block)
+      if (twins[block])
+        f(static_cast<TwinBlock>(block), instance_of(pe, static_cast<TwinBlock>(block)), *twins[block]);
+}
+
+void Twins::flush() {
+  each([](TwinBlock, const std::string&, Twin& twin) { twin.flush(); });
 }
 
 TwinLog Twins::log_of(const Finding& finding) const {
@@ -126,32 +147,25 @@ TwinLog Twins::log_of(const Finding& finding) const {
   log.finding = finding;
   log.program_hash = fnv1a(isa::to_bytes(program_));
   log.rtl_hash = rtl::rtl_hash();
-  for (const auto& [pe, twins] : pes_) {
-    const auto is = [&](TwinBlock block, const Comparison& comparison) {
-      if (instance_of(pe, block) != finding.instance) return false;
-      log.block = block;
-      log.spec = comparison.spec();
-      return true;
-    };
-    if (twins.matrix && is(TwinBlock::matrix_engine, twins.matrix->comparison())) twins.matrix->log(log);
-    if (twins.reduction && is(TwinBlock::reduction_engine, twins.reduction->comparison()))
-      twins.reduction->log(log);
-    if (twins.buffers && is(TwinBlock::buffer_manager, twins.buffers->comparison()))
-      log.buffers = twins.buffers->log();
-  }
+  each([&](TwinBlock block, const std::string& instance, Twin& twin) {
+    if (instance != finding.instance) return;
+    log.block = block;
+    log.spec = twin.comparison().spec();
+    twin.log(log);
+  });
   return log;
 }
 
 std::map<std::string, TwinCount> Twins::count() const {
   std::map<std::string, TwinCount> all;
-  each([&](const std::string& name, const Comparison& twin) { all[name] = twin.count(); });
+  each([&](TwinBlock, const std::string& name, Twin& twin) { all[name] = twin.comparison().count(); });
   return all;
 }
 
 std::vector<std::string> Twins::notes() const {
   std::vector<std::string> all;
-  each([&](const std::string& name, const Comparison& twin) {
-    if (twin.fault_missed())
+  each([&](TwinBlock, const std::string& name, Twin& twin) {
+    if (twin.comparison().fault_missed())
       all.push_back(fmt::format("--twin {}: the fault to inject lies behind the last compared cycle", name));
   });
   return all;

@@ -1,6 +1,7 @@
 // The twins of a chip, and how a PE hands them what its engines do.
 #pragma once
 
+#include <array>
 #include <map>
 #include <memory>
 #include <string>
@@ -8,18 +9,15 @@
 
 #include "isa/machine.h"
 #include "isa/program.h"
+#include "model/twin/address_twin.h"
 #include "model/twin/buffer_checker.h"
-#include "model/twin/comparison.h"
+#include "model/twin/twin.h"
 
 namespace leto::model {
 
-struct TwinLog;
-
 /// Of one engine of a PE.
-class EngineTwin {
+class EngineTwin : public Twin {
  public:
-  virtual ~EngineTwin() = default;
-
   struct Timing {
     Cycle start, finish, held_ready, stall;
   };
@@ -27,13 +25,9 @@ class EngineTwin {
   virtual void before(const isa::Command& command, isa::PeState& pe, const isa::Partials& incoming,
                       const Timing& timing) = 0;
   virtual void after(const isa::Command& command, isa::PeState& pe, isa::Partials& outgoing) = 0;
-  virtual void flush() = 0;
-  /// Its commands, for a replay.
-  virtual void log(TwinLog& log) const = 0;
-  virtual Comparison& comparison() = 0;
 };
 
-class Twins {
+class Twins : private IssueWatch {
  public:
   /// Throws Error(usage) on a pattern that fits no instance, Error(unsupported) when values are off or there
   /// is no RTL. The last pattern that fits an instance counts.
@@ -44,6 +38,9 @@ class Twins {
   /// Null: the model alone.
   EngineTwin* engine(int pe, isa::Unit unit) const;
   BufferChecker* buffers(int pe) const;
+  AddressTwin* addresses(int pe, bool store) const;
+  /// For the fabric; null when no address generator has a twin.
+  IssueWatch* issue_watch();
   void flush();
   std::map<std::string, TwinCount> count() const;
   /// What a replay of the block needs.
@@ -52,14 +49,13 @@ class Twins {
   std::vector<std::string> notes() const;
 
  private:
-  /// Of one PE; null where there is none.
-  struct OfPe {
-    std::unique_ptr<EngineTwin> matrix, reduction;
-    std::unique_ptr<BufferChecker> buffers;
-  };
+  /// Of one PE by TwinBlock; null where there is none.
+  using OfPe = std::array<std::unique_ptr<Twin>, kTwinBlocks.size()>;
   void add(const TwinSpec& spec, int pe, TwinBlock block, const ChipConfig& chip, const isa::Program& program,
            std::uint64_t seed);
-  /// Calls f(instance, comparison).
+  void cut(int pe, const Cut& cut) override;
+  Twin* find(int pe, TwinBlock block) const;
+  /// Calls f(block, instance, twin).
   template <class F>
   void each(F f) const;
   void share_budget(const std::int64_t& chip_macs);

@@ -67,6 +67,13 @@ Work collected(const isa::Command& c, std::int64_t lanes, std::int64_t bytes_per
 
 }  // namespace
 
+bool VectorEngine::dense(const isa::Command& c) {
+  const bool reduces = static_cast<Reduce>(c[vector_t::reduce]) != Reduce::none;
+  const std::int64_t columns = c.shape[1];
+  return first(c).dense(columns) && second(c).dense(columns) &&
+         (reduces || c.shape[2] == columns * size_of(c.dtype(vector_t::dst_type)));
+}
+
 Work VectorEngine::work(const isa::Command& c) const {
   if (c.opcode == isa::Opcode::collect)
     return collected(c, config_.elements_per_cycle, config_.bytes_per_cycle, config_.latency_cycles);
@@ -74,15 +81,13 @@ Work VectorEngine::work(const isa::Command& c) const {
   if (rows == 0 || columns == 0) return {};
   const Source a = first(c), b = second(c);
   const std::int64_t width = size_of(c.dtype(vector_t::dst_type));
-  const bool reduces = static_cast<Reduce>(c[vector_t::reduce]) != Reduce::none;
-  const bool dense = a.dense(columns) && b.dense(columns) && (reduces || c.shape[2] == columns * width);
 
   Work work;
   work.written = results(c, rows, columns) * width;
   work.read = a.bytes(rows, columns) + b.bytes(rows, columns) + (c[vector_t::accumulate] ? work.written : 0);
   const auto lanes = static_cast<Cycle>(config_.elements_per_cycle);
-  const Cycle beats = dense ? ceil_div(static_cast<Cycle>(rows * columns), lanes)
-                            : static_cast<Cycle>(rows) * ceil_div(static_cast<Cycle>(columns), lanes);
+  const Cycle beats = dense(c) ? ceil_div(static_cast<Cycle>(rows * columns), lanes)
+                               : static_cast<Cycle>(rows) * ceil_div(static_cast<Cycle>(columns), lanes);
   const Cycle port =
       ceil_div(static_cast<Cycle>(work.read + work.written), static_cast<Cycle>(config_.bytes_per_cycle));
   work.cycles = std::max(beats, port) + static_cast<Cycle>(config_.latency_cycles);

@@ -15,6 +15,8 @@ class VectorEngine {
  public:
   explicit VectorEngine(const VectorEngineConfig& config) : config_(config) {}
   Work work(const isa::Command& vector) const;
+  /// Is the tile one run of elements? Of vector commands only.
+  static bool dense(const isa::Command& vector);
 
  private:
   VectorEngineConfig config_;

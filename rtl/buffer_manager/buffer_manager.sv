@@ -13,7 +13,8 @@ module buffer_manager #(
   localparam int unsigned Buffers = 32,
   localparam int unsigned Lanes = 8,
   localparam int unsigned Operands = 3,
-  localparam int unsigned Bits = 20
+  localparam int unsigned Bits = 20,
+  localparam int unsigned CountBits = 8  // of the depth in the instruction
 ) (
   input  logic                                clk_i,
   input  logic                                rst_ni,
@@ -22,7 +23,7 @@ module buffer_manager #(
   input  logic [4:0]                          def_id_i,
   input  logic [Bits-1:0]                     def_base_i,
   input  logic [Bits-1:0]                     def_bytes_i,
-  input  logic [Bits-1:0]                     def_depth_i,
+  input  logic [CountBits-1:0]                def_depth_i,
 
   input  logic [Lanes-1:0][Operands-1:0]      fin_advance_i,
   input  logic [Lanes-1:0][Operands-1:0]      fin_writes_i,
@@ -39,22 +40,24 @@ module buffer_manager #(
   output logic [Lanes-1:0][1:0]                beg_operand_o,
   output logic [Lanes-1:0][Operands-1:0][Bits-1:0] beg_tile_o,
 
-  output logic [Buffers-1:0][Bits-1:0] full_o
+  output logic [Buffers-1:0][CountBits-1:0] full_o
 );
 
-  typedef logic [Bits-1:0] word_t;
+  typedef logic [Bits-1:0]      word_t;
+  typedef logic [CountBits-1:0] count_t;
 
   // Fixed by the definition …
-  word_t base_q[Buffers], bytes_q[Buffers], depth_q[Buffers];
+  word_t  base_q[Buffers], bytes_q[Buffers];
+  count_t depth_q[Buffers];
   // … and what commands move: tiles pushed and not popped, pushed and not taken, reserved and not popped; the tile being
   // written, the next to write, the next to read (their places and addresses).
-  word_t full_q[Buffers], data_q[Buffers], used_q[Buffers];
-  word_t next_slot_q[Buffers], next_q[Buffers], write_q[Buffers], read_slot_q[Buffers], read_q[Buffers];
-  logic  reserved_q[Buffers];
+  count_t full_q[Buffers], data_q[Buffers], used_q[Buffers], next_slot_q[Buffers], read_slot_q[Buffers];
+  word_t  next_q[Buffers], write_q[Buffers], read_q[Buffers];
+  logic   reserved_q[Buffers];
 
-  word_t base[Buffers], bytes[Buffers], depth[Buffers], full[Buffers], data[Buffers], used[Buffers];
-  word_t next_slot[Buffers], next[Buffers], write[Buffers], read_slot[Buffers], read[Buffers];
-  logic  reserved[Buffers];
+  word_t  base[Buffers], bytes[Buffers], next[Buffers], write[Buffers], read[Buffers];
+  count_t depth[Buffers], full[Buffers], data[Buffers], used[Buffers], next_slot[Buffers], read_slot[Buffers];
+  logic   reserved[Buffers];
 
   always_comb begin
     logic [4:0] f, b;

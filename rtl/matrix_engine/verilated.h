@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "rtl/matrix_engine/matrix_engine_rtl.h"
+#include "rtl/verilated_coverage.h"
 
 namespace leto::rtl {
 
@@ -25,6 +26,8 @@ class MatrixEngine final : public MatrixEngineRtl {
     in.a_data.resize(Tiles * 32);
     out.c_data.resize(Tiles * 32);
   }
+
+  ~MatrixEngine() override { write_coverage(context_); }
 
   void reset() override {
     top_.rst_ni = 1;

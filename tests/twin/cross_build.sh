@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 source tests/twin/one_block.sh
 work=$build/cross_build
-[[ $# -gt 0 ]] || set -- reduction_engine buffer_manager matrix_engine
+[[ $# -gt 0 ]] || set -- $blocks
 failed=0
 for block; do
   rm -rf "$work" && mkdir -p "$work" && cp -r rtl "$work/"

@@ -4,10 +4,13 @@ root=$PWD
 build=$(realpath "${BUILD:-build/release}")
 flags=$(sed -n '/^set(LETO_VERILATOR_FLAGS/,/)/p' rtl/CMakeLists.txt | tr -d '()\n' | sed 's/setLETO_VERILATOR_FLAGS//')
 
+# Blocks, in the order of what they cost.
+blocks="reduction_engine buffer_manager address_generator vector_lookup matrix_engine"
 sources_of() {
   case $1 in
     matrix_engine) echo lint.vlt common/isa_pkg.sv fp/fp_pkg.sv matrix_engine/matrix_tile.sv matrix_engine/matrix_engine.sv ;;
     reduction_engine) echo lint.vlt common/isa_pkg.sv fp/fp_pkg.sv reduction_engine/reduction_engine.sv ;;
+    vector_lookup) echo lint.vlt common/isa_pkg.sv fp/fp_pkg.sv fp/fp32_pkg.sv vector_lookup/function_pkg.sv vector_lookup/vector_lookup.sv ;;
     *) echo lint.vlt common/isa_pkg.sv "$1/$1.sv" ;;
   esac
 }
@@ -17,6 +20,16 @@ test_of() {
     matrix_engine) echo '*random commands differ in no bit*' ;;
     reduction_engine) echo '*random reductions*' ;;
     buffer_manager) echo '*find the same tiles and waits*' ;;
+    address_generator) echo '*random transfers*' ;;
+    vector_lookup) echo '*random lookups*' ;;
+  esac
+}
+# The parameters of `tiny`, as its Verilated class is called.
+tiny_of() {
+  case $1 in
+    reduction_engine) echo _32_64_16 ;;
+    address_generator) echo _4096_2048_512_512 ;;
+    vector_lookup) echo _32_24 ;;
   esac
 }
 # How the Verilated class Vone becomes the one that the test gets.
@@ -37,7 +50,7 @@ std::unique_ptr<Block> make_block(std::string_view, const ChipConfig&) { return 
 }  // namespace leto::rtl
 CPP
   else
-    made=$(ls "$build"/rtl/V"$1"*_block.cpp | grep -E "V$1(_32_64_16)?_block.cpp")
+    made=$build/rtl/V$1$(tiny_of "$1")_block.cpp
     sed "s/$(basename "$made" _block.cpp)/Vone/g" "$made"
     cat <<'CPP'
 #include "rtl/matrix_engine/matrix_engine_rtl.h"
@@ -59,13 +72,14 @@ build_block() {
   (
     cd "$work/rtl"
     verilator --cc $2 -Wno-fatal $(sources_of "$1") --top-module "$1" --prefix Vone --Mdir "$work/v"
-    make -C "$work/v" -f Vone.mk OPT_FAST=-O1 OPT_SLOW=-O0 Vone__ALL.a verilated.o verilated_threads.o
+    make -C "$work/v" -f Vone.mk OPT_FAST=-O1 OPT_SLOW=-O0 Vone__ALL.a verilated.o verilated_cov.o verilated_threads.o
   ) > "$work/log" 2>&1 || { tail -n 5 "$work/log"; exit 1; }
   write_choose "$1" > "$work/choose.cpp"
   include=$(sed -n 's/^VERILATOR_ROOT = //p' "$work/v/Vone.mk")/include
-  g++ -std=c++20 -w -I. -I"$work/v" -isystem "$include" -isystem "$include/vltstd" -c "$work/choose.cpp" -o "$work/choose.o"
+  [[ $2 != *--coverage* ]] || covered=-DVM_COVERAGE=1
+  g++ -std=c++20 -w ${covered:-} -I. -I"$work/v" -isystem "$include" -isystem "$include/vltstd" -c "$work/choose.cpp" -o "$work/choose.o"
   g++ -std=c++20 -w -I. -c rtl/block.cpp -o "$work/block.o"
-  (cd "$build" && eval "${link//rtl\/librtl.a/$work/choose.o $work/block.o $work/v/Vone__ALL.a $work/v/verilated.o $work/v/verilated_threads.o}" \
+  (cd "$build" && eval "${link//rtl\/librtl.a/$work/choose.o $work/block.o $work/v/Vone__ALL.a $work/v/verilated.o $work/v/verilated_cov.o $work/v/verilated_threads.o}" \
     && true) >> "$work/log" 2>&1 || { tail -n 5 "$work/log"; exit 1; }
 }
 # first_difference BLOCK: what the checker finds in $work/test; empty: nothing.

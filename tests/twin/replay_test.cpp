@@ -51,7 +51,7 @@ TwinLog log_of(const ChipConfig& chip, const Finding& finding, const ReductionCh
   log.chip = chip;
   log.spec = checker.comparison().spec();
   log.finding = finding;
-  log.reduction = checker.log();
+  log.commands = checker.log();
   return log_from_bytes(to_bytes(log), "log");
 }
 
@@ -108,7 +108,7 @@ TEST_CASE("twin: a log that begins within a sequence is primed and reproduces th
       cut.from.cycles_compared += whole.runs[i].finish - whole.runs[i].start;
   cut.from.cycles_compared += cut.runs.front().finish - cut.runs.front().start;
   TwinLog log = log_of(chip, *first, checker);
-  log.reduction = cut;
+  log.commands = cut;
   check_same(replay(log), *first);
 }
 
@@ -116,6 +116,7 @@ TEST_CASE("twin: a command log keeps to its bound and counts the cycles of what 
   struct Run {
     Cycle start, finish;
     std::size_t bytes() const { return kLogMost / 8; }
+    std::uint64_t cycles() const { return finish - start; }
   };
   CommandLog<Run> log;
   for (Cycle i = 0; i < 20; ++i) log.add({i * 10, i * 10 + 10}, {i * 10 + 5, 0});
@@ -137,7 +138,7 @@ TEST_CASE("twin: the window around a difference has both sides and ends behind i
   const auto first = found_by(checker, runs);
   REQUIRE(first);
   TwinLog log = log_of(chip, *first, checker);
-  log.reduction.runs.assign(runs.begin(), runs.end());
+  std::get<ReductionChecker::Log>(log.commands).runs.assign(runs.begin(), runs.end());
   TwinWindow window(first->cycle);
   check_same(replay(log, &window), *first);
   const Cycle ended = first->cycle + TwinWindow::kAfter;

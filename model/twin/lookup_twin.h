@@ -1,0 +1,29 @@
+// The twin of a vector engine's lookup path: what its commands read, gathered for the checker.
+#pragma once
+
+#include "model/twin/lookup_checker.h"
+#include "model/twin/twins.h"
+
+namespace leto::model {
+
+class LookupTwin : public EngineTwin {
+ public:
+  LookupTwin(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance, std::uint64_t seed,
+             const isa::Program& program)
+      : program_(program), checker_(chip, spec, instance, seed) {}
+
+  void before(const isa::Command& command, isa::PeState& pe, const isa::Partials& incoming,
+              const Timing& timing) override;
+  void after(const isa::Command& command, isa::PeState& pe, isa::Partials& outgoing) override;
+  void flush() override { checker_.comparison().raise(); }
+  void log(TwinLog& log) const override;
+  Comparison& comparison() override { return checker_.comparison(); }
+
+ private:
+  const isa::Program& program_;
+  LookupChecker checker_;
+  LookupRun run_;
+  bool wanted_ = false;
+};
+
+}  // namespace leto::model

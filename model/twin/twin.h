@@ -1,0 +1,20 @@
+// What all twins of a chip have in common, whatever the block.
+#pragma once
+
+#include "model/twin/comparison.h"
+
+namespace leto::model {
+
+struct TwinLog;
+
+class Twin {
+ public:
+  virtual ~Twin() = default;
+  /// Lets what was begun come to its end.
+  virtual void flush() = 0;
+  /// What it keeps, for a replay.
+  virtual void log(TwinLog& log) const = 0;
+  virtual Comparison& comparison() = 0;
+};
+
+}  // namespace leto::model
