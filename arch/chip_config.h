@@ -116,6 +116,13 @@ struct HostLinkConfig {
   double gbps = 0;  // GB/s
 };
 
+struct NetworkConfig {
+  double scale_up_gbps = 0, scale_out_gbps = 0;  // GB/s
+  int scale_up_chips = 0;
+  double latency_us = 0;
+  std::string source;
+};
+
 /// DRAM grade. Times in ns, from the grade's TOML with its source.
 struct DramTiming {
   std::string name;
@@ -156,6 +163,7 @@ struct ChipConfig {
   SyncConfig sync;
   ControlCoreConfig control_core;
   HostLinkConfig host_link;
+  NetworkConfig network;
   DramTiming dram;  // resolved from hbm.timing
 
   int pes() const { return pe.rows * pe.columns; }
@@ -181,6 +189,12 @@ std::uint64_t config_hash(const ChipConfig& chip);
 double peak_flops(const ChipConfig& chip, int element_bytes);
 double hbm_bytes_per_second(const ChipConfig& chip);
 double sram_bytes_per_second(const ChipConfig& chip);
+
+/// Time in which a chip sends `bytes` to the other ones of `chips`, the same number to each, and gets as many from
+/// them: near and far ones side by side.
+double exchange_seconds(const ChipConfig& chip, double bytes, std::int64_t chips);
+/// The same in PE cycles, rounded up.
+std::int64_t exchange_cycles(const ChipConfig& chip, std::int64_t bytes, std::int64_t chips);
 
 /// Bytes of the shared SRAM that are scratch (LLS).
 std::int64_t scratch_bytes(const SramConfig& sram);

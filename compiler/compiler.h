@@ -41,6 +41,10 @@ Recipe load_recipe(const std::filesystem::path& path);
 
 enum class Resident : std::uint8_t { none, activations, all };
 
+/// How embedding tables are divided over chips (passes/shard_tables.h).
+enum class ShardBy : std::uint8_t { table, row, column };
+std::string_view name_of(ShardBy by);
+
 /// Sizes for open dimensions: by their symbol, unnamed ones by "<input>.<axis>", leading ones also by
 /// "batch". A dimension that stays open is Error(bad_input) naming it.
 using Bindings = std::map<std::string, std::int64_t>;
@@ -67,6 +71,8 @@ struct Options {
   std::string stop_after;
   bool check_values = false;  // hold every graph pass against the graph before it (check_values.h)
   std::int64_t pinned_rows = 0;  // of every embedding table, its most popular ones: copied into SRAM (pin_rows.h)
+  std::int64_t shards = 1;       // chips that embedding tables are divided over; the program is one chip's share
+  ShardBy shard_by = ShardBy::row;
   bool unroll = false;        // every layer gets code of its own, no loops over alike ones
 };
 

@@ -102,8 +102,9 @@ bool is_ragged(const Graph& graph, ValueId index) {
     if (std::none_of(node.inputs.begin(), node.inputs.end(),
                      [&](ValueId v) { return follows(graph, v, index); }))
       continue;
-    if (node.op != Op::embedding_bag && node.op != Op::pinned_bag && node.integer("padding") == 0)
-      return false;
+    const bool skips = node.op == Op::embedding_bag || node.op == Op::pinned_bag ||
+                       node.op == Op::sort_lookups || node.integer("padding") != 0;
+    if (!skips) return false;
     used = true;
   }
   return used;
@@ -153,10 +154,21 @@ std::string kernel_text(const Graph& graph) {
   return fmt::format("{}x{}", text, elements(a) / rows);
 }
 
-std::string fit_text(const MemoryFit& fit) {
+/// What a step exchanges with other chips, each way, and in how many exchanges.
+std::string sharding_text(const Lowered& lowered, const Options& options) {
+  if (options.shards < 2) return "";
+  std::int64_t bytes = 0, exchanges = 0;
+  for (const Kernel& kernel : lowered.kernels)
+    if (const auto* k = std::get_if<ExchangeKernel>(&kernel.body)) bytes += k->bytes, ++exchanges;
+  return fmt::format(R"(,"shards":{},"shard_by":"{}","exchanges":{},"exchanged":{})", options.shards,
+                     name_of(options.shard_by), exchanges, bytes);
+}
+
+std::string fit_text(const MemoryFit& fit, const std::string& sharding) {
   return fmt::format(
-      R"({{"hbm_pinned":{},"hbm_peak":{},"hbm_capacity":{},"sram_peak":{},"sram_capacity":{},"largest":"{}"}})",
-      fit.hbm_pinned, fit.hbm_peak, fit.hbm_capacity, fit.sram_peak, fit.sram_capacity, fit.peak_holder);
+      R"({{"hbm_pinned":{},"hbm_peak":{},"hbm_capacity":{},"sram_peak":{},"sram_capacity":{},"largest":"{}"{}}})",
+      fit.hbm_pinned, fit.hbm_peak, fit.hbm_capacity, fit.sram_peak, fit.sram_capacity, fit.peak_holder,
+      sharding);
 }
 
 void show(const Options& options, const char* pass, const Graph& graph) {
@@ -176,6 +188,10 @@ void check_pass(const std::string& name) {
 }
 
 }  // namespace
+
+std::string_view name_of(ShardBy by) {
+  return by == ShardBy::table ? "table" : by == ShardBy::row ? "row" : "column";
+}
 
 Graph primitives(const Graph& step, const ChipConfig& chip, const Options& options) {
   check_pass(options.print_after);
@@ -282,7 +298,7 @@ isa::Program lower(const Graph& step, const ChipConfig& chip, const Recipe& reci
   program.tokens = graph.tokens;
   program.kernel = kernel_text(step);
   program.recipe = recipe.text;
-  program.memory_fit = fit_text(fit);
+  program.memory_fit = fit_text(fit, sharding_text(lowered, options));
   program.sources = source_map(lowered);
   program.tensors = memory_map(graph, lowered);
   const Choices choices =

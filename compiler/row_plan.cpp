@@ -9,12 +9,12 @@ namespace leto::compiler {
 namespace {
 
 using Part = PlannedInput::Part;
-constexpr std::pair<std::string_view, Part> kHotParts[] = {
-    {".hot.", Part::hot}, {".cold.", Part::cold}, {".pinned.", Part::pinned}};
+constexpr std::pair<std::string_view, Part> kParts[] = {
+    {".hot.", Part::hot}, {".cold.", Part::cold}, {".pinned.", Part::pinned}, {".local.", Part::local}};
 
-std::string hot_name(std::string_view index_input, Part part, std::int64_t most, std::int64_t copies) {
-  const auto* named = std::find_if(std::begin(kHotParts), std::end(kHotParts),
-                                   [&](const auto& p) { return p.second == part; });
+std::string planned_name(std::string_view index_input, Part part, std::int64_t most, std::int64_t copies) {
+  const auto* named =
+      std::find_if(std::begin(kParts), std::end(kParts), [&](const auto& p) { return p.second == part; });
   return fmt::format("{}{}{}.{}", index_input, named->first, most, copies);
 }
 
@@ -74,13 +74,17 @@ HotPlan plan_hot_rows(std::span<const std::int64_t> lookups, std::int64_t most, 
 }
 
 std::string hot_of(std::string_view index_input, std::int64_t most, std::int64_t copies) {
-  return hot_name(index_input, Part::hot, most, copies);
+  return planned_name(index_input, Part::hot, most, copies);
 }
 std::string cold_of(std::string_view index_input, std::int64_t most, std::int64_t copies) {
-  return hot_name(index_input, Part::cold, most, copies);
+  return planned_name(index_input, Part::cold, most, copies);
 }
 std::string pinned_of(std::string_view index_input, std::int64_t most, std::int64_t copies) {
-  return hot_name(index_input, Part::pinned, most, copies);
+  return planned_name(index_input, Part::pinned, most, copies);
+}
+
+std::string local_of(std::string_view index_input, std::int64_t rows, std::int64_t chips) {
+  return planned_name(index_input, Part::local, rows, chips);
 }
 
 std::vector<std::int64_t> PlannedInput::from(std::span<const std::int64_t> lookups) const {
@@ -91,12 +95,18 @@ std::vector<std::int64_t> PlannedInput::from(std::span<const std::int64_t> looku
       return plan_hot_rows(lookups, most, copies).cold;
     case Part::pinned:
       return plan_hot_rows(lookups, most, copies).pinned;
+    case Part::local: {
+      std::vector<std::int64_t> own(lookups.begin(), lookups.end());
+      std::replace_if(
+          own.begin(), own.end(), [&](std::int64_t row) { return row >= most; }, std::int64_t{-1});
+      return own;
+    }
   }
   return {};
 }
 
 std::optional<PlannedInput> planned_input(std::string_view name) {
-  for (const auto& [infix, part] : kHotParts) {
+  for (const auto& [infix, part] : kParts) {
     const auto at = name.rfind(infix);
     if (at == std::string_view::npos || at == 0) continue;
     PlannedInput planned{std::string(name.substr(0, at)), part};

@@ -6,6 +6,8 @@
 //   X.hot.K, X.cold.K, X.pinned.K.C for a table whose K most popular rows lie apart, in C copies each: these
 //                                   rows, the lookups of others, and the copy that each lookup of theirs
 //                                   takes
+//   X.local.R.N                     for a table of which each of N chips has R rows: the lookups of the rows of the
+//                                   first chip, -1 for those of others
 #pragma once
 
 #include <cstdint>
@@ -31,12 +33,15 @@ std::string hot_of(std::string_view index_input, std::int64_t most, std::int64_t
 std::string cold_of(std::string_view index_input, std::int64_t most, std::int64_t copies);
 std::string pinned_of(std::string_view index_input, std::int64_t most, std::int64_t copies);
 
+/// The name of the lookups of the first of `chips` chips, which has `rows` rows of a table.
+std::string local_of(std::string_view index_input, std::int64_t rows, std::int64_t chips);
+
 /// The index input that an input of this name is planned from, and how; nothing for any other name.
 struct PlannedInput {
-  enum class Part : std::uint8_t { hot, cold, pinned };
+  enum class Part : std::uint8_t { hot, cold, pinned, local };
   std::string index_input;
   Part part;
-  std::int64_t most = 0, copies = 0;
+  std::int64_t most = 0, copies = 0;  // of local: rows and chips
   std::vector<std::int64_t> from(std::span<const std::int64_t> lookups) const;
 };
 std::optional<PlannedInput> planned_input(std::string_view name);

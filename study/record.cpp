@@ -180,6 +180,7 @@ Record build_record(const RunFacts& facts) {
   record.accuracy = facts.accuracy;
   record.twins = facts.twins;
   record.reuse = facts.reuse;
+  record.sharding = facts.sharding;
   record.simulation = simulation_of(facts);
   return record;
 }

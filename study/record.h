@@ -79,6 +79,7 @@ struct Record {
   std::vector<OperationRecord> ops;
   std::map<std::string, TwinFacts> twins;
   std::optional<ReuseFacts> reuse;
+  std::optional<ShardingFacts> sharding;
   SimulationRecord simulation;
 
   /// Does it tell what a chip does with the whole program?

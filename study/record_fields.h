@@ -76,6 +76,15 @@ void each_field(Either<ReuseFacts> auto& r, auto&& visit) {
   visit("worst", r.worst);
 }
 
+void each_field(Either<ShardingFacts> auto& s, auto&& visit) {
+  visit("by", s.by);
+  visit("chips", s.chips);
+  visit("exchanges", s.exchanges);
+  visit("bytes", s.bytes);
+  visit("seconds", s.seconds);
+  visit("source", s.source);
+}
+
 void each_field(Either<SimulationRecord> auto& s, auto&& visit) {
   visit("wall_s", s.wall_s);
   visit("cycles_per_s", s.cycles_per_s);
@@ -128,6 +137,7 @@ void each_field(Either<Record> auto& r, auto&& visit) {
   visit("ops", r.ops);
   visit("twins", r.twins);
   visit("reuse", r.reuse);
+  visit("sharding", r.sharding);
   visit("simulation", r.simulation);
 }
 

@@ -56,6 +56,17 @@ struct ReuseFacts {
   bool operator==(const ReuseFacts&) const = default;
 };
 
+/// Of a run of one chip's share of sharded tables; figures of one step.
+struct ShardingFacts {
+  std::string by;               // "table", "row" or "column"
+  std::int64_t chips = 0;       // that share the tables
+  std::int64_t exchanges = 0;   // all-to-all operations
+  std::int64_t bytes = 0;       // that the chip sends in them, and as many that it gets
+  double seconds = 0;           // that they take
+  std::string source;           // of the links' figures
+  bool operator==(const ShardingFacts&) const = default;
+};
+
 struct RunFacts {
   std::string commit;
   std::uint64_t program_hash = 0, seed = 0;
@@ -87,6 +98,7 @@ struct RunFacts {
   std::optional<double> accuracy;
   std::map<std::string, TwinFacts> twins;
   std::optional<ReuseFacts> reuse;
+  std::optional<ShardingFacts> sharding;
 
   double wall_s = 0;  // host time inside the simulation
   std::int64_t commands = 0, bursts = 0;

@@ -80,6 +80,23 @@ std::string memory_fit(const isa::Program& program) {
   return fit.dump();
 }
 
+/// What the compiler reports of an exchange, and the links' time: for each of them the same share of the
+/// bytes.
+std::optional<study::ShardingFacts> sharding(const Job& job) {
+  if (job.program.memory_fit.empty()) return std::nullopt;
+  const auto fit = nlohmann::json::parse(job.program.memory_fit);
+  if (!fit.contains("shards")) return std::nullopt;
+  study::ShardingFacts facts;
+  facts.by = fit.value("shard_by", "");
+  facts.chips = fit.value("shards", std::int64_t{0});
+  facts.exchanges = fit.value("exchanges", std::int64_t{0});
+  facts.bytes = fit.value("exchanged", std::int64_t{0});
+  facts.source = job.chip.network.source;
+  const auto each = double(facts.bytes) / double(std::max<std::int64_t>(1, facts.exchanges));
+  facts.seconds = double(facts.exchanges) * exchange_seconds(job.chip, each, facts.chips);
+  return facts;
+}
+
 void identity(const Job& job, study::RunFacts& facts) {
   facts.commit = LETO_COMMIT;
   facts.program_hash = fnv1a(isa::to_bytes(job.program));
@@ -123,6 +140,7 @@ study::RunFacts facts_of(const Job& job, const Outcome& outcome, bool values) {
   facts.twins = twins(statistics);
   facts.operations = operations(job, outcome);
   facts.memory_fit = memory_fit(job.program);
+  facts.sharding = sharding(job);
   facts.loss = outcome.loss;
   if (!outcome.loss_reference.empty()) facts.loss_reference = outcome.loss_reference;
   facts.accuracy = outcome.accuracy;

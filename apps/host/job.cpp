@@ -15,6 +15,11 @@ compiler::Resident resident_of(const std::string& name) {
   return name == "all" ? compiler::Resident::all : compiler::Resident::none;
 }
 
+compiler::ShardBy shard_by_of(const std::string& name) {
+  if (name == "table") return compiler::ShardBy::table;
+  return name == "row" ? compiler::ShardBy::row : compiler::ShardBy::column;
+}
+
 bool is_program(const std::string& path) {
   return std::filesystem::path(path).extension() == ".prog";
 }
@@ -41,6 +46,9 @@ Job read_program(const JobFlags& flags) {
                 "give the sizes to leto compile, or run the .onnx model");
   if (flags.unroll)
     throw Error(ExitCode::usage, fmt::format("--unroll with {}: a program is already compiled", flags.input),
+                "give it to leto compile, or run the .onnx model");
+  if (flags.shards > 1)
+    throw Error(ExitCode::usage, fmt::format("--shards with {}: a program is already compiled", flags.input),
                 "give it to leto compile, or run the .onnx model");
   if (flags.tune.wanted())
     throw Error(ExitCode::usage,
@@ -89,6 +97,8 @@ Job compile_model(const JobFlags& flags) {
   const auto& shown = flags.print_after.empty() ? flags.stop_after : flags.print_after;
   compiler::Options options{resident_of(flags.resident), shown, flags.stop_after, flags.check_values};
   options.pinned_rows = flags.pinned_rows;
+  options.shards = flags.shards;
+  options.shard_by = shard_by_of(flags.shard_by);
   options.unroll = flags.unroll;
   job.step = compiler::training_step(*job.forward, job.recipe, options);
   if (flags.stop_after.empty())

@@ -25,6 +25,8 @@ struct JobFlags {
   std::string train;              // recipe file; empty: forward only
   std::string resident = "none";
   std::int64_t pinned_rows = 0;
+  std::int64_t shards = 1;
+  std::string shard_by = "row";
   std::string print_after, stop_after;
   bool check_values = false;
   bool unroll = false;

@@ -19,6 +19,12 @@ void JobFlags::add_model(CLI::App& verb) {
           "--pin-rows", pinned_rows,
           "of every embedding table, its N rows that the step looks up most: copied into scratch SRAM")
       ->check(CLI::Range(0, 1 << 20));
+  verb.add_option("--shards", shards,
+                  "chips that embedding tables are divided over: one chip's share runs, the model's batch being "
+                  "each chip's own, and the exchange of pooled rows takes the links' time")
+      ->check(CLI::Range(1, 65536));
+  verb.add_option("--shard-by", shard_by, "what is divided: whole tables, or each table's rows or columns")
+      ->check(CLI::IsMember({"table", "row", "column"}));
   verb.add_option("--print-after", print_after, "print the graph after this pass (or 'all') on stderr");
   verb.add_flag("--unroll", unroll,
                 "code of its own for every layer: by default the layers that are alike share one loop");

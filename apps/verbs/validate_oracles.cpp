@@ -179,6 +179,11 @@ void add_sync(std::vector<Check>& checks) {
       {"barrier of a PE's cores: opens when the later one comes", "cycles", launch + scalar + word + scalar,
        cycles_of(chip, ".core 0\nbarrier scope=pe\nend\n.core 1\nset rd=r1 value=1\nbarrier scope=pe\nend\n",
                  kWholeJob)});
+  constexpr std::int64_t kBytes = 1000000, kChips = 7;
+  const std::string exchange = fmt::format("barrier scope=pe bytes={} chips={}\n", kBytes, kChips);
+  checks.push_back({"exchange of 1 MB among seven chips: three near, three far", "cycles",
+                    launch + word + double(exchange_cycles(chip, kBytes, kChips)) + scalar,
+                    cycles_of(chip, ".core 0\n" + exchange + "end\n", kWholeJob)});
   checks.push_back({"semaphore: post, message, wait", "cycles",
                     launch + scalar + word + chip.sync.message_cycles + scalar,
                     cycles_of(chip,

@@ -125,6 +125,13 @@ void PeEmitter::barrier(isa::Scope scope) {
     core->emit(Opcode::barrier, {{isa::barrier_t::scope, std::int64_t(scope)}});
 }
 
+void PeEmitter::exchange(std::int64_t bytes, std::int64_t chips) {
+  for (auto* core : {&move, &compute})
+    core->emit(Opcode::barrier, {{isa::barrier_t::scope, std::int64_t(isa::Scope::pe)},
+                                 {isa::barrier_t::bytes, bytes},
+                                 {isa::barrier_t::chips, chips}});
+}
+
 void PeEmitter::end() {
   for (auto* core : {&move, &compute}) core->emit(Opcode::end, {});
 }

@@ -91,6 +91,8 @@ struct PeEmitter {
     compute.begin(source);
   }
   void barrier(isa::Scope scope);
+  /// Both cores go on when the chip has exchanged so many bytes, each way, with others.
+  void exchange(std::int64_t bytes, std::int64_t chips);
   void end();
   /// Defines buffer `id` on the move core at the next free local-store byte; returns id. Call between
   /// barriers.

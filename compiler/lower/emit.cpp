@@ -72,6 +72,9 @@ void emit_one(EmitContext& context, const MatmulKernel& k) {
 void emit_one(EmitContext& context, const CopyKernel& k) {
   emit_copy(context, k);
 }
+void emit_one(EmitContext& context, const ExchangeKernel& k) {
+  emit_exchange(context, k);
+}
 void emit_one(EmitContext& context, const GatherKernel& k) {
   emit_gather(context, k);
 }
@@ -102,9 +105,10 @@ std::vector<bool> waits_of(const Lowered& lowered, const Repeats& repeats) {
   std::vector<bool> waits(lowered.kernels.size());
   Pending pending(lowered);
   for (std::size_t k = 0; k < waits.size(); ++k) {
-    waits[k] = pending.conflicts(lowered.kernels[k]);
+    const bool exchanges = std::holds_alternative<ExchangeKernel>(lowered.kernels[k].body);
+    waits[k] = exchanges || pending.conflicts(lowered.kernels[k]);
     if (waits[k]) pending.clear();
-    pending.note(lowered.kernels[k]);
+    if (!exchanges) pending.note(lowered.kernels[k]);
   }
   for (const Repeat& r : repeats.list)
     for (int k = r.first; k + r.period < r.end(); ++k)
@@ -233,6 +237,12 @@ int EmitContext::address_register(const Place& place) const {
     core.addi(r, r, first);
   }
   return r;
+}
+
+// What all PEs have made goes out.
+void emit_exchange(EmitContext& context, const ExchangeKernel& kernel) {
+  context.pe.barrier(isa::Scope::all);
+  context.pe.exchange(kernel.bytes, kernel.chips);
 }
 
 void EmitContext::open(std::string_view kind, const std::vector<PeEmitter::Buffer>& buffers, bool computes) {

@@ -65,6 +65,7 @@ void emit_vector(EmitContext& context, const VectorKernel& kernel);
 void emit_column_reduce(EmitContext& context, const ColumnReduceKernel& kernel);
 void emit_matmul(EmitContext& context, const MatmulKernel& kernel);
 void emit_copy(EmitContext& context, const CopyKernel& kernel);
+void emit_exchange(EmitContext& context, const ExchangeKernel& kernel);
 void emit_gather(EmitContext& context, const GatherKernel& kernel);
 void emit_bags(EmitContext& context, const BagKernel& kernel);
 void emit_sort(EmitContext& context, const SortKernel& kernel);

@@ -17,7 +17,8 @@ std::string_view kind_of(const Kernel& kernel) {
       Overload{[](const VectorKernel&) { return "vector"; },
                [](const ColumnReduceKernel&) { return "column_reduce"; },
                [](const MatmulKernel&) { return "matmul"; }, [](const CopyKernel&) { return "copy"; },
-               [](const GatherKernel&) { return "gather"; }, [](const BagKernel&) { return "embedding_bag"; },
+               [](const ExchangeKernel&) { return "exchange"; }, [](const GatherKernel&) { return "gather"; },
+               [](const BagKernel&) { return "embedding_bag"; },
                [](const ScatterKernel&) { return "scatter"; }, [](const SortKernel&) { return "sort"; },
                [](const UpdateKernel&) { return "update"; },
                [](const AttentionKernel&) { return "attention"; },
@@ -47,6 +48,7 @@ std::vector<const Place*> reads(const Kernel& kernel) {
                                return Places{&k.a, &k.b};
                              },
                              [](const CopyKernel& k) { return Places{&k.from}; },
+                             [](const ExchangeKernel& k) { return Places{&k.data}; },
                              [](const GatherKernel& k) {
                                return Places{&k.table, &k.index};
                              },
@@ -91,6 +93,7 @@ std::vector<const Place*> writes(const Kernel& kernel) {
                              [](const ColumnReduceKernel& k) { return Places{&k.out}; },
                              [](const MatmulKernel& k) { return Places{&k.c}; },
                              [](const CopyKernel& k) { return Places{&k.to}; },
+                             [](const ExchangeKernel& k) { return Places{&k.data}; },
                              [](const GatherKernel& k) { return Places{&k.out}; },
                              [](const BagKernel& k) { return Places{&k.out}; },
                              [](const ScatterKernel& k) { return Places{&k.table}; },

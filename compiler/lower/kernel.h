@@ -71,6 +71,13 @@ struct CopyKernel {
 /// With scalars as one column: kernels have columns.
 CopyKernel copy_kernel(Place from, Place to);
 
+/// A place that chips exchange: it stays as it is (ops.inc), and takes their links' time.
+struct ExchangeKernel {
+  Place data;
+  std::int64_t bytes = 0;  // sent, and as many got
+  std::int64_t chips = 0;
+};
+
 /// out[i] = table[index[i]].
 struct GatherKernel {
   Place table;           // [rows, width], width dense
@@ -154,7 +161,7 @@ struct AttentionQueryKernel : AttentionTerms {
 };
 
 struct Kernel {
-  std::variant<VectorKernel, ColumnReduceKernel, MatmulKernel, CopyKernel, GatherKernel, BagKernel,
+  std::variant<VectorKernel, ColumnReduceKernel, MatmulKernel, CopyKernel, ExchangeKernel, GatherKernel, BagKernel,
                ScatterKernel, SortKernel, UpdateKernel, AttentionKernel, AttentionGradientKernel,
                AttentionQueryKernel>
       body;

@@ -58,6 +58,10 @@ class Key {
   }
   void add_body(const MatmulKernel&) {}
   void add_body(const CopyKernel&) {}
+  void add_body(const ExchangeKernel& k) {
+    add(k.bytes);
+    add(k.chips);
+  }
   void add_body(const GatherKernel& k) { add(k.padding); }
   void add_body(const BagKernel&) {}
   void add_body(const ScatterKernel& k) { add(k.padding); }

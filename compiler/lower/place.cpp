@@ -213,11 +213,13 @@ class Placer {
   /// go with the micro batch, parameters and the optimizer's state only with the model.
   [[noreturn]] void no_room(const Storage& s) const {
     std::vector<const Storage*> holders;
-    std::int64_t kept = 0;
+    std::int64_t kept = 0, all = s.bytes(), tables = is_table(s) ? s.bytes() : 0;
     for (const auto& other : lowered_.storages) {
       const bool alive = other.pinned || (other.first <= s.last && s.first <= other.last);
       if (!used(other) || !alive || &other == &s || other.address >= isa::kSramBase) continue;
       holders.push_back(&other);
+      all += other.bytes();
+      if (is_table(other)) tables += other.bytes();
       const Role role = graph_.value(other.value).role;
       if (role == Role::parameter || role == Role::state) kept += other.bytes();
     }
@@ -235,10 +237,28 @@ class Placer {
             "bytes are parameters and optimizer state; the largest beside it: {}",
             graph_.value(s.value).name, s.bytes(), hbm_.peak(), fit_.hbm_capacity, kept,
             largest.empty() ? "none" : largest),
-        weights ? "use an optimizer with less state, fewer layers, or a chip with a larger hbm.bytes"
-                : "split the batch (micro_batches in the recipe), use a smaller batch or sequence, or a chip "
-                  "with a "
-                  "larger hbm.bytes");
+        2 * tables > fit_.hbm_capacity ? shard_remedy(tables, all - tables)
+        : weights
+            ? "use an optimizer with less state, fewer layers, or a chip with a larger hbm.bytes"
+            : "split the batch (micro_batches in the recipe), use a smaller batch or sequence, or a chip "
+              "with a "
+              "larger hbm.bytes");
+  }
+
+  /// Are rows of it looked up?
+  bool is_table(const Storage& s) const {
+    return std::any_of(graph_.nodes.begin(), graph_.nodes.end(), [&](const Node& node) {
+      return (node.op == Op::embedding_bag || node.op == Op::pinned_bag || node.op == Op::gather) &&
+             node.inputs[0] == s.value;
+    });
+  }
+
+  std::string shard_remedy(std::int64_t tables, std::int64_t rest) const {
+    const std::int64_t room = std::max<std::int64_t>(1, fit_.hbm_capacity - rest);
+    return fmt::format(
+        "divide the {} bytes of tables over chips: --shards {} or more (--shard-by table, row or column), or "
+        "use a chip with a larger hbm.bytes",
+        tables, std::max<std::int64_t>(2, (tables + room - 1) / room));
   }
 
   void count(const Group& g) {

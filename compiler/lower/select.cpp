@@ -81,6 +81,8 @@ void Selector::schedule(int n) {
       return concat(x);
     case Op::embed:
       return embed(x);
+    case Op::exchange:
+      return exchange(x);
     case Op::gather:
       return gather(x);
     case Op::embedding_bag:

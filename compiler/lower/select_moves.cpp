@@ -121,6 +121,16 @@ void Selector::fill(const Node& x, const Place& place, float value) {
   emit(x, k);
 }
 
+// In the place of the operand, which goes on as the result: it holds the same.
+void Selector::exchange(const Node& x) {
+  const Place data = dense_rows(x, x.inputs[0]);
+  emit(x, ExchangeKernel{data, x.integer("elements") * size_of(data.dtype), x.integer("chips")});
+  if (!destination_[std::size_t(x.output)] && !kept_[std::size_t(x.output)])
+    views_[std::size_t(x.output)] = data.view;
+  else
+    copy(x, data, {result_view(x.output), data.dtype});
+}
+
 void Selector::embed(const Node& x) {
   const Type out = type(x.output);
   const View to = result_view(x.output);

@@ -65,6 +65,7 @@ class Selector {
   void concat(const Node& x);
   void fill(const Node& x, const Place& place, float value);
   void embed(const Node& x);
+  void exchange(const Node& x);
 
   // ---- select_products.cpp
   // A matrix operand as [batch…, rows, columns] broadcast to the batch dims of the result.

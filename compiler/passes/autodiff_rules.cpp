@@ -338,6 +338,11 @@ void Rule::embedding_bag() {
       x(), b_.raw(Op::scatter_add, {rows, x(1)}, {{"rows", b_.shape(x())[0]}, {"padding", std::int64_t{1}}}));
 }
 
+// What came from a chip goes back to it.
+void Rule::exchange() {
+  out_.emplace_back(x(), b_.raw(Op::exchange, {dy_}, node_.attributes));
+}
+
 void Rule::transpose() {
   const Dims& perm = node_.list("perm");
   Dims inverse(perm.size());

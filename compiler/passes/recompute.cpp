@@ -19,7 +19,7 @@ bool is_view(Op op) {
 
 /// Made again along with what needs it, without being asked for.
 bool is_cheap(Op op) {
-  return is_elementwise(op) || is_reduction(op) || is_movement(op);
+  return is_elementwise(op) || is_reduction(op) || (is_movement(op) && op != Op::exchange);
 }
 
 /// Made again where its class is chosen.

@@ -1,5 +1,6 @@
 #include "compiler/passes/training_step.h"
 
+#include "base/errors.h"
 #include "compiler/check_values.h"
 #include "compiler/passes/decompose.h"
 #include "compiler/passes/fold.h"
@@ -8,6 +9,7 @@
 #include "compiler/passes/match_embedding_bags.h"
 #include "compiler/passes/micro_batches.h"
 #include "compiler/passes/rewriter.h"
+#include "compiler/passes/shard_tables.h"
 
 namespace leto::compiler {
 namespace {
@@ -42,6 +44,15 @@ bool trains(const Recipe& recipe) {
   return recipe.optimizer != Optimizer::none || recipe.loss != Loss::own;
 }
 
+Graph sharded(const Graph& graph, const Recipe& recipe, const Options& options) {
+  if (recipe.micro_batches > 1)
+    throw Error(ExitCode::unsupported,
+                "--shards with micro_batches: a step's lookups are those of all chips' samples, in order",
+                "set micro_batches = 1 in the recipe");
+  // Gathers that bags were made of have no users left.
+  return shard_tables(dead_code(graph), options.shards, options.shard_by);
+}
+
 }  // namespace
 
 Graph training_step(const Graph& forward, const Recipe& recipe, const Options& options) {
@@ -54,6 +65,11 @@ Graph training_step(const Graph& forward, const Recipe& recipe, const Options& o
   becomes(match_attention(graph), "match_attention");
   becomes(dead_code(graph), "dead_code");  // the masks that attention has taken over
   becomes(match_embedding_bags(graph), "match_embedding_bags");
+  if (options.shards > 1) {
+    graph = sharded(graph, recipe, options);
+    verify(graph, "shard_tables");
+    check = ValueCheck(graph, options);  // a share has other values than the whole
+  }
   if (!trains(recipe) && recipe.text.empty()) {
     return graph;
   }

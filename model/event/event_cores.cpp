@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/errors.h"
+#include "model/control_core/exchange.h"
 #include "model/event/event_pe.h"
 
 namespace leto::model {
@@ -139,7 +140,7 @@ bool EventPe::barrier() {
   if (at_barrier_) return false;
   int arrived = 0;
   isa::Scope scope{};
-  Cycle at = last_finish_;
+  Cycle at = last_finish_, exchange = 0;
   for (const Core& core : cores_) {
     at = std::max(at, core.time);
     if (core.stop == Stop::ended) continue;
@@ -147,10 +148,11 @@ bool EventPe::barrier() {
     const auto mine = static_cast<isa::Scope>(core.core.current().field[isa::barrier_t::scope]);
     if (arrived++ > 0 && mine != scope) return false;
     scope = mine;
+    exchange = exchange_at(core.core.current(), wiring_.chip);
   }
   if (arrived == 0 || !empty()) return false;
   if (scope == isa::Scope::pe) {
-    open_barrier(at, scope);
+    open_barrier(at + exchange, scope);
     return true;
   }
   at_barrier_ = at;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "isa/core.h"
+#include "model/control_core/exchange.h"
 #include "model/issue_core/issue_core.h"
 #include "model/layout_engine/layout_engine.h"
 #include "model/reduction_engine/reduction_engine.h"
@@ -22,6 +23,7 @@ constexpr std::array<Engine, 4> kCompute = {Engine::matrix_engine, Engine::reduc
 struct Load {
   std::array<double, kCompute.size()> cycles{};  // of a PE, in the mean
   double longest = 0;                            // of one engine of one PE
+  double exchange = 0;                           // with other chips
   double hbm = 0, sram = 0;                      // bytes, all PEs
   double commands = 0, macs = 0;
 };
@@ -54,6 +56,10 @@ class Walk {
         if (unit == Unit::core) {
           core.execute_scalar();
           continue;
+        }
+        if (core.current().opcode == isa::Opcode::barrier) {
+          Load& load = loads_[core.source()];
+          load.exchange = std::max(load.exchange, double(exchange_at(core.current(), chip_)));
         }
         if (unit >= Unit::load) {
           core.capture_current(command);
@@ -181,7 +187,8 @@ Statistics roofline(const isa::Program& program, const ChipConfig& chip, std::in
     now = begun;
     for (std::size_t op = 0; op < walk.loads().size(); ++op) {
       const Load& load = walk.loads()[op];
-      const double longest = std::max({load.longest, load.hbm / hbm_rate(chip), load.sram / sram_rate(chip)});
+      const double longest =
+          std::max({load.longest, load.exchange, load.hbm / hbm_rate(chip), load.sram / sram_rate(chip)});
       if (longest == 0) continue;
       const auto length = static_cast<Cycle>(std::ceil(longest));
       bill(accounts, load, static_cast<std::uint32_t>(op), now, length, pes);

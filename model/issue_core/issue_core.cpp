@@ -49,7 +49,7 @@ void IssueCore::launch(Cycle at) {
 
 // The core has come to another instruction.
 void IssueCore::moved() {
-  if (!watch_ || core_.depth() != watch_->depth() || !core_.at_body()) return;
+  if (!watch_ || !watch_->hears_of(id_, core_.pc()) || !core_.at_body()) return;
   if (const isa::Core* on = watch_->at_body(place_.index(), id_, issued_)) core_ = *on;
 }
 

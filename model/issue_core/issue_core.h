@@ -34,11 +34,15 @@ class BodyWatch {
   virtual const isa::Core* at_body(int pe, int core, std::int64_t issued) = 0;
   /// A command of a core is done.
   virtual void finished(int pe, int core) = 0;
-  /// Loops under way at the bodies it hears of; none: of no body.
-  std::size_t depth() const { return depth_; }
+  /// It hears of the loops' bodies that begin there.
+  bool hears_of(int core, std::uint32_t pc) const {
+    const std::vector<char>& at = bodies_[static_cast<std::size_t>(core)];
+    return pc < at.size() && at[pc];
+  }
 
  protected:
-  std::size_t depth_ = 0;
+  using Bodies = std::array<std::vector<char>, isa::kCores>;  // by instruction
+  Bodies bodies_;
 };
 
 class IssueCore {

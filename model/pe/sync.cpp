@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "base/errors.h"
+#include "model/control_core/exchange.h"
 #include "model/pe/pe.h"
 #include "model/twin/twins.h"
 
@@ -104,6 +105,7 @@ bool Pe::barrier(Cycle now) {
   if (at_grid_barrier_) return false;
   int arrived = 0;
   isa::Scope scope{};
+  Cycle exchange = 0;
   for (const IssueCore& core : cores_) {
     if (core.time() > now) return false;
     if (core.ended()) continue;
@@ -112,10 +114,11 @@ bool Pe::barrier(Cycle now) {
     if (arrived++ > 0 && mine != scope)
       return false;  // the cores wait at different barriers: nobody opens either
     scope = mine;
+    exchange = exchange_at(core.instruction(), wiring_.chip);
   }
   if (arrived == 0 || !idle()) return false;
   if (scope == isa::Scope::pe) {
-    open_barrier(now, scope);
+    open_barrier(now + exchange, scope);
     return true;
   }
   at_grid_barrier_ = true;

@@ -42,7 +42,7 @@ void Segments::begin_kernel(bool at_barrier) {
   }
   simulated_.clear();
   kinds_.clear();
-  walked_ = left_out_ = 0;
+  left_out_ = 0;
   warm_ = false;
   runs_ = timed_ = 0;
   timed_cycles_ = 0;
@@ -53,11 +53,12 @@ void Segments::begin_kernel(bool at_barrier) {
   began_ = kernel_.now();
   skipped_before_ = accounts_.skipped();
   begin_bursts_ = fabric_.bursts();
-  depth_ = walk_.depth();
-  walking_ = depth_ > 0 && !nothing_ && !expected_;
+  coming_.clear();
+  walking_ = walk_.has_segments() && !nothing_ && !expected_;
+  bodies_ = walk_.has_segments() ? walk_.bodies() : Walk::Bodies{};
   if (!walking_) return;
-  walk_.next(segment_);
-  walk_.next(ahead_);
+  Segment before;  // all bodies
+  walk_.next(before);
 }
 
 bool Segments::leave_out_kernel() {
@@ -78,12 +79,13 @@ bool Segments::leave_out_kernel() {
 
 // All of it, down to the barrier behind it.
 void Segments::pass_kernel() {
+  Segment segment;
   do {
-    walk_.next(segment_);
-    pass(segment_, passing_.back().traffic);
-    for (const auto& [pe, buffer] : segment_.buffers)
+    walk_.next(segment);
+    pass(segment, passing_.back().traffic);
+    for (const auto& [pe, buffer] : segment.buffers)
       pes_[static_cast<std::size_t>(pe)]->define(buffer, kernel_.now());
-  } while (!segment_.over);
+  } while (!segment.over);
   for (std::size_t i = 0; i < progress_.size(); ++i)
     pes_[i / isa::kCores]->core(static_cast<int>(i % isa::kCores)).wait_at(walk_.cores()[i]);
 }
@@ -123,50 +125,75 @@ std::size_t Segments::kind_of(const Segment& segment) const {
   return static_cast<std::size_t>(kind - kinds_.begin());
 }
 
-bool Segments::is_known(const Segment& segment) const {
-  const std::size_t kind = kind_of(segment);
-  return segment.removable && kind != kinds_.size() && !kinds_[kind].timed.empty();
+bool Segments::is_known(const Coming& coming) const {
+  return coming.segment.removable && !kinds_[coming.kind].timed.empty();
 }
 
-// The first core has come to another segment. The last one of a run before an unknown one is simulated: the
-// pipeline comes to that as it would.
-void Segments::decide() {
-  const std::int64_t most = timed_ >= kFewestTimed && timed_cycles_ >= kFewestCycles ? walked_ : 0;
-  bool jumps = false;
-  std::size_t kind = 0;
-  bool counts = false;
-  for (std::int64_t count = 0; walking_; ++count) {
-    std::swap(segment_, ahead_);
-    ++walked_;
-    kind = kind_of(segment_);
-    unlike_ = kind == kinds_.size() ? unlike_ + 1 : 0;
-    if (unlike_ != 0) kinds_.push_back({segment_.code, segment_.amounts, {}, {}});
-    walking_ = !segment_.last && unlike_ < kMostUnlike;
-    if (walking_) walk_.next(ahead_);
-    if (count >= most || !walking_ || !is_known(segment_) || !is_known(ahead_)) {
-      counts = segment_.removable;
-      break;
-    }
-    leave_out(segment_);
-    jumps = true;
+// Walks until `count` have been and are not decided on; false: there are not as many.
+bool Segments::walks_ahead(std::size_t count) {
+  while (coming_.size() < count) {
+    if (!coming_.empty() && coming_.back().last) return false;
+    Coming& next = coming_.emplace_back();
+    walk_.next(next.segment);
+    next.kind = kind_of(next.segment);
+    unlike_ = next.kind == kinds_.size() ? unlike_ + 1 : 0;
+    if (unlike_ != 0) kinds_.push_back({next.segment.code, next.segment.amounts, 0, {}, {}});
+    next.last = next.segment.last || unlike_ >= kMostUnlike;
   }
+  return true;
+}
+
+// Of those that come next, so many that buffers are defined behind them as before; of each kind no more than
+// there is `room` for, which it takes. The last one of a run before an unknown one is simulated: the pipeline
+// comes to that as it would.
+bool Segments::leave_out_some(std::vector<std::int64_t>& room) {
+  for (std::size_t count = 1; count * progress_.size() <= kMostAhead && walks_ahead(count + 1); ++count) {
+    const Coming& one = coming_[count - 1];
+    if (!is_known(one) || !is_known(coming_[count]) || room[one.kind]-- <= 0) return false;
+    if (coming_[count].segment.arrangement != coming_[0].segment.arrangement) continue;
+    for (; count > 0; --count, coming_.pop_front()) leave_out(coming_.front());
+    return true;
+  }
+  return false;
+}
+
+// The first core has come to another segment.
+void Segments::decide() {
+  const std::int64_t before = left_out_;
+  if (walking_ && timed_ >= kFewestTimed && timed_cycles_ >= kFewestCycles) {
+    std::vector<std::int64_t> room;
+    for (const Kind& kind : kinds_) room.push_back(kGrowth * kind.decided);
+    while (leave_out_some(room)) {
+    }
+  }
+  const bool jumps = left_out_ != before;
   if (jumps) {
     passage_.flush();
     ++runs_;
     timed_ = 0;
     timed_cycles_ = 0;
   }
-  simulated_.push_back({runs_, kind, counts, work_of(segment_.amounts), 0, 0,
-                        jumps ? segment_.begin : std::vector<isa::Core>{}});
+  if (!walking_ || !walks_ahead(1)) {
+    simulated_.push_back({runs_, 0, false, 0, 0, 0, {}});
+    return;
+  }
+  const Coming& next = coming_.front();
+  ++kinds_[next.kind].decided;
+  walking_ = !next.last;
+  simulated_.push_back({runs_, next.kind, walking_ && next.segment.removable, work_of(next.segment.amounts),
+                        0, 0, jumps ? next.segment.begin : std::vector<isa::Core>{}});
+  coming_.pop_front();
 }
 
-void Segments::leave_out(const Segment& segment) {
-  Kind& kind = kinds_[kind_of(segment)];
+void Segments::leave_out(const Coming& coming) {
+  const Segment& segment = coming.segment;
+  Kind& kind = kinds_[coming.kind];
   std::vector<Run>& runs = kind.left_out;
   if (runs.empty() || runs.back().runs != runs_) runs.push_back({runs_, passage_.begin()});
   Run& run = runs.back();
   run.work += work_of(segment.amounts);
   ++left_out_;
+  ++kind.decided;
   pass(segment, run.traffic);
   const auto date = [&] {
     for (const Segment::Operation& done : segment.operations) accounts_.touch(done.id, kernel_.now());
@@ -250,7 +277,7 @@ void Segments::begun(std::size_t number) {
 }
 
 void Segments::end_kernel() {
-  depth_ = 0;
+  bodies_ = {};
   accounts_.foresee(-std::exchange(foreseen_, 0));
   for (const Kind& kind : kinds_)
     for (const Run& run : kind.left_out) count(kind, run);
@@ -318,23 +345,27 @@ void Segments::state(Snapshot& s, Simulated& simulated) {
 }
 
 void Segments::state(Snapshot& s, Segment& segment) {
-  s(segment.last, segment.over, segment.removable, segment.code, segment.amounts, segment.counters,
-    segment.operations, segment.accesses, segment.buffers);
+  s(segment.last, segment.over, segment.removable, segment.code, segment.arrangement, segment.amounts,
+    segment.counters, segment.operations, segment.accesses, segment.buffers);
   show(s, segment.begin, pes_);
 }
 
 void Segments::state(Snapshot& s) {
-  s(depth_, walk_, taken_, nothing_, verify_, random_, progress_);
+  s(bodies_, walk_, taken_, nothing_, verify_, random_, progress_);
   const std::uint64_t count = s.size(simulated_.size());
   if (s.loads()) simulated_.resize(count);
   for (Simulated& simulated : simulated_) state(s, simulated);
-  state(s, segment_);
-  state(s, ahead_);
+  const std::uint64_t coming = s.size(coming_.size());
+  if (s.loads()) coming_.resize(coming);
+  for (Coming& one : coming_) {
+    state(s, one.segment);
+    s(one.kind, one.last);
+  }
   s(kinds_, expected_, passing_);
   s.optional(begin_, accounts_);
   s.optional(segment_begin_, accounts_);
   s(began_, skipped_before_, foreseen_, begin_bursts_, walking_, unlike_, warm_, runs_, timed_, timed_cycles_,
-    walked_, left_out_, reused_, doubt_);
+    left_out_, reused_, doubt_);
 }
 
 }  // namespace leto::model

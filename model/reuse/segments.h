@@ -34,9 +34,13 @@ class Segments : public BodyWatch {
   static constexpr std::size_t kWarming = 2;
   static constexpr Cycle kWarmingCycles = 20'000;
   /// Segments, and their cycles, that must have been timed before a run is left out: since the run before.
-  /// Some of them were like those of the run. A run is no longer than all that came before it.
+  /// Some of them were like those of the run.
   static constexpr int kFewestTimed = 2;
   static constexpr Cycle kFewestCycles = 40'000;
+  /// A run has so many times as many segments of a kind as came before it.
+  static constexpr std::int64_t kGrowth = 1;
+  /// Cores' states that are kept at most of segments walked ahead, to see where a run may end.
+  static constexpr std::size_t kMostAhead = 1 << 18;
   /// Unlike segments in a row, after which a kernel is not walked any further.
   static constexpr int kMostUnlike = 32;
 
@@ -89,10 +93,11 @@ class Segments : public BodyWatch {
   /// Segments of one code in this kernel that are alike in what they do.
   struct Kind {
     std::uint64_t code;
-    Amounts amounts;  // of the first
+    Amounts amounts;           // of the first
+    std::int64_t decided = 0;  // segments that were simulated or left out
     std::vector<Timed> timed;
     std::vector<Run> left_out;
-    void state(Snapshot& s) { s(code, amounts, timed, left_out); }
+    void state(Snapshot& s) { s(code, amounts, decided, timed, left_out); }
   };
   /// A segment that is simulated.
   struct Simulated {
@@ -115,9 +120,17 @@ class Segments : public BodyWatch {
   void state(Snapshot& s, Segment& segment);
   void bill_waits();
   std::size_t kind_of(const Segment& segment) const;
-  bool is_known(const Segment& segment) const;
+  /// One that has been walked, and not decided on.
+  struct Coming {
+    Segment segment;
+    std::size_t kind;
+    bool last;  // none behind it is walked
+  };
+  bool walks_ahead(std::size_t count);
+  bool is_known(const Coming& coming) const;
+  bool leave_out_some(std::vector<std::int64_t>& room);
   void decide();
-  void leave_out(const Segment& segment);
+  void leave_out(const Coming& coming);
   Cycle expected(const Kind& kind, std::int64_t work) const;
   void pass(const Segment& segment, std::size_t traffic);
   void advance(Progress& progress);
@@ -151,7 +164,7 @@ class Segments : public BodyWatch {
   // Of the kernel under way.
   std::vector<Progress> progress_;  // by core
   std::vector<Simulated> simulated_;
-  Segment segment_, ahead_;
+  std::deque<Coming> coming_;
   std::vector<Kind> kinds_;
   std::optional<Cycle> expected_;  // it is simulated to verify this
   std::optional<Accounts> begin_, segment_begin_;
@@ -161,10 +174,10 @@ class Segments : public BodyWatch {
   bool walking_ = false;  // segments may be left out yet
   int unlike_ = 0;        // segments in a row
   bool warm_ = false;
-  int runs_ = 0;                            // left out
-  int timed_ = 0;                           // segments since the last of them …
-  Cycle timed_cycles_ = 0;                  // … and their cycles
-  std::int64_t walked_ = 0, left_out_ = 0;  // segments
+  int runs_ = 0;               // left out
+  int timed_ = 0;              // segments since the last of them …
+  Cycle timed_cycles_ = 0;     // … and their cycles
+  std::int64_t left_out_ = 0;  // segments
 
   Reused reused_;
   double doubt_ = 0;  // cycles

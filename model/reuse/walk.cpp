@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <utility>
 
 namespace leto::model {
@@ -81,12 +82,16 @@ void mix(std::uint64_t& hash, const isa::Command& command) {
   mix(hash, all.result());
 }
 
-// An instruction of a core, as a number that sums tell apart.
-std::uint64_t place_of(std::size_t core, std::uint32_t pc) {
+// An instruction of that content in a core, as a number that sums tell apart.
+std::uint64_t place_of(std::size_t core, std::uint64_t content) {
   std::uint64_t place = core + 1;
-  mix(place, pc);
-  mix(place, pc);
+  mix(place, content);
+  mix(place, content);
   return place;
+}
+
+bool in_register(isa::FieldKind kind) {
+  return kind == isa::FieldKind::reg || kind == isa::FieldKind::shape;
 }
 
 }  // namespace
@@ -109,7 +114,11 @@ bool alike(const Amounts& a, const Amounts& b) {
 }
 
 Walk::Walk(const std::vector<Pe*>& pes, int columns)
-    : pes_(pes), columns_(static_cast<std::size_t>(columns)), balances_(pes.size()), held_(pes.size()) {}
+    : pes_(pes),
+      columns_(static_cast<std::size_t>(columns)),
+      balances_(pes.size()),
+      held_(pes.size()),
+      defined_(pes.size() * isa::kBuffers) {}
 
 void Walk::start(bool at_barrier) {
   content_ = 0;
@@ -118,6 +127,9 @@ void Walk::start(bool at_barrier) {
   by_index_ = false;
   std::ranges::fill(held_, 0);
   begin_balances();
+  arrangement_ = 0;
+  std::ranges::fill(defined_, 0);
+  for (auto& begins : begins_) begins.clear();
   cores_.clear();
   takes_part_.assign(pes_.size() * isa::kCores, 1);
   std::vector<Outline> outlines;
@@ -132,12 +144,20 @@ void Walk::start(bool at_barrier) {
   std::ranges::fill(held_, 0);
   first_ = true;
   removable_ = at_barrier && !ends && !by_index_ && balanced();
-  choose_depth(outlines);
+  choose_bodies(outlines);
+}
+
+void Walk::Loop::add(const Loop& other) {
+  for (std::size_t depth = 0; depth < bodies.size(); ++depth) bodies[depth] += other.bodies[depth];
+  commands += other.commands;
 }
 
 // Runs a core to the end of its kernel.
 Walk::Outline Walk::outline(isa::Core& core, std::size_t index) {
-  Outline outline;
+  std::map<std::uint32_t, Loop> loops;
+  Loop* loop = nullptr;
+  std::vector<Body>& begins = begins_[static_cast<std::size_t>(core.id())];
+  std::size_t outside = core.depth();  // loops under way in which all of the kernel so far lies
   isa::Command command;
   mix(content_, index);
   while (!kernel_ends(core)) {
@@ -145,7 +165,7 @@ Walk::Outline Walk::outline(isa::Core& core, std::size_t index) {
       core.execute_scalar();
     } else {
       core.capture_current(command);
-      ++outline.commands;
+      if (loop && core.depth() > outside) ++loop->commands;
       if (command.unit >= Unit::load) queues_ |= std::uint32_t{1} << queue_of(command.unit);
       mix(content_, command);
       weigh(static_cast<int>(index / isa::kCores), command);
@@ -153,37 +173,99 @@ Walk::Outline Walk::outline(isa::Core& core, std::size_t index) {
         operations_.push_back(command.source);
       core.advance();
     }
-    if (core.at_body()) ++outline.bodies[core.depth()];
+    outside = std::min(outside, core.depth());
+    if (core.depth() == outside || !core.at_body()) continue;
+    if (core.depth() == outside + 1) loop = &loops.try_emplace(core.pc(), Loop{core.pc()}).first->second;
+    ++loop->bodies[core.depth()];
+    if (core.pc() >= begins.size()) begins.resize(core.pc() + 1);
+    begins[core.pc()] = {loop->begin, core.depth()};
   }
+  Outline outline;
+  for (const auto& [begin, one] : loops) outline.push_back(one);
   return outline;
+}
+
+// One depth for all of the kernel; another one for those of its outermost loops whose bodies there are too
+// long.
+void Walk::choose_bodies(const std::vector<Outline>& outlines) {
+  std::vector<Loop> all(outlines.size());  // of each core
+  for (std::size_t i = 0; i < outlines.size(); ++i)
+    for (const Loop& loop : outlines[i]) all[i].add(loop);
+  const std::size_t depth = depth_of(all);
+  for (std::size_t core = 0; core < isa::kCores; ++core) {
+    bodies_[core].clear();
+    for (const Body& body : begins_[core]) bodies_[core].push_back(depth != 0 && body.depth == depth);
+  }
+  has_segments_ = depth != 0;
+  if (has_segments_) split_long(outlines, depth);
+}
+
+// The two cores' outermost loops go together one by one, in the code's order.
+void Walk::split_long(const std::vector<Outline>& outlines, std::size_t depth) {
+  std::array<std::vector<std::uint32_t>, isa::kCores> outermost;  // where they begin
+  for (std::size_t i = 0; i < outlines.size(); ++i)
+    for (const Loop& loop : outlines[i]) outermost[i % isa::kCores].push_back(loop.begin);
+  for (auto& begins : outermost) {
+    std::ranges::sort(begins);
+    begins.erase(std::ranges::unique(begins).begin(), begins.end());
+  }
+  const std::size_t count = outermost[0].size();
+  if (outermost[1].size() != count) return;
+  for (std::size_t number = 0; number < count; ++number) {
+    std::vector<Loop> loops(outlines.size());  // this one, by core
+    for (std::size_t i = 0; i < outlines.size(); ++i)
+      for (const Loop& loop : outlines[i])
+        if (loop.begin == outermost[i % isa::kCores][number]) loops[i].add(loop);
+    const std::size_t inner = depth_of(loops);
+    if (inner <= depth || !is_long(loops, depth) || !together(loops, depth) || !together(loops, inner))
+      continue;
+    for (std::size_t core = 0; core < isa::kCores; ++core)
+      for (std::size_t pc = 0; pc < begins_[core].size(); ++pc)
+        if (const Body& body = begins_[core][pc]; body.outermost == outermost[core][number])
+          bodies_[core][pc] = body.depth == inner;
+  }
+}
+
+bool Walk::is_long(const std::vector<Loop>& loops, std::size_t depth) {
+  return std::ranges::any_of(
+      loops, [=](const Loop& loop) { return loop.commands > kLongestBody * loop.bodies[depth]; });
+}
+
+// Both cores of every PE come to as many bodies.
+bool Walk::together(const std::vector<Loop>& loops, std::size_t depth) {
+  for (std::size_t i = 0; i < loops.size(); i += isa::kCores)
+    if (loops[i].bodies[depth] != loops[i + 1].bodies[depth]) return false;
+  return true;
 }
 
 // Where both cores of every PE come to as many bodies, or only one of the two to any: the outermost with
 // enough of them that are not too long, so that a segment has all the phases that its loops inside go
 // through; else the one with most.
-void Walk::choose_depth(const std::vector<Outline>& outlines) {
-  depth_ = 0;
+std::size_t Walk::depth_of(const std::vector<Loop>& loops) {
+  std::size_t chosen = 0;
   std::int64_t most = kFewestBodies - 1, commands = 0;
-  for (const Outline& outline : outlines) commands = std::max(commands, outline.commands);
+  for (const Loop& loop : loops) commands = std::max(commands, loop.commands);
   const auto enough = std::max(kEnoughBodies, commands / kLongestBody);
   for (std::size_t depth = 1; depth <= isa::kLoopDepth && most < enough; ++depth) {
     bool fits = true;
     std::int64_t count = 0;
-    for (std::size_t i = 0; i < outlines.size(); i += isa::kCores) {
-      const std::int64_t one = outlines[i].bodies[depth], other = outlines[i + 1].bodies[depth];
+    for (std::size_t i = 0; i < loops.size(); i += isa::kCores) {
+      const std::int64_t one = loops[i].bodies[depth], other = loops[i + 1].bodies[depth];
       fits &= one == other || one == 0 || other == 0;
       count = std::max({count, one, other});
     }
     if (!fits || count <= most) continue;
-    depth_ = depth;
+    chosen = depth;
     most = count;
   }
+  return chosen;
 }
 
 void Walk::next(Segment& segment) {
   const bool first = std::exchange(first_, false);
   segment.begin = cores_;
   segment.code = 0;
+  segment.arrangement = arrangement_;
   segment.amounts = {};
   segment.counters = {};
   segment.operations.clear();
@@ -201,7 +283,7 @@ void Walk::next(Segment& segment) {
   if (first) taking_part_ = on;
   segment.over = on == 0;
   segment.last = on < taking_part_ || segment.over;
-  segment.removable = !first && !segment.last && !by_index_ && segment.buffers.empty() && balanced();
+  segment.removable = !first && !segment.last && !by_index_ && balanced();
 }
 
 // To the next body; false: the kernel ends before.
@@ -209,6 +291,7 @@ bool Walk::walk(std::size_t index, Segment& segment) {
   isa::Core& core = cores_[index];
   ++walks_;
   std::vector<std::uint32_t>& issued = issued_[static_cast<std::size_t>(core.id())];
+  const std::vector<char>& bodies = bodies_[static_cast<std::size_t>(core.id())];
   isa::Command command;
   while (!kernel_ends(core)) {
     ++segment.counters.instructions;
@@ -216,12 +299,13 @@ bool Walk::walk(std::size_t index, Segment& segment) {
       core.execute_scalar();
     } else {
       if (core.pc() >= issued.size()) issued.resize(core.pc() + 1);
-      if (std::exchange(issued[core.pc()], walks_) != walks_) segment.code += place_of(index, core.pc());
+      if (std::exchange(issued[core.pc()], walks_) != walks_)
+        segment.code += place_of(index, content_of(core));
       core.capture_current(command);
       tally(index, command, segment);
       core.advance();
     }
-    if (core.depth() == depth_ && core.at_body()) return true;
+    if (core.pc() < bodies.size() && bodies[core.pc()] && core.at_body()) return true;
   }
   return false;
 }
@@ -229,7 +313,10 @@ bool Walk::walk(std::size_t index, Segment& segment) {
 void Walk::tally(std::size_t index, const isa::Command& command, Segment& to) {
   const int pe = static_cast<int>(index / isa::kCores);
   weigh(pe, command);
-  if (command.opcode == Opcode::buffer) to.buffers.emplace_back(pe, command);
+  if (command.opcode == Opcode::buffer) {
+    to.buffers.emplace_back(pe, command);
+    arrange(static_cast<std::size_t>(pe), command);
+  }
   if (command.unit == Unit::sync || command.unit == Unit::buffer) return;
   Counters& counters = to.counters;
   ++counters.commands;
@@ -248,6 +335,29 @@ void Walk::tally(std::size_t index, const isa::Command& command, Segment& to) {
   counters.macs += macs;
   to.amounts[0] += macs;
   counters.macs_by_dtype[static_cast<std::size_t>(command.dtype(isa::matmul_t::held_type))] += macs;
+}
+
+// Of the next instruction, but for its registers.
+std::uint64_t Walk::content_of(const isa::Core& core) {
+  std::vector<std::uint64_t>& contents = contents_[static_cast<std::size_t>(core.id())];
+  if (core.pc() >= contents.size()) contents.resize(core.pc() + 1);
+  std::uint64_t& content = contents[core.pc()];
+  if (content != 0) return content;
+  const isa::Instruction& instruction = core.current();
+  mix(content, static_cast<std::uint64_t>(instruction.opcode) + 1);
+  const auto fields = isa::spec_of(instruction.opcode).fields;
+  for (std::size_t i = 0; i < fields.size(); ++i)
+    if (!in_register(fields[i].kind)) mix(content, static_cast<std::uint64_t>(instruction.field[i]));
+  return content;
+}
+
+// Another definition of a buffer.
+void Walk::arrange(std::size_t pe, const isa::Command& command) {
+  const std::size_t place = pe * isa::kBuffers + static_cast<std::size_t>(command[isa::buffer_t::id]);
+  std::uint64_t definition = place + 1;
+  mix(definition, command);
+  mix(definition, place);
+  arrangement_ += definition - std::exchange(defined_[place], definition);
 }
 
 void Walk::tally_transfer(int pe, const isa::Command& command, Segment& to) {
@@ -362,8 +472,8 @@ void show(Snapshot& s, std::vector<isa::Core>& cores, const std::vector<Pe*>& pe
 
 void Walk::state(Snapshot& s) {
   show(s, cores_, pes_);
-  s(depth_, taking_part_, content_, removable_, operations_, queues_, takes_part_, balances_, held_, issued_,
-    walks_, first_, by_index_);
+  s(begins_, bodies_, has_segments_, taking_part_, content_, removable_, operations_, queues_, takes_part_,
+    balances_, held_, issued_, walks_, first_, arrangement_, defined_, by_index_);
 }
 
 }  // namespace leto::model

@@ -1,11 +1,13 @@
 // A kernel's code run ahead of the chip, without time. A kernel is what lies between two barriers of the
-// grid; a segment is what every core does from one body of a loop to the next, of loops at one depth.
+// grid; a segment is what every core does from one body of a loop to the next. The loops at one depth count,
+// but further in where an outermost loop of the kernel has bodies there that are too long.
 //
 // The content of a kernel is a number that two share when every core of every PE issues the same commands in
 // them, but for the addresses of memory and the operations they are for. The code of a segment is a number
-// that two share when every core of every PE issues the same instructions in them, however often and with
-// whatever in their registers. Kernel or segment may be left out when it leaves buffers, banks, links and
-// semaphores as it found them and moves nothing by index; a segment must define no buffer either.
+// that two share when every core of every PE issues the same instructions in them, however often, from and to
+// whatever registers, for whatever operations. Kernel or segment may be left out when it leaves buffers,
+// banks, links and semaphores as it found them and moves nothing by index; segments in a row must leave all
+// buffers defined as before, too.
 #pragma once
 
 #include <array>
@@ -39,6 +41,7 @@ struct Segment {
   bool over = false;  // … for all
   bool removable = false;
   std::uint64_t code = 0;
+  std::uint64_t arrangement = 0;  // of buffers, at its begin: equal where those defined in this kernel are
   Amounts amounts{};
   Counters counters;
   std::vector<Operation> operations;
@@ -65,8 +68,11 @@ class Walk {
   const std::vector<std::uint32_t>& operations() const { return operations_; }
   /// It has commands for them: bit q for queue q.
   std::uint32_t queues() const { return queues_; }
-  /// Loops under way at the begin of a segment; none: the kernel has too few to be worth it.
-  std::size_t depth() const { return depth_; }
+  /// Segments begin where a loop's body begins there, by core and instruction.
+  using Bodies = std::array<std::vector<char>, isa::kCores>;
+  const Bodies& bodies() const { return bodies_; }
+  /// There are enough of them to be worth it.
+  bool has_segments() const { return has_segments_; }
   /// Cores that come to segments: those that have some.
   int taking_part() const { return taking_part_; }
   /// Walks one segment; the first one is what comes before all bodies.
@@ -90,23 +96,39 @@ class Walk {
         multicasts{};  // loads with a row, a column, the grid: what all of it must ask for
     std::array<std::int64_t, isa::kSemaphores> semaphores{};
   };
-  /// Bodies that a core comes to, by depth, and the commands that it issues.
-  struct Outline {
+  /// An outermost loop of the kernel: bodies that a core comes to in it, by depth, and commands it issues.
+  struct Loop {
+    std::uint32_t begin = 0;  // instruction
     std::array<std::int64_t, isa::kLoopDepth + 1> bodies{};
     std::int64_t commands = 0;
+    void add(const Loop& other);
+  };
+  using Outline = std::vector<Loop>;  // of a core, in the code's order
+  /// What begins at an instruction: a body of which outermost loop, at which depth; 0: none.
+  struct Body {
+    std::uint32_t outermost = 0;
+    std::size_t depth = 0;
   };
   Outline outline(isa::Core& core, std::size_t index);
-  void choose_depth(const std::vector<Outline>& outlines);
+  void choose_bodies(const std::vector<Outline>& outlines);
+  void split_long(const std::vector<Outline>& outlines, std::size_t depth);
+  static bool is_long(const std::vector<Loop>& loops, std::size_t depth);
+  static bool together(const std::vector<Loop>& loops, std::size_t depth);
+  static std::size_t depth_of(const std::vector<Loop>& loops);
   bool walk(std::size_t index, Segment& segment);
   void tally(std::size_t index, const isa::Command& command, Segment& to);
   void tally_transfer(int pe, const isa::Command& command, Segment& to);
+  std::uint64_t content_of(const isa::Core& core);
+  void arrange(std::size_t pe, const isa::Command& command);
   void weigh(int pe, const isa::Command& command);
   void begin_balances();
   bool balanced() const;
 
   const std::vector<Pe*>& pes_;
   std::size_t columns_;
-  std::size_t depth_ = 0;
+  std::array<std::vector<Body>, isa::kCores> begins_;  // by instruction
+  Bodies bodies_;
+  bool has_segments_ = false;
   int taking_part_ = 0;
   std::uint64_t content_ = 0;
   bool removable_ = false;
@@ -117,10 +139,14 @@ class Walk {
   std::vector<Balance> balances_;    // by PE
   std::vector<std::uint64_t> held_;  // by PE, as in Balance: now
   std::array<std::vector<std::uint32_t>, isa::kCores>
-      issued_;               // by instruction: the last of walks_ that issued it
+      issued_;  // by instruction: the last of walks_ that issued it
+  std::array<std::vector<std::uint64_t>, isa::kCores>
+      contents_;             // of each instruction, when it has been asked for; else 0
   std::uint32_t walks_ = 0;  // of one core through one segment
   bool first_ = true;        // the next segment is what comes before all bodies
-  bool by_index_ = false;    // since they were zero, something was moved by index
+  std::uint64_t arrangement_ = 0;
+  std::vector<std::uint64_t> defined_;  // by PE and buffer: what it gives to arrangement_
+  bool by_index_ = false;               // since they were zero, something was moved by index
 };
 
 }  // namespace leto::model

@@ -3,7 +3,7 @@
 // word[I_F_LSB +: I_F_BITS].
 package isa_pkg;
 
-  localparam logic [63:0] ISA_HASH = 64'hceacf70a297c96ac;
+  localparam logic [63:0] ISA_HASH = 64'h840613a37a7fcc14;
   localparam int unsigned OPCODE_LSB = 0;
   localparam int unsigned OPCODE_BITS = 8;
   localparam int unsigned SOURCE_LSB = 8;
@@ -220,6 +220,10 @@ package isa_pkg;
   // barrier
   localparam int unsigned BARRIER_SCOPE_LSB = 28;
   localparam int unsigned BARRIER_SCOPE_BITS = 1;
+  localparam int unsigned BARRIER_BYTES_LSB = 29;
+  localparam int unsigned BARRIER_BYTES_BITS = 48;
+  localparam int unsigned BARRIER_CHIPS_LSB = 77;
+  localparam int unsigned BARRIER_CHIPS_BITS = 16;
 
   // post
   localparam int unsigned POST_PE_LSB = 28;

@@ -15,7 +15,8 @@ constexpr std::size_t kBars = 6;  // of a tornado
 
 constexpr const char* kNotInIt[] = {
     "The chip's design cost, mask sets and software are in no figure: no source states them.",
-    "Rates of the chip come from a simulation of one chip: no collective, no input pipeline, no restart.",
+    "Rates of the chip come from a simulation of one chip: no input pipeline, no restart, and no "
+    "collective but the exchange of embedding rows where a run is one chip's share of sharded tables.",
     "Power is the rated power of both sides; the modelled power stands beside it as a check.",
     "A baseline's rate of training rows on several devices holds communication, the chip's does not: that "
     "favours the "

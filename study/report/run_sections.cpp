@@ -95,6 +95,17 @@ std::vector<Block> what_ran(const Record& r) {
       {cell("Program hash"), cell(r.program_hash)},
       {cell("Versions"), cell(versions_of(r))},
   };
+  if (r.sharding) {
+    const auto& s = *r.sharding;
+    rows.insert(
+        rows.begin() + 1,
+        {cell("Share of a system"),
+         sourced(cell(fmt::format(
+                     "one of {} chips that share the embedding tables by {}; a step's {} exchanges "
+                     "send {} and get as much, {} of links alone ({})",
+                     s.chips, s.by, s.exchanges, si(double(s.bytes), "B"), si(s.seconds, "s"), s.source)),
+                 "record:sharding")});
+  }
   if (r.parameters > 0)
     rows.insert(rows.begin() + 1,
                 {cell("Parameters"), sourced(si_cell(double(r.parameters), ""), "record:parameters")});

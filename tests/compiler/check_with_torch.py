@@ -73,6 +73,45 @@ def gather(a, table, index):
     return torch.where((index >= 0).reshape(index.shape + (1,) * (table.dim() - 1)), rows, torch.zeros_like(rows))
 
 
+def embedding_bag(a, table, index):
+    """torch's own, which has a list of all lookups and where each bag begins: some bags may be empty."""
+    bags = [bag[bag >= 0] for bag in index.reshape(-1, index.shape[-1])]
+    begins = torch.tensor([0] + [len(bag) for bag in bags]).cumsum(0)[:-1]
+    sums = F.embedding_bag(torch.cat(bags), table, begins.to(index.dtype), mode="sum")
+    return sums.reshape(index.shape[:-1] + table.shape[1:])
+
+
+def sort_lookups(a, lookups):
+    flat = lookups.flatten()
+    order = torch.where(flat < 0, a["rows"], flat).argsort(stable=True)
+    return torch.stack((flat.clamp(min=-1)[order], order // a["share"]), 1)
+
+
+def row_gradients(state, gradients, pairs):
+    """The gradient of a whole table, by torch's own backward pass of an embedding."""
+    rows, which = pairs[pairs[:, 0] >= 0].to(torch.int64).T
+    table = torch.zeros((state.shape[0], gradients.shape[1]), dtype=gradients.dtype, requires_grad=True)
+    F.embedding(rows, table).backward(gradients.detach()[which])
+    return table.grad
+
+
+def sgd_rows(a, table, gradients, pairs):
+    stepped = table.detach().clone().requires_grad_()
+    stepped.grad = row_gradients(table, gradients, pairs)
+    torch.optim.SGD([stepped], a["lr"]).step()
+    return stepped.detach()
+
+
+def adagrad_sums(a, sums, gradients, pairs):
+    return sums + row_gradients(sums, gradients, pairs).square().mean(1, keepdim=True)
+
+
+def adagrad_rows(a, table, gradients, pairs, sums):
+    """Row-wise: torch has the element-wise rule alone."""
+    rate = a["lr"] / (adagrad_sums(a, sums, gradients, pairs).sqrt() + a["epsilon"])
+    return table - rate * row_gradients(table, gradients, pairs)
+
+
 def scatter_add(a, rows, index):
     chosen = index >= 0
     zeros = torch.zeros((a["rows"],) + rows.shape[1:], dtype=rows.dtype)
@@ -168,13 +207,20 @@ TABLE = {
     "order": order,
     "matmul": matmul,
     "reshape": lambda a, x: x.reshape(a["shape"]),
+    "exchange": lambda a, x: x,
     "transpose": lambda a, x: x.permute(a["perm"]),
     "slice": lambda a, x: x[sliced(a, a["sizes"])],
     "embed": embed,
     "concat": lambda a, *xs: torch.cat(xs, a["axis"]),
     "expand": lambda a, x: x.expand(a["shape"]),
     "gather": gather,
-    "embedding_bag": lambda a, table, index: gather(a, table, index).sum(-2),
+    "embedding_bag": embedding_bag,
+    "pinned_bag": lambda a, table, cold, apart, pinned: (
+        embedding_bag(a, table, cold) + embedding_bag(a, apart, pinned)),
+    "sort_lookups": sort_lookups,
+    "sgd_rows": sgd_rows,
+    "adagrad_sums": adagrad_sums,
+    "adagrad_rows": adagrad_rows,
     "scatter_add": scatter_add,
     "softmax": lambda a, x: x.softmax(-1),
     "layernorm": layernorm,

@@ -129,6 +129,7 @@ class OperatorCases {
   void movement() {
     operands(Op::reshape, {{2, 6}}, -1, 1, {{"shape", Dims{3, 4}}});
     operands(Op::transpose, {{2, 3, 4}}, -1, 1, {{"perm", Dims{2, 0, 1}}});
+    operands(Op::exchange, {{2, 6}}, -1, 1, {{"elements", std::int64_t{6}}, {"chips", std::int64_t{2}}});
     operands(Op::slice, {{5, 6}}, -1, 1,
              {{"starts", Dims{1, 0}}, {"sizes", Dims{2, 3}}, {"steps", Dims{2, 2}}});
     operands(Op::embed, {{2, 3}}, -1, 1,

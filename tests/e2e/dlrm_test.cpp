@@ -204,4 +204,42 @@ TEST_CASE("embedding: bags may be ragged and empty and an index beyond the table
   CHECK(refused.err.find("50") != std::string::npos);
 }
 
+TEST_CASE("sharded tables: the record says what is exchanged and the step takes the links' time for it") {
+  const Folder folder;
+  must(folder, kModel);
+  write(folder / "r.toml", "optimizer = \"adagrad\"\nlr = 0.05\n");
+  for (const std::string by : {"table", "row", "column"}) {
+    const auto record = [&](const std::string& flags) {
+      must(folder, "run d.onnx --train r.toml --chip tiny --shards 4 --shard-by " + by + " --out o " + flags);
+      return nlohmann::json::parse(read(folder / "o" / "record.json"));
+    };
+    const auto usual = record("--values off"), on = record("--values on");
+    const auto slow = record("--values off --set network.scale_up_gbps=4");
+    CHECK(usual["cycles"] == on["cycles"]);
+    const auto& sharding = usual["sharding"];
+    CHECK(sharding["by"] == by);
+    CHECK(sharding["chips"] == 4);
+    CHECK(sharding["exchanges"] == 2);
+    CHECK(sharding["source"] == "estimate");
+    const double bytes = sharding["bytes"].get<double>(),
+                 clock = 1e6 * usual["chip_figures"]["clock_mhz"].get<double>();
+    CHECK(sharding["seconds"].get<double>() == doctest::Approx(bytes / 16e9 + 2 * 1e-6));
+    const double longer = (slow["cycles"].get<double>() - usual["cycles"].get<double>()) / clock;
+    CHECK(longer == doctest::Approx(bytes / 4e9 - bytes / 16e9).epsilon(0.02));
+    const auto event = record("--values off --fidelity event");
+    CHECK(event["seconds"].get<double>() > sharding["seconds"].get<double>());
+  }
+}
+
+TEST_CASE("sharded tables: one that does not fit a chip is refused with the number of chips that it fits") {
+  const Folder folder;
+  must(folder, "zoo embedding --rows 2147483648 --dim 128 --batch 64 --bag 4 -o e.onnx");
+  const auto whole = leto(folder, "compile e.onnx --chip pilot -o e.prog");
+  CHECK(whole.code == 5);
+  CHECK_MESSAGE(whole.err.find("--shards 3 ") != std::string::npos, whole.err);
+  for (const std::string by : {"row", "column"})
+    must(folder, "compile e.onnx --chip pilot --shards 3 -o e.prog --shard-by " + by);
+  CHECK(leto(folder, "run e.prog --shards 3 --out o").code == 2);
+}
+
 }  // namespace leto::e2e

@@ -104,7 +104,7 @@ TEST_CASE("deadlock: the cores of a PE wait at different barriers") {
   const std::string text =
       deadlock(".core 0\nbarrier scope=pe @1\nend\n.core 1\nbarrier scope=all @2\nend\n", kOnePe);
   check_says(text, "cycle: pe 0 core 0 -> pe 0 core 1 -> pe 0 core 0|");
-  check_says(text, "`barrier scope=all @2` of op2 (forward)");
+  check_says(text, "`barrier scope=all bytes=0 chips=0 @2` of op2 (forward)");
 }
 
 TEST_CASE("deadlock: a merge waits for a neighbour that passes nothing") {
