@@ -105,7 +105,8 @@ void Chip::construct_part(int part, const RunOptions& options) {
 
 void Chip::launch(Cycle end) {
   if (wiring_.values) wiring_.races = std::make_unique<isa::RaceDetector>(config_.pes());
-  const Cycle at = control_.launch(end);
+  const Cycle at = kernel_.go_on_from(control_.launch(end));
+  fabric_->go_on_from(at);
   for (Pe* pe : order_) pe->launch(at);
   if (reuse_) reuse_->at_launch();
 }
@@ -118,6 +119,7 @@ void Chip::clean() {
   if (reuse_) reuse_->at_end();
   Cycle end = 0;
   for (const auto& pe : pes_) end = std::max(end, pe->end());
+  kernel_.go_on_from(end);
   fabric_->clean(end);
 }
 

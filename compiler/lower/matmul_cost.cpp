@@ -1,6 +1,7 @@
 #include "compiler/lower/matmul_cost.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "compiler/lower/rounding.h"
@@ -11,7 +12,6 @@ namespace {
 // What a command and a run of memory add beyond the work they carry: little, it decides between plans that
 // are otherwise alike.
 constexpr double kPerCommand = 2, kPerRun = 1.0 / 32;
-constexpr double kPower = 8;
 constexpr std::int64_t kShortestStream = 32;  // a held block takes as long to load
 // Scalar instructions around a chunk's commands, about.
 constexpr double kScalarsPerChunk = 24;
@@ -39,22 +39,33 @@ class Cost {
   struct Shared {
     double bus = 0, activations = 0, sram = 0, links_x = 0, links_y = 0;
   };
-  // Engines that run side by side: the slowest, and the more of the others the closer they come to it.
+  // Engines that run side by side: the slowest, and the more of the others the closer they come to it (the
+  // 8-norm).
   struct Busy {
     double powers = 0;
-    void add(double cycles) { powers += std::pow(cycles, kPower); }
-    double cycles() const { return std::pow(powers, 1 / kPower); }
+    void add(double cycles) {
+      const double square = cycles * cycles, fourth = square * square;
+      powers += fourth * fourth;
+    }
+    double cycles() const { return std::sqrt(std::sqrt(std::sqrt(powers))); }
   };
   // Tiles of one size: the full ones, or the last one of a direction.
   struct Extent {
     std::int64_t tile;
     double count;
   };
-  static std::vector<Extent> extents(std::int64_t total, std::int64_t tile) {
-    std::vector<Extent> list;
-    if (total >= tile) list.push_back({tile, double(total / tile)});
-    if (total % tile != 0) list.push_back({total % tile, 1});
-    return list;
+  struct Extents {
+    std::array<Extent, 2> list{};
+    std::size_t count = 0;
+    void add(std::int64_t tile, double times) { list[count++] = {tile, times}; }
+    const Extent* begin() const { return list.data(); }
+    const Extent* end() const { return list.data() + count; }
+  };
+  static Extents extents(std::int64_t total, std::int64_t tile) {
+    Extents all;
+    if (total >= tile) all.add(tile, double(total / tile));
+    if (total % tile != 0) all.add(total % tile, 1);
+    return all;
   }
 
   struct Reads {

@@ -25,7 +25,8 @@ Fabric::Fabric(const sc_core::sc_module_name& name, Kernel& kernel, const ChipCo
       noc_(chip, options.what_if.noc),
       memory_(chip, options.what_if.hbm, noc_, pieces_, *this),
       clients_(static_cast<std::size_t>(chip.pes() + (options.outside_engine ? 1 : 0)), nullptr),
-      port_free_(clients_.size(), 0) {
+      port_free_(clients_.size(), 0),
+      last_asked_(static_cast<std::size_t>(noc_.routers()), -1) {
   const auto add_pair = [this](int beside) {
     for (int direction = 0; direction < 2; ++direction) {
       ports_.emplace_back();
@@ -93,7 +94,8 @@ void Fabric::fetch_rest(Event event) const {
   if (event.kind() == kPump || event.kind() == kServe) return;
   const Piece& piece = pieces_[event.id()];
   fragments_.prefetch(piece.fragment);
-  if (event.kind() == kRequest) memory_.prefetch_load(piece);
+  if (event.kind() == kRequest)
+    for (int id = event.id(); id >= 0; id = pieces_[id].fill.next) memory_.prefetch_load(pieces_[id]);
   if (event.kind() == kStore) memory_.prefetch_store(piece);
   if (event.kind() == kFetched) memory_.prefetch_fetched(piece);
 }
@@ -106,7 +108,7 @@ void Fabric::handle(Event event, Cycle now) {
       pump(id, now);
       break;
     case kRequest:
-      memory_.load(id, now);
+      request(id, now);
       break;
     case kFetched:
       memory_.fetched(id, now);
@@ -155,15 +157,16 @@ void Fabric::pass(int pe, bool store, isa::Multicast multicast, isa::Runs runs, 
     port_bytes_ += static_cast<std::uint64_t>(bytes) * (group ? group->pes.size() : 1);
     group ? noc_.count(tree(*group, piece.router), bytes) : noc_.count(piece.router, router, bytes);
   };
-  for (isa::Run run = runs.next(); run.bytes != 0; run = runs.next())
+  for (isa::Run run = runs.next(); run.bytes != 0; run = runs.next()) {
+    Memory::Cutter cutter(memory_, run.address);
     while (run.bytes > 0) {
       if (end - begin == kAhead) take();
       Piece& piece = ahead[end++ % kAhead];
-      piece = memory_.locate(run.address, std::min<std::int64_t>(run.bytes, config_.fragment_bytes));
+      cutter.next(piece, std::min<std::int64_t>(run.bytes, config_.fragment_bytes));
       if (!sampled || memory_.samples(piece)) memory_.prefetch(piece, store);
-      run.address += piece.bytes;
       run.bytes -= piece.bytes;
     }
+  }
   while (begin != end) take();
 }
 
@@ -181,6 +184,7 @@ void Fabric::start(const Transfer& transfer, Cycle now) {
   stream.joined = false;
   stream.runs = transfer.runs;
   stream.undelivered = stream.runs.bytes();
+  stream.next_fragment = 0;
   stream.rest = stream.runs.next();
   stream.granted = transfer.rate;
   stream.rate = Divider(static_cast<std::uint64_t>(transfer.rate));
@@ -198,6 +202,7 @@ void Fabric::answered(std::uint32_t tag, Cycle at) {
 }
 
 void Fabric::clean(Cycle now) {
+  go_on_from(now);
   memory_.clean(now);
   if (const Cycle next = wheel_.next(); next != kNever) wake_at(next);
 }

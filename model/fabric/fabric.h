@@ -1,12 +1,13 @@
 // Everything between the fabric interfaces and memory, in one SystemC process with a timing wheel of its own.
 //
-// Life of a load: the port asks for a fragment (request hops) -> each piece of it, one memory unit's bytes,
-// is read (model/memory) -> it crosses the NoC and the port -> the last piece frees the fragment's room in
-// flight. A store goes the other way: port and NoC, memory accepts, an acknowledgement returns. A multicast
-// is a stream of its own that starts when every member's port has come to it; memory is read once, and all
-// members get every piece. Requests submitted in one cycle are taken up in the next, ordered by PE, direction
-// and sequence: no result depends on the order of processes. Every resource is granted in time order of the
-// events that reach it.
+// Life of a load: the port asks for a fragment (request hops), every memory router for its part -> each piece
+// of it, one memory unit's bytes, is read (model/memory) -> it crosses the NoC and the port, in one packet
+// with those of its request that leave memory in the same cycle -> the last piece frees the fragment's room
+// in flight. A store goes the other way: port and NoC, memory accepts, an acknowledgement returns. A
+// multicast is a stream of its own that starts when every member's port has come to it; memory is read once,
+// and all members get every piece. Requests submitted in one cycle are taken up in the next, ordered by PE,
+// direction and sequence: no result depends on the order of processes. Every resource is granted in time
+// order of the events that reach it.
 #pragma once
 
 #include <array>
@@ -51,6 +52,9 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   void clean(Cycle now);
   Cycle cleaned() const { return memory_.cleaned(); }
 
+  /// Nothing is left to do: the next submission comes at `at` or later (Kernel::go_on_from).
+  void go_on_from(Cycle at) { wheel_.rewind(at); }
+
   /// Tells `observer` of every memory access from now on; may be null.
   void watch(Observer* observer);
   /// Tells `watch` of every piece that a port cuts; may be null.
@@ -85,6 +89,7 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
     int group;  // multicast: of which group; else -1
     bool store, modify;
     bool joined;                  // a member, waiting for the others
+    std::int64_t next_fragment;   // its bytes, once they are known; else 0
     std::int64_t undelivered;     // bytes not yet on their last leg
     std::int64_t granted;         // bytes a cycle at the port …
     Divider rate;                 // … as a divider
@@ -99,6 +104,11 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
     int pieces;  // not yet on their last leg
     std::int32_t bytes;
     Cycle done;
+  };
+  /// Pieces that leave memory together.
+  struct Together {
+    Cycle at;
+    int last;
   };
   struct Group {
     std::vector<int> pes;            // ascending
@@ -115,7 +125,7 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   void fetch_rest(Event event) const;
   void handle(Event event, Cycle now);
 
-  void loaded(int piece, Cycle at) override { this->at(at, kData, piece); }
+  void loaded(int piece, Cycle at) override;
   void fetching(int piece, Cycle at) override { this->at(at, kFetched, piece); }
   void stored(int piece, Cycle at) override;
   void serve_at(int channel, Cycle at) override { this->at(at, kServe, channel); }
@@ -130,13 +140,17 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   void issued(int stream, Cycle now);
   bool issue(int port, Stream& stream, int id, Cycle now);
   void cut(Port& port, Stream& stream, int id, std::int64_t bytes, Cycle now);
-  Cycle leave(Stream& stream, int piece, Cycle at);
+  std::int64_t next_fragment(const Stream& stream) const;
+  void ask(const Port& port, int piece, Cycle at);
+  void end_requests();
 
   void leaves(int piece, Cycle now);
-  void data(int piece, Cycle now);
-  void deliver(Stream& stream, const Piece& piece, Fragment& fragment, Cycle now);
-  Cycle take_in(Member& member, const Noc::Arrival& packet, Cycle length);
-  void last_leg(int piece);
+  void request(int first, Cycle now);
+  void data(int first, Cycle now);
+  void deliver(Stream& stream, int router, const Noc::Packet& packet, Cycle length, Fragment& fragment,
+               Cycle now);
+  Cycle take_in(int pe, Cycle head, Cycle tail, Cycle length);
+  void last_leg(int fragment, int pieces, std::int64_t bytes);
   const Noc::Tree& tree(Group& group, int router);
   void state(Snapshot& s, Stream& stream);
   void state(Snapshot& s, Transfer& transfer);
@@ -160,6 +174,11 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   IssueWatch* issue_watch_ = nullptr;
   std::uint64_t port_bytes_ = 0;                // over the PE ports
   Cycle now_ = 0;                               // of the event that is being handled
+  // Within cut() and request(), and empty between them.
+  std::vector<int> asked_;          // routers that the fragment under way has asked
+  std::vector<int> last_asked_;     // by router: the last piece it was asked for; -1: none
+  bool requesting_ = false;         // request() is under way …
+  std::vector<Together> together_;  // … and has formed these
 };
 
 }  // namespace leto::model

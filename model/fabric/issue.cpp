@@ -1,4 +1,5 @@
-// Transfers on their way out of the ports: rendezvous of multicasts, the window, fragments and their requests.
+// Transfers on their way out of the ports: rendezvous of multicasts, the window, fragments and their
+// requests.
 #include <algorithm>
 
 #include "base/errors.h"
@@ -43,12 +44,10 @@ void Fabric::check_same(const Group& group) const {
   for (int id : group.waiting) {
     const Stream& other = streams_[id];
     if (first.rest == other.rest && same(first.runs, other.runs)) continue;
-    throw Error(
-        ExitCode::illegal_program,
-        fmt::format("multicast load: PE {} and PE {} ask for different memory (from {:#x} and {:#x})",
-                    first.members[0].pe, other.members[0].pe, first.rest.address,
-                    other.rest.address),
-        "every PE of the row, column or grid must issue the same multicast loads in the same order");
+    throw Error(ExitCode::illegal_program,
+                fmt::format("multicast load: PE {} and PE {} ask for different memory (from {:#x} and {:#x})",
+                            first.members[0].pe, other.members[0].pe, first.rest.address, other.rest.address),
+                "every PE of the row, column or grid must issue the same multicast loads in the same order");
   }
 }
 
@@ -67,6 +66,7 @@ void Fabric::gather(Group& group, Cycle now) {
             .store = false,
             .modify = false,
             .joined = false,
+            .next_fragment = 0,
             .undelivered = leader.undelivered,
             .granted = leader.granted,
             .rate = {},
@@ -106,52 +106,90 @@ void Fabric::issued(int id, Cycle now) {
 bool Fabric::issue(int id, Stream& stream, int stream_id, Cycle now) {
   Port& port = this->port(id);
   while (stream.rest.bytes != 0) {
-    const std::int64_t bytes = std::min<std::int64_t>(stream.rest.bytes, config_.fragment_bytes);
+    if (stream.next_fragment == 0) stream.next_fragment = next_fragment(stream);
+    const std::int64_t bytes = stream.next_fragment;
     port.full = !port.window.fits(bytes, config_.outstanding_bytes, now);
     if (port.full) {
       if (port.window.next_end() != kNever) pump_later(id, port.window.next_end());
       return false;
     }
+    stream.next_fragment = 0;
     cut(port, stream, stream_id, bytes, now);
-    stream.rest.address += static_cast<std::uint64_t>(bytes);
-    stream.rest.bytes -= bytes;
-    if (stream.rest.bytes == 0) stream.rest = stream.runs.next();
   }
   return true;
 }
 
-// One fragment: a request to each memory unit it touches (load), or its pieces out of the port one by one
+// A part of a row, or whole rows as long as they fit.
+std::int64_t Fabric::next_fragment(const Stream& stream) const {
+  const std::int64_t most = config_.fragment_bytes;
+  if (stream.rest.bytes >= most) return most;
+  std::int64_t bytes = stream.rest.bytes;
+  isa::Runs ahead = stream.runs;
+  for (isa::Run run = ahead.next(); run.bytes != 0 && bytes + run.bytes <= most; run = ahead.next())
+    bytes += run.bytes;
+  return bytes;
+}
+
+// One fragment: a request to each router where it touches memory (load), which
+// goes when the bucket has room for the row that needs it first, or its pieces out of the port one by one
 // (store).
 void Fabric::cut(Port& port, Stream& stream, int stream_id, std::int64_t bytes, Cycle now) {
   const int id = fragments_.take();
   port.window.open(static_cast<std::int32_t>(bytes));
-  const Cycle bucket = stream.rate.quotient(static_cast<Cycle>(config_.bucket_bytes));
-  Cycle at = std::max(now, stream.store ? port.next_issue : port.next_issue - std::min(bucket, port.next_issue));
-  const Cycle requested = at;
-  std::uint64_t address = stream.rest.address;
+  const Cycle bucket = stream.store ? 0 : stream.rate.quotient(static_cast<Cycle>(config_.bucket_bytes));
   int count = 0;
-  for (std::int64_t left = bytes; left > 0; ++count) {
-    const int piece_id = pieces_.take();
-    Piece& piece = pieces_[piece_id];
-    piece = memory_.locate(address, left);
-    piece.fragment = id;
-    piece.modify = stream.modify;
-    if (issue_watch_)
-      for (const Member& member : stream.members)
-        issue_watch_->cut(member.pe, {stream.store, count == 0, stream.granted, bytes, piece.address, piece.bytes,
-                                      now, at, port.next_issue});
-    if (stream.store) {
-      this->at(at, kLeaves, piece_id);
-      at += stream.rate.ceiling(static_cast<Cycle>(in_beats(piece.bytes)));
-    } else {
-      this->at(at + noc_.hop_latency(port.router, piece.router), kRequest, piece_id);
+  for (std::int64_t left = bytes; left > 0;) {
+    isa::Run& run = stream.rest;
+    const std::int64_t in_run = std::min(run.bytes, left);
+    const Cycle port_free = port.next_issue;
+    Cycle at = std::max(now, port_free - std::min(bucket, port_free));
+    if (!stream.store)
+      port.next_issue = std::max(port.next_issue, at) + stream.rate.ceiling(static_cast<Cycle>(in_run));
+    Memory::Cutter cutter(memory_, run.address);
+    for (std::int64_t in_piece, rest = in_run; rest > 0; rest -= in_piece, ++count) {
+      const int piece_id = pieces_.take();
+      Piece& piece = pieces_[piece_id];
+      cutter.next(piece, rest);
+      piece.fragment = id;
+      piece.modify = stream.modify;
+      in_piece = piece.bytes;
+      if (issue_watch_)
+        for (const Member& member : stream.members)
+          issue_watch_->cut(member.pe, {stream.store, rest == in_run, stream.granted, in_run, piece.address,
+                                        piece.bytes, now, at, port_free});
+      if (stream.store) {
+        this->at(at, kLeaves, piece_id);
+        at += stream.rate.ceiling(static_cast<Cycle>(in_beats(in_piece)));
+        port.next_issue = at;
+      } else {
+        ask(port, piece_id, at);
+      }
     }
-    left -= piece.bytes;
-    address += static_cast<std::uint64_t>(piece.bytes);
+    left -= in_run;
+    run.address += static_cast<std::uint64_t>(in_run);
+    run.bytes -= in_run;
+    if (run.bytes == 0) run = stream.runs.next();
   }
+  end_requests();
   fragments_[id] = {stream_id, count, static_cast<std::int32_t>(bytes), 0};
-  port.next_issue =
-      stream.store ? at : std::max(port.next_issue, requested) + stream.rate.ceiling(static_cast<Cycle>(bytes));
+}
+
+// A piece joins the fragment's request to its router, or goes with a new one at `at`.
+void Fabric::ask(const Port& port, int id, Cycle at) {
+  const int router = pieces_[id].router;
+  int& last = last_asked_[static_cast<std::size_t>(router)];
+  if (last < 0) {
+    this->at(at + noc_.hop_latency(port.router, router), kRequest, id);
+    asked_.push_back(router);
+  } else {
+    pieces_[last].fill.next = id;
+  }
+  last = id;
+}
+
+void Fabric::end_requests() {
+  for (const int router : asked_) last_asked_[static_cast<std::size_t>(router)] = -1;
+  asked_.clear();
 }
 
 }  // namespace leto::model

@@ -26,19 +26,64 @@ void Fabric::stored(int id, Cycle at) {
   fragment.done = std::max(fragment.done, acknowledged);
   Cycle& done = stream.members.front().done;
   done = std::max(done, acknowledged);
-  last_leg(id);
+  const int fragment_id = piece.fragment;
+  const std::int64_t bytes = piece.bytes;
+  pieces_.give(id);
+  last_leg(fragment_id, 1, bytes);
 }
 
-// A piece's bytes are at memory's router: they go to whoever asked, or are added to.
-void Fabric::data(int id, Cycle now) {
-  Piece& piece = pieces_[id];
+// The pieces of a request are at memory's router.
+void Fabric::request(int first, Cycle now) {
+  requesting_ = true;
+  for (int id = first; id >= 0;) {
+    const int next = pieces_[id].fill.next;
+    memory_.load(id, now);
+    id = next;
+  }
+  requesting_ = false;
+  together_.clear();
+}
+
+// Pieces of a request that leave memory's router in one cycle go as one packet.
+void Fabric::loaded(int id, Cycle at) {
+  if (requesting_) {
+    for (Together& pieces : together_) {
+      if (pieces.at != at) continue;
+      pieces_[pieces.last].fill.next = id;
+      pieces.last = id;
+      return;
+    }
+    together_.push_back({at, id});
+  }
+  this->at(at, kData, id);
+}
+
+// A packet's bytes are at memory's router: they go to whoever asked, or are added to.
+void Fabric::data(int first, Cycle now) {
+  Piece& piece = pieces_[first];
   if (piece.modify) {
     piece.modify = 0;
-    return memory_.store(id, now);
+    return memory_.store(first, now);
   }
-  Fragment& fragment = fragments_[piece.fragment];
-  deliver(streams_[fragment.stream], piece, fragment, now);
-  last_leg(id);
+  const int fragment_id = piece.fragment, router = piece.router;
+  int count = 0;
+  Fragment& fragment = fragments_[fragment_id];
+  Stream& stream = streams_[fragment.stream];
+  std::int64_t bytes = 0;
+  Noc::Packet packet;
+  Cycle length = 0;  // at the port
+  for (int id = first; id >= 0; id = pieces_[id].fill.next, ++count) {
+    const Noc::Packet part = noc_.packet(in_beats(pieces_[id].bytes));
+    packet.bytes += part.bytes;
+    packet.length += part.length;
+    length += stream.rate.ceiling(static_cast<Cycle>(part.bytes));
+    bytes += pieces_[id].bytes;
+    pieces_.give(id);
+  }
+  deliver(stream, router, packet, length, fragment, now);
+  if (stream.undelivered == bytes)
+    for (Member& member : stream.members) member.done = port_free_[static_cast<std::size_t>(member.pe)];
+  last_leg(fragment_id, count, bytes);
 }
 
 const Noc::Tree& Fabric::tree(Group& group, int router) {
@@ -50,43 +95,41 @@ const Noc::Tree& Fabric::tree(Group& group, int router) {
 }
 
 // Through the network to every member, and through its port into its local store.
-void Fabric::deliver(Stream& stream, const Piece& piece, Fragment& fragment, Cycle now) {
-  const std::int64_t bytes = in_beats(piece.bytes);
-  const Cycle length = stream.rate.ceiling(static_cast<Cycle>(bytes));
-  port_bytes_ += static_cast<std::uint64_t>(bytes) * stream.members.size();
+void Fabric::deliver(Stream& stream, int router, const Noc::Packet& packet, Cycle length, Fragment& fragment,
+                     Cycle now) {
+  port_bytes_ += static_cast<std::uint64_t>(packet.bytes) * stream.members.size();
   Cycle done = fragment.done;
+  const auto take_in = [&](int pe, Cycle head, Cycle tail) {
+    const Cycle taken = this->take_in(pe, head, tail, length);
+    done = std::max(done, taken);
+    return taken;
+  };
   if (stream.group < 0) {
-    Member& member = stream.members.front();
-    done = std::max(done, take_in(member, noc_.send(piece.router, member.router, bytes, now, member.local), length));
+    const Member& member = stream.members.front();
+    const Noc::Arrival arrival = noc_.send(router, member.router, packet, now, member.local);
+    noc_.taken(arrival, take_in(member.pe, arrival.head, arrival.tail));
   } else {
-    const Noc::Tree& tree = this->tree(groups_[static_cast<std::size_t>(stream.group)], piece.router);
-    noc_.multicast(tree, bytes, now);
-    const Noc::Tree::End* end = tree.ends.data();  // of the same PEs in the same order
-    for (Member& member : stream.members) done = std::max(done, take_in(member, noc_.arrival(*end++), length));
+    noc_.multicast(tree(groups_[static_cast<std::size_t>(stream.group)], router), packet, now, take_in);
   }
   fragment.done = done;
 }
 
-// A member's port takes a packet of `length` cycles: when all that the member has got is there.
-inline Cycle Fabric::take_in(Member& member, const Noc::Arrival& packet, Cycle length) {
-  Cycle& free = port_free_[static_cast<std::size_t>(member.pe)];
-  free = std::max(packet.head, free) + length;
-  noc_.taken(packet, free);
-  member.done = std::max({member.done, free, packet.tail});
-  return member.done;
+// A PE's port is taken until it has the last byte: when that is.
+inline Cycle Fabric::take_in(int pe, Cycle head, Cycle tail, Cycle length) {
+  Cycle& free = port_free_[static_cast<std::size_t>(pe)];
+  free = std::max(std::max(head, free) + length, tail);
+  return free;
 }
 
 // From here on the piece's arrival is known: the last one of a fragment dates the room it frees, the last one
 // of a stream dates its completion.
-void Fabric::last_leg(int id) {
-  const Piece& piece = pieces_[id];
-  const int fragment_id = piece.fragment;
+void Fabric::last_leg(int fragment_id, int pieces, std::int64_t bytes) {
   Fragment& fragment = fragments_[fragment_id];
   const int stream_id = fragment.stream;
   Stream& stream = streams_[stream_id];
-  stream.undelivered -= piece.bytes;
-  pieces_.give(id);
-  if (--fragment.pieces == 0) {
+  stream.undelivered -= bytes;
+  fragment.pieces -= pieces;
+  if (fragment.pieces == 0) {
     Port& port = this->port(stream.port);
     port.window.close(fragment.bytes, fragment.done);
     if (port.full) pump_later(stream.port, port.window.next_end());

@@ -16,8 +16,9 @@ void show(Snapshot& s, isa::Runs& runs, const TransferClient& client, bool store
 }  // namespace
 
 void Fabric::state(Snapshot& s, Stream& stream) {
-  s(stream.port, stream.group, stream.store, stream.modify, stream.joined, stream.undelivered, stream.granted,
-    stream.rate, stream.rest, stream.ready, stream.gathered, stream.members);
+  s(stream.port, stream.group, stream.store, stream.modify, stream.joined, stream.next_fragment,
+    stream.undelivered, stream.granted, stream.rate, stream.rest, stream.ready, stream.gathered,
+    stream.members);
   const Member& one = stream.members.front();  // all touch the same
   show(s, stream.runs, *clients_[static_cast<std::size_t>(one.pe)], stream.store, one.sequence);
 }

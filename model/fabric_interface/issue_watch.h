@@ -11,13 +11,13 @@ class IssueWatch {
  public:
   struct Cut {
     bool store;
-    bool first;               // of its fragment
-    std::int64_t rate;        // bytes a cycle of the port that the transfer was granted
-    std::int64_t fragment;    // bytes of its fragment
-    std::uint64_t address;    // of the piece
-    std::uint32_t bytes;      // of the piece
-    Cycle cut, leaves;        // when it is cut, when it (a load: its request) leaves the port
-    Cycle port_free;          // Port::next_issue before its fragment
+    bool first;             // of its fragment's part of a row
+    std::int64_t rate;      // bytes a cycle of the port that the transfer was granted
+    std::int64_t fragment;  // bytes of that part
+    std::uint64_t address;  // of the piece
+    std::uint32_t bytes;    // of the piece
+    Cycle cut, leaves;      // when it is cut, when it (a load: its request) leaves the port
+    Cycle port_free;        // Port::next_issue before it
   };
   virtual ~IssueWatch() = default;
   /// A piece of the oldest transfer of PE `pe` and a direction that is not yet cut to its end.

@@ -1,11 +1,11 @@
 // One direction of a PE's fabric interface, as the fabric sees it: the queue of transfers, the bytes in
 // flight, the port.
 //
-// Models: transfers go out in order, cut into fragments along their rows; at most outstanding_bytes of
-// fragments are in flight; a load's requests are shaped by a leaky bucket that drains at the port's rate and
-// holds bucket_bytes, so that data do not come back faster than the port takes them (a multicast's go into the
-// buckets of all its members); a store's data share the port out; each transfer costs command_cycles of set-up, overlapped with the one before. A row's pieces are
-// padded to 32-byte beats.
+// Models: transfers go out in order, cut into fragments of several rows or a part of one; at most
+// outstanding_bytes of fragments are in flight; a load's requests are shaped by a leaky bucket that drains at
+// the port's rate and holds bucket_bytes, so that data do not come back faster than the port takes them (a
+// multicast's go into the buckets of all its members); a store's data share the port out; each transfer costs
+// command_cycles of set-up, overlapped with the one before. A row's pieces are padded to 32-byte beats.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +19,8 @@
 
 namespace leto::model {
 
-/// Bytes in flight of a port. A fragment's end is known when its last piece is on its last leg, before it comes.
+/// Bytes in flight of a port. A fragment's end is known when its last piece is on its last leg, before it
+/// comes.
 class Window {
  public:
   void open(std::int32_t bytes) { in_flight_ += bytes; }
@@ -60,7 +61,7 @@ class Window {
 
 struct Port {
   int router = 0, local = 0;  // local: number in its router's cluster
-  std::deque<int> queue;   // streams that have not issued everything yet; the front one is issuing
+  std::deque<int> queue;      // streams that have not issued everything yet; the front one is issuing
   Window window;
   bool full = false;       // the front stream waits for room in the window
   Cycle next_issue = 0;    // loads: when the bucket has drained; stores: earliest cycle of the next byte out

@@ -38,7 +38,9 @@ class Hbm {
   };
   Place place_of(std::uint64_t address) const;
   int channels() const { return static_cast<int>(count_.divisor()); }
+  /// Blocks from an address on go to a channel each.
   const Divider& interleave() const { return interleave_; }
+  const Divider& spread() const { return count_; }
 
   /// Tells `observer` of every access from now on; may be null.
   void watch(Observer* observer) { observer_ = observer; }

@@ -1,5 +1,7 @@
 #include "model/kernel/kernel.h"
 
+#include <algorithm>
+
 #include "model/kernel/process.h"
 
 namespace leto::model {
@@ -58,6 +60,12 @@ void Kernel::serve(Cycle date) {
       ++steps_;
       process.activate(date);
     }
+}
+
+Cycle Kernel::go_on_from(Cycle at) {
+  const Cycle from = std::max(at, now_cycle());
+  calendar_.rewind(from);
+  return from;
 }
 
 void Kernel::state(Snapshot& s) {

@@ -1,11 +1,11 @@
 // The calendar of the chip's processes, and the SystemC process that keeps it.
 //
 // The chip is one SC_METHOD: a process (process.h) is a step() that the calendar calls at the dates it asked
-// for. Alone in the simulation, the calendar goes from date to date by itself, and SystemC's time stays behind
-// until it is asked for again; beside other SystemC modules it keeps pace with SystemC's time.
+// for. Alone in the simulation, the calendar goes from date to date by itself, and SystemC's time stays
+// behind until it is asked for again; beside other SystemC modules it keeps pace with SystemC's time.
 //
-// An Error thrown by step() must not unwind through the SystemC kernel: it is kept here, nothing is called any
-// more, sc_start returns for want of events, and the Simulation throws it again.
+// An Error thrown by step() must not unwind through the SystemC kernel: it is kept here, nothing is called
+// any more, sc_start returns for want of events, and the Simulation throws it again.
 #pragma once
 
 #include <exception>
@@ -26,6 +26,10 @@ class Kernel : public sc_core::sc_module {
   /// The date of the step under way, or of the last one.
   Cycle now() const { return now_; }
   std::uint64_t steps() const { return steps_; }
+
+  /// Nothing is left to do, and the last dates served may have been void: the next ones begin at `at`, if
+  /// SystemC's time is not beyond. When they do.
+  Cycle go_on_from(Cycle at);
 
   /// Other SystemC modules take part: each step is done at its date in SystemC's time.
   void keep_pace() { alone_ = false; }

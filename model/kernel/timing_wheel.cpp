@@ -12,7 +12,7 @@ TimingWheel::TimingWheel() {
 void TimingWheel::advance(Cycle base) {
   base_ = base;
   while (!far_.empty() && far_.top().at < base_ + kSpan) {
-    insert(far_.top().at, far_.top().event);
+    insert(far_.top().at, static_cast<Event>(far_.top().event));
     far_.pop();
   }
 }

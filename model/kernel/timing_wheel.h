@@ -1,7 +1,8 @@
-// A queue of dated events: constant time for dates within the wheel's span, a heap beyond. Events of one cycle
-// come out in the order they went in; what goes in while its cycle is being served comes out in it.
+// A queue of dated events: constant time for dates within the wheel's span, a heap beyond. Events of one
+// cycle come out in the order they went in; what goes in while its cycle is being served comes out in it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <queue>
@@ -22,6 +23,9 @@ class TimingWheel {
   void push(Cycle at, Event event);
   /// Date of the earliest event; kNever when there is none.
   Cycle next();
+  /// Nothing is left in it: from now on dates from `at` on may come, also such as lie before the last cycle
+  /// taken.
+  void rewind(Cycle at) { base_ = std::min(base_, at); }
   /// Takes all events that are due at `now`, no event being due before; none: `due` is empty.
   void take(Cycle now, std::vector<Event>& due);
 
@@ -41,7 +45,7 @@ class TimingWheel {
   struct Far {
     Cycle at;
     std::uint64_t sequence;
-    Event event;
+    std::uint64_t event;  // as wide as the others: a snapshot shows every byte
     bool operator>(const Far& other) const {
       return at != other.at ? at > other.at : sequence > other.sequence;
     }
@@ -93,7 +97,8 @@ inline void TimingWheel::take(Cycle now, std::vector<Event>& due) {
   const std::uint32_t index = now % kSpan;
   Slot& slot = slots_[index];
   if (slot.head == kNone) return;
-  for (std::uint32_t node = slot.head; node != kNone; node = nodes_[node].next) due.push_back(nodes_[node].event);
+  for (std::uint32_t node = slot.head; node != kNone; node = nodes_[node].next)
+    due.push_back(nodes_[node].event);
   nodes_[slot.tail].next = free_;
   free_ = slot.head;
   slot.head = kNone;

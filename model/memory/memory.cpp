@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "isa/instruction.h"
 
@@ -33,39 +34,6 @@ Memory::Memory(const ChipConfig& chip, bool unlimited_hbm, const Noc& noc, Pool<
   for (Slices& slices : slices_) slices.sharing = sharing[static_cast<std::size_t>(slices.first)];
 }
 
-Piece Memory::locate(std::uint64_t address, std::int64_t most) const {
-  Piece piece;
-  piece.address = address;
-  const bool scratch = piece.scratch();
-  const std::uint64_t offset = scratch ? address - isa::kSramBase : address;
-  const Divider& block = scratch ? sram_.interleave() : cache_.present() ? by_line_ : hbm_.interleave();
-  piece.bytes = static_cast<std::uint32_t>(
-      std::min(static_cast<std::uint64_t>(most), block.divisor() - block.remainder(offset)));
-  if (scratch) {
-    piece.unit = static_cast<std::uint16_t>(sram_.bank_of(offset));
-  } else {
-    const Hbm::Place place = hbm_.place_of(offset);
-    piece.unit = static_cast<std::uint16_t>(place.channel);
-    if (cache_.present()) {
-      const Line line = line_of(place);
-      piece.unit = static_cast<std::uint16_t>(line.slice);
-      piece.set = cache_.set_of(line.slice, line.index);
-    }
-  }
-  const bool bank = scratch || cache_.present();
-  piece.router = static_cast<std::uint16_t>((bank ? sram_router_ : hbm_router_)[piece.unit]);
-  return piece;
-}
-
-// A channel's lines take turns on its slices; the channels of a shared slice take turns on its lines.
-Memory::Line Memory::line_of(const Hbm::Place& place) const {
-  const Slices& slices = slices_[static_cast<std::size_t>(place.channel)];
-  const std::uint64_t line = by_line_.quotient(place.offset);
-  if (slices.count == 1) return {slices.first, line * slices.sharing + slices.ordinal};
-  const auto count = static_cast<std::uint64_t>(slices.count);
-  return {slices.first + static_cast<int>(line % count), line / count};
-}
-
 void Memory::load(int id, Cycle now) {
   Piece& piece = pieces_[id];
   piece.writes = 0;
@@ -76,7 +44,7 @@ void Memory::load(int id, Cycle now) {
 
   const std::uint64_t number = by_line_.quotient(piece.address);
   const Cache::Access access = cache_.read(piece.set, number, cache_.touched(piece.address, piece.bytes));
-  write_back(piece.unit, access.victim, access.write_back, kNobody, now);
+  if (access.write_back != 0) write_back(piece.unit, access.victim, access.write_back, kNobody, now);
   if (access.missing != 0) {
     piece.fill.line = access.line;
     if (access.line >= 0) cache_.begin_fill(piece.set, access.line);
@@ -143,9 +111,11 @@ void Memory::release(int line, Cycle now) {
     id = next;
   }
   cache_.waiters(line) = -1;
-  for (int id = reversed; id >= 0; id = pieces_[id].fill.next) {
+  for (int id = reversed; id >= 0;) {
     Piece& piece = pieces_[id];
+    const int next = std::exchange(piece.fill.next, -1);
     client_.loaded(id, sram_.read(piece.unit, piece.bytes, now));
+    id = next;
   }
 }
 

@@ -10,6 +10,7 @@
 // to their channel.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "model/hbm/hbm.h"
 #include "model/kernel/pool.h"
 #include "model/memory/piece.h"
+#include "model/noc/interleave.h"
 #include "model/noc/noc.h"
 #include "model/sram/cache.h"
 #include "model/sram/sram.h"
@@ -53,8 +55,19 @@ class Memory {
     hbm_.watch(observer);
   }
 
-  /// The piece of at most `most` bytes that starts at `address`.
-  Piece locate(std::uint64_t address, std::int64_t most) const;
+  /// Cuts what lies from an address on into pieces, one after the other.
+  class Cutter {
+   public:
+    Cutter(const Memory& memory, std::uint64_t address);
+    /// The next piece, of at most `most` bytes.
+    void next(Piece& piece, std::int64_t most);
+
+   private:
+    const Memory& memory_;
+    std::uint64_t base_, offset_;  // of scratch or device memory, and in it
+    const Divider &grain_, &block_;
+    BlockWalk blocks_;
+  };
 
   /// Load, store or fetched of a piece is about to be called: asks the host to have what it needs at hand.
   void prefetch_load(const Piece& piece) const { prefetch(piece, false); }
@@ -109,6 +122,9 @@ class Memory {
     return static_cast<std::uint32_t>(set) * 0x9e3779b9u >> (32 - kSampledBits) == 0;
   }
   Line line_of(const Hbm::Place& place) const;
+  const Divider& grain(bool scratch) const {
+    return scratch ? sram_.interleave() : cache_.present() ? by_line_ : hbm_.interleave();
+  }
   void transfer(std::uint64_t address, std::int64_t bytes, bool write, std::uint32_t tag, Cycle now);
   void done(std::uint32_t tag, Cycle at);
   void look_ahead(int channel, Cycle now);
@@ -129,5 +145,42 @@ class Memory {
   std::vector<Cycle> serve_at_;                // by channel: the call that is due
   Cycle cleaned_ = 0;
 };
+
+// A channel's lines take turns on its slices; the channels of a shared slice take turns on its lines.
+inline Memory::Line Memory::line_of(const Hbm::Place& place) const {
+  const Slices& slices = slices_[static_cast<std::size_t>(place.channel)];
+  const std::uint64_t line = by_line_.quotient(place.offset);
+  if (slices.count == 1) return {slices.first, line * slices.sharing + slices.ordinal};
+  const auto count = static_cast<std::uint64_t>(slices.count);
+  return {slices.first + static_cast<int>(line % count), line / count};
+}
+
+inline Memory::Cutter::Cutter(const Memory& memory, std::uint64_t address)
+    : memory_(memory),
+      base_(address >= isa::kSramBase ? isa::kSramBase : 0),
+      offset_(address - base_),
+      grain_(memory.grain(base_ != 0)),
+      block_(base_ != 0 ? memory.sram_.interleave() : memory.hbm_.interleave()),
+      blocks_(base_ != 0 ? memory.sram_.spread() : memory.hbm_.spread(), block_.quotient(offset_)) {}
+
+inline void Memory::Cutter::next(Piece& piece, std::int64_t most) {
+  piece = {};
+  piece.address = base_ + offset_;
+  const std::uint64_t bytes =
+      std::min(static_cast<std::uint64_t>(most), grain_.divisor() - grain_.remainder(offset_));
+  piece.bytes = static_cast<std::uint32_t>(bytes);
+  piece.unit = static_cast<std::uint16_t>(blocks_.unit());
+  const bool cached = base_ == 0 && memory_.cache_.present();
+  if (cached) {
+    const Line line = memory_.line_of(
+        {static_cast<int>(blocks_.unit()), blocks_.above() * block_.divisor() + block_.remainder(offset_)});
+    piece.unit = static_cast<std::uint16_t>(line.slice);
+    piece.set = memory_.cache_.set_of(line.slice, line.index);
+  }
+  const bool bank = base_ != 0 || cached;
+  piece.router = static_cast<std::uint16_t>((bank ? memory_.sram_router_ : memory_.hbm_router_)[piece.unit]);
+  offset_ += bytes;
+  if (block_.remainder(offset_) == 0) blocks_.next();
+}
 
 }  // namespace leto::model

@@ -22,7 +22,7 @@ struct alignas(32) Piece {
 
   struct Fill {
     int line = -1;  // of the LLC that is being filled for it
-    int next = -1;  // the next in the list of those who wait for one fill
+    int next = -1;  // the next in a list: of those who wait for one fill, or go through the network together
   };
   union {
     Fill fill = {};  // while memory reads it

@@ -17,7 +17,8 @@ Noc::Noc(const ChipConfig& chip, bool unlimited)
       most_buffered_(std::int64_t{slot_bytes_} * (kSlots - 1)),
       ways_out_(kWays + cluster_rows_ * cluster_columns_),
       free_(static_cast<std::size_t>(rows_ * columns_ * kWays), 0),
-      buffers_(static_cast<std::size_t>(rows_ * columns_ * kWays * ways_out_)) {
+      emptied_(static_cast<std::size_t>(rows_ * columns_ * kWays * ways_out_)),
+      filled_(emptied_.size()) {
   for (int router = 0; router < rows_ * columns_; ++router)
     place_.push_back({router / columns_, router % columns_});
 }
@@ -37,20 +38,23 @@ int Noc::router_of_memory(int unit, int units) const {
   return place * rows_ / half * columns_ + (is_west ? 0 : columns_ - 1);
 }
 
-Noc::Arrival Noc::send(int from, int to, std::int64_t bytes, Cycle at, int local) {
-  enter(bytes);
+Noc::Arrival Noc::send(int from, int to, const Packet& packet, Cycle at, int local) {
+  enter(packet);
   const int east_by = column(to) - column(from), south_by = row(to) - row(from);
   int here = from, before = -1;
   Fine head = fine(at);
   const auto go = [&](int hops, Way way) {
     for (; hops > 0; --hops, here += step(way)) {
-      head = cross(link(here, way), before, head);
-      before = link(here, way);
+      const int next = link(here, way);
+      const Fine start = cross(next, head);
+      fill(before, buffer_of(before, way), start + length_);
+      head = start + hop_;
+      before = next;
     }
   };
   go(std::abs(east_by), east_by > 0 ? east : west);
   go(std::abs(south_by), south_by > 0 ? south : north);
-  charge(static_cast<std::size_t>(std::abs(east_by) + std::abs(south_by)), bytes);
+  charge(static_cast<std::size_t>(std::abs(east_by) + std::abs(south_by)), packet.bytes);
   return {cycle_from(head), cycle_from(before < 0 ? head : head + length_), before,
           buffer_of(before, kWays + local)};
 }
@@ -60,7 +64,7 @@ void Noc::grow(Tree& tree, int router, int steps, Way way, std::vector<int>& rea
     const int after = reached[static_cast<std::size_t>(router)];
     const int before = after < 0 ? -1 : tree.branches[static_cast<std::size_t>(after)].link;
     reached[static_cast<std::size_t>(router + step(way))] = static_cast<int>(tree.branches.size());
-    tree.branches.push_back({link(router, way), after, before});
+    tree.branches.push_back({link(router, way), after, before, buffer_of(before, way)});
   }
 }
 
@@ -84,22 +88,17 @@ Noc::Tree Noc::tree(int from, const std::vector<int>& pes) const {
     grow(tree, turn, up, north, reached);
     grow(tree, turn, down, south, reached);
   }
-  for (std::size_t i = 0; i < pes.size(); ++i) {
-    const int branch = reached[static_cast<std::size_t>(to[i])];
+  std::vector<int> routers = to;
+  std::ranges::sort(routers);
+  routers.erase(std::ranges::unique(routers).begin(), routers.end());
+  for (const int router : routers) {
+    const int branch = reached[static_cast<std::size_t>(router)];
     const int link = branch < 0 ? -1 : tree.branches[static_cast<std::size_t>(branch)].link;
-    tree.ends.push_back({branch, link, buffer_of(link, kWays + local_of(pes[i]))});
+    for (std::size_t i = 0; i < pes.size(); ++i)
+      if (to[i] == router) tree.ends.push_back({pes[i], buffer_of(link, kWays + local_of(pes[i]))});
+    tree.stops.push_back({branch, link, tree.ends.size()});
   }
   return tree;
-}
-
-void Noc::multicast(const Tree& tree, std::int64_t bytes, Cycle at) {
-  enter(bytes);
-  if (heads_.size() <= tree.branches.size()) heads_.resize(tree.branches.size() + 1);
-  heads_[0] = fine(at);
-  Fine* head = heads_.data();
-  for (const Tree::Branch& branch : tree.branches)
-    *++head = cross(branch.link, branch.before, heads_[static_cast<std::size_t>(branch.after + 1)]);
-  charge(tree.branches.size(), bytes);
 }
 
 }  // namespace leto::model

@@ -40,8 +40,18 @@ class Noc {
     Cycle head, tail;
     int link, buffer;
   };
+  /// What takes a way through the network together: parts one behind the other, each of whole cycles of the
+  /// links.
+  struct Packet {
+    std::int64_t bytes = 0;
+    Fine length = 0;  // on a link
+  };
+  Packet packet(std::int64_t bytes) const { return {bytes, unlimited_ ? 0 : width_.time(bytes)}; }
   /// `local`: where it goes to a PE, that one's number in its cluster.
-  Arrival send(int from, int to, std::int64_t bytes, Cycle at, int local = 0);
+  Arrival send(int from, int to, const Packet& packet, Cycle at, int local = 0);
+  Arrival send(int from, int to, std::int64_t bytes, Cycle at, int local = 0) {
+    return send(from, to, packet(bytes), at, local);
+  }
 
   /// The links from one router to those of several PEs, each once, a router before the links that leave it.
   struct Tree {
@@ -49,23 +59,27 @@ class Noc {
       int link;    // to be crossed
       int after;   // the branch that leads to it; -1: it leaves the root
       int before;  // that branch's link
+      int buffer;  // between the two
     };
     std::vector<Branch> branches;
     struct End {
-      int branch;  // that leads there; -1: the root
-      int link;    // of that branch
-      int buffer;  // between that link and the PE
+      int pe;
+      int buffer;  // between the stop's link and the PE
     };
-    std::vector<End> ends;  // one for each PE
+    std::vector<End> ends;  // one for each PE, stop by stop
+    /// A router with PEs of the tree.
+    struct Stop {
+      int branch;       // that leads there; -1: the root
+      int link;         // of that branch
+      std::size_t end;  // of its ends, which begin where those of the stop before end
+    };
+    std::vector<Stop> stops;
   };
   Tree tree(int from, const std::vector<int>& pes) const;
-  /// Delivers down a tree.
-  void multicast(const Tree& tree, std::int64_t bytes, Cycle at);
-  /// Of the last packet, which went down a tree, at one of its ends.
-  Arrival arrival(const Tree::End& end) const {
-    const Fine head = heads_[static_cast<std::size_t>(end.branch + 1)];
-    return {cycle_from(head), cycle_from(end.link < 0 ? head : head + length_), end.link, end.buffer};
-  }
+  /// Delivers down a tree. take_in(pe, head, tail), with the dates at which the packet's first and last byte
+  /// are at the PE's router, says when the PE has taken its end from there.
+  template <class TakeIn>
+  void multicast(const Tree& tree, const Packet& packet, Cycle at, TakeIn&& take_in);
 
   /// The PE has taken the end of the last packet from its router at `at`.
   void taken(const Arrival& packet, Cycle at) { fill(packet.link, packet.buffer, fine(at)); }
@@ -75,6 +89,7 @@ class Noc {
   /// Cycles of the hops alone: what a request or an acknowledgement pays.
   Cycle hop_latency(int from, int to) const { return cycle_from(hop_ * static_cast<Cycle>(hops(from, to))); }
 
+  int routers() const { return rows_ * columns_; }
   int router_of_pe(int pe) const;
   /// Router at which memory unit `unit` of `units` is attached: the first half west, the second half east,
   /// spread over the rows.
@@ -89,7 +104,7 @@ class Noc {
   /// Bytes times links crossed.
   std::uint64_t link_bytes() const { return link_bytes_; }
 
-  void state(Snapshot& s) { s(link_bytes_, free_, buffers_, length_, buffered_, heads_); }
+  void state(Snapshot& s) { s(link_bytes_, free_, emptied_, filled_, length_, buffered_, heads_); }
 
  private:
   enum Way { north, east, south, west };
@@ -97,10 +112,10 @@ class Noc {
   static constexpr std::uint32_t kSlots = 8;
   /// A router's buffer for one way in and one way out: packets fill its slots one after the other, byte by
   /// byte; a slot is free again when the last packet in it has left.
-  struct Buffer {
-    std::array<Fine, kSlots> emptied{};  // by slot: when that was, or will be
-    std::uint32_t slot = 0;              // that is being filled
-    std::int32_t left = 0;               // bytes free in it
+  using Emptied = std::array<Fine, kSlots>;  // by slot: when that was, or will be
+  struct Filled {
+    std::uint32_t slot = 0;  // that is being filled
+    std::int32_t left = 0;   // bytes free in it
   };
   int hops(int from, int to) const {
     return std::abs(row(from) - row(to)) + std::abs(column(from) - column(to));
@@ -108,12 +123,19 @@ class Noc {
   int row(int router) const { return place_[static_cast<std::size_t>(router)].row; }
   int column(int router) const { return place_[static_cast<std::size_t>(router)].column; }
   static int link(int router, Way way) { return router * kWays + way; }
-  void enter(std::int64_t bytes) {
-    length_ = unlimited_ ? 0 : width_.time(bytes);
-    buffered_ = unlimited_ ? 0 : static_cast<std::int32_t>(std::min<std::int64_t>(bytes, most_buffered_));
+  void enter(const Packet& packet) {
+    length_ = packet.length;
+    buffered_ = unlimited_ ? 0 : static_cast<std::int32_t>(std::min(packet.bytes, most_buffered_));
   }
-  Fine cross(int link, int before, Fine head);
-  void fill(int link, int number, Fine leaves);
+  Fine cross(int link, Fine head);
+  void fill(int link, int number, Fine leaves) {
+    if (link >= 0) hold(link, fill(number, leaves));
+  }
+  Fine fill(int number, Fine leaves);
+  void hold(int link, Fine until) {
+    Fine& free = free_[static_cast<std::size_t>(link)];
+    free = std::max(free, until);
+  }
   int buffer_of(int link, int way_out) const { return link * ways_out_ + way_out; }
   void charge(std::size_t links, std::int64_t bytes) {
     link_bytes_ += links * static_cast<std::uint64_t>(bytes);
@@ -135,46 +157,69 @@ class Noc {
   };
   std::vector<Position> place_;  // of each router
   std::uint64_t link_bytes_ = 0;
-  std::vector<Fine> free_;       // per router and way
-  std::vector<Buffer> buffers_;  // by link in and way out
-  Fine length_ = 0;              // of the last packet on a link
-  std::int32_t buffered_ = 0;    // bytes of it that lie in a buffer
-  std::vector<Fine> heads_;      // of the last multicast: at the root, then behind each branch
+  std::vector<Fine> free_;        // per router and way
+  std::vector<Emptied> emptied_;  // by link in and way out
+  std::vector<Filled> filled_;    // the same
+  Fine length_ = 0;               // of the last packet on a link
+  std::int32_t buffered_ = 0;     // bytes of it that lie in a buffer
+  std::vector<Fine> heads_;       // of the last multicast: at the root, then behind each branch
 };
 
 // What every packet goes through at every link and port is inline.
 
-// The last packet, which came by `link`, lies in a buffer behind it until `leaves`. Its end could not come in
-// before what lay in its slots had gone: so long the link is held.
-inline void Noc::fill(int link, int number, Fine leaves) {
-  if (link < 0) return;
-  Buffer& buffer = buffers_[static_cast<std::size_t>(number)];
-  std::uint32_t slot = buffer.slot;
-  std::int32_t left = buffer.left;
+// The last packet lies in a buffer until `leaves`. Its end could not come in before what lay in its slots had
+// gone: so long the link that it came by is held.
+inline Fine Noc::fill(int number, Fine leaves) {
+  Filled& filled = filled_[static_cast<std::size_t>(number)];
+  Fine* const emptied = emptied_[static_cast<std::size_t>(number)].data();
+  std::uint32_t slot = filled.slot;
+  std::int32_t left = filled.left;
   Fine room = 0;
-  buffer.emptied[slot] = left > 0 ? leaves : buffer.emptied[slot];
+  emptied[slot] = left > 0 ? leaves : emptied[slot];
   left -= buffered_;
-  do {  // most packets fit into one slot: then without a jump that depends on the packet
-    const bool next = left < 0;
-    slot = (slot + next) % kSlots;
-    left += next ? slot_bytes_ : 0;
-    Fine& emptied = buffer.emptied[slot];
-    room = std::max(room, next ? emptied : 0);
-    emptied = next ? leaves : emptied;
-  } while (left < 0);
-  buffer.slot = slot;
-  buffer.left = left;
-  Fine& free = free_[static_cast<std::size_t>(link)];
-  free = std::max(free, room);
+  while (left < 0) {
+    slot = (slot + 1) % kSlots;
+    left += slot_bytes_;
+    room = std::max(room, emptied[slot]);
+    emptied[slot] = leaves;
+  }
+  filled = {slot, left};
+  return room;
 }
 
-// The last packet's head is at a router, by link `before`, and goes on by `link`: when it is at the next one.
-inline Fine Noc::cross(int link, int before, Fine head) {
+// The last packet's head is at a router: when it starts on `link`, by which it goes on.
+inline Fine Noc::cross(int link, Fine head) {
   Fine& free = free_[static_cast<std::size_t>(link)];
   const Fine start = std::max(head, free);
   free = start + length_;
-  fill(before, buffer_of(before, link % kWays), free);
-  return start + hop_;
+  return start;
+}
+
+template <class TakeIn>
+inline void Noc::multicast(const Tree& tree, const Packet& packet, Cycle at, TakeIn&& take_in) {
+  enter(packet);
+  if (heads_.size() <= tree.branches.size()) heads_.resize(tree.branches.size() + 1);
+  Fine* const heads = heads_.data() + 1;  // -1: the root's
+  heads[-1] = fine(at);
+  Fine* head = heads;
+  for (const Tree::Branch& branch : tree.branches) {
+    const Fine start = cross(branch.link, heads[branch.after]);
+    if (branch.before >= 0) hold(branch.before, fill(branch.buffer, start + length_));
+    *head++ = start + hop_;
+  }
+  charge(tree.branches.size(), packet.bytes);
+  const Tree::End* end = tree.ends.data();
+  for (const Tree::Stop& stop : tree.stops) {
+    const Fine there = heads[stop.branch];
+    const bool started = stop.link < 0;  // here: it lies in no buffer
+    const Cycle first = cycle_from(there), last = started ? first : cycle_from(there + length_);
+    Fine room = 0;
+    for (const Tree::End* stop_end = tree.ends.data() + stop.end; end != stop_end; ++end) {
+      const Cycle taken = take_in(end->pe, first, last);
+      if (!started) room = std::max(room, fill(end->buffer, fine(taken)));
+    }
+    if (!started) hold(stop.link, room);
+  }
 }
 
 }  // namespace leto::model

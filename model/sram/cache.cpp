@@ -23,25 +23,6 @@ Cache::Cache(const SramConfig& sram, int sector_bytes)
       filling_(static_cast<std::size_t>(sets_) * slices_, 0),
       taken_(static_cast<std::size_t>(sets_) * slices_, 0) {}
 
-Sectors Cache::touched(std::uint64_t address, std::int64_t bytes) const {
-  const std::uint64_t offset = by_line_.remainder(address);
-  return sectors(static_cast<int>(by_sector_.quotient(offset)),
-                 static_cast<int>(by_sector_.quotient(offset + static_cast<std::uint64_t>(bytes) - 1)));
-}
-
-void Cache::prefetch(int set, bool write) const {
-  constexpr std::size_t kHostLine = 64;
-  const std::size_t first = first_of(set), ways = static_cast<std::size_t>(ways_);
-  for (std::size_t way = 0; way < ways; way += kHostLine / sizeof tags_[0]) {
-    __builtin_prefetch(tags_.data() + first + way);
-    __builtin_prefetch(used_.data() + first + way, 1);
-  }
-  for (std::size_t way = 0; way < ways; way += kHostLine / sizeof valid_[0]) {
-    __builtin_prefetch(valid_.data() + first + way, 1);
-    if (write) __builtin_prefetch(dirty_.data() + first + way, 1);
-  }
-}
-
 // Where a line that is not there may go: a free way, else that of the least recently used line of those that
 // are not being filled; -1 when all are.
 int Cache::place_in(int set) {

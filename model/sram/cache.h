@@ -41,7 +41,11 @@ class Cache {
   Sectors all_sectors() const { return sectors(0, sectors_ - 1); }
 
   /// The sectors of a line that `bytes` from byte `address` on touch; they must lie in one line.
-  Sectors touched(std::uint64_t address, std::int64_t bytes) const;
+  Sectors touched(std::uint64_t address, std::int64_t bytes) const {
+    const std::uint64_t offset = by_line_.remainder(address);
+    return sectors(static_cast<int>(by_sector_.quotient(offset)),
+                   static_cast<int>(by_sector_.quotient(offset + static_cast<std::uint64_t>(bytes) - 1)));
+  }
 
   struct Access {
     int line = -1;             // -1: every way waits for a fill, nothing was allocated
@@ -58,7 +62,18 @@ class Cache {
   Access read(int set, std::uint64_t number, Sectors wanted);
   Access write(int set, std::uint64_t number, Sectors written);
   /// Asks the host to have at hand soon what a read, or a write, of a set needs.
-  void prefetch(int set, bool write) const;
+  void prefetch(int set, bool write) const {
+    constexpr std::size_t kHostLine = 64;
+    const std::size_t first = first_of(set), ways = static_cast<std::size_t>(ways_);
+    for (std::size_t way = 0; way < ways; way += kHostLine / sizeof tags_[0]) {
+      __builtin_prefetch(tags_.data() + first + way);
+      __builtin_prefetch(used_.data() + first + way, 1);
+    }
+    for (std::size_t way = 0; way < ways; way += kHostLine / sizeof valid_[0]) {
+      __builtin_prefetch(valid_.data() + first + way, 1);
+      if (write) __builtin_prefetch(dirty_.data() + first + way, 1);
+    }
+  }
   void prefetch_fill(int line) const { __builtin_prefetch(fills_.data() + line, 1); }
 
   /// Every dirty line becomes clean: write_back(slice, number, its dirty sectors), set by set.

@@ -1,7 +1,5 @@
 #include "model/sram/sram.h"
 
-#include <algorithm>
-
 #include "model/noc/interleave.h"
 
 namespace leto::model {
@@ -18,28 +16,8 @@ int Sram::bank_of(std::uint64_t offset) const {
   return static_cast<int>(banks_.remainder(block + rotation(banks_.quotient(block))));
 }
 
-Cycle Sram::occupy(int bank, std::int64_t bytes, Cycle at) {
-  Fine& free = free_[static_cast<std::size_t>(bank)];
-  free = std::max(fine(at), free) + width_.time(bytes);
-  return cycle_from(free);
-}
-
 void Sram::observe(bool write, int bank, std::int64_t bytes, Cycle asked, Cycle done) const {
   observer_->on_memory({SharedMemory::sram, write, bank, static_cast<std::uint64_t>(bytes), asked, done});
-}
-
-Cycle Sram::read(int bank, std::int64_t bytes, Cycle at) {
-  read_ += static_cast<std::uint64_t>(bytes);
-  const Cycle done = occupy(bank, bytes, at) + latency_;
-  if (observer_) observe(false, bank, bytes, at, done);
-  return done;
-}
-
-Cycle Sram::write(int bank, std::int64_t bytes, Cycle at) {
-  written_ += static_cast<std::uint64_t>(bytes);
-  const Cycle done = occupy(bank, bytes, at);
-  if (observer_) observe(true, bank, bytes, at, done);
-  return done;
 }
 
 }  // namespace leto::model

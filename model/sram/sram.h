@@ -5,6 +5,7 @@
 // the cache part (LLC); all of it is scratch here.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -23,7 +24,9 @@ class Sram {
   /// Bank of a byte offset into the SRAM.
   int bank_of(std::uint64_t offset) const;
   int banks() const { return static_cast<int>(free_.size()); }
+  /// Blocks from an offset on go to a bank each.
   const Divider& interleave() const { return interleave_; }
+  const Divider& spread() const { return banks_; }
 
   /// Tells `observer` of every access from now on; may be null.
   void watch(Observer* observer) { observer_ = observer; }
@@ -54,5 +57,25 @@ class Sram {
   std::uint64_t read_ = 0, written_ = 0;
   Observer* observer_ = nullptr;
 };
+
+inline Cycle Sram::occupy(int bank, std::int64_t bytes, Cycle at) {
+  Fine& free = free_[static_cast<std::size_t>(bank)];
+  free = std::max(fine(at), free) + width_.time(bytes);
+  return cycle_from(free);
+}
+
+inline Cycle Sram::read(int bank, std::int64_t bytes, Cycle at) {
+  read_ += static_cast<std::uint64_t>(bytes);
+  const Cycle done = occupy(bank, bytes, at) + latency_;
+  if (observer_) observe(false, bank, bytes, at, done);
+  return done;
+}
+
+inline Cycle Sram::write(int bank, std::int64_t bytes, Cycle at) {
+  written_ += static_cast<std::uint64_t>(bytes);
+  const Cycle done = occupy(bank, bytes, at);
+  if (observer_) observe(true, bank, bytes, at, done);
+  return done;
+}
 
 }  // namespace leto::model

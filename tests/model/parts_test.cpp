@@ -67,6 +67,19 @@ TEST_CASE("clocks: links and banks a little slower than the PEs lose that little
   CHECK(bank == doctest::Approx(1.04 * kPackets).epsilon(0.003));
 }
 
+TEST_CASE("timing wheel: when nothing is left in it earlier dates may come again") {
+  TimingWheel wheel;
+  std::vector<TimingWheel::Event> due;
+  wheel.push(1000, 1);
+  wheel.take(1000, due);
+  REQUIRE(due.size() == 1);
+  wheel.rewind(998);
+  wheel.push(998, 2);
+  CHECK(wheel.next() == 998);
+  wheel.take(998, due);
+  CHECK(due == std::vector<TimingWheel::Event>{2});
+}
+
 TEST_CASE("local store: grants never add up to more than there is, too little is nothing") {
   LocalStore store(LocalStoreConfig{1 << 17, 256});
   CHECK(store.acquire(200) == 200);
@@ -89,10 +102,14 @@ TEST_CASE("network: cut-through, links as ledgers, a multicast charges every lin
   CHECK(noc.send(0, 1, 512, 100).head == 104 + 4);  // waits 4 cycles for the link the first holds
   CHECK(noc.link_bytes() == 5 * 512);
   const Noc::Tree tree = noc.tree(0, {0, 1, 2, 3, 4, 5, 6, 7, 8});
-  noc.multicast(tree, 512, 1000);
+  std::vector<Cycle> heads(9), tails(9);
+  noc.multicast(tree, noc.packet(512), 1000, [&](int pe, Cycle head, Cycle tail) {
+    heads[static_cast<std::size_t>(pe)] = head;
+    return tails[static_cast<std::size_t>(pe)] = tail;
+  });
   CHECK(noc.link_bytes() == (5 + 8) * 512);  // a spanning tree of nine routers
-  CHECK(noc.arrival(tree.ends[0]).tail == 1000);
-  CHECK(noc.arrival(tree.ends[8]).head == 1000 + 16);
+  CHECK(tails[0] == 1000);
+  CHECK(heads[8] == 1000 + 16);
 }
 
 TEST_CASE("network: a packet that waits fills the buffer between, then holds the link behind it") {
