@@ -3,6 +3,7 @@
 
 #include <verilated.h>
 
+#include <bit>
 #include <cstring>
 
 #include "rtl/block.h"

@@ -8,7 +8,8 @@
 // retiming over Latency.
 module vector_lookup #(
   parameter int unsigned Rate = 32,
-  parameter int unsigned Latency = 24
+  parameter int unsigned Latency = 24,
+  localparam int unsigned CountBits = $clog2(Rate + 1)
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
@@ -17,12 +18,12 @@ module vector_lookup #(
   output logic                  x_ready_o,
   input  logic [5:0]            x_op_i,
   input  logic [2:0]            x_type_i,
-  input  logic [15:0]           x_count_i,
+  input  logic [CountBits-1:0]  x_count_i,
   input  logic [Rate-1:0][31:0] x_data_i,
 
   output logic                  y_valid_o,
   input  logic                  y_ready_i,
-  output logic [15:0]           y_count_o,
+  output logic [CountBits-1:0]  y_count_o,
   output logic [Rate-1:0][31:0] y_data_o
 );
 
@@ -32,7 +33,7 @@ module vector_lookup #(
 
   logic [SlotBits-1:0]   slot_q;
   logic [Latency-1:0]    valid_q;
-  logic [15:0]           count_q[Latency];
+  logic [CountBits-1:0]  count_q[Latency];
   logic [Rate-1:0][31:0] pipe_q[Latency];
   logic                  stopped, beat;
 
