@@ -1,5 +1,5 @@
-// What a Verilated class built with --coverage has counted, written when it goes (tests/twin/coverage.sh). Nothing in other
-// builds.
+// What a Verilated class built with --coverage has counted, written when it goes (tests/twin/coverage.sh).
+// Nothing in other builds.
 #pragma once
 
 #include <verilated.h>
