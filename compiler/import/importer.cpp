@@ -97,7 +97,9 @@ Graph Importer::run() {
   }
   outputs();
   set_tokens();
-  Graph graph = hold(dead_code(recognise(graph_)), stored_);
+  Graph graph = recognise(graph_);
+  graph_ = {};  // a causal mask of 8192 tokens is a quarter of a gigabyte in each copy of the graph
+  graph = hold(dead_code(graph), stored_);
   refuse_empty(graph);
   return graph;
 }
