@@ -45,10 +45,13 @@ std::uint64_t AddressChecker::value(int pin) const {
   return wide ? words[0] | std::uint64_t{words[1]} << 32 : words[0];
 }
 
+// A stride is taken modulo the pin's width; one that matters fits (isa/check.cpp).
 void AddressChecker::set(int pin, std::uint64_t value) {
   std::uint32_t* words = rtl_->pin(pin);
+  const int bits = rtl_->ports()[static_cast<std::size_t>(pin)].bits;
+  value &= ~std::uint64_t{0} >> (64 - bits);
   words[0] = static_cast<std::uint32_t>(value);
-  if (rtl_->ports()[static_cast<std::size_t>(pin)].bits > 32)
+  if (bits > 32)
     words[1] = static_cast<std::uint32_t>(value >> 32);
 }
 

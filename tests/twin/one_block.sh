@@ -28,7 +28,7 @@ test_of() {
 tiny_of() {
   case $1 in
     reduction_engine) echo _32_64_16 ;;
-    address_generator) echo _4096_2048_512_512 ;;
+    address_generator) echo _4096_2048_512_512_65536_64 ;;
     vector_lookup) echo _32_24 ;;
   esac
 }

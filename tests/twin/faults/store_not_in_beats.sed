@@ -1,2 +1,2 @@
 # address_generator | address_generator/address_generator.sv | p_delay
-s/assign beats = .*/assign beats = p_bytes_o;/
+s/32'(beats) << BeatBits/32'(p_bytes_o)/
