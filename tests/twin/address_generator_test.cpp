@@ -18,14 +18,18 @@ namespace {
 
 constexpr int kCheckedPe = 1;  // and the one after it
 
+/// Which transfers: ordinary ones, or also such that come to the limits of sizes, addresses and strides.
+enum class Sizes { ordinary, any };
+
 /// Submits transfers to a fabric as PEs do, in bursts and after pauses: stores, loads, multicasts that all
 /// members submit, rows that touch or do not, runs by index. The PEs with a twin see what is cut. Counts what
 /// kinds came.
 class Programs : public Process, private TransferClient, private IssueWatch {
  public:
-  Programs(Kernel& kernel, const ChipConfig& chip, std::uint64_t seed, int transfers)
+  Programs(Kernel& kernel, const ChipConfig& chip, std::uint64_t seed, int transfers, Sizes sizes)
       : Process(sc_core::sc_gen_unique_name("programs"), kernel),
         chip_(chip),
+        sizes_(sizes),
         left_(transfers),
         random_(seed),
         fabric_(sc_core::sc_gen_unique_name("fabric"), kernel, chip, {}) {
@@ -64,10 +68,90 @@ class Programs : public Process, private TransferClient, private IssueWatch {
 
   static constexpr std::int64_t kRegion = 1 << 16;  // of memory that a transfer stays in
   std::uint64_t place() {
+    if (sizes_ == Sizes::any && below(2)) return far_place();
     const bool scratch = below(2) == 0;
     if (scratch) note("scratch");
     return (scratch ? isa::kSramBase : 0) + kRegion * (1 + below(20)) +
            below(below(2) ? 4096 : 4) * (below(2) ? 1 : 64);
+  }
+
+  // Device memory, with room on either side.
+  std::uint64_t far_place() {
+    note("far");
+    return (std::uint64_t{1} << 39) - (std::uint64_t{1} << 38) + (random_() >> 25);
+  }
+
+  static constexpr std::size_t kMostBits = 24;  // a command moves up to 2^24 bytes
+  std::int64_t up_to_bits(std::size_t bits) {
+    const std::size_t most = std::size_t{1} << bits;
+    return static_cast<std::int64_t>(below(2) ? most : 1 + below(most));
+  }
+
+  // One run, however its bytes are spread over rows and planes.
+  isa::Transfer long_shape() {
+    note("long");
+    const std::size_t bits = 12 + below(kMostBits - 11), third = below(3);
+    const std::size_t first = below(bits + 1), rest = bits - first;
+    isa::Transfer t;
+    t.address = far_place();
+    t.bytes = up_to_bits(third == 0 ? bits : third == 1 ? 0 : first);
+    t.rows = up_to_bits(third == 1 ? first : 0);
+    t.planes = up_to_bits(third == 0 ? 0 : rest);
+    t.row_stride = t.bytes;
+    t.plane_stride = t.bytes * t.rows;
+    if (t.plane_stride * t.planes > chip_.fabric_interface.fragment_bytes) note("several fragments");
+    return t;
+  }
+
+  // A piece a row: more rows than 2^16 cost more pieces than they tell.
+  isa::Transfer many_rows() {
+    note("many rows");
+    const std::size_t bits = 6 + below(below(4) ? 6 : 11);
+    isa::Transfer t;
+    t.address = far_place();
+    t.bytes = 1;
+    const bool of_planes = below(2);
+    t.rows = of_planes ? 1 : up_to_bits(bits);
+    t.planes = of_planes ? up_to_bits(bits) : 1;
+    t.row_stride = t.plane_stride = 2;
+    return t;
+  }
+
+  isa::Transfer far_strides() {
+    note("far strides");
+    const auto stride = [this] {
+      const auto far = static_cast<std::int64_t>(random_() >> (29 + below(15)));
+      return below(2) ? far : -far;
+    };
+    isa::Transfer t;
+    t.address = far_place();
+    t.bytes = static_cast<std::int64_t>(1 + below(3000));
+    t.rows = static_cast<std::int64_t>(1 + below(3));
+    t.planes = static_cast<std::int64_t>(1 + below(3));
+    t.row_stride = stride();
+    t.plane_stride = stride();
+    return t;
+  }
+
+  isa::Transfer any_shape() {
+    switch (sizes_ == Sizes::any ? below(6) : 3) {
+      case 0:
+        return long_shape();
+      case 1:
+        return many_rows();
+      case 2:
+        return far_strides();
+      default:
+        return shape();
+    }
+  }
+
+  std::vector<isa::Run> some_runs() {
+    if (sizes_ == Sizes::any && below(2)) return {{far_place(), up_to_bits(below(kMostBits + 1))}};
+    std::vector<isa::Run> list;
+    for (std::size_t i = 1 + below(20); i > 0; --i)
+      list.push_back({place(), static_cast<std::int64_t>(1 + below(below(4) ? 300 : 6000))});
+    return list;
   }
 
   isa::Transfer shape() {
@@ -127,10 +211,12 @@ class Programs : public Process, private TransferClient, private IssueWatch {
     if (run.indexed) note("by index");
   }
 
-  std::int64_t some_rate() {
+  // A slow port takes as many clocks as a transfer has bytes.
+  std::int64_t some_rate(std::int64_t bytes) {
     const int most = chip_.fabric_interface.bytes_per_cycle;
-    if (below(2)) return most;
+    if (below(2) || bytes > 4 * kRegion) return most;
     note("a slower port");
+    if (sizes_ == Sizes::any && below(2)) return 1;
     return static_cast<std::int64_t>(1 + below(static_cast<std::size_t>(most)));
   }
 
@@ -147,11 +233,14 @@ class Programs : public Process, private TransferClient, private IssueWatch {
     AddressRun run = described(store);
     run.indexed = below(5) == 0;
     if (run.indexed)
-      for (std::size_t i = 1 + below(20); i > 0; --i)
-        run.list.push_back({place(), static_cast<std::int64_t>(1 + below(below(4) ? 300 : 6000))});
+      run.list = some_runs();
     else
-      run.transfer = shape();
-    submit(pe, store, isa::Multicast::none, run, some_rate());
+      run.transfer = any_shape();
+    submit(pe, store, isa::Multicast::none, run, some_rate(bytes_of(run)));
+  }
+
+  static std::int64_t bytes_of(const AddressRun& run) {
+    return (run.indexed ? isa::Runs(run.list) : isa::Runs(run.transfer)).bytes();
   }
 
   // All PEs load the same, group by group.
@@ -160,7 +249,7 @@ class Programs : public Process, private TransferClient, private IssueWatch {
     AddressRun run = described(false);
     run.met = true;
     run.transfer = shape();
-    for (int pe = 0; pe < chip_.pes(); ++pe) submit(pe, false, kind, run, some_rate());
+    for (int pe = 0; pe < chip_.pes(); ++pe) submit(pe, false, kind, run, some_rate(bytes_of(run)));
   }
 
   void transfer_done(bool, std::uint64_t, Cycle, Cycle) override {}
@@ -170,6 +259,7 @@ class Programs : public Process, private TransferClient, private IssueWatch {
   }
 
   const ChipConfig chip_;
+  const Sizes sizes_;
   const isa::Program program_;
   int left_;
   std::mt19937_64 random_;
@@ -180,8 +270,16 @@ class Programs : public Process, private TransferClient, private IssueWatch {
 
 /// A fabric of its own in the one simulation that SystemC allows a process.
 struct Bench {
-  Bench(const std::string& chip_name, int transfers, std::uint64_t seed)
-      : chip(chip_name), programs(kernel, load_chip(chip_name), seed, transfers) {}
+  Bench(const std::string& chip_name, int transfers, std::uint64_t seed, Sizes sizes = Sizes::ordinary)
+      : chip(chip_name + (sizes == Sizes::any ? " at the limits" : "")),
+        programs(kernel, chip_of(chip_name, sizes), seed, transfers, sizes) {}
+
+  /// With the most device memory that a chip file may have, where transfers may be anywhere.
+  static ChipConfig chip_of(const std::string& name, Sizes sizes) {
+    ChipConfig config = load_chip(name);
+    if (sizes == Sizes::any) config.hbm.bytes = std::int64_t{1} << 40;
+    return config;
+  }
 
   /// The finding; empty: none.
   std::string found() const {
@@ -199,7 +297,7 @@ struct Bench {
   Programs programs;
 };
 
-void check_alike(const Bench& bench) {
+void check_alike(const Bench& bench, int least) {
   const Programs& programs = bench.programs;
   CHECK(bench.found() == "");
   TwinCount counted;
@@ -212,7 +310,7 @@ void check_alike(const Bench& bench) {
     further += twin->further_clocks();
   }
   CHECK(counted.mismatches == 0);
-  CHECK(programs.shown >= 1000);
+  CHECK(programs.shown >= least);
   for (const char* arm :
        {"load", "store", "multicast", "by index", "scratch", "backwards", "the same row again", "rows touch",
         "touch at a plane's end", "several fragments", "a slower port"})
@@ -233,12 +331,18 @@ TEST_CASE("twin: random transfers are cut alike and a fault in each signal is fo
     for (const int pe : {kCheckedPe, kCheckedPe + 1})
       bench.programs.check(pe, {"", TwinMode::check, 1, {}}, 1);
   }
+  Bench limits("tiny", 600, 5, Sizes::any);
+  for (const int pe : {kCheckedPe, kCheckedPe + 1})
+    limits.programs.check(pe, {"", TwinMode::check, 1, {}}, 1);
   std::deque<Bench> faulty;
   for (const auto signal : kAddressSignals)
     faulty.emplace_back("tiny", 1000, 3)
         .programs.check(kCheckedPe, {"", TwinMode::check, 1, TwinSpec::Fault{std::string(signal), 300}}, 3);
   sc_core::sc_start();
-  for (const Bench& bench : alike) check_alike(bench);
+  for (const Bench& bench : alike) check_alike(bench, 1000);
+  check_alike(limits, 400);
+  for (const char* arm : {"far", "long", "many rows", "far strides"})
+    CHECK_MESSAGE(limits.programs.arms.contains(arm), arm);
   for (std::size_t i = 0; i < faulty.size(); ++i) {
     const std::string found = faulty[i].found();
     CHECK_MESSAGE(found.find(fmt::format(" {}:", kAddressSignals[i])) != std::string::npos,
