@@ -331,7 +331,7 @@ TEST_CASE("twin: random transfers are cut alike and a fault in each signal is fo
     for (const int pe : {kCheckedPe, kCheckedPe + 1})
       bench.programs.check(pe, {"", TwinMode::check, 1, {}}, 1);
   }
-  Bench limits("tiny", 600, 5, Sizes::any);
+  Bench limits("tiny", 1000, 5, Sizes::any);
   for (const int pe : {kCheckedPe, kCheckedPe + 1})
     limits.programs.check(pe, {"", TwinMode::check, 1, {}}, 1);
   std::deque<Bench> faulty;
