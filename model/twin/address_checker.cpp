@@ -51,8 +51,7 @@ void AddressChecker::set(int pin, std::uint64_t value) {
   const int bits = rtl_->ports()[static_cast<std::size_t>(pin)].bits;
   value &= ~std::uint64_t{0} >> (64 - bits);
   words[0] = static_cast<std::uint32_t>(value);
-  if (bits > 32)
-    words[1] = static_cast<std::uint32_t>(value >> 32);
+  if (bits > 32) words[1] = static_cast<std::uint32_t>(value >> 32);
 }
 
 void AddressChecker::reset() {
