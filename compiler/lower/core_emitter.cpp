@@ -120,14 +120,9 @@ void CoreEmitter::emit(Opcode opcode, Fields fields) {
   code_.push_back(i);
 }
 
-void PeEmitter::barrier(isa::Scope scope) {
+void PeEmitter::barrier(isa::Scope scope, std::int64_t bytes, std::int64_t chips) {
   for (auto* core : {&move, &compute})
-    core->emit(Opcode::barrier, {{isa::barrier_t::scope, std::int64_t(scope)}});
-}
-
-void PeEmitter::exchange(std::int64_t bytes, std::int64_t chips) {
-  for (auto* core : {&move, &compute})
-    core->emit(Opcode::barrier, {{isa::barrier_t::scope, std::int64_t(isa::Scope::pe)},
+    core->emit(Opcode::barrier, {{isa::barrier_t::scope, std::int64_t(scope)},
                                  {isa::barrier_t::bytes, bytes},
                                  {isa::barrier_t::chips, chips}});
 }

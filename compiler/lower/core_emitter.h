@@ -90,9 +90,8 @@ struct PeEmitter {
     move.begin(source);
     compute.begin(source);
   }
-  void barrier(isa::Scope scope);
-  /// Both cores go on when the chip has exchanged so many bytes, each way, with others.
-  void exchange(std::int64_t bytes, std::int64_t chips);
+  /// With `bytes`: it opens when the chip has exchanged so many, each way, with the other ones of `chips`.
+  void barrier(isa::Scope scope, std::int64_t bytes = 0, std::int64_t chips = 0);
   void end();
   /// Defines buffer `id` on the move core at the next free local-store byte; returns id. Call between
   /// barriers.

@@ -242,7 +242,7 @@ int EmitContext::address_register(const Place& place) const {
 // What all PEs have made goes out.
 void emit_exchange(EmitContext& context, const ExchangeKernel& kernel) {
   context.pe.barrier(isa::Scope::all);
-  context.pe.exchange(kernel.bytes, kernel.chips);
+  context.pe.barrier(isa::Scope::pe, kernel.bytes, kernel.chips);
 }
 
 void EmitContext::open(std::string_view kind, const std::vector<PeEmitter::Buffer>& buffers, bool computes) {

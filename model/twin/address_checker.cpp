@@ -8,15 +8,8 @@
 namespace leto::model {
 namespace {
 
-namespace pins {
-enum Pin : int {
-#define IN(name, bits) name,
-#define OUT(name, bits) name,
-#include "rtl/address_generator/ports.inc"
-#undef IN
-#undef OUT
-};
-}  // namespace pins
+#define PORTS "rtl/address_generator/ports.inc"
+#include "model/twin/pins.inc"
 
 std::string shown(const rtl::Port& port, std::uint64_t value) {
   return port.name == "p_address" ? fmt::format("{:#x}", value) : std::to_string(value);

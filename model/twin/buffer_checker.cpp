@@ -8,15 +8,8 @@
 namespace leto::model {
 namespace {
 
-namespace pins {
-enum Pin : int {
-#define IN(name, bits) name,
-#define OUT(name, bits) name,
-#include "rtl/buffer_manager/ports.inc"
-#undef IN
-#undef OUT
-};
-}  // namespace pins
+#define PORTS "rtl/buffer_manager/ports.inc"
+#include "model/twin/pins.inc"
 
 constexpr int kIdBits = 5, kWordBits = 20, kCountBits = 8;  // as in buffer_manager.sv
 

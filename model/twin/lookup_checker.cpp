@@ -10,15 +10,8 @@
 namespace leto::model {
 namespace {
 
-namespace pins {
-enum Pin : int {
-#define IN(name, bits) name,
-#define OUT(name, bits) name,
-#include "rtl/vector_lookup/ports.inc"
-#undef IN
-#undef OUT
-};
-}  // namespace pins
+#define PORTS "rtl/vector_lookup/ports.inc"
+#include "model/twin/pins.inc"
 
 using isa::VectorOp;
 

@@ -8,15 +8,8 @@
 namespace leto::model {
 namespace {
 
-namespace pins {
-enum Pin : int {
-#define IN(name, bits) name,
-#define OUT(name, bits) name,
-#include "rtl/reduction_engine/ports.inc"
-#undef IN
-#undef OUT
-};
-}  // namespace pins
+#define PORTS "rtl/reduction_engine/ports.inc"
+#include "model/twin/pins.inc"
 
 using isa::Opcode;
 
