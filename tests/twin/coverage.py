@@ -11,8 +11,18 @@ from collections import defaultdict
 LEAST = 0.90
 
 
+def lines_of(data, source):
+    """Numbers of lines in SOURCE.returns (inline_packages.py), beside which the data were written."""
+    path = os.path.join(os.path.dirname(data), "rtl", source + ".returns")
+    if not os.path.exists(path):
+        return set()
+    with open(path, encoding="utf-8") as file:
+        return {int(line) for line in file}
+
+
 def points(path):
-    """Of each point: kind, place, times."""
+    """Of each point: kind, place, times. Those of an arm that ends with a return are left out: the return has its own."""
+    returns = {}
     with open(path, encoding="latin-1") as data:
         for line in data:
             if not line.startswith("C '"):
@@ -20,6 +30,12 @@ def points(path):
             key, times = line[3:].rstrip("\n").rsplit("' ", 1)
             fields = dict(part.split("\x02", 1) for part in key.split("\x01") if "\x02" in part)
             kind = fields["page"].split("/")[0].removeprefix("v_")
+            if fields["f"].endswith("_pkg.sv"):  # counted in the modules' copies of their functions
+                continue
+            if kind != "toggle" and fields["f"] not in returns:
+                returns[fields["f"]] = lines_of(path, fields["f"])
+            if kind not in ("toggle", "user") and int(fields["l"]) in returns[fields["f"]]:
+                continue
             place = f'{os.path.basename(fields["f"])}:{fields["l"]} {fields.get("o", "")}'
             yield "toggle" if kind == "toggle" else "line", place, int(times)
 

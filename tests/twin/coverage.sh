@@ -9,10 +9,26 @@ work=$build/coverage
 list=0
 [[ ${1:-} != -v ]] || { list=1; shift; }
 [[ $# -gt 0 ]] || set -- $blocks
+# Verilator counts no lines of a package's functions: each module gets a copy of its own.
+own_functions() {
+  local sources modules=() packages=()
+  read -ra sources <<< "$(sources_of "$1")"
+  for source in "${sources[@]}"; do
+    case $source in
+      lint.vlt | common/*) ;;
+      *_pkg.sv) packages+=("$source") ;;
+      *) modules+=("$source") ;;
+    esac
+  done
+  for module in "${modules[@]}"; do
+    (cd "$work/rtl" && /usr/bin/python3 "$root/tests/twin/inline_packages.py" "$module" "${packages[@]}")
+  done
+}
 failed=0
 for block; do
   rm -rf "$work" && mkdir -p "$work" && cp -r rtl "$work/"
-  build_block "$block" "$flags --coverage-line --coverage-toggle --coverage-max-width 4096"
+  own_functions "$block"
+  build_block "$block" "$flags --coverage --coverage-max-width 4096"
   (cd "$work" && timeout 900 ./test -tc="$(test_of "$block")" > out 2>&1) || true
   verilator_coverage --write "$work/all.dat" "$work"/coverage*.dat > "$work/log"
   /usr/bin/python3 tests/twin/coverage.py "$block" "$work/all.dat" tests/twin/coverage.waivers "$list" || failed=1
