@@ -5,7 +5,7 @@ package fp_pkg;
 
   localparam logic [31:0] CANONICAL_NAN = 32'h7fc00000;
 
-  // value = (-1)^sign * sig * 2^exponent; every normal number has sig[10] set.
+  // value = (-1)^sign * sig * 2^exponent; every number but zero has sig[10] set.
   typedef struct packed {
     logic              nan;
     logic              inf;
@@ -47,6 +47,12 @@ package fp_pkg;
         o.exponent = $signed({4'b0, bits[6:2] == 0 ? 5'd1 : bits[6:2]}) - 9'sd25;
       end
     endcase
+    if (!o.sig[10] && o.sig != 0) begin  // subnormal
+      if (o.sig[10:3] == 0) begin o.sig = o.sig << 8; o.exponent = o.exponent - 9'sd8; end
+      if (o.sig[10:7] == 0) begin o.sig = o.sig << 4; o.exponent = o.exponent - 9'sd4; end
+      if (o.sig[10:9] == 0) begin o.sig = o.sig << 2; o.exponent = o.exponent - 9'sd2; end
+      if (!o.sig[10]) begin o.sig = o.sig << 1; o.exponent = o.exponent - 9'sd1; end
+    end
     return o;
   endfunction
 
@@ -58,17 +64,14 @@ package fp_pkg;
 
   function automatic normal_t normalise(normal_t x);
     normal_t y;
-    logic    last;
     y = x;
-    if (y.sig[23:22] == 0) begin  // of subnormal operands only
+    if (!y.sig[23]) begin  // subnormal
       if (y.sig[23:8] == 0) begin y.sig = y.sig << 16; y.exponent = y.exponent - 11'sd16; end
       if (y.sig[23:16] == 0) begin y.sig = y.sig << 8; y.exponent = y.exponent - 11'sd8; end
       if (y.sig[23:20] == 0) begin y.sig = y.sig << 4; y.exponent = y.exponent - 11'sd4; end
       if (y.sig[23:22] == 0) begin y.sig = y.sig << 2; y.exponent = y.exponent - 11'sd2; end
+      if (!y.sig[23]) begin y.sig = y.sig << 1; y.exponent = y.exponent - 11'sd1; end
     end
-    last = !y.sig[23];
-    y.sig = y.sig << last;
-    y.exponent = y.exponent - $signed({10'b0, last});
     return y;
   endfunction
 
@@ -124,30 +127,30 @@ package fp_pkg;
     return y;
   endfunction
 
-  // The sum of two numbers that are not zero, normalised, and their signs.
-  function automatic logic [31:0] sum_of(logic p_sign, normal_t p, logic q_sign, normal_t q);
-    logic        swap, differ;
-    normal_t     big, small_;
-    logic [51:0] low, sum;
-    swap = q.exponent > p.exponent || (q.exponent == p.exponent && q.sig > p.sig);
-    big = swap ? q : p;
-    small_ = swap ? p : q;
-    low = shift_sticky({1'b0, small_.sig, 27'b0}, $unsigned(big.exponent - small_.exponent));
+  // The sum of two numbers, bit 23 of whose significands is set.
+  function automatic logic [31:0] sum_of(logic p_sign, logic signed [10:0] p_exponent, logic [23:0] p_sig,
+                                         logic q_sign, logic signed [10:0] q_exponent, logic [23:0] q_sig);
+    logic               swap, differ;
+    logic signed [10:0] by;
+    logic [51:0]        big, low, sum;
+    by = p_exponent - q_exponent;
+    swap = by < 0 || (by == 0 && q_sig > p_sig);
+    big = {1'b0, swap ? q_sig : p_sig, 27'b0};
+    low = shift_sticky({1'b0, swap ? p_sig : q_sig, 27'b0}, $unsigned(swap ? -by : by));
     differ = p_sign ^ q_sign;
-    sum = {1'b0, big.sig, 27'b0} + (low ^ {52{differ}}) + {51'b0, differ};
+    sum = differ ? big - low : big + low;
     if (sum == 0) return 32'b0;
-    return round(swap ? q_sign : p_sign, sum, big.exponent - 11'sd27);
+    return round(swap ? q_sign : p_sign, sum, (swap ? q_exponent : p_exponent) - 11'sd27);
   endfunction
 
   // c + a * b
   function automatic logic [31:0] fma(operand_t a, operand_t b, logic [31:0] c);
     /* verilator no_inline_task */
-    logic    sign;
-    normal_t p, q;
+    logic               sign;
+    logic signed [10:0] p_exponent, q_exponent;
+    logic [23:0]        p_sig, q_sig;
+    normal_t            subnormal;
     sign = a.sign ^ b.sign;
-    p.sig = {22'(a.sig) * 22'(b.sig), 2'b0};
-    p.exponent = 11'(a.exponent) + 11'(b.exponent) - 11'sd2;
-    q = unpack(c[30:0]);
     if (a.nan || b.nan || is_nan(c[30:0])) return CANONICAL_NAN;
     if (a.inf || b.inf) begin
       if (!a.inf && a.sig == 0) return CANONICAL_NAN;
@@ -156,10 +159,22 @@ package fp_pkg;
       return {sign, 8'hff, 23'b0};
     end
     if (is_inf(c[30:0])) return c;
-    if (p.sig == 0) return q.sig == 0 ? {sign && c[31], 31'b0} : c;
-    p = normalise(p);
-    if (q.sig == 0) return round(sign, {1'b0, p.sig, 27'b0}, p.exponent - 11'sd27);
-    return sum_of(sign, p, c[31], normalise(q));
+    p_sig = {22'(a.sig) * 22'(b.sig), 2'b0};
+    p_exponent = 11'(a.exponent) + 11'(b.exponent) - 11'sd2;
+    if (p_sig == 0) return c[30:0] == 0 ? {sign && c[31], 31'b0} : c;
+    if (!p_sig[23]) begin
+      p_sig = p_sig << 1;
+      p_exponent = p_exponent - 11'sd1;
+    end
+    q_sig = {1'b1, c[22:0]};
+    q_exponent = $signed({3'b0, c[30:23]}) - 11'sd150;
+    if (c[30:23] == 0) begin
+      if (c[22:0] == 0) return round(sign, {1'b0, p_sig, 27'b0}, p_exponent - 11'sd27);
+      subnormal = normalise(unpack(c[30:0]));
+      q_sig = subnormal.sig;
+      q_exponent = subnormal.exponent;
+    end
+    return sum_of(sign, p_exponent, p_sig, c[31], q_exponent, q_sig);
   endfunction
 
   // x + y
@@ -174,7 +189,9 @@ package fp_pkg;
     if (p.sig == 0 && q.sig == 0) return {x[31] && y[31], 31'b0};
     if (p.sig == 0) return y;
     if (q.sig == 0) return x;
-    return sum_of(x[31], normalise(p), y[31], normalise(q));
+    p = normalise(p);
+    q = normalise(q);
+    return sum_of(x[31], p.exponent, p.sig, y[31], q.exponent, q.sig);
   endfunction
 
   // What tells a narrow type's encoding of magnitudes apart: value = (magnitude's mantissa and exponent) with this bias;

@@ -21,7 +21,8 @@ module matrix_tile #(
 );
 
   localparam int unsigned OperandBits = $bits(fp_pkg::operand_t);
-  typedef logic [Lanes*OperandBits-1:0] row_t;
+  localparam int unsigned Pitch = 32;  // of operands in a row: the upper bits are zero, and indexing is cheap to simulate
+  typedef logic [Lanes*Pitch-1:0] row_t;
 
   row_t held[64];
 
@@ -29,14 +30,16 @@ module matrix_tile #(
     row_t row;
     row = '0;
     for (int unsigned l = 0; l < Lanes; l++)
-      row[l*OperandBits +: OperandBits] = fp_pkg::decode(dtype, data[l*16 +: 16]);
+      row[l*Pitch +: OperandBits] = fp_pkg::decode(dtype, data[l*16 +: 16]);
     return row;
   endfunction
 
   function automatic logic [31:0][31:0] accumulate(logic [31:0][31:0] a);
     logic [31:0][31:0] c;
     logic [31:0]       sum;
-    row_t              row;
+    row_t              row, vector;
+    vector = '0;
+    for (int unsigned l = 0; l < Lanes; l++) vector[l*Pitch +: OperandBits] = stream_data_i[l];
     c = a;
     for (int unsigned r = 0; r < 32; r++)
       if (r < 32'(rows_i)) begin
@@ -44,7 +47,8 @@ module matrix_tile #(
         sum = a[r];
         for (int unsigned l = 0; l < Lanes; l++)
           if (l < 32'(lanes_i))
-            sum = fp_pkg::fma(fp_pkg::operand_t'(row[l*OperandBits +: OperandBits]), stream_data_i[l], sum);
+            sum = fp_pkg::fma(fp_pkg::operand_t'(row[l*Pitch +: OperandBits]),
+                              fp_pkg::operand_t'(vector[l*Pitch +: OperandBits]), sum);
         c[r] = sum;
       end
     return c;
