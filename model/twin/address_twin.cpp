@@ -49,7 +49,8 @@ void AddressTwin::cut(const IssueWatch::Cut& cut) {
   if (front.left > 0) return;
   AddressRun run = std::move(front.run);
   waiting_.pop_front();
-  if (checker_.comparison().wants(run.pieces.front().cut, run.pieces.back().cut))
+  if (checker_.comparison().wants(run.pieces.front().cut, run.pieces.back().cut,
+                                  static_cast<std::int64_t>(run.pieces.size())))
     checker_.add(std::move(run));
   else
     checker_.skip();

@@ -5,22 +5,19 @@
 
 namespace leto::model {
 
-bool Comparison::wants(Cycle start, Cycle finish) {
+bool Comparison::wants(Cycle start, Cycle finish, std::int64_t cost) {
+  if (budget_ && sequences_ == 0) budget_->join();
+  offered_ += cost;
   if (start != last_finish_) {
     const std::uint64_t group = sequences_ / spec_.every;
-    taken_ = sequences_ % spec_.every == uniform_below(seed_, fnv1a(instance_), group, spec_.every);
+    taken_ = sequences_ % spec_.every == uniform_below(seed_, fnv1a(instance_), group, spec_.every) &&
+             (!budget_ || budget_->is_turn_of(spent_));
     ++sequences_;
   }
   last_finish_ = finish;
-  if (over_budget()) taken_ = false;
+  if (taken_ && budget_) taken_ = budget_->take(cost);
+  if (taken_) spent_ += cost;
   return taken_;
-}
-
-bool Comparison::over_budget() const {
-  constexpr double kFree = 1 << 17;  // MACs that cost nothing worth saving, shared like the rest
-  if (!chip_macs_) return false;
-  return static_cast<double>(count_.macs_compared) >
-         share_ * (static_cast<double>(*chip_macs_) + kFree / kBudgetShare);
 }
 
 bool Comparison::faulty(std::string_view signal) {

@@ -1,7 +1,10 @@
 // What every twin's comparison shares, whatever the block: which sequences of commands are looked at, what
-// was counted, the fault that inject plants, how a difference becomes a finding, and the window that a replay shows.
+// was counted, the fault that inject plants, how a difference becomes a finding, and the window that a replay
+// shows.
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,9 +20,37 @@ namespace leto::model {
 /// costs about 70 times what it costs the model with values on (docs/validation.md), so a run slows by less
 /// than half.
 inline constexpr double kBudgetShare = 1.0 / 256;
+/// Of a block without MACs, no more than this share of its own commands' work: a piece of an address
+/// generator or an element of a reduction engine costs one to two times in RTL what it costs the model.
+inline constexpr double kOwnShare = 1.0 / 8;
 
-/// A twin keeps its commands for a replay until there are so many bytes of them and the block is idle, and starts
-/// anew from a reset; beyond the second bound it does not wait for that.
+/// What the default sampling of one twin or of several may cost: no more than `share` of what has been
+/// `done`, in the same unit, and `free` more; the first command, whatever it costs.
+class Budget {
+ public:
+  Budget(const std::int64_t& done, double share, std::int64_t free)
+      : done_(&done), share_(share), free_(static_cast<double>(free)) {}
+
+  /// Another twin has commands.
+  void join() { ++twins_; }
+  /// Has a twin that has spent `own` had no more than the others?
+  bool is_turn_of(std::int64_t own) const { return own * twins_ <= spent_; }
+  /// Spends `cost` where there is so much left.
+  bool take(std::int64_t cost) {
+    if (spent_ > 0 && static_cast<double>(spent_ + cost) > share_ * static_cast<double>(*done_) + free_)
+      return false;
+    spent_ += cost;
+    return true;
+  }
+
+ private:
+  const std::int64_t* done_;
+  double share_, free_;
+  std::int64_t spent_ = 0, twins_ = 0;
+};
+
+/// A twin keeps its commands for a replay until there are so many bytes of them and the block is idle, and
+/// starts anew from a reset; beyond the second bound it does not wait for that.
 inline constexpr std::size_t kLogBytes = std::size_t{4} << 20, kLogMost = std::size_t{64} << 20;
 
 class Comparison {
@@ -30,14 +61,14 @@ class Comparison {
     count_.mode = spec.mode;
   }
 
-  /// Default sampling: no more than `share` of the MACs that the chip has begun, and some that are free.
-  void limit(const std::int64_t& chip_macs, double share) {
-    chip_macs_ = &chip_macs;
-    share_ = share;
-  }
+  /// Default sampling: no more than `budget` allows, which others may share.
+  void limit(std::shared_ptr<Budget> budget) { budget_ = std::move(budget); }
+  /// What all commands so far would have cost.
+  const std::int64_t& offered() const { return offered_; }
   /// Does `check` want the next command, from `start` to `finish`? One of `every` sequences without a gap is
-  /// taken, which one of each so many the seed says, whole or until the budget is spent.
-  bool wants(Cycle start, Cycle finish);
+  /// taken, which one of each so many the seed says, whole or until the budget, to which it costs `cost`, is
+  /// spent.
+  bool wants(Cycle start, Cycle finish, std::int64_t cost = 0);
   bool budgeted() const { return spec_.budgeted; }
   bool checks() const { return spec_.mode == TwinMode::check; }
 
@@ -86,8 +117,6 @@ class Comparison {
   bool fault_missed() const { return spec_.inject && !injected_; }
 
  private:
-  bool over_budget() const;
-
   TwinSpec spec_;
   std::string instance_;
   std::uint64_t seed_;
@@ -97,9 +126,9 @@ class Comparison {
   std::optional<Finding> first_;
   Cycle last_finish_ = kNever;
   std::uint64_t sequences_ = 0;
-  bool taken_ = false;                       // this sequence
-  const std::int64_t* chip_macs_ = nullptr;  // null: no budget
-  double share_ = 0;
+  bool taken_ = false;              // this sequence
+  std::shared_ptr<Budget> budget_;  // null: none
+  std::int64_t offered_ = 0, spent_ = 0;
 };
 
 }  // namespace leto::model

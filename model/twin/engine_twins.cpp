@@ -40,10 +40,10 @@ std::vector<float> sums(const isa::Command& matmul, isa::PeState& pe) {
   return all;
 }
 
-// A command without work takes no time and reaches no engine.
-bool looks(Comparison& comparison, const EngineTwin::Timing& timing) {
+// A command without work takes no time and reaches no engine. `cost`: MACs, or elements where there are none.
+bool looks(Comparison& comparison, const EngineTwin::Timing& timing, std::int64_t cost) {
   if (timing.start == timing.finish) return false;
-  return !comparison.checks() || comparison.wants(timing.start, timing.finish);
+  return !comparison.checks() || comparison.wants(timing.start, timing.finish, cost);
 }
 
 std::string operation_of(const isa::Command& command, const isa::Program& program) {
@@ -109,7 +109,8 @@ void put(const std::vector<std::uint32_t>& result, const isa::Command& command, 
 
 void MatrixTwin::before(const isa::Command& matmul, isa::PeState& pe, const isa::Partials&,
                         const Timing& timing) {
-  wanted_ = looks(checker_.comparison(), timing);
+  const auto& shape = matmul.shape;
+  wanted_ = looks(checker_.comparison(), timing, std::int64_t{shape[0]} * shape[1] * shape[2]);
   if (wanted_) capture(matmul, pe, timing);
 }
 
@@ -155,7 +156,7 @@ void ReductionTwin::log(TwinLog& log) const {
 
 void ReductionTwin::before(const isa::Command& command, isa::PeState& pe, const isa::Partials& incoming,
                            const Timing& timing) {
-  wanted_ = looks(checker_.comparison(), timing);
+  wanted_ = looks(checker_.comparison(), timing, std::int64_t{command.shape[0]} * command.shape[1]);
   if (!wanted_) return;
   run_ = {};
   run_.op = command.opcode;

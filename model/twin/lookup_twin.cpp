@@ -52,7 +52,9 @@ void LookupTwin::before(const isa::Command& command, isa::PeState& pe, const isa
                         const Timing& timing) {
   wanted_ = command.opcode == isa::Opcode::vector && timing.start != timing.finish &&
             is_lookup(static_cast<isa::VectorOp>(command[vector_t::op])) &&
-            checker_.comparison().wants(timing.start, timing.finish);
+            checker_.comparison().wants(
+                timing.start, timing.finish,
+                std::int64_t{command.shape[0]} * command.shape[1] * static_cast<std::int64_t>(kMacsOfLookup));
   if (!wanted_) return;
   run_ = {};
   run_.op = static_cast<isa::VectorOp>(command[vector_t::op]);

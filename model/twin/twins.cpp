@@ -88,14 +88,20 @@ void Twins::add(const TwinSpec& spec, int pe, TwinBlock block, const ChipConfig&
       spec.mode == TwinMode::model ? nullptr : make(block, spec, instance, chip, program, seed);
 }
 
-// The twins of arithmetic share it: they are what costs.
+// The twins of arithmetic share one; a buffer manager's state is followed without a gap.
 void Twins::share_budget(const std::int64_t& chip_macs) {
-  std::vector<Comparison*> budgeted;
+  constexpr std::int64_t kFreeMacs = 1 << 17, kFree = 1 << 9;  // cost nothing worth saving
+  const auto arithmetic = std::make_shared<Budget>(chip_macs, kBudgetShare, kFreeMacs);
   for (const auto& [pe, twins] : pes_)
-    for (const TwinBlock block : {TwinBlock::matrix_engine, TwinBlock::vector_lookup})
-      if (Twin* twin = find(pe, block); twin && twin->comparison().budgeted()) budgeted.push_back(&twin->comparison());
-  for (Comparison* twin : budgeted)
-    twin->limit(chip_macs, kBudgetShare / static_cast<double>(budgeted.size()));
+    for (std::size_t block = 0; block < kTwinBlocks.size(); ++block) {
+      if (!twins[block] || !twins[block]->comparison().budgeted()) continue;
+      Comparison& comparison = twins[block]->comparison();
+      const auto kind = static_cast<TwinBlock>(block);
+      if (kind == TwinBlock::matrix_engine || kind == TwinBlock::vector_lookup)
+        comparison.limit(arithmetic);
+      else if (kind != TwinBlock::buffer_manager)
+        comparison.limit(std::make_shared<Budget>(comparison.offered(), kOwnShare, kFree));
+    }
 }
 
 Twin* Twins::find(int pe, TwinBlock block) const {

@@ -55,13 +55,19 @@ TEST_CASE("twin: the default sampling stops a sequence when the budget is spent 
   CHECK(!parse_twin("x=check:inject=done@5").budgeted);
   Comparison comparison(spec, "x", 1);
   std::int64_t chip = 0;
-  comparison.limit(chip, kBudgetShare);
-  CHECK(comparison.wants(0, 10));
-  comparison.count().macs_compared = 1 << 20;  // far over what is free
-  CHECK(!comparison.wants(10, 20));
-  CHECK(!comparison.wants(30, 40));
+  const auto budget = std::make_shared<Budget>(chip, kBudgetShare, 1 << 17);
+  comparison.limit(budget);
+  CHECK(comparison.wants(0, 10, 1 << 20));  // the first one, far over what is free
+  CHECK(!comparison.wants(10, 20, 1));
+  CHECK(!comparison.wants(30, 40, 1));
   chip = std::int64_t{1} << 30;
-  CHECK(!comparison.wants(40, 50));  // this sequence has begun without it
-  CHECK(comparison.wants(60, 70));
-  CHECK(comparison.wants(70, 80));
+  CHECK(!comparison.wants(40, 50, 1));  // this sequence has begun without it
+  CHECK(comparison.wants(60, 70, 1 << 10));
+  CHECK(comparison.wants(70, 80, 1 << 10));
+  CHECK(comparison.offered() == (1 << 20) + 3 + (1 << 11));
+  Comparison other(spec, "y", 1);
+  other.limit(budget);
+  CHECK(!other.wants(0, 10, std::int64_t{4} << 20));  // what the first one left is less
+  CHECK(!comparison.wants(90, 100, 1));               // the other one has had less
+  CHECK(other.wants(20, 30, 1 << 20));
 }
