@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 
 case ${1:-} in
   "") selection=(-LE slow) ;;
-  --full) selection=() ;;
+  --full) selection=(); tools/install-dependencies.sh synthesis ;;
   *) echo "usage: ./test.sh [--full]" >&2; exit 2 ;;
 esac
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The one list of Debian packages that Leto needs. Installs those that are missing, says which; does nothing when
-# all are there. Needs root, or sudo.
+# all are there. Needs root, or sudo. "synthesis" adds what gate counts and proofs of the RTL need (./test.sh --full).
 set -euo pipefail
 
 packages=(
@@ -10,6 +10,11 @@ packages=(
   doctest-dev libmpfr-dev libgmp-dev libonnx-testdata
   verilator
 )
+case ${1:-} in
+  "") ;;
+  synthesis) packages+=(yosys berkeley-abc z3 python3) ;;
+  *) echo "usage: tools/install-dependencies.sh [synthesis]" >&2; exit 2 ;;
+esac
 
 installed=$(dpkg-query -W -f '${db:Status-Abbrev} ${Package}\n' | awk '$1 ~ /^.i$/ {print $2}')
 missing=()

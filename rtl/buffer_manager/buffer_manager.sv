@@ -10,24 +10,25 @@
 // beg depend on the inputs of this cycle; full_o, the tiles a buffer holds, on registers only. A buffer of depth 0 is
 // scratch: one tile, never waited for.
 module buffer_manager #(
-  localparam int unsigned Buffers = 32,
-  localparam int unsigned Lanes = 8,
-  localparam int unsigned Operands = 3,
-  localparam int unsigned Bits = 20,
-  localparam int unsigned CountBits = 8  // of the depth in the instruction
+  parameter int unsigned Buffers = 32,
+  parameter int unsigned Lanes = 8,
+  parameter int unsigned Operands = 3,
+  parameter int unsigned Bits = 20,
+  parameter int unsigned CountBits = 8,  // of the depth in the instruction
+  localparam int unsigned IdBits = $clog2(Buffers)
 ) (
   input  logic                                clk_i,
   input  logic                                rst_ni,
 
   input  logic                                def_valid_i,
-  input  logic [4:0]                          def_id_i,
+  input  logic [IdBits-1:0]                          def_id_i,
   input  logic [Bits-1:0]                     def_base_i,
   input  logic [Bits-1:0]                     def_bytes_i,
   input  logic [CountBits-1:0]                def_depth_i,
 
   input  logic [Lanes-1:0][Operands-1:0]      fin_advance_i,
   input  logic [Lanes-1:0][Operands-1:0]      fin_writes_i,
-  input  logic [Lanes-1:0][Operands-1:0][4:0] fin_id_i,
+  input  logic [Lanes-1:0][Operands-1:0][IdBits-1:0] fin_id_i,
 
   input  logic [Lanes-1:0]                     beg_valid_i,
   input  logic [Lanes-1:0]                     beg_go_i,
@@ -35,7 +36,7 @@ module buffer_manager #(
   input  logic [Lanes-1:0][Operands-1:0]       beg_hold_i,
   input  logic [Lanes-1:0][Operands-1:0]       beg_advance_i,
   input  logic [Lanes-1:0][Operands-1:0]       beg_writes_i,
-  input  logic [Lanes-1:0][Operands-1:0][4:0]  beg_id_i,
+  input  logic [Lanes-1:0][Operands-1:0][IdBits-1:0]  beg_id_i,
   output logic [Lanes-1:0]                     beg_ready_o,
   output logic [Lanes-1:0][1:0]                beg_operand_o,
   output logic [Lanes-1:0][Operands-1:0][Bits-1:0] beg_tile_o,
@@ -60,7 +61,7 @@ module buffer_manager #(
   logic   reserved[Buffers];
 
   always_comb begin
-    logic [4:0] f, b;
+    logic [IdBits-1:0] f, b;
     base = base_q;
     bytes = bytes_q;
     depth = depth_q;

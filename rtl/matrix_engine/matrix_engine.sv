@@ -1,4 +1,4 @@
-// The matrix engine of a PE: tiles of 32 held rows that share one stream, as model/matrix_engine.
+// The matrix engine of a PE: tiles of 32 held rows (Rows) that share one stream, as model/matrix_engine.
 //
 // Channels: cmd (start), h (a held row of every tile), s (a streamed vector), c (a vector of sums). Data lanes are 16
 // bits wide: 8-bit elements lie in the low byte. The accumulators lie in the reduction engine's banks: a_index_o names
@@ -13,6 +13,7 @@ module matrix_engine #(
   parameter int unsigned InnerBytes = 32,
   parameter int unsigned PipelineCycles = 16,
   parameter bit          DoubleRate8Bit = 1'b1,
+  parameter int unsigned Rows = 32,  // of a tile
   localparam int unsigned Lanes = DoubleRate8Bit ? InnerBytes : InnerBytes / 2
 ) (
   input  logic                         clk_i,
@@ -37,15 +38,15 @@ module matrix_engine #(
   input  logic [Lanes*16-1:0]          s_data_i,
 
   output logic [15:0]                  a_index_o,
-  input  logic [Tiles-1:0][31:0][31:0] a_data_i,
+  input  logic [Tiles-1:0][Rows-1:0][31:0] a_data_i,
 
   output logic                         c_valid_o,
   output logic [15:0]                  c_index_o,
-  output logic [Tiles-1:0][31:0][31:0] c_data_o,
+  output logic [Tiles-1:0][Rows-1:0][31:0] c_data_o,
   output logic                         done_o
 );
 
-  localparam logic [15:0] LoadCycles = 16'd32;
+  localparam logic [15:0] LoadCycles = 16'(Rows);
 
   typedef enum logic [1:0] {Idle, Fill, Load, Stream} state_e;
 
@@ -76,7 +77,7 @@ module matrix_engine #(
   assign command_done = block_done && last_block;
 
   assign cmd_ready_o = state_q == Idle || command_done;
-  assign h_ready_o = (state_q == Load || state_q == Stream) && loaded_q != 6'd32;
+  assign h_ready_o = (state_q == Load || state_q == Stream) && loaded_q != 6'(Rows);
   assign s_ready_o = state_q == Stream && has_vector;
   assign a_index_o = beat_q;
   assign c_valid_o = c_valid_q;
@@ -129,7 +130,7 @@ module matrix_engine #(
         state_q <= state_q == Idle && PipelineCycles != 0 ? Fill : Load;
       end
       // A full buffer comes into use as soon as nothing streams from the other one.
-      if (loaded == 6'd32 && (state_q == Load || (block_done && (!command_done || start)))) begin
+      if (loaded == 6'(Rows) && (state_q == Load || (block_done && (!command_done || start)))) begin
         state_q <= Stream;
         buffer_q <= !buffer_q;
         loaded_q <= '0;
@@ -155,12 +156,12 @@ module matrix_engine #(
 
   for (genvar t = 0; t < Tiles; t++) begin : gen_tile
     logic [5:0] rows;
-    assign rows = m_q >= 16'(32 * t + 32) ? 6'd32 : m_q <= 16'(32 * t) ? 6'd0 : 6'(m_q - 16'(32 * t));
-    matrix_tile #(.Lanes(Lanes)) i_tile (
+    assign rows = m_q >= 16'(Rows * t + Rows) ? 6'(Rows) : m_q <= 16'(Rows * t) ? 6'd0 : 6'(m_q - 16'(Rows * t));
+    matrix_tile #(.Lanes(Lanes), .Rows(Rows)) i_tile (
       .clk_i,
       .load_i(load),
       .load_buffer_i(!buffer_q),
-      .load_row_i(loaded_q[4:0]),
+      .load_row_i(loaded_q[$clog2(Rows)-1:0]),
       .load_type_i(isa_pkg::dtype_e'(h_type_i)),
       .load_data_i(h_data_i[t]),
       .stream_i(stream),
