@@ -1,0 +1,244 @@
+// Tables of time fitted to the RTL alone: sweeps of shapes, types and stalls, cycles counted at the block's
+// own pins. The fast tier sweeps again and holds it against rtl/timing/<block>.tsv and against what the model
+// charges. LETO_RENEW_TIMING=1 writes the tables.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+
+#include "arch/chip_config.h"
+#include "base/files.h"
+#include "model/matrix_engine/matrix_engine.h"
+#include "model/reduction_engine/reduction_engine.h"
+#include "rtl/block.h"
+#include "rtl/matrix_engine/matrix_engine_rtl.h"
+
+using namespace leto;
+using namespace leto::model;
+
+namespace {
+
+constexpr int kLongest = 100000;  // clocks; an RTL that never ends
+
+/// One command of a sweep: work in the unit that its time is linear in (beats, vectors streamed), cycles by
+/// RTL and model.
+struct Point {
+  std::string kind;
+  std::int64_t work;
+  std::int64_t rtl, charged;
+  std::int64_t size;  // of the shape, for the valid range
+};
+
+/// cycles = slope * work + offset, through a kind's smallest and largest work; residual: the largest distance
+/// from it.
+struct Form {
+  std::int64_t slope = 0, offset = 0, residual = 0, from = 0, to = 0;
+  int points = 0;
+};
+
+std::map<std::string, Form> fit(const std::vector<Point>& points) {
+  std::map<std::string, std::vector<Point>> kinds;
+  for (const Point& p : points) kinds[p.kind].push_back(p);
+  std::map<std::string, Form> forms;
+  for (const auto& [kind, own] : kinds) {
+    const auto [low, high] = std::ranges::minmax(own, {}, &Point::work);
+    REQUIRE(high.work > low.work);
+    Form f;
+    f.slope = (high.rtl - low.rtl) / (high.work - low.work);
+    f.offset = low.rtl - f.slope * low.work;
+    f.from = std::ranges::min(own, {}, &Point::size).size;
+    f.to = std::ranges::max(own, {}, &Point::size).size;
+    f.points = static_cast<int>(own.size());
+    for (const Point& p : own)
+      f.residual = std::max(f.residual, std::abs(p.rtl - f.slope * p.work - f.offset));
+    forms[kind] = f;
+  }
+  return forms;
+}
+
+std::string rows(const std::map<std::string, Form>& forms, const std::string& chip) {
+  std::string text;
+  for (const auto& [kind, f] : forms)
+    text += fmt::format("{}\t{}\t{}\t{}\t{}\t{} to {}\t{}\n", chip, kind, f.slope, f.offset, f.residual,
+                        f.from, f.to, f.points);
+  return text;
+}
+
+/// Without the first line, which says what it was made with.
+std::string body(const std::string& text) {
+  return text.substr(std::min(text.size(), text.find('\n') + 1));
+}
+
+void check_table(const std::string& block, const std::string& unit,
+                 const std::map<std::string, std::vector<Point>>& sweeps) {
+  std::string table = fmt::format("chip\tkind\tcycles a {}\tfixed cycles\tresidual\tvalid\tpoints\n", unit);
+  std::string hashes;
+  for (const auto& [chip, points] : sweeps) {
+    hashes += fmt::format(", config {} {:016x}", chip, config_hash(load_chip(chip)));
+    table += rows(fit(points), chip);
+    for (const Point& p : points)
+      CHECK_MESSAGE(p.rtl == p.charged, chip, " ", p.kind, ": RTL ", p.rtl, ", model ", p.charged,
+                    " cycles, size ", p.size);
+  }
+  table =
+      fmt::format("# RTL {:016x}, Verilator {}{}\n", rtl::rtl_hash(), LETO_VERILATOR_VERSION, hashes) + table;
+  const std::filesystem::path file = std::filesystem::path(LETO_SOURCE_DIR) / "rtl/timing" / (block + ".tsv");
+  if (std::getenv("LETO_RENEW_TIMING")) write_atomically(file, table);
+  REQUIRE_MESSAGE(std::filesystem::exists(file), "run test_twin with LETO_RENEW_TIMING=1");
+  CHECK_MESSAGE(
+      body(read_text(file)) == body(table),
+      "the RTL's time is not that of the table; renew it with LETO_RENEW_TIMING=1 if it is meant:\n", table);
+}
+
+// ---- reduction engine ----
+
+using isa::Opcode;
+
+int pin(const rtl::Block& block, std::string_view name) {
+  const auto& ports = block.ports();
+  return static_cast<int>(std::ranges::find(ports, name, &rtl::Port::name) - ports.begin());
+}
+
+/// Cycles of one command from an idle engine; its output or input waits `stall` cycles before the first beat.
+std::int64_t reduction_cycles(rtl::Block& block, Opcode op, DType type, int count, int stall) {
+  const auto set = [&](const char* name, std::uint32_t v) { *block.pin(pin(block, name)) = v; };
+  const auto get = [&](const char* name) { return *block.pin(pin(block, name)); };
+  const bool reads = op == Opcode::fill || op == Opcode::merge;
+  block.reset();
+  set("cmd_valid", 1);
+  set("cmd_op", static_cast<std::uint32_t>(op));
+  set("cmd_dst_type", static_cast<std::uint32_t>(type));
+  set("cmd_count", static_cast<std::uint32_t>(count));
+  block.evaluate();
+  block.clock();
+  set("cmd_valid", 0);
+  for (int cycle = 1; cycle < kLongest; ++cycle) {
+    const bool stopped = stall > 0 && (reads || get("d_valid") || get("p_valid"));
+    if (stopped) --stall;
+    for (const char* name : {"f_valid", "g_valid", "d_ready", "p_ready"}) set(name, !stopped);
+    block.evaluate();
+    block.clock();
+    if (get("done")) return cycle;
+  }
+  return -1;
+}
+
+std::vector<Point> reduction_sweep(const ChipConfig& chip) {
+  const auto block = rtl::make_block("reduction_engine", chip);
+  const ReductionEngine engine(chip.reduction_engine);
+  std::vector<Point> points;
+  const std::pair<Opcode, std::string> ops[] = {
+      {Opcode::drain, "drain"}, {Opcode::fill, "fill"}, {Opcode::pass, "pass"}, {Opcode::merge, "merge"}};
+  for (const auto& [op, name] : ops) {
+    const int step = op == Opcode::pass ? chip.reduction_engine.link_bytes_per_cycle / 4
+                                        : chip.reduction_engine.elements_per_cycle;
+    const bool stalls = op != Opcode::merge && op != Opcode::pass;  // those two wait for a neighbour instead
+    for (const DType type :
+         op == Opcode::drain ? std::vector{DType::fp32, DType::bf16, DType::e4m3} : std::vector{DType::fp32})
+      for (const int n : {1, 2, 5, 17, 32})
+        for (const int columns : {1, 3, 31, 32})
+          for (const int stall : stalls ? std::vector{0, 1, 7} : std::vector{0}) {
+            isa::Command command;
+            command.opcode = op;
+            command.shape = {n, columns};
+            if (op == Opcode::drain) command.value[isa::drain_t::dst_type] = static_cast<int>(type);
+            const int count = n * columns;
+            points.push_back({name, std::int64_t{(count + step - 1) / step + stall},
+                              reduction_cycles(*block, op, type, count, stall),
+                              static_cast<std::int64_t>(engine.work(command).cycles) + stall, count});
+          }
+  }
+  return points;
+}
+
+// ---- matrix engine ----
+
+struct Matmul {
+  int m, n, k;
+  DType type;
+};
+
+isa::Command command_of(const Matmul& x) {
+  isa::Command command;
+  command.opcode = Opcode::matmul;
+  command.shape = {x.m, x.n, x.k};
+  command.value[isa::matmul_t::held_type] = command.value[isa::matmul_t::stream_type] =
+      static_cast<int>(x.type);
+  return command;
+}
+
+/// Cycles of two equal commands, the second right behind the first; `stall` cycles without a vector before
+/// the first one.
+std::pair<std::int64_t, std::int64_t> matrix_cycles(rtl::MatrixEngineRtl& engine, const Matmul& x,
+                                                    int stall) {
+  engine.reset();
+  auto& in = engine.in;
+  in.cmd_valid = in.cmd_first = in.h_valid = true;
+  in.cmd_held_type = in.cmd_stream_type = in.h_type = x.type;
+  in.cmd_m = x.m, in.cmd_n = x.n, in.cmd_k = x.k;
+  std::fill(in.h_data.begin(), in.h_data.end(), std::uint16_t{0});
+  std::fill(in.s_data.begin(), in.s_data.end(), std::uint16_t{0});
+  std::fill(in.a_data.begin(), in.a_data.end(), 0U);
+  in.s_valid = false;
+  engine.evaluate();
+  engine.clock();
+  std::int64_t first = 0;
+  for (int cycle = 1; cycle < kLongest; ++cycle) {
+    const bool stopped = stall > 0 && engine.out.s_ready;
+    if (stopped) --stall;
+    in.s_valid = !stopped;
+    engine.evaluate();
+    engine.clock();
+    if (!engine.out.done) continue;
+    if (first) return {first, cycle - first};
+    first = cycle;
+    in.cmd_valid = false;
+  }
+  return {-1, -1};
+}
+
+std::vector<Point> matrix_sweep(const ChipConfig& chip) {
+  const auto rtl = rtl::make_matrix_engine_rtl(chip.matrix_engine);
+  std::vector<Point> points;
+  for (const DType type : {DType::bf16, DType::fp16, DType::e4m3, DType::e5m2})
+    for (const int m : {1, 33, 64})
+      for (const int n : {1, 31, 32, 33, 64})
+        for (const int k : {1, 15, 16, 17, 32, 65, 200})
+          for (const int stall : {0, 5}) {
+            if (stall && (m != 64 || n < 32)) continue;
+            const Matmul x{m, n, k, type};
+            const isa::Command command = command_of(x);
+            MatrixEngine engine(chip.matrix_engine);
+            const auto first = static_cast<std::int64_t>(engine.work(command, 0, 0).cycles) + stall;
+            engine.started(command, 0, static_cast<Cycle>(first));
+            const auto second =
+                static_cast<std::int64_t>(engine.work(command, static_cast<Cycle>(first), 0).cycles);
+            const auto [rtl_first, rtl_second] = matrix_cycles(*rtl, x, stall);
+            const int lanes = size_of(type) == 1 && chip.matrix_engine.double_rate_8bit
+                                  ? chip.matrix_engine.inner_bytes
+                                  : chip.matrix_engine.inner_bytes / 2;
+            const std::int64_t streamed = std::int64_t{(k + lanes - 1) / lanes} * std::max(n, 32);
+            points.push_back({"idle before", streamed + stall, rtl_first, first, std::int64_t{m} * n * k});
+            points.push_back({"follows", streamed, rtl_second, second, std::int64_t{m} * n * k});
+          }
+  return points;
+}
+
+}  // namespace
+
+TEST_CASE("twin: the reduction engine's time in the RTL is the table's and the model's") {
+  if (!rtl::has_rtl()) return;
+  std::map<std::string, std::vector<Point>> sweeps;
+  for (const char* chip : {"tiny", "pilot"}) sweeps[chip] = reduction_sweep(load_chip(chip));
+  check_table("reduction_engine", "beat", sweeps);
+}
+
+TEST_CASE("twin: the matrix engine's time in the RTL is the table's and the model's") {
+  if (!rtl::has_rtl()) return;
+  std::map<std::string, std::vector<Point>> sweeps;
+  for (const char* chip : {"tiny", "pilot"}) sweeps[chip] = matrix_sweep(load_chip(chip));
+  check_table("matrix_engine", "vector", sweeps);
+}
