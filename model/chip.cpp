@@ -94,6 +94,7 @@ void Chip::construct_part(int part, const RunOptions& options) {
     fabric_ = std::make_unique<Fabric>("fabric", kernel_, config_, options);
     fabric_->watch(options.observer);
     fabric_->watch_issue(twins_.issue_watch());
+    fabric_->watch_banks(twins_.bank_watch());
     return;
   }
   const int index = part - 1;

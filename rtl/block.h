@@ -33,6 +33,9 @@ class Block {
   /// By the port's place in ports.inc; wide ones lie in 32-bit words, lowest first.
   std::uint32_t* pin(int port) { return words_.data() + at_[static_cast<std::size_t>(port)]; }
   const std::uint32_t* pin(int port) const { return words_.data() + at_[static_cast<std::size_t>(port)]; }
+  /// The same of one up to 64 bits wide; what is set is taken modulo its width.
+  std::uint64_t value(int port) const;
+  void set(int port, std::uint64_t value);
 
  private:
   std::vector<Port> ports_;

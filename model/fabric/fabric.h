@@ -59,6 +59,8 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   void watch(Observer* observer);
   /// Tells `watch` of every piece that a port cuts; may be null.
   void watch_issue(IssueWatch* watch) { issue_watch_ = watch; }
+  /// Tells `watch` of every request to an SRAM bank; may be null.
+  void watch_banks(BankWatch* watch) { memory_.watch_banks(watch); }
 
   void report(Statistics& statistics) const;
 

@@ -38,7 +38,7 @@ void Memory::load(int id, Cycle now) {
   Piece& piece = pieces_[id];
   piece.writes = 0;
   piece.fill = {};
-  if (piece.scratch()) return client_.loaded(id, sram_.read(piece.unit, piece.bytes, now));
+  if (piece.scratch()) return client_.loaded(id, sram_.read(BankPort::load, piece.unit, piece.bytes, now));
   const auto tag = static_cast<std::uint32_t>(id);
   if (!cache_.present()) return transfer(piece.address, piece.bytes, false, tag, now);
 
@@ -55,7 +55,7 @@ void Memory::load(int id, Cycle now) {
     return;
   }
   if (cache_.filling(piece.set, access.line)) return wait(id, access.line);
-  client_.loaded(id, sram_.read(piece.unit, piece.bytes, now));
+  client_.loaded(id, sram_.read(BankPort::load, piece.unit, piece.bytes, now));
 }
 
 void Memory::store(int id, Cycle now) {
@@ -64,7 +64,7 @@ void Memory::store(int id, Cycle now) {
   piece.ready = 0;
   const auto tag = static_cast<std::uint32_t>(id);
   if (!piece.scratch() && !cache_.present()) return transfer(piece.address, piece.bytes, true, tag, now);
-  piece.ready = sram_.write(piece.unit, piece.bytes, now);
+  piece.ready = sram_.write(BankPort::store, piece.unit, piece.bytes, now);
   if (piece.scratch()) return client_.stored(id, piece.ready);
 
   const std::uint64_t number = by_line_.quotient(piece.address);
@@ -81,7 +81,7 @@ void Memory::write_back(int slice, std::uint64_t line, Sectors dirty, std::uint3
   while (dirty != 0) {
     const int first = std::countr_zero(dirty), count = std::countr_one(dirty >> first);
     dirty &= ~sectors(first, first + count - 1);
-    sram_.read(slice, count * sector, now);
+    sram_.read(BankPort::write_back, slice, count * sector, now);
     transfer(line * by_line_.divisor() + static_cast<std::uint64_t>(first * sector), count * sector, true,
              dirty == 0 ? tag : kNobody, now);
   }
@@ -90,7 +90,7 @@ void Memory::write_back(int slice, std::uint64_t line, Sectors dirty, std::uint3
 void Memory::fetched(int id, Cycle now) {
   Piece& piece = pieces_[id];
   if (piece.fill.line < 0) return;
-  sram_.write(piece.unit, piece.bytes, now);
+  sram_.write(BankPort::fill, piece.unit, piece.bytes, now);
   const int line = piece.fill.line;
   piece.fill.line = -1;
   if (cache_.end_fill(piece.set, line)) release(line, now);
@@ -114,7 +114,7 @@ void Memory::release(int line, Cycle now) {
   for (int id = reversed; id >= 0;) {
     Piece& piece = pieces_[id];
     const int next = std::exchange(piece.fill.next, -1);
-    client_.loaded(id, sram_.read(piece.unit, piece.bytes, now));
+    client_.loaded(id, sram_.read(BankPort::load, piece.unit, piece.bytes, now));
     id = next;
   }
 }

@@ -54,6 +54,8 @@ class Memory {
     sram_.watch(observer);
     hbm_.watch(observer);
   }
+  /// Tells `watch` of every request to an SRAM bank from now on; may be null.
+  void watch_banks(BankWatch* watch) { sram_.watch_banks(watch); }
 
   /// Cuts what lies from an address on into pieces, one after the other.
   class Cutter {

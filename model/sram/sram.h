@@ -14,6 +14,7 @@
 #include "model/kernel/clock_domain.h"
 #include "model/kernel/observer.h"
 #include "model/kernel/time.h"
+#include "model/sram/bank_watch.h"
 
 namespace leto::model {
 
@@ -30,11 +31,13 @@ class Sram {
 
   /// Tells `observer` of every access from now on; may be null.
   void watch(Observer* observer) { observer_ = observer; }
+  /// Tells `watch` of every request from now on; may be null.
+  void watch_banks(BankWatch* watch) { bank_watch_ = watch; }
 
   /// A request for `bytes` of one bank arrives at `at`: when the last byte has come out (read) or is accepted
-  /// (write).
-  Cycle read(int bank, std::int64_t bytes, Cycle at);
-  Cycle write(int bank, std::int64_t bytes, Cycle at);
+  /// (write). A bank grants requests in the order of the calls, whoever asks.
+  Cycle read(BankPort port, int bank, std::int64_t bytes, Cycle at);
+  Cycle write(BankPort port, int bank, std::int64_t bytes, Cycle at);
 
   /// Traffic that is counted and not simulated.
   void count(std::int64_t bytes, bool write) {
@@ -56,6 +59,7 @@ class Sram {
   std::vector<Fine> free_;  // by bank: from when on
   std::uint64_t read_ = 0, written_ = 0;
   Observer* observer_ = nullptr;
+  BankWatch* bank_watch_ = nullptr;
 };
 
 inline Cycle Sram::occupy(int bank, std::int64_t bytes, Cycle at) {
@@ -64,16 +68,18 @@ inline Cycle Sram::occupy(int bank, std::int64_t bytes, Cycle at) {
   return cycle_from(free);
 }
 
-inline Cycle Sram::read(int bank, std::int64_t bytes, Cycle at) {
+inline Cycle Sram::read(BankPort port, int bank, std::int64_t bytes, Cycle at) {
   read_ += static_cast<std::uint64_t>(bytes);
   const Cycle done = occupy(bank, bytes, at) + latency_;
+  if (bank_watch_) bank_watch_->granted(bank, port, bytes, at, done);
   if (observer_) observe(false, bank, bytes, at, done);
   return done;
 }
 
-inline Cycle Sram::write(int bank, std::int64_t bytes, Cycle at) {
+inline Cycle Sram::write(BankPort port, int bank, std::int64_t bytes, Cycle at) {
   written_ += static_cast<std::uint64_t>(bytes);
   const Cycle done = occupy(bank, bytes, at);
+  if (bank_watch_) bank_watch_->granted(bank, port, bytes, at, done);
   if (observer_) observe(true, bank, bytes, at, done);
   return done;
 }

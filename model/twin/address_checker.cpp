@@ -32,26 +32,11 @@ AddressChecker::AddressChecker(const ChipConfig& chip, TwinBlock direction, cons
         "leave some of the SRAM to the LLC (sram.scratch_fraction)");
 }
 
-std::uint64_t AddressChecker::value(int pin) const {
-  const std::uint32_t* words = rtl_->pin(pin);
-  const bool wide = rtl_->ports()[static_cast<std::size_t>(pin)].bits > 32;
-  return wide ? words[0] | std::uint64_t{words[1]} << 32 : words[0];
-}
-
-// A stride is taken modulo the pin's width; one that matters fits (isa/check.cpp).
-void AddressChecker::set(int pin, std::uint64_t value) {
-  std::uint32_t* words = rtl_->pin(pin);
-  const int bits = rtl_->ports()[static_cast<std::size_t>(pin)].bits;
-  value &= ~std::uint64_t{0} >> (64 - bits);
-  words[0] = static_cast<std::uint32_t>(value);
-  if (bits > 32) words[1] = static_cast<std::uint32_t>(value >> 32);
-}
-
 void AddressChecker::reset() {
   log_ = {};
   rtl_->reset();
   known_ = open_ = false;
-  for (const int pin : {pins::cmd_valid, pins::r_valid, pins::p_ready}) set(pin, 0);
+  for (const int pin : {pins::cmd_valid, pins::r_valid, pins::p_ready}) rtl_->set(pin, 0);
 }
 
 void AddressChecker::add(AddressRun run) {
@@ -106,17 +91,18 @@ void AddressChecker::reach(Cycle cycle, bool waiting) {
 
 void AddressChecker::take(const AddressRun& run) {
   const isa::Transfer& t = run.transfer;
-  set(pins::cmd_valid, 1);
-  set(pins::cmd_store, run.store);
-  set(pins::cmd_indexed, run.indexed);
-  set(pins::cmd_rate, run.rate);
-  set(pins::cmd_late, !known_ || run.met ? run.late : 0);
-  set(pins::cmd_address, t.address);
-  set(pins::cmd_bytes, static_cast<std::uint64_t>(t.bytes));
-  set(pins::cmd_rows, run.indexed ? run.list.size() : static_cast<std::uint64_t>(t.rows));
-  set(pins::cmd_row_stride, static_cast<std::uint64_t>(t.row_stride));
-  set(pins::cmd_planes, static_cast<std::uint64_t>(t.planes));
-  set(pins::cmd_plane_stride, static_cast<std::uint64_t>(t.plane_stride));
+  rtl_->set(pins::cmd_valid, 1);
+  rtl_->set(pins::cmd_store, run.store);
+  rtl_->set(pins::cmd_indexed, run.indexed);
+  rtl_->set(pins::cmd_rate, run.rate);
+  rtl_->set(pins::cmd_late, !known_ || run.met ? run.late : 0);
+  rtl_->set(pins::cmd_address, t.address);
+  rtl_->set(pins::cmd_bytes, static_cast<std::uint64_t>(t.bytes));
+  rtl_->set(pins::cmd_rows, run.indexed ? run.list.size() : static_cast<std::uint64_t>(t.rows));
+  // A stride that matters fits (isa/check.cpp).
+  rtl_->set(pins::cmd_row_stride, static_cast<std::uint64_t>(t.row_stride));
+  rtl_->set(pins::cmd_planes, static_cast<std::uint64_t>(t.planes));
+  rtl_->set(pins::cmd_plane_stride, static_cast<std::uint64_t>(t.plane_stride));
   known_ = open_ = true;
   pace_ends_ = std::max(pace_ends_, now_ + run.late);
   rtl_->evaluate();
@@ -125,9 +111,9 @@ void AddressChecker::take(const AddressRun& run) {
 }
 
 void AddressChecker::take_run(const isa::Run& run) {
-  set(pins::r_valid, 1);
-  set(pins::r_address, run.address);
-  set(pins::r_bytes, static_cast<std::uint64_t>(run.bytes));
+  rtl_->set(pins::r_valid, 1);
+  rtl_->set(pins::r_address, run.address);
+  rtl_->set(pins::r_bytes, static_cast<std::uint64_t>(run.bytes));
   open_ = true;
   rtl_->evaluate();
   compare(pins::r_ready, 1);
@@ -136,7 +122,7 @@ void AddressChecker::take_run(const isa::Run& run) {
 
 void AddressChecker::check_piece(const AddressRun& run) {
   const AddressRun::Piece& piece = run.pieces[piece_];
-  set(pins::p_ready, 1);
+  rtl_->set(pins::p_ready, 1);
   open_ = true;
   rtl_->evaluate();
   compare(pins::p_valid, 1);
@@ -151,15 +137,15 @@ void AddressChecker::check_piece(const AddressRun& run) {
 }
 
 void AddressChecker::clock(bool tick) {
-  if ((value(pins::tick) != 0) != tick) {  // whether the cycle ends is known only now
-    set(pins::tick, tick);
+  if ((rtl_->value(pins::tick) != 0) != tick) {  // whether the cycle ends is known only now
+    rtl_->set(pins::tick, tick);
     rtl_->evaluate();
   }
   see_pins();
   comparison_.compares(now_);
   rtl_->clock();
   comparison_.seen(now_);
-  for (const int pin : {pins::cmd_valid, pins::r_valid, pins::p_ready}) set(pin, 0);
+  for (const int pin : {pins::cmd_valid, pins::r_valid, pins::p_ready}) rtl_->set(pin, 0);
   open_ = false;
   ++clocks_;
   if (tick)
@@ -170,7 +156,7 @@ void AddressChecker::clock(bool tick) {
 
 void AddressChecker::compare(int pin, std::uint64_t model) {
   const rtl::Port& port = rtl_->ports()[static_cast<std::size_t>(pin)];
-  std::uint64_t rtl = value(pin);
+  std::uint64_t rtl = rtl_->value(pin);
   if (!comparison_.agrees(now_, port.name, port.bits, model, rtl))
     comparison_.differ(now_, std::string(port.name), shown(port, model), shown(port, rtl), story());
 }
@@ -193,7 +179,7 @@ void AddressChecker::see_pins() {
   for (std::size_t pin = 0; pin < rtl_->ports().size(); ++pin) {
     const rtl::Port& port = rtl_->ports()[pin];
     if (port.input)
-      window->put(now_, fmt::format("rtl.{}", port.name), port.bits, value(static_cast<int>(pin)));
+      window->put(now_, fmt::format("rtl.{}", port.name), port.bits, rtl_->value(static_cast<int>(pin)));
   }
 }
 

@@ -73,8 +73,6 @@ class AddressChecker {
   void clock(bool tick);
   void compare(int pin, std::uint64_t model);
   void see_pins();
-  std::uint64_t value(int pin) const;
-  void set(int pin, std::uint64_t value);
   Story story() const;
 
   Comparison comparison_;

@@ -5,8 +5,13 @@
 
 namespace leto::model {
 
-std::string instance_of(int pe, TwinBlock block) {
-  return fmt::format("pe[{}].{}", pe, kTwinBlocks[static_cast<std::size_t>(block)].name);
+int instances_of(TwinBlock block, const ChipConfig& chip) {
+  return is_of_pe(block) ? chip.pes() : chip.sram.banks;
+}
+
+std::string instance_of(int index, TwinBlock block) {
+  if (block == TwinBlock::sram_bank) return fmt::format("sram.bank[{}]", index);
+  return fmt::format("pe[{}].{}", index, kTwinBlocks[static_cast<std::size_t>(block)].name);
 }
 
 std::unique_ptr<rtl::Block> built_block(TwinBlock block, const ChipConfig& chip,

@@ -1,4 +1,4 @@
-// The blocks that have a twin: their names, behind a PE's, and the signals that are compared and can be given
+// The blocks that have a twin: their names, behind a PE's if they are in one, and the signals that are compared and can be given
 // a fault.
 #pragma once
 
@@ -18,7 +18,8 @@ enum class TwinBlock : std::uint8_t {
   buffer_manager,
   load_address_generator,
   store_address_generator,
-  vector_lookup
+  vector_lookup,
+  sram_bank
 };
 
 struct TwinBlockRow {
@@ -39,17 +40,27 @@ inline constexpr std::array<std::string_view, 9> kAddressSignals = {
 
 inline constexpr std::array<std::string_view, 4> kLookupSignals = {"x_ready", "y_valid", "y_count", "y_data"};
 
+inline constexpr std::array<std::string_view, 13> kSramBankSignals = {
+    "q_ready", "m_valid", "m_write", "m_port",  "m_tag",  "m_first", "m_last",
+    "m_bytes", "a_valid", "r_valid", "r_port", "r_tag", "r_last"};
+
 /// By TwinBlock.
-inline constexpr std::array<TwinBlockRow, 6> kTwinBlocks = {
+inline constexpr std::array<TwinBlockRow, 7> kTwinBlocks = {
     {{"matrix_engine", "matrix_engine", kMatrixSignals},
      {"reduction_engine", "reduction_engine", kReductionSignals},
      {"buffer_manager", "buffer_manager", kBufferSignals},
      {"load_address_generator", "address_generator", kAddressSignals},
      {"store_address_generator", "address_generator", kAddressSignals},
-     {"vector_lookup", "vector_lookup", kLookupSignals}}};
+     {"vector_lookup", "vector_lookup", kLookupSignals},
+     {"sram_bank", "sram_bank", kSramBankSignals}}};
 
-/// "pe[2].matrix_engine".
-std::string instance_of(int pe, TwinBlock block);
+/// Of which there is one a PE; else one an SRAM bank.
+inline constexpr bool is_of_pe(TwinBlock block) {
+  return block != TwinBlock::sram_bank;
+}
+int instances_of(TwinBlock block, const ChipConfig& chip);
+/// "pe[2].matrix_engine", "sram.bank[2]".
+std::string instance_of(int index, TwinBlock block);
 
 /// The block's RTL for this chip, out of reset. Throws Error(unsupported) when this build has none.
 std::unique_ptr<rtl::Block> built_block(TwinBlock block, const ChipConfig& chip, const std::string& instance);

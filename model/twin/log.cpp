@@ -283,6 +283,33 @@ LookupRun read_lookup(ByteReader& in, const VectorEngineConfig&, Cycle& last) {
   return run;
 }
 
+void write(ByteWriter& out, const SramBankRun& run) {
+  out.number(run.port);
+  out.number(run.tag);
+  out.number(run.size);
+  for (const Cycle cycle : {run.at, run.done}) out.number(cycle);
+  out.number(run.clocks);
+}
+constexpr std::size_t kSramBankBytes = 1 + 1 + 4 + 3 * 8;
+
+SramBankRun read_sram_bank(ByteReader& in, const SramConfig& sram, Cycle& last) {
+  SramBankRun run;
+  run.port = in.enumerator<BankPort>(kBankPorts - 1);
+  run.tag = in.number<std::uint8_t>();
+  run.size = in.number<std::uint32_t>();
+  for (Cycle* cycle : {&run.at, &run.done}) *cycle = in.number<Cycle>();
+  run.clocks = in.number<std::uint64_t>();
+  const auto most = static_cast<std::uint32_t>(std::max(sram.line_bytes, sram.interleave_bytes));
+  if (run.tag >= SramBankChecker::kTags || run.size < 1 || run.size > most)
+    in.fail(fmt::format("no request is for {} bytes", run.size));
+  const Cycle least = ceil_div(run.size, static_cast<Cycle>(sram.bank_bytes_per_cycle)) +
+                      (writes(run.port) ? 0 : static_cast<Cycle>(sram.latency_cycles));
+  if (run.at < last || run.done < run.at || run.done - run.at < least || run.done - run.at > kLongest)
+    in.fail(fmt::format("no request that comes at cycle {} is done at {}", run.at, run.done));
+  last = run.at;
+  return run;
+}
+
 void write(ByteWriter& out, const BufferChecker::Event& event) {
   out.number(event.now);
   out.number(event.kind);
@@ -319,14 +346,14 @@ void write_log(ByteWriter& out, const CommandLog<Run>& log) {
   for (const Run& run : log.runs) write(out, run);
 }
 
+// `least`: bytes of a command.
 template <class Run, class Config, class Read>
-CommandLog<Run> read_runs(ByteReader& in, const Config& config, Read read) {
+CommandLog<Run> read_runs(ByteReader& in, const Config& config, Read read, std::size_t least = 64) {
   CommandLog<Run> log;
-  constexpr std::size_t kLeast = 64;  // bytes of a command
   log.from = read_place(in);
   log.primed = in.number<std::uint8_t>() != 0;
   Cycle last = 0;
-  for (std::size_t left = in.count(kLeast); left > 0; --left) log.runs.push_back(read(in, config, last));
+  for (std::size_t left = in.count(least); left > 0; --left) log.runs.push_back(read(in, config, last));
   return log;
 }
 
@@ -407,6 +434,9 @@ TwinLog log_from_bytes(std::span<const std::byte> bytes, std::string_view where)
       break;
     case TwinBlock::vector_lookup:
       log.commands = read_runs<LookupRun>(in, log.chip.vector_engine, read_lookup);
+      break;
+    case TwinBlock::sram_bank:
+      log.commands = read_runs<SramBankRun>(in, log.chip.sram, read_sram_bank, kSramBankBytes);
       break;
   }
   if (!in.at_end()) in.fail("bytes follow the last command");

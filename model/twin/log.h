@@ -10,6 +10,7 @@
 #include "model/twin/lookup_checker.h"
 #include "model/twin/matrix_checker.h"
 #include "model/twin/reduction_checker.h"
+#include "model/twin/sram_bank_checker.h"
 
 namespace leto::model {
 
@@ -21,7 +22,7 @@ struct TwinLog {
   Finding finding;                           // with the instance and the seed
   /// What the twin kept: its checker's log.
   std::variant<MatrixChecker::Log, ReductionChecker::Log, BufferChecker::Log, AddressChecker::Log,
-               LookupChecker::Log> commands;
+               LookupChecker::Log, SramBankChecker::Log> commands;
 
   std::size_t count() const {
     return std::visit([](const auto& kept) { return kept.size(); }, commands);

@@ -19,6 +19,9 @@ AddressChecker checker_of(const AddressChecker::Log&, const TwinLog& log) {
 LookupChecker checker_of(const LookupChecker::Log&, const TwinLog& log) {
   return {log.chip, log.spec, log.finding.instance, log.finding.seed};
 }
+SramBankChecker checker_of(const SramBankChecker::Log&, const TwinLog& log) {
+  return {log.chip, log.spec, log.finding.instance, log.finding.seed};
+}
 BufferChecker checker_of(const BufferChecker::Log&, const TwinLog& log) {
   static const isa::Program kNone;
   return {log.chip, log.spec, log.finding.instance, log.finding.seed, kNone};

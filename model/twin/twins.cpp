@@ -13,9 +13,10 @@
 namespace leto::model {
 namespace {
 
-std::vector<std::string_view> block_names() {
+std::vector<std::string_view> names_in_pe() {
   std::vector<std::string_view> all;
-  for (const TwinBlockRow& row : kTwinBlocks) all.push_back(row.name);
+  for (std::size_t block = 0; block < kTwinBlocks.size(); ++block)
+    if (is_of_pe(static_cast<TwinBlock>(block))) all.push_back(kTwinBlocks[block].name);
   return all;
 }
 
@@ -43,6 +44,8 @@ std::unique_ptr<Twin> make(TwinBlock block, const TwinSpec& spec, const std::str
       return std::make_unique<AddressTwin>(chip, block, spec, instance, seed, program);
     case TwinBlock::vector_lookup:
       return std::make_unique<LookupTwin>(chip, spec, instance, seed, program);
+    case TwinBlock::sram_bank:
+      return std::make_unique<SramBankChecker>(chip, spec, instance, seed);
   }
   return nullptr;
 }
@@ -59,32 +62,34 @@ Twins::Twins(const std::vector<TwinSpec>& specs, const ChipConfig& chip, const i
                   "add --values on");
     const std::string pattern = chosen(spec.pattern, chip, seed);
     bool any = false;
-    for (int pe = 0; pe < chip.pes(); ++pe)
-      for (std::size_t block = 0; block < kTwinBlocks.size(); ++block) {
-        if (!fits(pattern, instance_of(pe, static_cast<TwinBlock>(block)))) continue;
+    for (std::size_t number = 0; number < kTwinBlocks.size(); ++number) {
+      const auto block = static_cast<TwinBlock>(number);
+      for (int index = 0; index < instances_of(block, chip); ++index) {
+        if (!fits(pattern, instance_of(index, block))) continue;
         any = true;
-        add(spec, pe, static_cast<TwinBlock>(block), chip, program, seed);
+        add(spec, index, block, chip, program, seed);
       }
+    }
     if (!any)
       throw Error(
           ExitCode::usage, fmt::format("--twin {}: no such instance", spec.pattern),
-          fmt::format("instances with a twin are pe[0] to pe[{}], each with .{}; * and ? fit several, "
-                      "pe[seed] is one that the seed chooses",
-                      chip.pes() - 1, fmt::join(block_names(), ", .")));
+          fmt::format("instances with a twin are pe[0] to pe[{}], each with .{}, and sram.bank[0] to "
+                      "sram.bank[{}]; * and ? fit several, pe[seed] is one that the seed chooses",
+                      chip.pes() - 1, fmt::join(names_in_pe(), ", ."), chip.sram.banks - 1));
   }
   share_budget(chip_macs);
 }
 
-void Twins::add(const TwinSpec& spec, int pe, TwinBlock block, const ChipConfig& chip,
+void Twins::add(const TwinSpec& spec, int index, TwinBlock block, const ChipConfig& chip,
                 const isa::Program& program, std::uint64_t seed) {
-  const std::string instance = instance_of(pe, block);
+  const std::string instance = instance_of(index, block);
   const auto signals = kTwinBlocks[static_cast<std::size_t>(block)].signals;
   if (spec.inject && std::find(signals.begin(), signals.end(), spec.inject->signal) == signals.end())
     throw Error(
         ExitCode::usage,
         fmt::format("--twin {}: {} has no signal \"{}\"", spec.pattern, instance, spec.inject->signal),
         fmt::format("its signals are {}", fmt::join(signals, ", ")));
-  pes_[pe][static_cast<std::size_t>(block)] =
+  twins_[index][static_cast<std::size_t>(block)] =
       spec.mode == TwinMode::model ? nullptr : make(block, spec, instance, chip, program, seed);
 }
 
@@ -92,7 +97,7 @@ void Twins::add(const TwinSpec& spec, int pe, TwinBlock block, const ChipConfig&
 void Twins::share_budget(const std::int64_t& chip_macs) {
   constexpr std::int64_t kFreeMacs = 1 << 17, kFree = 1 << 9;  // cost nothing worth saving
   const auto arithmetic = std::make_shared<Budget>(chip_macs, kBudgetShare, kFreeMacs);
-  for (const auto& [pe, twins] : pes_)
+  for (const auto& [index, twins] : twins_)
     for (std::size_t block = 0; block < kTwinBlocks.size(); ++block) {
       if (!twins[block] || !twins[block]->comparison().budgeted()) continue;
       Comparison& comparison = twins[block]->comparison();
@@ -104,9 +109,9 @@ void Twins::share_budget(const std::int64_t& chip_macs) {
     }
 }
 
-Twin* Twins::find(int pe, TwinBlock block) const {
-  const auto found = pes_.find(pe);
-  return found == pes_.end() ? nullptr : found->second[static_cast<std::size_t>(block)].get();
+Twin* Twins::find(int index, TwinBlock block) const {
+  const auto found = twins_.find(index);
+  return found == twins_.end() ? nullptr : found->second[static_cast<std::size_t>(block)].get();
 }
 
 EngineTwin* Twins::engine(int pe, isa::Unit unit) const {
@@ -126,9 +131,20 @@ AddressTwin* Twins::addresses(int pe, bool store) const {
 }
 
 IssueWatch* Twins::issue_watch() {
-  for (const auto& [pe, twins] : pes_)
+  for (const auto& [pe, twins] : twins_)
     if (addresses(pe, false) || addresses(pe, true)) return this;
   return nullptr;
+}
+
+BankWatch* Twins::bank_watch() {
+  for (const auto& [bank, twins] : twins_)
+    if (find(bank, TwinBlock::sram_bank)) return this;
+  return nullptr;
+}
+
+void Twins::granted(int bank, BankPort port, std::int64_t bytes, Cycle asked, Cycle done) {
+  if (Twin* twin = find(bank, TwinBlock::sram_bank))
+    static_cast<SramBankChecker*>(twin)->granted(port, bytes, asked, done);
 }
 
 void Twins::cut(int pe, const Cut& cut) {
@@ -137,10 +153,10 @@ void Twins::cut(int pe, const Cut& cut) {
 
 template <class F>
 void Twins::each(F f) const {
-  for (const auto& [pe, twins] : pes_)
+  for (const auto& [index, twins] : twins_)
     for (std::size_t block = 0; block < twins.size(); ++block)
       if (twins[block])
-        f(static_cast<TwinBlock>(block), instance_of(pe, static_cast<TwinBlock>(block)), *twins[block]);
+        f(static_cast<TwinBlock>(block), instance_of(index, static_cast<TwinBlock>(block)), *twins[block]);
 }
 
 void Twins::flush() {

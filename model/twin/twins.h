@@ -11,6 +11,7 @@
 #include "isa/program.h"
 #include "model/twin/address_twin.h"
 #include "model/twin/buffer_checker.h"
+#include "model/twin/sram_bank_checker.h"
 #include "model/twin/twin.h"
 
 namespace leto::model {
@@ -27,7 +28,7 @@ class EngineTwin : public Twin {
   virtual void after(const isa::Command& command, isa::PeState& pe, isa::Partials& outgoing) = 0;
 };
 
-class Twins : private IssueWatch {
+class Twins : private IssueWatch, private BankWatch {
  public:
   /// Throws Error(usage) on a pattern that fits no instance, Error(unsupported) when values are off or there
   /// is no RTL. The last pattern that fits an instance counts.
@@ -41,6 +42,8 @@ class Twins : private IssueWatch {
   AddressTwin* addresses(int pe, bool store) const;
   /// For the fabric; null when no address generator has a twin.
   IssueWatch* issue_watch();
+  /// For the shared SRAM; null when no bank has a twin.
+  BankWatch* bank_watch();
   void flush();
   std::map<std::string, TwinCount> count() const;
   /// What a replay of the block needs.
@@ -49,12 +52,13 @@ class Twins : private IssueWatch {
   std::vector<std::string> notes() const;
 
  private:
-  /// Of one PE by TwinBlock; null where there is none.
-  using OfPe = std::array<std::unique_ptr<Twin>, kTwinBlocks.size()>;
-  void add(const TwinSpec& spec, int pe, TwinBlock block, const ChipConfig& chip, const isa::Program& program,
+  /// Of one index (a PE's, a bank's) by TwinBlock; null where there is none.
+  using OfIndex = std::array<std::unique_ptr<Twin>, kTwinBlocks.size()>;
+  void add(const TwinSpec& spec, int index, TwinBlock block, const ChipConfig& chip, const isa::Program& program,
            std::uint64_t seed);
   void cut(int pe, const Cut& cut) override;
-  Twin* find(int pe, TwinBlock block) const;
+  void granted(int bank, BankPort port, std::int64_t bytes, Cycle asked, Cycle done) override;
+  Twin* find(int index, TwinBlock block) const;
   /// Calls f(block, instance, twin).
   template <class F>
   void each(F f) const;
@@ -62,7 +66,7 @@ class Twins : private IssueWatch {
 
   const ChipConfig& chip_;
   const isa::Program& program_;
-  std::map<int, OfPe> pes_;
+  std::map<int, OfIndex> twins_;
 };
 
 }  // namespace leto::model

@@ -61,7 +61,7 @@ TEST_CASE("clocks: links and banks a little slower than the PEs lose that little
   Cycle link = 0, bank = 0;
   for (int i = 0; i < kPackets; ++i) {
     link = noc.send(0, 1, chip.noc.link_bytes_per_cycle, 0).tail;
-    bank = sram.write(0, chip.sram.bank_bytes_per_cycle, 0);
+    bank = sram.write(BankPort::store, 0, chip.sram.bank_bytes_per_cycle, 0);
   }
   CHECK(link - noc.hop_latency(0, 1) == doctest::Approx(1.04 * kPackets).epsilon(0.003));
   CHECK(bank == doctest::Approx(1.04 * kPackets).epsilon(0.003));
@@ -129,9 +129,9 @@ TEST_CASE("network: a packet that waits fills the buffer between, then holds the
 TEST_CASE("SRAM: a bank serves in turn, power-of-two strides spread over banks") {
   const ChipConfig chip = load_chip("pilot");
   Sram sram(chip.sram, chip.pe.clock_mhz);
-  CHECK(sram.read(3, 512, 1000) == 1000 + 8 + 100);
-  CHECK(sram.read(3, 512, 1000) == 1000 + 16 + 100);
-  CHECK(sram.write(4, 512, 1000) == 1008);
+  CHECK(sram.read(BankPort::load, 3, 512, 1000) == 1000 + 8 + 100);
+  CHECK(sram.read(BankPort::load, 3, 512, 1000) == 1000 + 16 + 100);
+  CHECK(sram.write(BankPort::store, 4, 512, 1000) == 1008);
   std::vector<int> used(static_cast<std::size_t>(sram.banks()), 0);
   for (std::uint64_t i = 0; i < 960; ++i) ++used[static_cast<std::size_t>(sram.bank_of(i * 512 * 96))];
   CHECK(*std::max_element(used.begin(), used.end()) <= 20);

@@ -5,7 +5,7 @@ build=$(realpath "${BUILD:-build/release}")
 flags=$(sed -n '/^set(LETO_VERILATOR_FLAGS/,/)/p' rtl/CMakeLists.txt | tr -d '()\n' | sed 's/setLETO_VERILATOR_FLAGS//')
 
 # Blocks, in the order of what they cost.
-blocks="reduction_engine buffer_manager address_generator vector_lookup matrix_engine"
+blocks="sram_bank reduction_engine buffer_manager address_generator vector_lookup matrix_engine"
 sources_of() {
   case $1 in
     matrix_engine) echo lint.vlt common/isa_pkg.sv fp/fp_pkg.sv matrix_engine/matrix_tile.sv matrix_engine/matrix_engine.sv ;;
@@ -22,6 +22,7 @@ test_of() {
     buffer_manager) echo '*find the same tiles and waits*' ;;
     address_generator) echo '*random transfers*' ;;
     vector_lookup) echo '*random lookups*' ;;
+    sram_bank) echo '*random requests to a bank*' ;;
   esac
 }
 # The parameters of `tiny`, as its Verilated class is called.
@@ -30,6 +31,7 @@ tiny_of() {
     reduction_engine) echo _32_64_16 ;;
     address_generator) echo _4096_2048_512_512_65536_64 ;;
     vector_lookup) echo _32_24 ;;
+    sram_bank) echo _64_60_512_512 ;;
   esac
 }
 # How the Verilated class Vone becomes the one that the test gets.
