@@ -209,14 +209,17 @@ void SramBankChecker::compare(int pin, std::uint64_t model) {
 }
 
 Story SramBankChecker::story() const {
-  const std::size_t waiting = bank_.size() + outside_.size();
-  Story story{"no request", "no operation", fmt::format("{} requests granted or waiting", waiting), "none"};
+  Story story{"no request", "no operation", "", "none"};
   if (!bank_.empty()) {
     const Request& granted = bank_.front();
     story.command = described(granted.run);
-    story.doing = fmt::format("beat {} of {}, {} requests granted or waiting", now_ - granted.begin,
-                              granted.end - granted.begin, waiting);
+    story.doing = fmt::format("beat {} of {}, ", now_ - granted.begin, granted.end - granted.begin);
+  } else if (!reads_.empty()) {
+    story.command = described(reads_.front().run);
+    story.doing = "all beats had, ";
   }
+  story.doing += fmt::format("{} requests granted or waiting, {} reads not out yet",
+                             bank_.size() + outside_.size(), reads_.size());
   if (!log_.runs.empty()) story.inputs = described(log_.runs.back());
   return story;
 }

@@ -53,18 +53,18 @@ TEST_CASE(
     for (const std::string seed : {"1", "2", "3", "4"}) {
       const std::string plain = "plain_" + chip + seed, checked = "checked_" + chip + seed;
       must(folder, run + " --seed " + seed + " --out " + plain);
-      must(folder, run + " --seed " + seed + " --twin 'pe[seed].*=check' --out " + checked);
+      must(folder, run + " --seed " + seed + " --twin 'pe[seed].*=check' --twin 'sram.bank[3]=check' --out " + checked);
       same_values(folder / plain, folder / checked);
       const auto with = record(folder / checked), without = record(folder / plain);
       CHECK(with["cycles"] == without["cycles"]);
-      REQUIRE(with["twins"].size() == kBlocks.size());
+      REQUIRE(with["twins"].size() == kBlocks.size() + 1);
       for (const auto& [instance, twin] : with["twins"].items()) {
         CAPTURE(instance);
         CHECK(twin["mismatches"] == 0);
         if (instance.ends_with("vector_lookup")) continue;  // not every PE has a share of the softmax
         CHECK(twin["cycles_compared"].get<int>() > 100);
         CHECK(twin["values_compared"].get<int>() > 100);
-        pes.insert(instance.substr(0, instance.find('.')));
+        if (instance.starts_with("pe[")) pes.insert(instance.substr(0, instance.find('.')));
       }
     }
     CHECK(pes.size() > 1);
@@ -100,9 +100,11 @@ TEST_CASE("twin: a fault in each block ends a run with its place and can be repl
                                                         {"buffer_manager", "beg_tile"},
                                                         {"load_address_generator", "p_delay"},
                                                         {"store_address_generator", "p_address"},
-                                                        {"vector_lookup", "y_data"}}) {
-    const std::string instance =
-        (block == "vector_lookup" ? "pe[0]." : "pe[2].") + block;  // the softmax's PE
+                                                        {"vector_lookup", "y_data"},
+                                                        {"sram_bank", "m_tag"}}) {
+    const std::string instance = block == "sram_bank"
+                                     ? "sram.bank[1]"
+                                     : (block == "vector_lookup" ? "pe[0]." : "pe[2].") + block;  // the softmax's PE
     const auto done =
         leto(folder, run + " --twin '" + instance + "=check:inject=" + signal + "@200' --out " + block);
     check_refused(done, 8, "twin " + instance + ": first difference at cycle");
@@ -113,6 +115,7 @@ TEST_CASE("twin: a fault in each block ends a run with its place and can be repl
   }
   check_refused(leto(folder, run + " --twin 'pe[1].reduction_engine=check:inject=c_data@1' --out o"), 2,
                 "has no signal");
+  check_refused(leto(folder, run + " --twin 'sram.bank[4]=check' --out o"), 2, "no such instance");
 }
 
 TEST_CASE("twin: a log that is damaged or no log is refused") {
@@ -145,6 +148,7 @@ TEST_CASE("twin: with the RTL in the place of the engines the weights are the sa
   must(folder, run + " --twin 'pe[*].matrix_engine=rtl' --twin 'pe[*].reduction_engine=rtl' --out rtl");
   same_values(folder / "plain", folder / "rtl");
   check_refused(leto(folder, run + " --twin 'pe[1].buffer_manager=rtl' --out o"), 4, "take the place");
+  check_refused(leto(folder, run + " --twin 'sram.bank[0]=rtl' --out o"), 4, "take the place");
 }
 
 }  // namespace

@@ -87,5 +87,5 @@ build_block() {
 # first_difference BLOCK: what the checker finds in $work/test; empty: nothing.
 first_difference() {
   timeout 300 "$work/test" -tc="$(test_of "$1")" > "$work/out" 2>&1 || true
-  sed -n 's/.*twin [a-z]*: //p' "$work/out" | grep -o 'first difference at cycle [0-9]* (compared cycle [0-9]*), [a-z_]*' | head -n 1 || true
+  sed -n 's/.*twin [^ ]*: //p' "$work/out" | grep -o 'first difference at cycle [0-9]* (compared cycle [0-9]*), [a-z_]*' | head -n 1 || true
 }
