@@ -61,7 +61,7 @@ bool has_rtl() { return true; }
 std::uint64_t rtl_hash() { return 0; }
 std::unique_ptr<MatrixEngineRtl> make_matrix_engine_rtl(const MatrixEngineConfig&) { return nullptr; }
 std::unique_ptr<Block> make_block(std::string_view, const ChipConfig& c) {
-  return c.reduction_engine.elements_per_cycle == 32 ? make_Vone() : nullptr;
+  return c.name == "tiny" ? make_Vone() : nullptr;
 }
 }  // namespace leto::rtl
 CPP
