@@ -95,6 +95,7 @@ void Chip::construct_part(int part, const RunOptions& options) {
     fabric_->watch(options.observer);
     fabric_->watch_issue(twins_.issue_watch());
     fabric_->watch_banks(twins_.bank_watch());
+    watch_noc(options);
     return;
   }
   const int index = part - 1;
@@ -102,6 +103,15 @@ void Chip::construct_part(int part, const RunOptions& options) {
   pe = std::make_unique<Pe>(fmt::format("pe_{}", index).c_str(), kernel_, wiring_, index);
   wiring_.pes[static_cast<std::size_t>(index)] = pe.get();
   order_.push_back(pe.get());
+}
+
+void Chip::watch_noc(const RunOptions& options) {
+  NocWatch* const watch = twins_.noc_watch();
+  if (watch && options.what_if.noc)
+    throw Error(ExitCode::unsupported,
+                "--twin: a network without limits has no routers that RTL could follow",
+                "leave out --what-if noc");
+  fabric_->watch_noc(watch);
 }
 
 void Chip::launch(Cycle end) {

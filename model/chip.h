@@ -45,6 +45,7 @@ class Chip {
  private:
   void construct(const RunOptions& options);
   void construct_part(int part, const RunOptions& options);
+  void watch_noc(const RunOptions& options);
 
   const isa::Program& program_;
   const ChipConfig& config_;

@@ -208,7 +208,7 @@ void add_run(CLI::App& app) {
           "INSTANCE=model|rtl|check: RTL in the place of an engine, or checked against it every cycle; needs "
           "values. INSTANCE is a name with * and ? such as pe[3].matrix_engine, reduction_engine or "
           "buffer_manager, load_address_generator, store_address_generator and vector_lookup (the last four "
-          "check only), or sram.bank[3] (check only); pe[seed] is a PE "
+          "check only), or sram.bank[3] or noc.router[5] (check only); pe[seed] is a PE "
           "that the seed chooses. check compares what slows "
           "the "
           "run by less than half; :every=N takes one of N sequences of commands, every=1 all, "

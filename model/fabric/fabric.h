@@ -61,6 +61,8 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   void watch_issue(IssueWatch* watch) { issue_watch_ = watch; }
   /// Tells `watch` of every request to an SRAM bank; may be null.
   void watch_banks(BankWatch* watch) { memory_.watch_banks(watch); }
+  /// Tells `watch` of every packet in the network; may be null.
+  void watch_noc(NocWatch* watch) { noc_.watch(watch); }
 
   void report(Statistics& statistics) const;
 

@@ -43,11 +43,13 @@ Noc::Arrival Noc::send(int from, int to, const Packet& packet, Cycle at, int loc
   const int east_by = column(to) - column(from), south_by = row(to) - row(from);
   int here = from, before = -1;
   Fine head = fine(at);
+  if (watch_) watch_->starts({from, at, packet.bytes, packet.length});
   const auto go = [&](int hops, Way way) {
     for (; hops > 0; --hops, here += step(way)) {
       const int next = link(here, way);
       const Fine start = cross(next, head);
-      fill(before, buffer_of(before, way), start + length_);
+      const Fine room = fill(before, buffer_of(before, way), start + length_);
+      if (watch_) see_crossing(before, next, buffer_of(before, way), head, start + hop_, room);
       head = start + hop_;
       before = next;
     }
@@ -55,8 +57,25 @@ Noc::Arrival Noc::send(int from, int to, const Packet& packet, Cycle at, int loc
   go(std::abs(east_by), east_by > 0 ? east : west);
   go(std::abs(south_by), south_by > 0 ? south : north);
   charge(static_cast<std::size_t>(std::abs(east_by) + std::abs(south_by)), packet.bytes);
-  return {cycle_from(head), cycle_from(before < 0 ? head : head + length_), before,
-          buffer_of(before, kWays + local)};
+  const Arrival arrival = {cycle_from(head), cycle_from(before < 0 ? head : head + length_), before,
+                           buffer_of(before, kWays + local)};
+  if (watch_) watch_->arrives(arrival.head, arrival.tail);
+  return arrival;
+}
+
+NocWatch::Lying Noc::lying(int link, int number, Fine room) const {
+  return {link, room, link < 0 ? 0 : filled_[static_cast<std::size_t>(number)].left};
+}
+
+void Noc::see_crossing(int before, int link, int number, Fine head, Fine there, Fine room) const {
+  const int router = link / kWays;
+  watch_->crosses({router, link, router + step(static_cast<Way>(link % kWays)), head, there,
+                   lying(before, number, room)});
+}
+
+void Noc::see_end(const Arrival& packet, Cycle at, Fine room) const {
+  const int local = packet.buffer - buffer_of(packet.link, kWays);
+  watch_->ends({local, packet.head, packet.tail, at, lying(packet.link, packet.buffer, room)});
 }
 
 void Noc::grow(Tree& tree, int router, int steps, Way way, std::vector<int>& reached) const {
@@ -72,6 +91,7 @@ Noc::Tree Noc::tree(int from, const std::vector<int>& pes) const {
   std::vector<int> to;
   for (int pe : pes) to.push_back(router_of_pe(pe));
   Tree tree;
+  tree.root = from;
   std::vector<int> reached(place_.size(), -1);
   const auto [first, last] =
       std::minmax_element(to.begin(), to.end(), [&](int a, int b) { return column(a) < column(b); });

@@ -20,6 +20,7 @@
 #include "base/snapshot.h"
 #include "model/kernel/clock_domain.h"
 #include "model/kernel/time.h"
+#include "model/noc/noc_watch.h"
 
 namespace leto::model {
 
@@ -46,7 +47,10 @@ class Noc {
     std::int64_t bytes = 0;
     Fine length = 0;  // on a link
   };
-  Packet packet(std::int64_t bytes) const { return {bytes, unlimited_ ? 0 : width_.time(bytes)}; }
+  Packet packet(std::int64_t bytes) const {
+    if (watch_) watch_->part(bytes);
+    return {bytes, unlimited_ ? 0 : width_.time(bytes)};
+  }
   /// `local`: where it goes to a PE, that one's number in its cluster.
   Arrival send(int from, int to, const Packet& packet, Cycle at, int local = 0);
   Arrival send(int from, int to, std::int64_t bytes, Cycle at, int local = 0) {
@@ -55,6 +59,7 @@ class Noc {
 
   /// The links from one router to those of several PEs, each once, a router before the links that leave it.
   struct Tree {
+    int root = 0;  // router
     struct Branch {
       int link;    // to be crossed
       int after;   // the branch that leads to it; -1: it leaves the root
@@ -82,7 +87,10 @@ class Noc {
   void multicast(const Tree& tree, const Packet& packet, Cycle at, TakeIn&& take_in);
 
   /// The PE has taken the end of the last packet from its router at `at`.
-  void taken(const Arrival& packet, Cycle at) { fill(packet.link, packet.buffer, fine(at)); }
+  void taken(const Arrival& packet, Cycle at) {
+    const Fine room = fill(packet.link, packet.buffer, fine(at));
+    if (watch_) see_end(packet, at, room);
+  }
   /// Number of a PE in its cluster.
   int local_of(int pe) const;
 
@@ -100,6 +108,9 @@ class Noc {
     charge(static_cast<std::size_t>(hops(from, to)), bytes);
   }
   void count(const Tree& tree, std::int64_t bytes) { charge(tree.branches.size(), bytes); }
+
+  /// Tells `watch` of every packet that is simulated; may be null.
+  void watch(NocWatch* watch) { watch_ = watch; }
 
   /// Bytes times links crossed.
   std::uint64_t link_bytes() const { return link_bytes_; }
@@ -128,8 +139,11 @@ class Noc {
     buffered_ = unlimited_ ? 0 : static_cast<std::int32_t>(std::min(packet.bytes, most_buffered_));
   }
   Fine cross(int link, Fine head);
-  void fill(int link, int number, Fine leaves) {
-    if (link >= 0) hold(link, fill(number, leaves));
+  Fine fill(int link, int number, Fine leaves) {
+    if (link < 0) return 0;
+    const Fine room = fill(number, leaves);
+    hold(link, room);
+    return room;
   }
   Fine fill(int number, Fine leaves);
   void hold(int link, Fine until) {
@@ -140,6 +154,11 @@ class Noc {
   void charge(std::size_t links, std::int64_t bytes) {
     link_bytes_ += links * static_cast<std::uint64_t>(bytes);
   }
+  // For the watch.
+  NocWatch::Lying lying(int link, int number, Fine room) const;
+  void see_crossing(int before, int link, int number, Fine head, Fine there, Fine room) const;
+  void see_end(const Arrival& packet, Cycle at, Fine room) const;
+
   int step(Way way) const { return way == east ? 1 : way == west ? -1 : way == south ? columns_ : -columns_; }
   /// Adds `steps` branches from `router` on; `reached`: by router, the branch that leads there.
   void grow(Tree& tree, int router, int steps, Way way, std::vector<int>& reached) const;
@@ -163,6 +182,7 @@ class Noc {
   Fine length_ = 0;               // of the last packet on a link
   std::int32_t buffered_ = 0;     // bytes of it that lie in a buffer
   std::vector<Fine> heads_;       // of the last multicast: at the root, then behind each branch
+  NocWatch* watch_ = nullptr;
 };
 
 // What every packet goes through at every link and port is inline.
@@ -201,10 +221,13 @@ inline void Noc::multicast(const Tree& tree, const Packet& packet, Cycle at, Tak
   if (heads_.size() <= tree.branches.size()) heads_.resize(tree.branches.size() + 1);
   Fine* const heads = heads_.data() + 1;  // -1: the root's
   heads[-1] = fine(at);
+  if (watch_) watch_->starts({tree.root, at, packet.bytes, packet.length});
   Fine* head = heads;
   for (const Tree::Branch& branch : tree.branches) {
     const Fine start = cross(branch.link, heads[branch.after]);
-    if (branch.before >= 0) hold(branch.before, fill(branch.buffer, start + length_));
+    const Fine room = fill(branch.before, branch.buffer, start + length_);
+    if (watch_)
+      see_crossing(branch.before, branch.link, branch.buffer, heads[branch.after], start + hop_, room);
     *head++ = start + hop_;
   }
   charge(tree.branches.size(), packet.bytes);
@@ -216,7 +239,9 @@ inline void Noc::multicast(const Tree& tree, const Packet& packet, Cycle at, Tak
     Fine room = 0;
     for (const Tree::End* stop_end = tree.ends.data() + stop.end; end != stop_end; ++end) {
       const Cycle taken = take_in(end->pe, first, last);
-      if (!started) room = std::max(room, fill(end->buffer, fine(taken)));
+      const Fine own = started ? 0 : fill(end->buffer, fine(taken));
+      room = std::max(room, own);
+      if (watch_) see_end({first, last, stop.link, end->buffer}, taken, own);
     }
     if (!started) hold(stop.link, room);
   }

@@ -1,17 +1,19 @@
 #include "model/twin/blocks.h"
 
 #include "base/errors.h"
+#include "model/noc/noc.h"
 #include "rtl/matrix_engine/matrix_engine_rtl.h"
 
 namespace leto::model {
 
-int instances_of(TwinBlock block, const ChipConfig& chip) {
-  return is_of_pe(block) ? chip.pes() : chip.sram.banks;
+std::string instance_of(int number, TwinBlock block) {
+  const TwinBlockRow& row = kTwinBlocks[static_cast<std::size_t>(block)];
+  return row.of_pe ? fmt::format("pe[{}].{}", number, row.name) : fmt::format("{}[{}]", row.name, number);
 }
 
-std::string instance_of(int index, TwinBlock block) {
-  if (block == TwinBlock::sram_bank) return fmt::format("sram.bank[{}]", index);
-  return fmt::format("pe[{}].{}", index, kTwinBlocks[static_cast<std::size_t>(block)].name);
+int instances(TwinBlock block, const ChipConfig& chip) {
+  if (block == TwinBlock::sram_bank) return chip.sram.banks;
+  return block == TwinBlock::router ? Noc(chip).routers() : chip.pes();
 }
 
 std::unique_ptr<rtl::Block> built_block(TwinBlock block, const ChipConfig& chip,

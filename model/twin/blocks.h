@@ -1,5 +1,5 @@
-// The blocks that have a twin: their names, behind a PE's if they are in one, and the signals that are compared and can be given
-// a fault.
+// The blocks that have a twin: their names, behind that of what they are part of, and the signals that are
+// compared and can be given a fault.
 #pragma once
 
 #include <array>
@@ -19,12 +19,14 @@ enum class TwinBlock : std::uint8_t {
   load_address_generator,
   store_address_generator,
   vector_lookup,
-  sram_bank
+  sram_bank,
+  router
 };
 
 struct TwinBlockRow {
   std::string_view name, rtl;  // as --twin says; the folder of rtl/
   std::span<const std::string_view> signals;
+  bool of_pe = true;  // once a PE; else numbered across the chip
 };
 
 inline constexpr std::array<std::string_view, 6> kMatrixSignals = {"cmd_ready", "s_ready", "c_valid",
@@ -41,26 +43,26 @@ inline constexpr std::array<std::string_view, 9> kAddressSignals = {
 inline constexpr std::array<std::string_view, 4> kLookupSignals = {"x_ready", "y_valid", "y_count", "y_data"};
 
 inline constexpr std::array<std::string_view, 13> kSramBankSignals = {
-    "q_ready", "m_valid", "m_write", "m_port",  "m_tag",  "m_first", "m_last",
+    "q_ready", "m_valid", "m_write", "m_port", "m_tag", "m_first", "m_last",
     "m_bytes", "a_valid", "r_valid", "r_port", "r_tag", "r_last"};
+inline constexpr std::array<std::string_view, 7> kRouterSignals = {"h_ready", "g_ways", "g_beats", "g_cycles",
+                                                                   "g_head",  "g_tail", "u_wait"};
 
 /// By TwinBlock.
-inline constexpr std::array<TwinBlockRow, 7> kTwinBlocks = {
+inline constexpr std::array<TwinBlockRow, 8> kTwinBlocks = {
     {{"matrix_engine", "matrix_engine", kMatrixSignals},
      {"reduction_engine", "reduction_engine", kReductionSignals},
      {"buffer_manager", "buffer_manager", kBufferSignals},
      {"load_address_generator", "address_generator", kAddressSignals},
      {"store_address_generator", "address_generator", kAddressSignals},
      {"vector_lookup", "vector_lookup", kLookupSignals},
-     {"sram_bank", "sram_bank", kSramBankSignals}}};
+     {"sram.bank", "sram_bank", kSramBankSignals, false},
+     {"noc.router", "router", kRouterSignals, false}}};
 
-/// Of which there is one a PE; else one an SRAM bank.
-inline constexpr bool is_of_pe(TwinBlock block) {
-  return block != TwinBlock::sram_bank;
-}
-int instances_of(TwinBlock block, const ChipConfig& chip);
-/// "pe[2].matrix_engine", "sram.bank[2]".
-std::string instance_of(int index, TwinBlock block);
+/// "pe[2].matrix_engine", "sram.bank[2]", "noc.router[5]".
+std::string instance_of(int number, TwinBlock block);
+/// How many the chip has.
+int instances(TwinBlock block, const ChipConfig& chip);
 
 /// The block's RTL for this chip, out of reset. Throws Error(unsupported) when this build has none.
 std::unique_ptr<rtl::Block> built_block(TwinBlock block, const ChipConfig& chip, const std::string& instance);

@@ -4,6 +4,7 @@
 
 #include "base/errors.h"
 #include "model/twin/log.h"
+#include "model/twin/packed_pins.h"
 
 namespace leto::model {
 namespace {
@@ -12,24 +13,6 @@ namespace {
 #include "model/twin/pins.inc"
 
 constexpr int kIdBits = 5, kWordBits = 20, kCountBits = 8;  // as in buffer_manager.sv
-
-// Element `index` of a packed pin of elements of `bits`.
-void put(std::uint32_t* pin, std::size_t index, int bits, std::uint32_t value) {
-  for (int bit = 0; bit < bits; ++bit) {
-    const std::size_t at = index * static_cast<std::size_t>(bits) + static_cast<std::size_t>(bit);
-    const std::uint32_t mask = 1u << at % 32;
-    pin[at / 32] = (value >> bit & 1) != 0 ? pin[at / 32] | mask : pin[at / 32] & ~mask;
-  }
-}
-
-std::uint32_t get(const std::uint32_t* pin, std::size_t index, int bits) {
-  std::uint32_t value = 0;
-  for (int bit = 0; bit < bits; ++bit) {
-    const std::size_t at = index * static_cast<std::size_t>(bits) + static_cast<std::size_t>(bit);
-    value |= (pin[at / 32] >> at % 32 & 1) << bit;
-  }
-  return value;
-}
 
 using Event = BufferChecker::Event;
 using Cause = isa::PeState::Hold::Cause;

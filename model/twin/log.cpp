@@ -92,7 +92,8 @@ Comparison::Place read_place(ByteReader& in) {
   return {cycles, in.number<std::uint64_t>()};
 }
 
-// Start and finish in the order of the engine, and no longer than a command lasts: a replay goes cycle by cycle.
+// Start and finish in the order of the engine, and no longer than a command lasts: a replay goes cycle by
+// cycle.
 void check_times(const ByteReader& in, Cycle start, Cycle finish, Cycle stall, Cycle& last) {
   if (start < last || finish <= start || finish - start > kLongest || stall >= finish - start)
     in.fail(fmt::format("no command goes from cycle {} to {} after one to {}", start, finish, last));
@@ -219,9 +220,10 @@ AddressRun::Piece read_piece(ByteReader& in, Cycle& last) {
   piece.fragment = in.number<std::uint32_t>();
   for (Cycle* cycle : {&piece.cut, &piece.leaves, &piece.free}) *cycle = in.number<Cycle>();
   if (piece.bytes == 0) in.fail("a piece without bytes");
-  if (piece.cut < last || piece.leaves < piece.cut || piece.free < piece.leaves || piece.free - piece.cut > kLongest)
-    in.fail(fmt::format("no piece is cut at cycle {}, leaves at {} and has gone at {}", piece.cut, piece.leaves,
-                        piece.free));
+  if (piece.cut < last || piece.leaves < piece.cut || piece.free < piece.leaves ||
+      piece.free - piece.cut > kLongest)
+    in.fail(fmt::format("no piece is cut at cycle {}, leaves at {} and has gone at {}", piece.cut,
+                        piece.leaves, piece.free));
   last = piece.cut;
   return piece;
 }
@@ -365,6 +367,87 @@ void write_log(ByteWriter& out, const BufferChecker::Log& log) {
   for (const Story& story : log.stories) write(out, story);
 }
 
+void write(ByteWriter& out, const RouterPacket& packet) {
+  for (const std::uint8_t one :
+       {packet.in, packet.row_first, packet.row_last, packet.column_first, packet.column_last})
+    out.number(one);
+  out.number(packet.pes);
+  out.number(packet.beats);
+  out.number(packet.cycles);
+  write_all(out, packet.parts);
+  for (const Cycle cycle : {packet.head, packet.tail, packet.room}) out.number(cycle);
+  out.number<std::uint64_t>(packet.ways.size());
+  for (const RouterPacket::Way& way : packet.ways) {
+    out.number(way.out);
+    out.number(way.at);
+    out.number(way.held);
+    out.number(way.left);
+  }
+}
+
+RouterPacket read_packet(ByteReader& in) {
+  constexpr std::size_t kWayBytes = 21;
+  RouterPacket packet;
+  packet.in = in.enumerator<std::uint8_t>(RouterPacket::kStart);
+  for (std::uint8_t* one : {&packet.row_first, &packet.row_last, &packet.column_first, &packet.column_last})
+    *one = in.number<std::uint8_t>();
+  packet.pes = in.number<std::uint64_t>();
+  packet.beats = in.number<std::uint32_t>();
+  packet.cycles = in.number<std::uint32_t>();
+  packet.parts = read_all<std::uint32_t>(in);
+  for (Cycle* cycle : {&packet.head, &packet.tail, &packet.room}) *cycle = in.number<Cycle>();
+  for (std::size_t left = in.count(kWayBytes); left > 0; --left) {
+    RouterPacket::Way way;
+    way.out = in.number<std::uint8_t>();
+    way.at = in.number<Cycle>();
+    way.held = in.number<Cycle>();
+    way.left = in.number<std::uint32_t>();
+    packet.ways.push_back(way);
+  }
+  return packet;
+}
+
+void write_log(ByteWriter& out, const RouterChecker::Log& log) {
+  out.number(log.router);
+  write(out, log.from);
+  out.number<std::uint64_t>(log.runs.size());
+  for (const RouterRun& run : log.runs) {
+    out.number(run.at);
+    out.number<std::uint64_t>(run.packets.size());
+    for (const RouterPacket& packet : run.packets) write(out, packet);
+  }
+}
+
+// A replay goes cycle by cycle: dates lie ahead, and no farther than the counters go.
+void check_dates(const ByteReader& in, const RouterRun& run, const ChipConfig& chip, Cycle last) {
+  const int ways = RouterPacket::kLinks + chip.noc.cluster_rows * chip.noc.cluster_columns;
+  bool good = run.at >= last && !run.packets.empty() && run.until() - run.at <= kLongest;
+  for (const RouterPacket& packet : run.packets) {
+    good &= !packet.ways.empty();
+    for (const RouterPacket::Way& way : packet.ways) good &= way.out <= ways;
+  }
+  if (!good) in.fail(fmt::format("no packets are launched at cycle {}", run.at));
+}
+
+RouterChecker::Log read_router(ByteReader& in, const ChipConfig& chip) {
+  constexpr std::size_t kRunBytes = 16, kPacketBytes = 61;
+  RouterChecker::Log log;
+  log.router = in.number<int>();
+  if (log.router < 0 || log.router >= instances(TwinBlock::router, chip))
+    in.fail(fmt::format("the chip has no router {}", log.router));
+  log.from = read_place(in);
+  Cycle last = 0;
+  for (std::size_t runs = in.count(kRunBytes); runs > 0; --runs) {
+    RouterRun run;
+    run.at = in.number<Cycle>();
+    for (std::size_t left = in.count(kPacketBytes); left > 0; --left) run.packets.push_back(read_packet(in));
+    check_dates(in, run, chip, last);
+    last = run.at;
+    log.runs.push_back(std::move(run));
+  }
+  return log;
+}
+
 BufferChecker::Log read_buffers(ByteReader& in) {
   BufferChecker::Log log;
   constexpr std::size_t kStoryBytes = 4 * sizeof(std::uint64_t);
@@ -383,7 +466,8 @@ void check_identity(ByteReader& whole, std::span<const std::byte> bytes) {
   const auto magic = whole.take(kMagic.size());
   if (std::memcmp(magic.data(), kMagic.data(), kMagic.size()) != 0) whole.fail("no log of a twin", remedy);
   if (const auto version = whole.number<std::uint32_t>(); version != kVersion)
-    whole.fail(fmt::format("version {}, this build reads {}", version, kVersion), "run again to get a new one");
+    whole.fail(fmt::format("version {}, this build reads {}", version, kVersion),
+               "run again to get a new one");
   std::uint64_t stored;
   std::memcpy(&stored, bytes.data() + bytes.size() - kChecksumBytes, kChecksumBytes);
   if (stored != fnv1a(bytes.first(bytes.size() - kChecksumBytes)))
@@ -437,6 +521,9 @@ TwinLog log_from_bytes(std::span<const std::byte> bytes, std::string_view where)
       break;
     case TwinBlock::sram_bank:
       log.commands = read_runs<SramBankRun>(in, log.chip.sram, read_sram_bank, kSramBankBytes);
+      break;
+    case TwinBlock::router:
+      log.commands = read_router(in, log.chip);
       break;
   }
   if (!in.at_end()) in.fail("bytes follow the last command");

@@ -1,4 +1,5 @@
-// The file that a mismatch leaves: a block's newest commands, from which `leto twin replay` runs the block alone.
+// The file that a mismatch leaves: a block's newest commands, from which `leto twin replay` runs the block
+// alone.
 #pragma once
 
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include "model/twin/lookup_checker.h"
 #include "model/twin/matrix_checker.h"
 #include "model/twin/reduction_checker.h"
+#include "model/twin/router_checker.h"
 #include "model/twin/sram_bank_checker.h"
 
 namespace leto::model {
@@ -17,20 +19,25 @@ namespace leto::model {
 struct TwinLog {
   TwinBlock block = TwinBlock::matrix_engine;
   ChipConfig chip;
-  TwinSpec spec;                             // mode check
+  TwinSpec spec;                                 // mode check
   std::uint64_t program_hash = 0, rtl_hash = 0;  // the program; all of rtl/ as it was built
-  Finding finding;                           // with the instance and the seed
+  Finding finding;                               // with the instance and the seed
   /// What the twin kept: its checker's log.
   std::variant<MatrixChecker::Log, ReductionChecker::Log, BufferChecker::Log, AddressChecker::Log,
-               LookupChecker::Log, SramBankChecker::Log> commands;
+               LookupChecker::Log, SramBankChecker::Log, RouterChecker::Log>
+      commands;
 
   std::size_t count() const {
     return std::visit([](const auto& kept) { return kept.size(); }, commands);
   }
   /// There was more than a log holds.
   bool lost() const {
-    const auto* buffers = std::get_if<BufferChecker::Log>(&commands);
-    return buffers && buffers->lost;
+    return std::visit(
+        [](const auto& kept) {
+          if constexpr (requires { kept.lost; }) return kept.lost;
+          return false;
+        },
+        commands);
   }
   /// When it was, in microseconds of the chip.
   double microseconds(const Finding& at) const { return static_cast<double>(at.cycle) / chip.pe.clock_mhz; }

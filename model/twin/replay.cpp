@@ -22,6 +22,9 @@ LookupChecker checker_of(const LookupChecker::Log&, const TwinLog& log) {
 SramBankChecker checker_of(const SramBankChecker::Log&, const TwinLog& log) {
   return {log.chip, log.spec, log.finding.instance, log.finding.seed};
 }
+RouterChecker checker_of(const RouterChecker::Log& kept, const TwinLog& log) {
+  return {log.chip, kept.router, log.spec, log.finding.instance, log.finding.seed};
+}
 BufferChecker checker_of(const BufferChecker::Log&, const TwinLog& log) {
   static const isa::Program kNone;
   return {log.chip, log.spec, log.finding.instance, log.finding.seed, kNone};
@@ -88,17 +91,19 @@ Error leave(const TwinLog& log, const std::filesystem::path& folder, std::string
   const std::string cause = fmt::format("{}; {:.3f} us", finding.text(), log.microseconds(finding));
   if (log.lost())
     return Error(ExitCode::mismatch, cause,
-                 fmt::format("{}/{}.json has it again; no log, since the launch left more than {} MiB of "
+                 fmt::format("{}/{}.json has it again; no log, since it would hold more than {} MiB of "
                              "commands: take a shorter program",
                              shown_as, finding.instance, kLogMost >> 20));
   write_atomically(folder / (finding.instance + ".twin"), to_bytes(log));
   if (FstFile::supported()) {
     TwinWindow window(finding.cycle);
-    if (replay(log, &window)) window.write(folder / (finding.instance + ".fst"), finding.instance, "leto run --twin");
+    if (replay(log, &window))
+      window.write(folder / (finding.instance + ".fst"), finding.instance, "leto run --twin");
   }
-  return Error(ExitCode::mismatch, cause,
-               fmt::format("{}see it alone: leto twin replay '{}/{}.twin'",
-                           finding.planted ? "the fault was planted by inject; " : "", shown_as, finding.instance));
+  return Error(
+      ExitCode::mismatch, cause,
+      fmt::format("{}see it alone: leto twin replay '{}/{}.twin'",
+                  finding.planted ? "the fault was planted by inject; " : "", shown_as, finding.instance));
 }
 
 }  // namespace leto::model

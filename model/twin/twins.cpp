@@ -13,10 +13,20 @@
 namespace leto::model {
 namespace {
 
-std::vector<std::string_view> names_in_pe() {
+std::vector<std::string_view> pe_block_names() {
   std::vector<std::string_view> all;
-  for (std::size_t block = 0; block < kTwinBlocks.size(); ++block)
-    if (is_of_pe(static_cast<TwinBlock>(block))) all.push_back(kTwinBlocks[block].name);
+  for (const TwinBlockRow& row : kTwinBlocks)
+    if (row.of_pe) all.push_back(row.name);
+  return all;
+}
+
+// "noc.router[0] to noc.router[3]", of each block that no PE has.
+std::vector<std::string> chip_instances(const ChipConfig& chip) {
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < kTwinBlocks.size(); ++i)
+    if (const auto block = static_cast<TwinBlock>(i); !kTwinBlocks[i].of_pe)
+      all.push_back(
+          fmt::format("{} to {}", instance_of(0, block), instance_of(instances(block, chip) - 1, block)));
   return all;
 }
 
@@ -30,7 +40,7 @@ std::string chosen(std::string pattern, const ChipConfig& chip, std::uint64_t se
   return fmt::format("pe[{}]{}", pe, pattern.substr(kChosen.size()));
 }
 
-std::unique_ptr<Twin> make(TwinBlock block, const TwinSpec& spec, const std::string& instance,
+std::unique_ptr<Twin> make(TwinBlock block, int number, const TwinSpec& spec, const std::string& instance,
                            const ChipConfig& chip, const isa::Program& program, std::uint64_t seed) {
   switch (block) {
     case TwinBlock::matrix_engine:
@@ -46,6 +56,8 @@ std::unique_ptr<Twin> make(TwinBlock block, const TwinSpec& spec, const std::str
       return std::make_unique<LookupTwin>(chip, spec, instance, seed, program);
     case TwinBlock::sram_bank:
       return std::make_unique<SramBankChecker>(chip, spec, instance, seed);
+    case TwinBlock::router:
+      return std::make_unique<RouterTwin>(chip, number, spec, instance, seed);
   }
   return nullptr;
 }
@@ -62,42 +74,44 @@ Twins::Twins(const std::vector<TwinSpec>& specs, const ChipConfig& chip, const i
                   "add --values on");
     const std::string pattern = chosen(spec.pattern, chip, seed);
     bool any = false;
-    for (std::size_t number = 0; number < kTwinBlocks.size(); ++number) {
-      const auto block = static_cast<TwinBlock>(number);
-      for (int index = 0; index < instances_of(block, chip); ++index) {
-        if (!fits(pattern, instance_of(index, block))) continue;
+    for (std::size_t i = 0; i < kTwinBlocks.size(); ++i) {
+      const auto block = static_cast<TwinBlock>(i);
+      for (int number = 0; number < instances(block, chip); ++number) {
+        if (!fits(pattern, instance_of(number, block))) continue;
         any = true;
-        add(spec, index, block, chip, program, seed);
+        add(spec, number, block, chip, program, seed);
       }
     }
     if (!any)
       throw Error(
           ExitCode::usage, fmt::format("--twin {}: no such instance", spec.pattern),
-          fmt::format("instances with a twin are pe[0] to pe[{}], each with .{}, and sram.bank[0] to "
-                      "sram.bank[{}]; * and ? fit several, pe[seed] is one that the seed chooses",
-                      chip.pes() - 1, fmt::join(names_in_pe(), ", ."), chip.sram.banks - 1));
+          fmt::format("instances with a twin are pe[0] to pe[{}], each with .{}; {}; * and ? fit several, "
+                      "pe[seed] is one that the seed chooses",
+                      chip.pes() - 1, fmt::join(pe_block_names(), ", ."),
+                      fmt::join(chip_instances(chip), ", ")));
   }
+  connect_routers();
   share_budget(chip_macs);
 }
 
-void Twins::add(const TwinSpec& spec, int index, TwinBlock block, const ChipConfig& chip,
+void Twins::add(const TwinSpec& spec, int number, TwinBlock block, const ChipConfig& chip,
                 const isa::Program& program, std::uint64_t seed) {
-  const std::string instance = instance_of(index, block);
+  const std::string instance = instance_of(number, block);
   const auto signals = kTwinBlocks[static_cast<std::size_t>(block)].signals;
   if (spec.inject && std::find(signals.begin(), signals.end(), spec.inject->signal) == signals.end())
     throw Error(
         ExitCode::usage,
         fmt::format("--twin {}: {} has no signal \"{}\"", spec.pattern, instance, spec.inject->signal),
         fmt::format("its signals are {}", fmt::join(signals, ", ")));
-  twins_[index][static_cast<std::size_t>(block)] =
-      spec.mode == TwinMode::model ? nullptr : make(block, spec, instance, chip, program, seed);
+  twins_[number][static_cast<std::size_t>(block)] =
+      spec.mode == TwinMode::model ? nullptr : make(block, number, spec, instance, chip, program, seed);
 }
 
 // The twins of arithmetic share one; a buffer manager's state is followed without a gap.
 void Twins::share_budget(const std::int64_t& chip_macs) {
   constexpr std::int64_t kFreeMacs = 1 << 17, kFree = 1 << 9;  // cost nothing worth saving
   const auto arithmetic = std::make_shared<Budget>(chip_macs, kBudgetShare, kFreeMacs);
-  for (const auto& [index, twins] : twins_)
+  for (const auto& [number, twins] : twins_)
     for (std::size_t block = 0; block < kTwinBlocks.size(); ++block) {
       if (!twins[block] || !twins[block]->comparison().budgeted()) continue;
       Comparison& comparison = twins[block]->comparison();
@@ -109,8 +123,17 @@ void Twins::share_budget(const std::int64_t& chip_macs) {
     }
 }
 
-Twin* Twins::find(int index, TwinBlock block) const {
-  const auto found = twins_.find(index);
+void Twins::connect_routers() {
+  for (const auto& [number, twins] : twins_) {
+    Twin* twin = find(number, TwinBlock::router);
+    if (!twin) continue;
+    if (!routers_) routers_ = std::make_unique<RouterTwins>(chip_);
+    routers_->connect(number, static_cast<RouterTwin&>(*twin));
+  }
+}
+
+Twin* Twins::find(int number, TwinBlock block) const {
+  const auto found = twins_.find(number);
   return found == twins_.end() ? nullptr : found->second[static_cast<std::size_t>(block)].get();
 }
 
@@ -153,13 +176,14 @@ void Twins::cut(int pe, const Cut& cut) {
 
 template <class F>
 void Twins::each(F f) const {
-  for (const auto& [index, twins] : twins_)
+  for (const auto& [number, twins] : twins_)
     for (std::size_t block = 0; block < twins.size(); ++block)
       if (twins[block])
-        f(static_cast<TwinBlock>(block), instance_of(index, static_cast<TwinBlock>(block)), *twins[block]);
+        f(static_cast<TwinBlock>(block), instance_of(number, static_cast<TwinBlock>(block)), *twins[block]);
 }
 
 void Twins::flush() {
+  if (routers_) routers_->flush();
   each([](TwinBlock, const std::string&, Twin& twin) { twin.flush(); });
 }
 

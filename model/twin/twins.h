@@ -11,6 +11,7 @@
 #include "isa/program.h"
 #include "model/twin/address_twin.h"
 #include "model/twin/buffer_checker.h"
+#include "model/twin/router_twin.h"
 #include "model/twin/sram_bank_checker.h"
 #include "model/twin/twin.h"
 
@@ -44,6 +45,8 @@ class Twins : private IssueWatch, private BankWatch {
   IssueWatch* issue_watch();
   /// For the shared SRAM; null when no bank has a twin.
   BankWatch* bank_watch();
+  /// For the network; null when no router has a twin.
+  NocWatch* noc_watch() const { return routers_.get(); }
   void flush();
   std::map<std::string, TwinCount> count() const;
   /// What a replay of the block needs.
@@ -52,13 +55,14 @@ class Twins : private IssueWatch, private BankWatch {
   std::vector<std::string> notes() const;
 
  private:
-  /// Of one index (a PE's, a bank's) by TwinBlock; null where there is none.
-  using OfIndex = std::array<std::unique_ptr<Twin>, kTwinBlocks.size()>;
-  void add(const TwinSpec& spec, int index, TwinBlock block, const ChipConfig& chip, const isa::Program& program,
-           std::uint64_t seed);
+  /// By TwinBlock: of one number, a PE's, a bank's or a router's; null where there is none.
+  using OfNumber = std::array<std::unique_ptr<Twin>, kTwinBlocks.size()>;
+  void add(const TwinSpec& spec, int number, TwinBlock block, const ChipConfig& chip,
+           const isa::Program& program, std::uint64_t seed);
   void cut(int pe, const Cut& cut) override;
   void granted(int bank, BankPort port, std::int64_t bytes, Cycle asked, Cycle done) override;
-  Twin* find(int index, TwinBlock block) const;
+  void connect_routers();
+  Twin* find(int number, TwinBlock block) const;
   /// Calls f(block, instance, twin).
   template <class F>
   void each(F f) const;
@@ -66,7 +70,8 @@ class Twins : private IssueWatch, private BankWatch {
 
   const ChipConfig& chip_;
   const isa::Program& program_;
-  std::map<int, OfIndex> twins_;
+  std::map<int, OfNumber> twins_;
+  std::unique_ptr<RouterTwins> routers_;
 };
 
 }  // namespace leto::model

@@ -53,11 +53,15 @@ TEST_CASE(
     for (const std::string seed : {"1", "2", "3", "4"}) {
       const std::string plain = "plain_" + chip + seed, checked = "checked_" + chip + seed;
       must(folder, run + " --seed " + seed + " --out " + plain);
-      must(folder, run + " --seed " + seed + " --twin 'pe[seed].*=check' --twin 'sram.bank[3]=check' --out " + checked);
+      must(folder,
+           run + " --seed " + seed +
+               " --twin 'pe[seed].*=check' --twin 'sram.bank[3]=check' --twin 'noc.router[*]=check' --out " +
+               checked);
       same_values(folder / plain, folder / checked);
       const auto with = record(folder / checked), without = record(folder / plain);
       CHECK(with["cycles"] == without["cycles"]);
-      REQUIRE(with["twins"].size() == kBlocks.size() + 1);
+      REQUIRE(with["twins"].size() ==
+              kBlocks.size() + 1 + (chip == "tiny" ? 4 : 12));  // a bank and the routers
       for (const auto& [instance, twin] : with["twins"].items()) {
         CAPTURE(instance);
         CHECK(twin["mismatches"] == 0);
@@ -101,10 +105,11 @@ TEST_CASE("twin: a fault in each block ends a run with its place and can be repl
                                                         {"load_address_generator", "p_delay"},
                                                         {"store_address_generator", "p_address"},
                                                         {"vector_lookup", "y_data"},
-                                                        {"sram_bank", "m_tag"}}) {
-    const std::string instance = block == "sram_bank"
-                                     ? "sram.bank[1]"
-                                     : (block == "vector_lookup" ? "pe[0]." : "pe[2].") + block;  // the softmax's PE
+                                                        {"sram.bank[1]", "m_tag"},
+                                                        {"noc.router[1]", "g_head"}}) {
+    const std::string instance = block.ends_with("]")       ? block
+                                 : block == "vector_lookup" ? "pe[0]." + block  // the softmax's PE
+                                                            : "pe[2]." + block;
     const auto done =
         leto(folder, run + " --twin '" + instance + "=check:inject=" + signal + "@200' --out " + block);
     check_refused(done, 8, "twin " + instance + ": first difference at cycle");

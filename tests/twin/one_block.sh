@@ -5,12 +5,13 @@ build=$(realpath "${BUILD:-build/release}")
 flags=$(sed -n '/^set(LETO_VERILATOR_FLAGS/,/)/p' rtl/CMakeLists.txt | tr -d '()\n' | sed 's/setLETO_VERILATOR_FLAGS//')
 
 # Blocks, in the order of what they cost.
-blocks="sram_bank reduction_engine buffer_manager address_generator vector_lookup matrix_engine"
+blocks="sram_bank reduction_engine buffer_manager address_generator router vector_lookup matrix_engine"
 sources_of() {
   case $1 in
     matrix_engine) echo lint.vlt common/isa_pkg.sv fp/fp_pkg.sv matrix_engine/matrix_tile.sv matrix_engine/matrix_engine.sv ;;
     reduction_engine) echo lint.vlt common/isa_pkg.sv fp/fp_pkg.sv reduction_engine/reduction_engine.sv ;;
     vector_lookup) echo lint.vlt common/isa_pkg.sv fp/fp_pkg.sv fp/fp32_pkg.sv vector_lookup/function_pkg.sv vector_lookup/vector_lookup.sv ;;
+    router) echo lint.vlt common/isa_pkg.sv router/router_buffer.sv router/router.sv ;;
     *) echo lint.vlt common/isa_pkg.sv "$1/$1.sv" ;;
   esac
 }
@@ -21,6 +22,7 @@ test_of() {
     reduction_engine) echo '*random reductions*' ;;
     buffer_manager) echo '*find the same tiles and waits*' ;;
     address_generator) echo '*random transfers*' ;;
+    router) echo '*random traffic*' ;;
     vector_lookup) echo '*random lookups*' ;;
     sram_bank) echo '*random requests to a bank*' ;;
   esac
@@ -30,6 +32,7 @@ tiny_of() {
   case $1 in
     reduction_engine) echo _32_64_16 ;;
     address_generator) echo _4096_2048_512_512_65536_64 ;;
+    router) echo _128_4_4096_1_1_65536_4096 ;;
     vector_lookup) echo _32_24 ;;
     sram_bank) echo _64_60_512_512 ;;
   esac
