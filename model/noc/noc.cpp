@@ -38,18 +38,19 @@ int Noc::router_of_memory(int unit, int units) const {
   return place * rows_ / half * columns_ + (is_west ? 0 : columns_ - 1);
 }
 
+template <bool kWatched>
 Noc::Arrival Noc::send(int from, int to, const Packet& packet, Cycle at, int local) {
   enter(packet);
   const int east_by = column(to) - column(from), south_by = row(to) - row(from);
   int here = from, before = -1;
   Fine head = fine(at);
-  if (watch_) watch_->starts({from, at, packet.bytes, packet.length});
+  if constexpr (kWatched) watch_->starts({from, at, packet.bytes, packet.length});
   const auto go = [&](int hops, Way way) {
     for (; hops > 0; --hops, here += step(way)) {
       const int next = link(here, way);
       const Fine start = cross(next, head);
       const Fine room = fill(before, buffer_of(before, way), start + length_);
-      if (watch_) see_crossing(before, next, buffer_of(before, way), head, start + hop_, room);
+      if constexpr (kWatched) see_crossing(before, next, buffer_of(before, way), head, start + hop_, room);
       head = start + hop_;
       before = next;
     }
@@ -59,9 +60,11 @@ Noc::Arrival Noc::send(int from, int to, const Packet& packet, Cycle at, int loc
   charge(static_cast<std::size_t>(std::abs(east_by) + std::abs(south_by)), packet.bytes);
   const Arrival arrival = {cycle_from(head), cycle_from(before < 0 ? head : head + length_), before,
                            buffer_of(before, kWays + local)};
-  if (watch_) watch_->arrives(arrival.head, arrival.tail);
+  if constexpr (kWatched) watch_->arrives(arrival.head, arrival.tail);
   return arrival;
 }
+template Noc::Arrival Noc::send<false>(int, int, const Packet&, Cycle, int);
+template Noc::Arrival Noc::send<true>(int, int, const Packet&, Cycle, int);
 
 NocWatch::Lying Noc::lying(int link, int number, Fine room) const {
   return {link, room, link < 0 ? 0 : filled_[static_cast<std::size_t>(number)].left};

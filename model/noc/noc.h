@@ -52,7 +52,9 @@ class Noc {
     return {bytes, unlimited_ ? 0 : width_.time(bytes)};
   }
   /// `local`: where it goes to a PE, that one's number in its cluster.
-  Arrival send(int from, int to, const Packet& packet, Cycle at, int local = 0);
+  Arrival send(int from, int to, const Packet& packet, Cycle at, int local = 0) {
+    return watch_ ? send<true>(from, to, packet, at, local) : send<false>(from, to, packet, at, local);
+  }
   Arrival send(int from, int to, std::int64_t bytes, Cycle at, int local = 0) {
     return send(from, to, packet(bytes), at, local);
   }
@@ -84,7 +86,9 @@ class Noc {
   /// Delivers down a tree. take_in(pe, head, tail), with the dates at which the packet's first and last byte
   /// are at the PE's router, says when the PE has taken its end from there.
   template <class TakeIn>
-  void multicast(const Tree& tree, const Packet& packet, Cycle at, TakeIn&& take_in);
+  void multicast(const Tree& tree, const Packet& packet, Cycle at, TakeIn&& take_in) {
+    watch_ ? spread<true>(tree, packet, at, take_in) : spread<false>(tree, packet, at, take_in);
+  }
 
   /// The PE has taken the end of the last packet from its router at `at`.
   void taken(const Arrival& packet, Cycle at) {
@@ -154,7 +158,11 @@ class Noc {
   void charge(std::size_t links, std::int64_t bytes) {
     link_bytes_ += links * static_cast<std::uint64_t>(bytes);
   }
-  // For the watch.
+  // kWatched: somebody looks on; else that costs nothing on the way.
+  template <bool kWatched>
+  Arrival send(int from, int to, const Packet& packet, Cycle at, int local);
+  template <bool kWatched, class TakeIn>
+  void spread(const Tree& tree, const Packet& packet, Cycle at, TakeIn& take_in);
   NocWatch::Lying lying(int link, int number, Fine room) const;
   void see_crossing(int before, int link, int number, Fine head, Fine there, Fine room) const;
   void see_end(const Arrival& packet, Cycle at, Fine room) const;
@@ -215,18 +223,18 @@ inline Fine Noc::cross(int link, Fine head) {
   return start;
 }
 
-template <class TakeIn>
-inline void Noc::multicast(const Tree& tree, const Packet& packet, Cycle at, TakeIn&& take_in) {
+template <bool kWatched, class TakeIn>
+inline void Noc::spread(const Tree& tree, const Packet& packet, Cycle at, TakeIn& take_in) {
   enter(packet);
   if (heads_.size() <= tree.branches.size()) heads_.resize(tree.branches.size() + 1);
   Fine* const heads = heads_.data() + 1;  // -1: the root's
   heads[-1] = fine(at);
-  if (watch_) watch_->starts({tree.root, at, packet.bytes, packet.length});
+  if constexpr (kWatched) watch_->starts({tree.root, at, packet.bytes, packet.length});
   Fine* head = heads;
   for (const Tree::Branch& branch : tree.branches) {
     const Fine start = cross(branch.link, heads[branch.after]);
     const Fine room = fill(branch.before, branch.buffer, start + length_);
-    if (watch_)
+    if constexpr (kWatched)
       see_crossing(branch.before, branch.link, branch.buffer, heads[branch.after], start + hop_, room);
     *head++ = start + hop_;
   }
@@ -241,7 +249,7 @@ inline void Noc::multicast(const Tree& tree, const Packet& packet, Cycle at, Tak
       const Cycle taken = take_in(end->pe, first, last);
       const Fine own = started ? 0 : fill(end->buffer, fine(taken));
       room = std::max(room, own);
-      if (watch_) see_end({first, last, stop.link, end->buffer}, taken, own);
+      if constexpr (kWatched) see_end({first, last, stop.link, end->buffer}, taken, own);
     }
     if (!started) hold(stop.link, room);
   }

@@ -14,7 +14,8 @@ namespace {
 #include "model/twin/pins.inc"
 
 constexpr std::size_t kWindow = 512;  // packets, of which stamps tell the order
-constexpr std::array<std::string_view, 5> kWayIn = {"north", "east", "south", "west", "no link"};
+constexpr std::array<std::string_view, 5> kWayIn = {"moving north", "moving east", "moving south",
+                                                    "moving west", "starting here"};
 
 // So that nothing else of the model's cycle is a fraction of the RTL's.
 void check_clocks(const ChipConfig& chip, const std::string& instance) {
@@ -288,7 +289,7 @@ Story RouterChecker::story() const {
   const std::string pes = packet.pes == 0 ? "memory" : fmt::format("PEs {:#b} of each cluster", packet.pes);
   return {fmt::format("packet of {} beats, {} cycles of a link", packet.beats, packet.cycles), "no operation",
           fmt::format("packet {} of {} launched in cycle {}", packet_, run_->packets.size(), run_->at),
-          fmt::format("moving {} for rows {} to {}, columns {} to {}, {}; its head here at cycle {}",
+          fmt::format("{}, for rows {} to {}, columns {} to {}, {}; its head here at cycle {}",
                       kWayIn[packet.in], packet.row_first, packet.row_last, packet.column_first,
                       packet.column_last, pes, packet.head)};
 }

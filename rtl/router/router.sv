@@ -17,7 +17,7 @@
 // u_wait_o: how long, from now, there is no room for its end: the c_wait_i of the router that it came from.
 // tick_i: a cycle of the PEs, which is one of the network, ends with this clock; tied to one, it counts every clock.
 // i_*: what is free of the slot of a buffer that is being filled (after a reset of a router whose buffers are empty).
-// h_ready_o, g_* and p depend on h_* and registers, u_wait_o on e_taken_i too. present_i: which PEs the cluster has.
+// h_ready_o and g_* depend on h_* and registers, u_wait_o on e_taken_i too. present_i: which PEs the cluster has.
 //
 // Outside: a PE's port (when it takes what comes, and how fast), memory, what is between memory and its router (it has no buffer),
 // request and acknowledgement channels, clocks of the network other than the PEs', which of the packets launched in a
