@@ -1,13 +1,12 @@
 #include "apps/host/samples.h"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <algorithm>
 #include <charconv>
-#include <memory>
 #include <numeric>
 
+#include "apps/host/packed_file.h"
 #include "base/errors.h"
 #include "base/hash.h"
 #include "base/rng.h"
@@ -16,25 +15,6 @@ namespace leto::host {
 namespace {
 
 constexpr std::int64_t kClasses = 10;
-constexpr std::size_t kUnpackedLimit = 16 << 20;  // the largest set unpacks to 7.8 MB
-
-[[noreturn]] void damaged(const std::filesystem::path& path, const std::string& why) {
-  throw Error(ExitCode::bad_input, fmt::format("{}: {}", path.string(), why),
-              "restore the file from traces/");
-}
-
-std::string gunzip(const std::filesystem::path& path) {
-  const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), gzclose);
-  if (!file) damaged(path, "cannot be opened");
-  std::string text;
-  std::vector<char> chunk(1 << 16);
-  int got = 0;
-  while ((got = gzread(file.get(), chunk.data(), static_cast<unsigned>(chunk.size()))) > 0 &&
-         text.size() < kUnpackedLimit)
-    text.append(chunk.data(), static_cast<std::size_t>(got));
-  if (got != 0) damaged(path, "damaged, or not gzip");
-  return text;
-}
 
 // ---- digits: lines of 64 pixels 0..16 and a label ----
 

@@ -61,8 +61,13 @@ std::string ModelBuilder::input(std::string_view name, const Shape& shape) {
 }
 
 std::string ModelBuilder::index_input(std::string_view name, const Shape& shape, std::int64_t limit) {
-  set_type(*graph().add_input(), name, shape, onnx::TensorProto::INT64);
-  metadata("leto.limit." + std::string(name), std::to_string(limit));
+  return typed_input(name, shape, onnx::TensorProto::INT64, limit);
+}
+
+std::string ModelBuilder::typed_input(std::string_view name, const Shape& shape, int type,
+                                      std::int64_t limit) {
+  set_type(*graph().add_input(), name, shape, type);
+  if (limit != 0) metadata("leto.limit." + std::string(name), std::to_string(limit));
   return std::string(name);
 }
 
@@ -116,8 +121,7 @@ std::string ModelBuilder::wide_constant(std::string_view name, const Shape& shap
   return constant_of(DType::fp32, name, shape, data);
 }
 
-std::string ModelBuilder::constant_of(DType dtype, std::string_view name, const Shape& shape,
-                                      const std::vector<float>& data) {
+onnx::TensorProto& ModelBuilder::constant_node(std::string_view name, int type) {
   auto& added = *graph().add_node();
   added.set_op_type("Constant");
   added.set_name(std::string(name));
@@ -126,7 +130,31 @@ std::string ModelBuilder::constant_of(DType dtype, std::string_view name, const 
   attribute.set_name("value");
   attribute.set_type(onnx::AttributeProto::TENSOR);
   auto& tensor = *attribute.mutable_t();
-  tensor.set_data_type(onnx_type(dtype));
+  tensor.set_data_type(type);
+  return tensor;
+}
+
+std::string ModelBuilder::typed_number(std::string_view name, int type, double value) {
+  auto& tensor = constant_node(name, type);
+  switch (type) {
+    case onnx::TensorProto::DOUBLE:
+      tensor.add_double_data(value);
+      break;
+    case onnx::TensorProto::INT64:
+      tensor.add_int64_data(static_cast<std::int64_t>(value));
+      break;
+    case onnx::TensorProto::FLOAT:
+      tensor.add_float_data(static_cast<float>(value));
+      break;
+    default:  // of the narrow ones
+      tensor.add_int32_data(static_cast<std::int32_t>(value));
+  }
+  return std::string(name);
+}
+
+std::string ModelBuilder::constant_of(DType dtype, std::string_view name, const Shape& shape,
+                                      const std::vector<float>& data) {
+  auto& tensor = constant_node(name, onnx_type(dtype));
   for (const auto extent : shape) tensor.add_dims(extent);
   store(tensor, dtype, data);
   return std::string(name);
@@ -154,9 +182,12 @@ std::string ModelBuilder::node(std::string_view op, const std::vector<std::strin
 }
 
 std::string ModelBuilder::cast(const std::string& x, DType to, std::string_view name) {
-  if (dtype_ == DType::fp32) return x;
+  return dtype_ == DType::fp32 ? x : cast_to(x, onnx_type(to), name);
+}
+
+std::string ModelBuilder::cast_to(const std::string& x, int type, std::string_view name) {
   const auto y = node("Cast", {x}, name);
-  integer("to", onnx_type(to));
+  integer("to", type);
   return y;
 }
 
@@ -201,6 +232,14 @@ ModelBuilder& ModelBuilder::number(std::string_view key, float value) {
   return *this;
 }
 
+ModelBuilder& ModelBuilder::text(std::string_view key, std::string_view value) {
+  auto& attribute = *graph().mutable_node()->rbegin()->add_attribute();
+  attribute.set_name(std::string(key));
+  attribute.set_type(onnx::AttributeProto::STRING);
+  attribute.set_s(std::string(value));
+  return *this;
+}
+
 ModelBuilder& ModelBuilder::list(std::string_view key, const std::vector<std::int64_t>& values) {
   auto& attribute = *graph().mutable_node()->rbegin()->add_attribute();
   attribute.set_name(std::string(key));
@@ -210,7 +249,11 @@ ModelBuilder& ModelBuilder::list(std::string_view key, const std::vector<std::in
 }
 
 void ModelBuilder::output(const std::string& name, const Shape& shape) {
-  set_type(*graph().add_output(), name, shape, onnx_type(dtype_));
+  typed_output(name, shape, onnx_type(dtype_));
+}
+
+void ModelBuilder::typed_output(const std::string& name, const Shape& shape, int type) {
+  set_type(*graph().add_output(), name, shape, type);
 }
 
 void ModelBuilder::tokens(std::int64_t count) {

@@ -31,6 +31,8 @@ class ModelBuilder {
   std::string input(std::string_view name, const Shape& shape);
   /// An int64 input whose values are in [0, limit).
   std::string index_input(std::string_view name, const Shape& shape, std::int64_t limit);
+  /// An input of any element type of ONNX. Integers: in [0, limit), unless that is 0.
+  std::string typed_input(std::string_view name, const Shape& shape, int type, std::int64_t limit = 0);
   /// A weight drawn from normal(0, deviation).
   std::string weight(std::string_view name, const Shape& shape, double deviation);
   /// A weight that starts at one value (biases, scales).
@@ -39,6 +41,8 @@ class ModelBuilder {
   std::string constant(std::string_view name, const Shape& shape, const std::vector<float>& data);
   /// The same in fp32, whatever the model's type.
   std::string wide_constant(std::string_view name, const Shape& shape, const std::vector<float>& data);
+  /// One number, of shape [], of any element type of ONNX.
+  std::string typed_number(std::string_view name, int type, double value);
   /// An int64 initializer (shapes, axes, splits).
   std::string integers(std::string_view name, const std::vector<std::int64_t>& data);
 
@@ -50,6 +54,8 @@ class ModelBuilder {
   /// x in another type: a Cast, or x itself when that is the model's.
   std::string widened(const std::string& x, std::string_view name);   // from the model's type to fp32
   std::string narrowed(const std::string& x, std::string_view name);  // from fp32 to the model's type
+  /// x in a type of ONNX.
+  std::string cast_to(const std::string& x, int type, std::string_view name);
   /// As node, with outputs `name`.0, `name`.1, …
   std::vector<std::string> split(const std::string& input, int parts, std::int64_t axis,
                                  std::string_view name, const std::string& sizes);
@@ -58,9 +64,11 @@ class ModelBuilder {
   // Attributes of the node added last.
   ModelBuilder& integer(std::string_view key, std::int64_t value);
   ModelBuilder& number(std::string_view key, float value);
+  ModelBuilder& text(std::string_view key, std::string_view value);
   ModelBuilder& list(std::string_view key, const std::vector<std::int64_t>& values);
 
   void output(const std::string& name, const Shape& shape);
+  void typed_output(const std::string& name, const Shape& shape, int type);
   /// Tokens (or samples) that a step of the model works on.
   void tokens(std::int64_t count);
 
@@ -70,6 +78,7 @@ class ModelBuilder {
   std::string constant_of(DType dtype, std::string_view name, const Shape& shape,
                           const std::vector<float>& data);
   std::string cast(const std::string& x, DType to, std::string_view name);
+  onnx::TensorProto& constant_node(std::string_view name, int type);
   onnx::TensorProto& initializer(std::string_view name, const Shape& shape, int type);
   void set_type(onnx::ValueInfoProto& value, std::string_view name, const Shape& shape, int type);
   static void store(onnx::TensorProto& tensor, DType dtype, std::span<const float> data);

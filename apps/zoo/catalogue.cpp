@@ -8,6 +8,8 @@ namespace {
 constexpr std::int64_t kMost =
     1 << 20;  // of a matrix extent: beyond any layer, far from overflowing a product
 
+constexpr std::int64_t kArtemisOperations = 593;  // distinct ones, checked by tests/e2e/artemis_test.cpp
+
 Setting extent(std::string_view name, std::string_view doc) {
   return {name, 1024, 1, kMost, doc};
 }
@@ -147,6 +149,11 @@ const std::vector<Workload>& table() {
         {"narrow", 1, 1, 1024, "divides the widths of the MLPs and of the cross network's inner layers"},
         flag("dot", "pairwise products of the features in place of the cross network")},
        dlrm},
+      {"artemis-op",
+       "one operation of the training step in traces/artemis, in the types that it had there",
+       DType::fp32,
+       {{"number", 1, 1, kArtemisOperations, "its row in docs/artemis.md"}},
+       artemis_op},
   };
   return kTable;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "compiler/gelu.h"
@@ -144,6 +145,31 @@ ValueId select(Builder& b, const std::vector<ValueId>& in, DType out) {
   return b.op(Op::add, {chosen, other}, out);
 }
 
+// No number differs from itself.
+ValueId is_nan(Builder& b, ValueId x, DType out) {
+  return b.op(Op::sub, {b.scalar(1), b.op(Op::eq, {x, x})}, out);
+}
+
+ValueId is_inf(Builder& b, ValueId x, DType out) {
+  return b.op(Op::gt, {b.unary(Op::abs, x), b.scalar(std::numeric_limits<float>::max())}, out);
+}
+
+// Each place that holds the maximum bids a number, the wanted one the highest: the row's first place its length,
+// or with `last` its last place.
+ValueId arg_max(Builder& b, const Node& node, ValueId x, DType out) {
+  const std::int64_t columns = b.shape(x).back();
+  const bool last = node.integer("last") != 0;
+  std::vector<float> bids(static_cast<std::size_t>(columns));
+  std::iota(bids.begin(), bids.end(), 1.0F);
+  if (!last) {
+    std::reverse(bids.begin(), bids.end());
+  }
+  const ValueId bid = b.graph().constant("bids", Type{DType::fp32, {columns}}, std::move(bids));
+  const ValueId highest = b.max_last(b.mul(b.op(Op::eq, {x, b.max_last(x)}), bid));
+  return last ? b.op(Op::sub, {highest, b.scalar(1)}, out)
+              : b.op(Op::sub, {b.scalar(static_cast<double>(columns)), highest}, out);
+}
+
 class Decomposer {
  public:
   Decomposer(const Graph& graph, Which which) : rewriter_(graph), which_(which) {}
@@ -176,6 +202,12 @@ ValueId Decomposer::lower(Builder& b, const Node& node, const std::vector<ValueI
       return divide(b, in[0], in[1], out.dtype);
     case Op::select:
       return select(b, in, out.dtype);
+    case Op::is_nan:
+      return is_nan(b, in[0], out.dtype);
+    case Op::is_inf:
+      return is_inf(b, in[0], out.dtype);
+    case Op::arg_max:
+      return arg_max(b, node, in[0], out.dtype);
     case Op::pow:
       return power(b, in[0], b.graph().value(in[1]).data[0], out.dtype);
     case Op::gelu:

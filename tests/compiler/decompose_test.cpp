@@ -1,5 +1,6 @@
 #include <chrono>
 #include <functional>
+#include <limits>
 
 #include "compiler/ops.h"
 #include "compiler/passes/decompose.h"
@@ -61,6 +62,10 @@ TEST_CASE("decompose keeps values") {
   check_op(Op::softmax, {{3, 4, 50}}, {}, -30, 30);
   check_op(Op::layernorm, {{5, 64}, {64}, {64}}, {{"epsilon", 1e-5}});
   check_op(Op::mse, {{3, 4}, {3, 4}});
+  for (const std::int64_t last : {0, 1}) {
+    check_op(Op::arg_max, {{7, 33}}, {{"last", last}});
+    check_op(Op::arg_max, {{2, 5, 1}}, {{"last", last}});
+  }
   check_op(Op::reduce_sum, {{2, 3, 4, 5}}, {{"axes", Dims{0, 2, 3}}});
   check_op(Op::reduce_max, {{2, 3, 4, 5}}, {{"axes", Dims{0, 2}}});
   check_op(Op::reduce_max, {{2, 3, 4}}, {{"axes", Dims{1}}});
@@ -107,6 +112,21 @@ TEST_CASE("decompose is stable where the plain formulas overflow") {
     }
   }
   check(g);
+}
+
+TEST_CASE("decompose: infinities, NaN and equal maxima are told apart") {
+  const float infinity = std::numeric_limits<float>::infinity(), most = std::numeric_limits<float>::max();
+  Graph g;
+  const ValueId x = g.constant("x", {DType::fp32, {6}}, {infinity, -infinity, std::nanf(""), most, -most, 0});
+  const ValueId rows = g.constant("rows", {DType::fp32, {3, 4}}, {1, 7, 7, 2, -3, -4, -3, -5, 0, 0, 0, 0});
+  g.outputs = {op(g, Op::is_nan, {x}), op(g, Op::is_inf, {x}), op(g, Op::arg_max, {rows}),
+               op(g, Op::arg_max, {rows}, {{"last", std::int64_t{1}}})};
+  check(g);
+  const Values found = evaluate(decompose(g), {});
+  CHECK(found.at(g.value(g.outputs[0]).name) == std::vector<float>{0, 0, 1, 0, 0, 0});
+  CHECK(found.at(g.value(g.outputs[1]).name) == std::vector<float>{1, 1, 0, 0, 0, 0});
+  CHECK(found.at(g.value(g.outputs[2]).name) == std::vector<float>{1, 0, 0});
+  CHECK(found.at(g.value(g.outputs[3]).name) == std::vector<float>{2, 2, 3});
 }
 
 TEST_CASE("decompose: intermediate values of a bf16 operation are fp32, its result is bf16") {
