@@ -70,6 +70,7 @@ std::string to_markdown(const Suite& suite) {
   for (const Check& c : suite.checks)
     text += fmt::format("| {}{} | {} {} | {} | {} |\n", c.name, c.note.empty() ? "" : ": " + c.note,
                         figure(c.expected), c.unit, figure(c.measured), error_of(c));
+  if (!suite.details.empty()) text += "\n" + suite.details;
   return text;
 }
 

@@ -26,6 +26,7 @@ struct Check {
 struct Suite {
   std::string name, about;
   std::vector<Check> checks;
+  std::string details{};  // Markdown, for a document only
 
   int failed() const;
 };

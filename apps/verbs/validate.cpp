@@ -40,6 +40,7 @@ const std::vector<Runner> kSuites = {
     {"cost_model", true, [](const Flags&) { return validate_cost_model(); }},
     {"tbe", false, [](const Flags& flags) { return validate_tbe(flags.quick); }},
     {"fidelity", false, [](const Flags& flags) { return validate_fidelity(flags.jobs, flags.quick); }},
+    {"artemis", false, [](const Flags& flags) { return validate_artemis(flags.jobs, flags.quick); }},
 };
 
 std::vector<std::string> names(bool all) {
@@ -126,9 +127,10 @@ void add_validate(CLI::App& app) {
       ->delimiter(',')
       ->check(CLI::IsMember(names(true)));
   verb->add_flag("--quick", flags->quick,
-                 "published: smaller workloads, whose figures are not judged; fidelity: few variants");
+                 "published: smaller workloads, whose figures are not judged; fidelity: few variants; "
+                 "artemis: a shape a kernel");
   verb->add_option("--jobs", flags->jobs,
-                   "fidelity: simulations at a time, each in a process; changes no figure")
+                   "fidelity, artemis: simulations at a time, each in a process; changes no figure")
       ->check(CLI::Range(1, 64));
   verb->add_option("--docs", flags->docs,
                    "renew these suites' sections of a file, as docs/validation.md has them");

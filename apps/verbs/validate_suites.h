@@ -17,6 +17,9 @@ study::Suite validate_tbe(bool quick);
 study::Suite validate_cost_model();
 /// One program twice, under another construction order, with values and without: nothing may differ.
 study::Suite validate_determinism();
+/// The operations of a recorded training step on the artemis chip, `jobs` processes at a time; `quick`: of each
+/// kernel the first one only, whose figures are shown, not judged.
+study::Suite validate_artemis(int jobs, bool quick);
 
 /// Event model and roofline beside full detail on variants of a chip, `jobs` processes at a time.
 study::Suite validate_fidelity(int jobs, bool quick);

@@ -78,8 +78,8 @@ void bounds_check(DeviceModel& m, std::string_view) {
   const std::int64_t tables = m.shape(0)[0], lookups = parts_of(m.shape(1)[0], tables);
   const auto rows = m.builder().typed_input("rows", {tables, 1}, kInt64, Tables::kRows);
   const auto index = m.builder().typed_input("index", {tables, lookups}, kInt64, 2 * Tables::kRows);
-  const auto legal = m.node("And", {m.node("Greater", {rows, index}),
-                                    m.node("GreaterOrEqual", {index, m.number(0, 0)})});
+  const auto legal =
+      m.node("And", {m.node("Greater", {rows, index}), m.node("GreaterOrEqual", {index, m.number(0, 0)})});
   m.result(m.node("Mul", {index, m.cast(legal, kInt64)}), {tables, lookups}, kInt64);
 }
 

@@ -40,8 +40,8 @@ int DeviceModel::type(std::size_t i) const {
 std::string DeviceModel::operand(std::size_t i, std::size_t like) {
   const auto& type_name = operation_.types.at(i);
   const bool number_only =
-      type_name == "Scalar" || (i > 0 && shape(i).empty() && type_name != operation_.types[0] &&
-                                operation_.types[0] != "bool");
+      type_name == "Scalar" ||
+      (i > 0 && shape(i).empty() && type_name != operation_.types[0] && operation_.types[0] != "bool");
   if (number_only) return number(1, like);
   const auto x = builder_.typed_input(fmt::format("x{}", i), shape(i), type(i), limit_of(type(i)));
   return type(i) == type(like) ? x : cast(x, type(like));

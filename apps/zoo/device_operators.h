@@ -52,7 +52,7 @@ struct DeviceOperator {
 
 // The groups of the table.
 std::span<const DeviceOperator> elementwise_device_operators();
-std::span<const DeviceOperator> row_device_operators();      // reductions, normalisation, products of matrices
+std::span<const DeviceOperator> row_device_operators();  // reductions, normalisation, products of matrices
 std::span<const DeviceOperator> indexed_device_operators();  // embedding tables, what goes by index or order
 
 /// The kernel's entry; Error(internal) when it has none.

@@ -57,8 +57,7 @@ void layer_norm(DeviceModel& m, std::string_view) {
 /// Of g, x, mean, rstd and scale: with n = (x - mean) rstd and h = g scale, dx = rstd (h - mean(h) -
 /// n mean(h n)); the scale's gradient sums g n over rows, the bias's g.
 void layer_norm_backward(DeviceModel& m, std::string_view) {
-  const auto g = m.operand(0), x = m.operand(1), mu = m.operand(3), rstd = m.operand(4),
-             scale = m.operand(5);
+  const auto g = m.operand(0), x = m.operand(1), mu = m.operand(3), rstd = m.operand(4), scale = m.operand(5);
   const auto row_mean = [&](const std::string& v) {
     const auto y = m.node("ReduceMean", {v});
     m.builder().list("axes", {-1});

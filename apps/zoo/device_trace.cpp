@@ -44,7 +44,8 @@ std::vector<DeviceOperation> read(const std::filesystem::path& path) {
     const auto [where, first] = known.try_emplace(
         {fields[kKernel], fields[kAten], fields[kShapes], fields[kTypes]}, operations.size());
     if (first)
-      operations.push_back({fields[kKernel], fields[kAten],
+      operations.push_back({fields[kKernel],
+                            fields[kAten],
                             nlohmann::json::parse(fields[kShapes]).get<std::vector<Shape>>(),
                             nlohmann::json::parse(fields[kTypes]).get<std::vector<std::string>>(),
                             {},

@@ -154,8 +154,8 @@ ValueId is_inf(Builder& b, ValueId x, DType out) {
   return b.op(Op::gt, {b.unary(Op::abs, x), b.scalar(std::numeric_limits<float>::max())}, out);
 }
 
-// Each place that holds the maximum bids a number, the wanted one the highest: the row's first place its length,
-// or with `last` its last place.
+// Each place that holds the maximum bids a number, the wanted one the highest: the row's first place its
+// length, or with `last` its last place.
 ValueId arg_max(Builder& b, const Node& node, ValueId x, DType out) {
   const std::int64_t columns = b.shape(x).back();
   const bool last = node.integer("last") != 0;
