@@ -27,6 +27,9 @@ class ModelBuilder {
   /// weights, the rest is bf16.
   ModelBuilder(std::string name, DType dtype, std::uint64_t seed);
 
+  /// As the file declares its float tensors.
+  DType dtype() const { return dtype_; }
+
   /// A float input of the model.
   std::string input(std::string_view name, const Shape& shape);
   /// An int64 input whose values are in [0, limit).

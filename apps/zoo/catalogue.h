@@ -66,6 +66,7 @@ onnx::ModelProto bert_base(const Request& request);
 onnx::ModelProto resnet50(const Request& request);
 onnx::ModelProto embedding(const Request& request);
 onnx::ModelProto dlrm(const Request& request);
+onnx::ModelProto hstu(const Request& request);
 onnx::ModelProto artemis_op(const Request& request);
 
 }  // namespace leto::zoo

@@ -24,6 +24,10 @@ const std::vector<Model>& models() {
       {"llama3-8b --kv-heads 2" + kSmallTransformer, compiler::Loss::cross_entropy, 2e-2},
       {"llama3-70b --kv-heads 4" + kSmallTransformer, compiler::Loss::cross_entropy, 2e-2},
       {"bert-base" + kSmallTransformer, compiler::Loss::cross_entropy, 2e-2},
+      {"hstu --batch 2 --seq 16 --layers 2 --width 32 --heads 4 --items 100", compiler::Loss::cross_entropy,
+       2e-2},
+      {"hstu --batch 3 --seq 12 --layers 1 --width 16 --heads 2 --items 50 --buckets 7 --ragged",
+       compiler::Loss::cross_entropy, 2e-2},
       {"resnet50 --batch 2 --image 32 --width 4 --classes 10", compiler::Loss::cross_entropy, 5e-2},
   };
   return list;
