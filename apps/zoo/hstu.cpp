@@ -93,7 +93,7 @@ class Hstu {
     };
     const auto weight = model_.weight(name + ".weight", {full}, kDeviation);
     const auto rows = model_.node("Expand", {weight, integers("rows", {seq_, full})}, name + ".expand");
-    const auto flat = model_.node("Reshape", {rows, integers("flat", {seq_ * full})}, name + ".flat");
+    const auto flat = model_.node("Reshape", {rows, integers("flat_shape", {seq_ * full})}, name + ".flat");
     const auto cut = model_.node("Slice", {flat, integers("start", {0}), integers("end", {seq_ * shifted})},
                                  name + ".cut");
     const auto turned = model_.node("Reshape", {cut, integers("turned", {seq_, shifted})}, name + ".shifted");
