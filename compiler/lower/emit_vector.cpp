@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <numeric>
 
 #include "base/errors.h"
 #include "compiler/lower/emit.h"
@@ -54,10 +55,19 @@ class VectorEmitter {
            plan_.inputs[0].place.dtype == plan_.outputs[0].place.dtype;
   }
 
+  // Steps in the order in which the compute core issues them.
+  std::vector<int> order_of_steps() const {
+    std::vector<int> order(kernel_.steps.size());
+    std::iota(order.begin(), order.end(), 0);
+    if (plan_.blocked_rows)
+      std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return turn_of(a) < turn_of(b); });
+    return order;
+  }
+
   void find_uses() {
     first_use_.assign(plan_.inputs.size(), -1);
     last_use_.assign(plan_.inputs.size(), -1);
-    for (int s = 0; s < int(kernel_.steps.size()); ++s)
+    for (const int s : order_of_steps())
       for (const auto* ref : {&kernel_.steps[std::size_t(s)].a, &kernel_.steps[std::size_t(s)].b})
         if (ref->kind == Ref::Kind::input) {
           last_use_[std::size_t(ref->index)] = s;
@@ -353,25 +363,30 @@ class VectorEmitter {
       if (!of_blocks(plan_.outputs[o])) store(o, tile, rows);
   }
 
+  bool reduces(int s) const { return kernel_.steps[std::size_t(s)].reduce != isa::Reduce::none; }
+
+  enum class Turn { before, blocks, after };
+  Turn turn_of(int s) const {
+    if (!kernel_.steps[std::size_t(s)].column || reduces(s)) return Turn::blocks;
+    return late_[std::size_t(s)] ? Turn::after : Turn::before;
+  }
+
   // Zero (or -inf), accumulate block by block, round once.
   void compute_row() {
-    const auto late = after_reductions(kernel_);
     const int steps = int(kernel_.steps.size());
-    const auto reduces = [&](int s) { return kernel_.steps[std::size_t(s)].reduce != isa::Reduce::none; };
-    const auto of_row = [&](int s) { return kernel_.steps[std::size_t(s)].column && !reduces(s); };
     const Extent one{Amount::constant(1), Amount::constant(1)};
     for (int s = 0; s < steps; ++s) {
-      if (of_row(s) && !late[std::size_t(s)]) emit_step(s, one);
+      if (turn_of(s) == Turn::before) emit_step(s, one);
       if (reduces(s)) clear(s);
     }
     blocks_of_row(pe_.compute, [&](int start, Amount width) {
       const Extent block{Amount::constant(1), width, Amount::in(start)};
       for (int s = 0; s < steps; ++s)
-        if (!of_row(s)) emit_step(s, block, reduces(s));
+        if (turn_of(s) == Turn::blocks) emit_step(s, block, reduces(s));
     });
     for (int s = 0; s < steps; ++s) {
       if (reduces(s)) round_sum(s);
-      if (of_row(s) && late[std::size_t(s)]) emit_step(s, one);
+      if (turn_of(s) == Turn::after) emit_step(s, one);
     }
     touch([](const VectorPlan::Operand& o) { return o.per_run; }, false);
   }
@@ -405,6 +420,7 @@ class VectorEmitter {
   const VectorKernel& kernel_;
   VectorPlan plan_;
   std::vector<BlockedDim> dims_;
+  std::vector<bool> late_ = after_reductions(kernel_);  // of steps: needs a sum of the whole row
   std::vector<int> first_use_, last_use_, input_buffers_, output_buffers_, slot_buffers_;
 };
 

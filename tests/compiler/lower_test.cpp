@@ -118,6 +118,16 @@ TEST_CASE("rows longer than the local store: reductions go over them block by bl
   }
 }
 
+TEST_CASE("rows longer than the local store: a number a row is waited for in the order of use") {
+  // In the graph's order the first use of c needs the row's sum, on the chip the blocks come before that.
+  check(
+      "graph \"g\" tokens=0\n%x: fp32[8,40000] = input\n%c: fp32[8,1] = input\n"
+      "%sum: fp32[8,1] = reduce_sum(%x) {axes=[1]} phase=forward name=\"sum\"\n"
+      "%rest: fp32[8,1] = sub(%c, %sum) phase=forward name=\"rest\"\n"
+      "%y: fp32[8,40000] = sub(%x, %c) phase=forward name=\"y\"\noutput %rest\noutput %y\n",
+      1e-4);
+}
+
 TEST_CASE("one pass of rows longer than a tile counts its columns from the row's first") {
   ChipConfig chip = tiny();
   chip.local_store.bytes = 16 << 10;
