@@ -158,7 +158,7 @@ const std::vector<Workload>& table() {
         {"layers", 8, 1, 1024, "units"},
         {"width", 512, 1, kMost, "of an item: a multiple of heads"},
         {"heads", 8, 1, 1024, "attention heads"},
-        {"items", 32768, 2, std::int64_t{1} << 31, "items that there are"},
+        {"items", 32000, 2, std::int64_t{1} << 31, "items that there are"},
         {"buckets", 0, 0, 4096,
          "of the times between two events, an input, each with a bias; 0: times have none"},
         flag("ragged", "histories end before their last place, where the input `last` says")},
