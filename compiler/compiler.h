@@ -12,12 +12,17 @@
 namespace leto::compiler {
 
 enum class Optimizer : std::uint8_t { none, sgd, momentum, adagrad, adamw };
+/// How the rows of looked-up tables are updated (passes/sparse_optimizer.h).
+enum class TableOptimizer : std::uint8_t { sgd, adagrad, adam };
 enum class Precision : std::uint8_t { fp32, bf16, fp8 };
 enum class Loss : std::uint8_t { own, cross_entropy, mse, sum };
 
 /// The training recipe (TOML). Without one a model runs forward.
 struct Recipe {
   Optimizer optimizer = Optimizer::none;
+  std::optional<TableOptimizer>
+      table_optimizer;             // of tables that are looked up; none: follows from `optimizer`
+  std::optional<double> table_lr;  // none: lr
   Loss loss = Loss::own;
   Precision precision = Precision::bf16;
   double lr = 1e-3, momentum = 0.9, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weight_decay = 0;
@@ -70,10 +75,11 @@ struct Options {
   std::string print_after;  // pass name, "all" or empty
   std::string stop_after;
   bool check_values = false;  // hold every graph pass against the graph before it (check_values.h)
-  std::int64_t pinned_rows = 0;  // of every embedding table, its most popular ones: copied into SRAM (pin_rows.h)
-  std::int64_t shards = 1;       // chips that embedding tables are divided over; the program is one chip's share
+  std::int64_t pinned_rows =
+      0;                    // of every embedding table, its most popular ones: copied into SRAM (pin_rows.h)
+  std::int64_t shards = 1;  // chips that embedding tables are divided over; the program is one chip's share
   ShardBy shard_by = ShardBy::row;
-  bool unroll = false;        // every layer gets code of its own, no loops over alike ones
+  bool unroll = false;  // every layer gets code of its own, no loops over alike ones
 };
 
 /// Forward graph to training-step graph: loss, backward, optimizer, updates (identity when `recipe` trains

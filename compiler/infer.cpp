@@ -57,6 +57,8 @@ class Inference {
   Shape gather() const;
   Shape embedding_bag() const;
   Shape pinned_bag() const;
+  Shape weighted_bag() const;
+  Shape weighted_rows() const;
   Shape scatter_add() const;
   Shape sort_lookups() const;
   Shape updated_rows() const;
@@ -318,6 +320,18 @@ Shape Inference::pinned_bag() const {
   return embedding_bag();
 }
 
+Shape Inference::weighted_bag() const {
+  require(is_float(in(2).dtype) && shape(2) == shape(1), "needs a weight for every index");
+  return embedding_bag();
+}
+
+Shape Inference::weighted_rows() const {
+  require(rank(0) == 2 && rank(1) == 1 && is_float(in(1).dtype),
+          "needs rows [many, width] and weights [lookups]");
+  require(shape(0)[0] > 0 && shape(1)[0] % shape(0)[0] == 0, "every row needs as many weights");
+  return {shape(1)[0], shape(0)[1]};
+}
+
 Shape Inference::scatter_add() const {
   require_integers(1);
   require(rank(0) >= rank(1) && std::equal(shape(1).begin(), shape(1).end(), shape(0).begin()),
@@ -342,6 +356,12 @@ Shape Inference::updated_rows() const {
   require(of_sums ? shape(0)[1] == 1 : shape(0)[1] == shape(1)[1], "table and gradients must have one width");
   require(node_.op != Op::adagrad_rows || (in(3).dtype == DType::fp32 && shape(3) == Shape{shape(0)[0], 1}),
           "needs fp32 sums [rows, 1]");
+  if (node_.op == Op::adam_rows) {
+    for (const std::size_t i : {3, 4})
+      require(in(i).dtype == DType::fp32 && shape(i) == shape(0), "needs fp32 moments like the table");
+    for (const std::size_t i : {5, 6})
+      require(in(i).dtype == DType::fp32 && rank(i) == 0, "needs two fp32 scalars");
+  }
   require(node_.integer("block") > 0, "needs `block`");
   return shape(0);
 }

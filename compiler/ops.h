@@ -22,6 +22,8 @@ enum class ShapeRule : std::uint8_t {
   gather,
   embedding_bag,
   pinned_bag,
+  weighted_bag,
+  weighted_rows,
   scatter_add,
   sort_lookups,
   updated_rows,

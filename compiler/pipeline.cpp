@@ -103,7 +103,8 @@ bool is_ragged(const Graph& graph, ValueId index) {
                      [&](ValueId v) { return follows(graph, v, index); }))
       continue;
     const bool skips = node.op == Op::embedding_bag || node.op == Op::pinned_bag ||
-                       node.op == Op::sort_lookups || node.integer("padding") != 0;
+                       node.op == Op::weighted_bag || node.op == Op::sort_lookups ||
+                       node.integer("padding") != 0;
     if (!skips) return false;
     used = true;
   }

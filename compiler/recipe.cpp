@@ -67,6 +67,16 @@ void set_optimizer(const Entry& e, Recipe& r) {
   r.optimizer = it->second;
 }
 
+void set_table_optimizer(const Entry& e, Recipe& r) {
+  const std::map<std::string, TableOptimizer> names = {
+      {"sgd", TableOptimizer::sgd}, {"adagrad", TableOptimizer::adagrad}, {"adam", TableOptimizer::adam}};
+  const auto it = names.find(e.text());
+  if (it == names.end()) {
+    e.fail("must be sgd, adagrad or adam");
+  }
+  r.table_optimizer = it->second;
+}
+
 void set_loss(const Entry& e, Recipe& r) {
   const std::map<std::string, Loss> names = {
       {"own", Loss::own}, {"cross_entropy", Loss::cross_entropy}, {"mse", Loss::mse}, {"sum", Loss::sum}};
@@ -124,6 +134,8 @@ using Setter = std::function<void(const Entry&, Recipe&)>;
 const std::map<std::string, Setter, std::less<>>& setters() {
   static const std::map<std::string, Setter, std::less<>> kKeys = {
       {"optimizer", set_optimizer},
+      {"table_optimizer", set_table_optimizer},
+      {"table_lr", [](const Entry& e, Recipe& r) { r.table_lr = e.number(0, kHuge); }},
       {"loss", set_loss},
       {"precision", set_precision},
       {"betas", set_betas},
@@ -161,6 +173,17 @@ void check_loss_scale(const toml::table& table, const std::filesystem::path& pat
   }
 }
 
+void check_table_optimizer(const std::filesystem::path& path, const Recipe& recipe) {
+  if (recipe.table_optimizer && recipe.optimizer == Optimizer::none) {
+    throw Error(ExitCode::bad_input, fmt::format("{}: 'table_optimizer' without an optimizer", path.string()),
+                "add optimizer, which updates the other parameters");
+  }
+  if (recipe.table_lr && !recipe.table_optimizer) {
+    throw Error(ExitCode::bad_input, fmt::format("{}: 'table_lr' without a table_optimizer", path.string()),
+                "add table_optimizer, or leave the key out");
+  }
+}
+
 }  // namespace
 
 Recipe load_recipe(const std::filesystem::path& path) {
@@ -179,6 +202,7 @@ Recipe load_recipe(const std::filesystem::path& path) {
     recipe.text.push_back('\n');  // an empty file is a recipe all the same
   }
   check_loss_scale(table, path, recipe);
+  check_table_optimizer(path, recipe);
   if (recipe.batch % recipe.micro_batches != 0) {
     throw Error(ExitCode::bad_input,
                 fmt::format("{}: a batch of {} does not divide into {} micro batches", path.string(),

@@ -26,8 +26,9 @@ struct List {
 struct BagTiles {
   std::int64_t bag, width, bags;
   int element, index_bytes, out_element;
-  List rows, apart;
+  List rows, apart, weights;
   int data, sum, result;  // buffers
+  int product = -1;       // of a row and its weight
   std::int64_t row_bytes() const { return width * element; }
   std::int64_t list_pitch(const Place& index) const { return bags * size_of(index.dtype); }  // of positions
 };
@@ -44,6 +45,7 @@ class BagMover {
     tile_loop(core_, dims_, [&](const Tile& tile) {
       turned(kernel_.index, t_.rows, tile);
       if (kernel_.apart) turned(kernel_.apart->index, t_.apart, tile);
+      if (kernel_.weights) turned(*kernel_.weights, t_.weights, tile);
       rows_of(tile.extent[0]);
       emit_store(core_, t_.result,
                  tile_address(core_, context_.address_register(kernel_.out), tile, dims_, {out_stride}),
@@ -53,7 +55,7 @@ class BagMover {
   }
 
  private:
-  // Indices come bag by bag; the layout engine turns them.
+  // Indices and weights come bag by bag; the layout engine turns them.
   void turned(const Place& index, const List& list, const Tile& tile) {
     using T = isa::transpose_t;
     const int bytes = size_of(index.dtype);
@@ -123,41 +125,88 @@ class BagMover {
   CoreEmitter& core_;
 };
 
-void sum_bags(const EmitContext& context, const BagKernel& kernel, const BagTiles& t,
-              const std::vector<BlockedDim>& dims) {
-  using V = isa::vector_t;
-  auto& core = context.pe.compute;
-  const auto full = std::int64_t(isa::Broadcast::full), fp32 = std::int64_t(DType::fp32);
-  const Amount width = Amount::constant(t.width);
-  tile_loop(core, dims, [&](const Tile& tile) {
-    const auto pass = [&](bool first, bool last) {
-      const int out_bytes = last ? t.out_element : 4;
-      const int shape =
-          core.shape({tile.extent[0], width, width.times(out_bytes), width.times(first ? t.element : 4),
-                      width.times(t.element), Amount::constant(0)});
-      core.emit(isa::Opcode::vector, {{V::op, std::int64_t(first ? isa::VectorOp::copy : isa::VectorOp::add)},
-                                      {V::dst, last ? t.result : t.sum},
-                                      {V::reserve, last},
-                                      {V::push, last},
-                                      {V::dst_type, last ? std::int64_t(kernel.out.dtype) : fp32},
-                                      {V::a, first ? t.data : t.sum},
-                                      {V::a_wait, first},
-                                      {V::a_pop, first},
-                                      {V::a_type, first ? std::int64_t(kernel.table.dtype) : fp32},
-                                      {V::a_mode, full},
-                                      {V::b, first ? 0 : t.data},
-                                      {V::b_wait, !first},
-                                      {V::b_pop, !first},
-                                      {V::b_type, first ? 0 : std::int64_t(kernel.table.dtype)},
-                                      {V::b_mode, first ? std::int64_t(isa::Broadcast::immediate) : full},
-                                      {V::shape, shape}});
+/// Adds the rows of a tile up, position by position.
+class BagSummer {
+ public:
+  BagSummer(const EmitContext& context, const BagKernel& kernel, const BagTiles& tiles,
+            const std::vector<BlockedDim>& dims)
+      : kernel_(kernel), t_(tiles), dims_(dims), core_(context.pe.compute) {}
+
+  void emit() {
+    tile_loop(core_, dims_, [&](const Tile& tile) {
+      bags_ = tile.extent[0];
+      at_ = kernel_.weights ? core_.constant(0) : 0;
+      if (t_.bag == 1) return position(true, true);
+      position(true, false);
+      core_.loop(core_.constant(t_.bag - 2), [&] { position(false, false); });
+      position(false, true);
+    });
+  }
+
+ private:
+  struct Operand {
+    int buffer;
+    DType dtype = DType::fp32;
+    bool wait = false, pop = false;
+    isa::Broadcast mode = isa::Broadcast::full;
+    int offset = 0;  // register
+  };
+  Operand rows() const { return {t_.data, kernel_.table.dtype, true, true}; }
+
+  void position(bool first, bool last) {
+    const Operand none{0, DType::fp32, false, false, isa::Broadcast::immediate};
+    if (!kernel_.weights) {
+      return first ? pass(isa::VectorOp::copy, rows(), none, last)
+                   : pass(isa::VectorOp::add, {t_.sum}, rows(), last);
+    }
+    const Operand weight{
+        t_.weights.by_position, kernel_.weights->dtype, first, last, isa::Broadcast::column, at_};
+    if (first)
+      pass(isa::VectorOp::multiply, rows(), weight, last);
+    else
+      pass(isa::VectorOp::multiply, rows(), weight, false, t_.product);
+    if (!first) pass(isa::VectorOp::add, {t_.sum}, {t_.product}, last);
+    if (!last) core_.addi(at_, at_, t_.list_pitch(*kernel_.weights));
+  }
+
+  /// To the sums, of which the last goes to the result; or to a scratch buffer.
+  void pass(isa::VectorOp op, const Operand& a, const Operand& b, bool last, int scratch = -1) {
+    using V = isa::vector_t;
+    const Amount width = Amount::constant(t_.width);
+    const auto pitch = [&](const Operand& o) {
+      return o.mode == isa::Broadcast::column ? Amount::constant(size_of(o.dtype))
+                                              : width.times(size_of(o.dtype));
     };
-    if (t.bag == 1) return pass(true, true);
-    pass(true, false);
-    core.loop(core.constant(t.bag - 2), [&] { pass(false, false); });
-    pass(false, true);
-  });
-}
+    const int shape = core_.shape(
+        {bags_, width, width.times(last ? t_.out_element : 4), pitch(a), pitch(b), Amount::constant(0)});
+    core_.emit(isa::Opcode::vector, {{V::op, std::int64_t(op)},
+                                     {V::dst, last           ? t_.result
+                                              : scratch >= 0 ? scratch
+                                                             : t_.sum},
+                                     {V::reserve, last},
+                                     {V::push, last},
+                                     {V::dst_type, std::int64_t(last ? kernel_.out.dtype : DType::fp32)},
+                                     {V::a, a.buffer},
+                                     {V::a_wait, a.wait},
+                                     {V::a_pop, a.pop},
+                                     {V::a_type, std::int64_t(a.dtype)},
+                                     {V::a_mode, std::int64_t(a.mode)},
+                                     {V::b, b.buffer},
+                                     {V::b_offset, b.offset},
+                                     {V::b_wait, b.wait},
+                                     {V::b_pop, b.pop},
+                                     {V::b_type, std::int64_t(b.dtype)},
+                                     {V::b_mode, std::int64_t(b.mode)},
+                                     {V::shape, shape}});
+  }
+
+  const BagKernel& kernel_;
+  const BagTiles& t_;
+  const std::vector<BlockedDim>& dims_;
+  CoreEmitter& core_;
+  Amount bags_;  // of the tile at hand
+  int at_ = 0;   // register: the position's weights, bytes into their list
+};
 
 }  // namespace
 
@@ -172,9 +221,11 @@ void emit_bags(EmitContext& context, const BagKernel& kernel) {
   t.index_bytes = size_of(kernel.index.dtype);
   t.out_element = size_of(kernel.out.dtype);
   const std::int64_t count = kernel.out.view.shape[0];
-  const int lists = t.index_bytes + (kernel.apart ? size_of(kernel.apart->index.dtype) : 0);
+  const int lists = t.index_bytes + (kernel.apart ? size_of(kernel.apart->index.dtype) : 0) +
+                    (kernel.weights ? size_of(kernel.weights->dtype) : 0);
+  const std::int64_t sums = t.width * (kernel.weights ? 8 : 4);
   const std::int64_t bytes =
-      2 * kLists * t.bag * lists + kLeastAhead * t.row_bytes() + t.width * (4 + 2 * t.out_element);
+      2 * kLists * t.bag * lists + kLeastAhead * t.row_bytes() + sums + t.width * 2 * t.out_element;
   // As many as fit, but the same number of tiles for every PE.
   const std::int64_t share = ceil_div(count, context.chip.pes());
   const std::int64_t fit = rows_that_fit(context.chip, bytes, std::min(kMostBags, share), "embedding_bag");
@@ -199,12 +250,14 @@ void emit_bags(EmitContext& context, const BagKernel& kernel) {
   };
   t.rows = list_of(kernel.index);
   if (kernel.apart) t.apart = list_of(kernel.apart->index);
+  if (kernel.weights) t.weights = list_of(*kernel.weights);
   t.data = buffer(t.bags * t.row_bytes(), ahead);
   t.sum = buffer(t.bags * t.width * 4, 0);
+  if (kernel.weights) t.product = buffer(t.bags * t.width * 4, 0);
   t.result = buffer(t.bags * t.width * t.out_element, 2);
   context.open("embedding_bag", buffers);
   BagMover(context, kernel, t, dims).emit();
-  sum_bags(context, kernel, t, dims);
+  BagSummer(context, kernel, t, dims).emit();
 }
 
 }  // namespace leto::compiler

@@ -10,6 +10,16 @@ struct Overload : F... {
 template <class... F>
 Overload(F...) -> Overload<F...>;
 
+/// What an update changes in place.
+std::vector<const Place*> states(const UpdateKernel& k) {
+  std::vector<const Place*> out;
+  for (const auto* state : {&k.table, &k.sums})
+    if (*state) out.push_back(&**state);
+  for (const auto* moment : {&k.mean, &k.square})
+    if (*moment) out.push_back(&(*moment)->rows);
+  return out;
+}
+
 }  // namespace
 
 std::string_view kind_of(const Kernel& kernel) {
@@ -55,6 +65,7 @@ std::vector<const Place*> reads(const Kernel& kernel) {
                              [](const BagKernel& k) {
                                Places in{&k.table, &k.index};
                                if (k.apart) in.insert(in.end(), {&k.apart->table, &k.apart->index});
+                               if (k.weights) in.push_back(&*k.weights);
                                return in;
                              },
                              [](const ScatterKernel& k) {
@@ -67,8 +78,9 @@ std::vector<const Place*> reads(const Kernel& kernel) {
                              },
                              [](const UpdateKernel& k) {
                                Places in{&k.pairs, &k.gradients};
-                               for (const auto* state : {&k.table, &k.sums})
-                                 if (*state) in.push_back(&**state);
+                               if (k.scalars) in.insert(in.end(), {&k.scalars->rate, &k.scalars->root});
+                               if (k.weights) in.push_back(&k.weights->each);
+                               for (const Place* state : states(k)) in.push_back(state);
                                return in;
                              },
                              [](const AttentionKernel& k) {
@@ -99,9 +111,7 @@ std::vector<const Place*> writes(const Kernel& kernel) {
                              [](const ScatterKernel& k) { return Places{&k.table}; },
                              [](const SortKernel& k) { return Places{k.to ? &*k.to : &k.counts}; },
                              [](const UpdateKernel& k) {
-                               Places out;
-                               for (const auto* state : {&k.table, &k.sums})
-                                 if (*state) out.push_back(&**state);
+                               Places out = states(k);
                                if (k.seams) out.insert(out.end(), {&k.seams->pairs, &k.seams->rows});
                                return out;
                              },

@@ -97,6 +97,7 @@ struct BagKernel {
     Place index;  // [count, bag], bag dense; negative where `index` is not
   };
   std::optional<Apart> apart{};
+  std::optional<Place> weights{};  // [count, bag], bag dense: each row is multiplied by its own, in fp32
 };
 
 /// One step of a radix sort (sort_plan.h).
@@ -123,8 +124,23 @@ struct ScatterKernel {
 struct UpdateKernel {
   std::optional<Place> table{};  // fp32 [rows, width]; not where only the sums are asked for
   std::optional<Place> sums{};   // row-wise adagrad: fp32 [rows, 1]
-  Place pairs;                   // int32 [lookups, 2]: row (-1: none), which gradient
-  Place gradients;               // [many, width], width dense
+  struct Moment {
+    Place rows;       // fp32 [rows, width]
+    float share = 0;  // of the way to the gradient, or to its square
+  };
+  std::optional<Moment> mean{}, square{};  // adam
+  struct Scalars {
+    Place rate, root;  // fp32 scalars: -lr / (1 - beta1^t), 1 / sqrt(1 - beta2^t)
+  };
+  std::optional<Scalars> scalars{};  // adam, where the table is asked for
+  Place pairs;                       // int32 [lookups, 2]: row (-1: none), which gradient
+  Place gradients;                   // [many, width], width dense
+  /// Pairs then name a lookup, gradients are of bags of `bag` lookups, and each lookup has its weight.
+  struct Weights {
+    Place each;  // [lookups]
+    std::int64_t bag = 1;
+  };
+  std::optional<Weights> weights{};
   struct Seams {
     Place pairs;  // int32 [2 tiles, 2], as those above
     Place rows;   // fp32 [2 tiles, width]
@@ -161,8 +177,8 @@ struct AttentionQueryKernel : AttentionTerms {
 };
 
 struct Kernel {
-  std::variant<VectorKernel, ColumnReduceKernel, MatmulKernel, CopyKernel, ExchangeKernel, GatherKernel, BagKernel,
-               ScatterKernel, SortKernel, UpdateKernel, AttentionKernel, AttentionGradientKernel,
+  std::variant<VectorKernel, ColumnReduceKernel, MatmulKernel, CopyKernel, ExchangeKernel, GatherKernel,
+               BagKernel, ScatterKernel, SortKernel, UpdateKernel, AttentionKernel, AttentionGradientKernel,
                AttentionQueryKernel>
       body;
   std::string name;  // the graph operation it came from (the first, when several were fused)

@@ -63,11 +63,17 @@ class Key {
     add(k.chips);
   }
   void add_body(const GatherKernel& k) { add(k.padding); }
-  void add_body(const BagKernel&) {}
+  void add_body(const BagKernel& k) {
+    add(k.apart.has_value());
+    add(k.weights.has_value());
+  }
   void add_body(const ScatterKernel& k) { add(k.padding); }
   void add_body(const UpdateKernel& k) {
     add(k.table.has_value());
     add(k.sums.has_value());
+    add(k.scalars.has_value());
+    add(k.weights ? k.weights->bag : 0);
+    for (const auto& moment : {k.mean, k.square}) add(moment ? moment->share : 0.0F);
     add(k.seams.has_value());
     add(k.block);
     add(k.rate);

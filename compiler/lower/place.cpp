@@ -248,8 +248,9 @@ class Placer {
   /// Are rows of it looked up?
   bool is_table(const Storage& s) const {
     return std::any_of(graph_.nodes.begin(), graph_.nodes.end(), [&](const Node& node) {
-      return (node.op == Op::embedding_bag || node.op == Op::pinned_bag || node.op == Op::gather) &&
-             node.inputs[0] == s.value;
+      const bool looks_up = node.op == Op::embedding_bag || node.op == Op::pinned_bag ||
+                            node.op == Op::weighted_bag || node.op == Op::gather;
+      return looks_up && node.inputs[0] == s.value;
     });
   }
 

@@ -87,7 +87,10 @@ void Selector::schedule(int n) {
       return gather(x);
     case Op::embedding_bag:
     case Op::pinned_bag:
+    case Op::weighted_bag:
       return embedding_bag(x);
+    case Op::weighted_rows:
+      return weighted_rows(n);
     case Op::scatter_add:
       return scatters_from(n);
     case Op::sort_lookups:
@@ -95,6 +98,8 @@ void Selector::schedule(int n) {
     case Op::sgd_rows:
     case Op::adagrad_rows:
     case Op::adagrad_sums:
+    case Op::adam_rows:
+    case Op::moment_rows:
       return updates_from(n);
     case Op::attention:
       return attention(x);

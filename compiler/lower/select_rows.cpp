@@ -33,12 +33,44 @@ void Selector::embedding_bag(const Node& x) {
   if (x.op == Op::pinned_bag)
     k.apart = {dense_rows(x, x.inputs[2]),
                {as_rows(dense_rows(x, x.inputs[3]).view, count, x), type(x.inputs[3]).dtype}};
+  if (x.op == Op::weighted_bag)
+    k.weights = {as_rows(dense_rows(x, x.inputs[2]).view, count, x), type(x.inputs[2]).dtype};
   const View to = result_view(x.output);
   k.out = {as_rows(to, count, x), type(x.output).dtype};
   const bool dense = to.strides.back() == 1 || table.shape[1] == 1;
   if (!dense) k.out.view = as_rows(temporary(x.output), count, x);
   emit(x, k);
   if (!dense) copy(x, k.out, {as_rows(to, count, x), k.out.dtype});
+}
+
+bool Selector::made_by_updates(ValueId v) const {
+  const int made = producer_[std::size_t(v)];
+  const auto& users = users_[std::size_t(v)];
+  return made >= 0 && node(made).op == Op::weighted_rows && !kept_[std::size_t(v)] &&
+         std::all_of(users.begin(), users.end(), [&](int u) { return is_update(node(u)); });
+}
+
+void Selector::weighted_rows(int n) {
+  const Node& x = node(n);
+  if (made_by_updates(x.output)) return;
+  const std::int64_t many = type(x.inputs[0]).shape[0], width = type(x.inputs[0]).shape[1],
+                     each = type(x.inputs[1]).shape[0] / many;
+  VectorKernel k;
+  k.shape = {many, each, width};
+  const View rows = *reshaped(dense_rows(x, x.inputs[0]).view, {many, 1, width}),
+             weights = *reshaped(dense_rows(x, x.inputs[1]).view, {many, each, 1});
+  k.inputs = {{broadcast(rows, k.shape), type(x.inputs[0]).dtype},
+              {broadcast(weights, k.shape), type(x.inputs[1]).dtype}};
+  using Ref = VectorKernel::Ref;
+  k.steps.push_back({isa::VectorOp::multiply,
+                     isa::Reduce::none,
+                     {Ref::Kind::input, 0},
+                     {Ref::Kind::input, 1},
+                     0,
+                     type(x.output).dtype,
+                     false});
+  k.outputs.push_back({0, {*reshaped(result_view(x.output), k.shape), type(x.output).dtype}});
+  emit(x, k);
 }
 
 void Selector::sorts_from(int n) {
@@ -153,7 +185,7 @@ void Selector::updates_from(int n) {
   for (int m = n; m < int(graph_.nodes.size()); ++m) {
     const auto& inputs = node(m).inputs;
     if (!is_update(node(m)) || (done_[std::size_t(m)] && m != n) ||
-        !std::all_of(inputs.begin(), inputs.end(), [&](ValueId v) { return has_view(v); }))
+        !std::all_of(inputs.begin(), inputs.end(), [&](ValueId v) { return has_view_or_is_made(v); }))
       continue;
     done_[std::size_t(m)] = true;
     of.push_back(m);
@@ -168,23 +200,26 @@ void Selector::updates_from(int n) {
 
 std::vector<UpdateKernel> Selector::update_levels(int n) {
   const Node& x = node(n);
-  const bool of_sums = x.op == Op::adagrad_sums;
-  const std::optional<int> other = x.op == Op::sgd_rows ? std::nullopt : partner(n);
-  const std::optional<int> rows = of_sums ? other : n, sums = of_sums ? n : other;
+  const Together of = updated_together(n);
   UpdateKernel k;
-  k.gradients = dense_rows(x, x.inputs[1]);
+  set_gradients(k, x);
   k.pairs = place_of(x.inputs[2]);
   k.block = x.integer("block");
-  if (sums) {
-    k.sums = updated(node(*sums).inputs[0], node(*sums).output, *sums);
-  } else if (x.op == Op::adagrad_rows) {  // nobody keeps them
-    k.sums = Place{temporary(x.inputs[3]), DType::fp32};
-    copy(x, place_of(x.inputs[3]), *k.sums);
+  const Node* rows = of.rows ? &node(*of.rows) : nullptr;
+  const bool adam = rows ? rows->op == Op::adam_rows : x.op == Op::moment_rows;
+  if (adam) {
+    k.mean = moment(rows, 3, of.mean, "mean_share");
+    k.square = moment(rows, 4, of.square, "square_share");
+  } else if (of.sums || (rows && rows->op == Op::adagrad_rows)) {
+    k.sums = state_of(rows, 3, of.sums);
   }
   if (rows) {
-    k.rate = float(node(*rows).number("lr"));
-    k.epsilon = float(node(*rows).number("epsilon"));
-    k.table = updated(node(*rows).inputs[0], node(*rows).output, *rows);
+    if (adam)
+      k.scalars = {place_of(rows->inputs[5]), place_of(rows->inputs[6])};
+    else
+      k.rate = float(rows->number("lr"));
+    k.epsilon = float(rows->number("epsilon"));
+    k.table = updated(rows->inputs[0], rows->output, *of.rows);
   }
   return with_seams(std::move(k), [&](std::int64_t count, DType dtype) {
     out_.storages.push_back({x.output, count, dtype, false});
@@ -192,20 +227,69 @@ std::vector<UpdateKernel> Selector::update_levels(int n) {
   });
 }
 
-std::optional<int> Selector::partner(int n) {
-  const auto sums_of = [](const Node& rows) {
-    return std::vector<ValueId>{rows.inputs[3], rows.inputs[1], rows.inputs[2]};
+void Selector::set_gradients(UpdateKernel& k, const Node& x) {
+  if (!made_by_updates(x.inputs[1])) {
+    k.gradients = dense_rows(x, x.inputs[1]);
+    return;
+  }
+  const Node& product = node(producer_[std::size_t(x.inputs[1])]);
+  k.gradients = dense_rows(product, product.inputs[0]);
+  k.weights = {dense_rows(product, product.inputs[1]),
+               type(product.inputs[1]).shape[0] / type(product.inputs[0]).shape[0]};
+}
+
+// Where nobody keeps the state's update, a copy is updated.
+std::optional<Place> Selector::state_of(const Node* rows, std::size_t input, std::optional<int> n) {
+  if (n) return updated(node(*n).inputs[0], node(*n).output, *n);
+  if (rows == nullptr) return std::nullopt;
+  const ValueId state = rows->inputs[input];
+  const Place copied{temporary(state), DType::fp32};
+  copy(*rows, place_of(state), copied);
+  return copied;
+}
+
+std::optional<UpdateKernel::Moment> Selector::moment(const Node* rows, std::size_t input,
+                                                     std::optional<int> n, const char* share) {
+  const auto place = state_of(rows, input, n);
+  if (!place) return std::nullopt;
+  return UpdateKernel::Moment{*place, float(rows ? rows->number(share) : node(*n).number("share"))};
+}
+
+bool Selector::updates_state_of(const Node& state, const Node& rows) {
+  const auto is = [&](std::size_t input) {
+    return state.inputs == std::vector<ValueId>{rows.inputs[input], rows.inputs[1], rows.inputs[2]} &&
+           state.integer("block") == rows.integer("block");
   };
-  const Node& x = node(n);
+  if (state.op == Op::adagrad_sums) return rows.op == Op::adagrad_rows && is(3);
+  if (state.op != Op::moment_rows || rows.op != Op::adam_rows) return false;
+  const bool square = state.integer("square") != 0;
+  return is(square ? 4 : 3) && state.number("share") == rows.number(square ? "square_share" : "mean_share");
+}
+
+Selector::Together Selector::updated_together(int n) {
+  const auto is_rows = [&](int m) {
+    return node(m).op == Op::adagrad_rows || node(m).op == Op::adam_rows || node(m).op == Op::sgd_rows;
+  };
+  const auto open = [&](int m) {
+    const auto& inputs = node(m).inputs;
+    return m == n || (!done_[std::size_t(m)] && std::all_of(inputs.begin(), inputs.end(), [&](ValueId v) {
+             return has_view_or_is_made(v);
+           }));
+  };
+  Together of;
+  for (int m = 0; m < int(graph_.nodes.size()) && !of.rows; ++m)
+    if (is_rows(m) && open(m) && (m == n || updates_state_of(node(n), node(m)))) of.rows = m;
   for (int m = 0; m < int(graph_.nodes.size()); ++m) {
     const Node& y = node(m);
-    const bool belongs = x.op == Op::adagrad_rows ? y.op == Op::adagrad_sums && y.inputs == sums_of(x)
-                                                  : y.op == Op::adagrad_rows && x.inputs == sums_of(y);
-    if (!belongs || done_[std::size_t(m)] || !has_view(y.inputs[0])) continue;
-    done_[std::size_t(m)] = true;
-    return m;
+    if (is_rows(m) || !is_update(y) || !open(m) ||
+        !(m == n || (of.rows && updates_state_of(y, node(*of.rows)))))
+      continue;
+    auto& place = y.op == Op::adagrad_sums ? of.sums : y.integer("square") != 0 ? of.square : of.mean;
+    if (!place || m == n) place = m;
   }
-  return std::nullopt;
+  for (const auto& member : {of.rows, of.sums, of.mean, of.square})
+    if (member) done_[std::size_t(*member)] = true;
+  return of;
 }
 
 Place Selector::dense_rows(const Node& x, ValueId v) {

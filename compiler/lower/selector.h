@@ -18,6 +18,7 @@
 #include "compiler/lower/kernel.h"
 #include "compiler/lower/turn_operands.h"
 #include "compiler/lower/vector_ops.h"
+#include "compiler/ops.h"
 
 namespace leto::compiler {
 
@@ -88,8 +89,14 @@ class Selector {
   View as_rows(const View& view, std::int64_t count, const Node& x) const;
   void gather(const Node& x);
   void embedding_bag(const Node& x);
+  // Updates of tables make the products themselves: for their use alone no memory is needed.
+  bool made_by_updates(ValueId v) const;
+  void weighted_rows(int n);
   static bool is_scatter(const Node& x) { return x.op == Op::scatter_add; }
   bool has_view(ValueId v) const { return views_[std::size_t(v)].has_value(); }
+  bool has_view_or_is_made(ValueId v) const {
+    return has_view(v) || (made_by_updates(v) && done_[std::size_t(producer_[std::size_t(v)])]);
+  }
   // Sorts that do not wait for anything go step by step together and share the PEs out: their barriers then
   // are few.
   void sorts_from(int n);
@@ -104,15 +111,23 @@ class Selector {
   bool replaces(ValueId state, ValueId next, int n) const;
   // The state itself where that is safe, else a copy of it.
   Place updated(ValueId state, ValueId next, int n);
-  static bool is_update(const Node& x) {
-    return x.op == Op::sgd_rows || x.op == Op::adagrad_rows || x.op == Op::adagrad_sums;
-  }
+  static bool is_update(const Node& x) { return facts(x.op).shape == ShapeRule::updated_rows; }
   // Updates that do not wait for anything go level by level together (update_plan.h): their barriers then are
   // few.
   void updates_from(int n);
   std::vector<UpdateKernel> update_levels(int n);
-  // Row-wise adagrad's rows and sums are updated by one kernel: the other of the two, from now on done.
-  std::optional<int> partner(int n);
+  void set_gradients(UpdateKernel& k, const Node& x);
+  // A table and the state of its rule are updated by one kernel.
+  struct Together {
+    std::optional<int> rows, sums, mean, square;  // nodes: of the table, adagrad's sums, adam's moments
+  };
+  // The node and those that belong to it, from now on done.
+  Together updated_together(int n);
+  static bool updates_state_of(const Node& state, const Node& rows);
+  // The state that node n updates, else input `input` of the table's node: null where there is neither.
+  std::optional<Place> state_of(const Node* rows, std::size_t input, std::optional<int> n);
+  std::optional<UpdateKernel::Moment> moment(const Node* rows, std::size_t input, std::optional<int> n,
+                                             const char* share);
   // Rows of an operand are dense; a copy provides that where a view does not.
   Place dense_rows(const Node& x, ValueId v);
 

@@ -10,11 +10,13 @@ namespace {
 // Every tile leaves two lookups to the next level: at eight a tile the levels still shrink fast. More than
 // 256 only delay the first sum.
 constexpr std::int64_t kTileElements = 8192, kLeast = 8, kMost = 256;
+constexpr std::int64_t kTilesOfMoments = 4;  // to a tile without
 
 }  // namespace
 
-std::int64_t update_block(std::int64_t width) {
-  return std::clamp(kTileElements / std::max<std::int64_t>(width, 1), kLeast, kMost);
+std::int64_t update_block(std::int64_t width, bool moments) {
+  const std::int64_t tile = kTileElements / (moments ? kTilesOfMoments : 1);
+  return std::clamp(tile / std::max<std::int64_t>(width, 1), kLeast, kMost);
 }
 
 std::vector<UpdateKernel> with_seams(
@@ -33,6 +35,7 @@ std::vector<UpdateKernel> with_seams(
     next.pairs = now.seams->pairs;
     next.gradients = now.seams->rows;
     next.seams.reset();
+    next.weights.reset();  // the sums have them
     levels.push_back(std::move(next));
   }
 }

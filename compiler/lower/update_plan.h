@@ -16,7 +16,7 @@ std::vector<UpdateKernel> with_seams(
     UpdateKernel first, const std::function<StorageId(std::int64_t elements, DType dtype)>& storage);
 
 /// Lookups of a tile, for rows of `width` elements: what the order of the sums follows from, so not the
-/// chip's.
-std::int64_t update_block(std::int64_t width);
+/// chip's. With `moments`, the tile of the gradient has company: adam's old and new rows.
+std::int64_t update_block(std::int64_t width, bool moments = false);
 
 }  // namespace leto::compiler

@@ -338,6 +338,21 @@ void Rule::embedding_bag() {
       x(), b_.raw(Op::scatter_add, {rows, x(1)}, {{"rows", b_.shape(x())[0]}, {"padding", std::int64_t{1}}}));
 }
 
+// Every row of a bag gets the bag's gradient times its weight, the weight their product's sum.
+void Rule::weighted_bag() {
+  Dims one = b_.shape(y());
+  one.insert(one.end() - 1, 1);
+  const ValueId gradient = b_.reshape(dy_, one);
+  Dims column = b_.shape(x(1));
+  column.push_back(1);
+  if (needs(0))
+    out_.emplace_back(x(), b_.raw(Op::scatter_add, {b_.mul(gradient, b_.reshape(x(2), column)), x(1)},
+                                  {{"rows", b_.shape(x())[0]}, {"padding", std::int64_t{1}}}));
+  if (!needs(2)) return;
+  const ValueId rows = b_.raw(Op::gather, {x(), x(1)}, {{"padding", std::int64_t{1}}});
+  give(2, b_.reshape(b_.sum_last(b_.mul(rows, gradient)), b_.shape(x(2))));
+}
+
 // What came from a chip goes back to it.
 void Rule::exchange() {
   out_.emplace_back(x(), b_.raw(Op::exchange, {dy_}, node_.attributes));

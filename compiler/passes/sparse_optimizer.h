@@ -14,8 +14,10 @@ struct LookedUp {
   ValueId rows = -1, index = -1;  // of the gradient: a row for each lookup
 };
 
-/// The parameters that the recipe's rule can update row by row: sgd without weight decay, and adagrad, which
-/// for tables is row-wise (one sum of mean squares a row, as in FBGEMM).
+/// The parameters that are updated row by row: by the recipe's table_optimizer, or where it names none, by
+/// sgd without weight decay or adagrad. adagrad is row-wise for tables, one sum of mean squares a row; adam
+/// has two moments an element, of rows that are looked up, and corrects them by the step (both as FBGEMM has
+/// them). Throws Error(unsupported) where the recipe names a rule that it does not let follow.
 std::vector<LookedUp> looked_up_tables(const Graph& graph, const Gradients& gradients, const Recipe& recipe);
 
 /// Appends their updates.

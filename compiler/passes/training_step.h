@@ -39,9 +39,11 @@ void add_optimizer(Graph& graph, const Gradients& gradients, const Recipe& recip
 LossScale add_loss_scale(Graph& graph, const Recipe& recipe);
 /// 1 if no gradient times the scalar `inverse`, of the scale they have, holds an infinity or a NaN, else 0.
 ValueId all_finite(Builder& b, const std::map<ValueId, ValueId>& gradients, ValueId inverse);
-/// State and what replaces it: the scale halves after an overflow and doubles after `period` good steps in a
-/// row.
+/// State and what replaces it.
 using StateUpdates = std::vector<std::pair<ValueId, ValueId>>;
+/// 1 - beta^t of this step t, a scalar of state.
+ValueId bias_correction(Builder& b, const std::string& name, double beta, StateUpdates& updates);
+/// The scale halves after an overflow and doubles after `period` good steps in a row.
 StateUpdates next_loss_scale(Builder& b, ValueId scale, ValueId finite, std::int64_t period);
 
 /// bf16 compute on fp32 masters: operands and activations in bf16; reductions, the loss, what lies inside one

@@ -29,7 +29,6 @@ class OptimizerBuilder {
  private:
   ValueId state(const std::string& name, const Type& type);
   void replace(ValueId state, ValueId next);
-  ValueId correction(Builder& b, const std::string& name, double beta);
   void corrections();
   void warm_up();
   ValueId rate(Builder& b) { return rate_ < 0 ? b.scalar(recipe_.lr) : rate_; }
@@ -72,19 +71,10 @@ void OptimizerBuilder::finish() {
   }
 }
 
-// c = 1 - beta^t itself is the state, c' = beta c + (1 - beta): 1 - beta^t from a rounded power would lose
-// half the digits in the first steps.
-ValueId OptimizerBuilder::correction(Builder& b, const std::string& name, double beta) {
-  const ValueId c = state(name, {DType::fp32, {}});
-  const ValueId next = b.add(b.mul(c, beta), 1 - beta);
-  replace(c, next);
-  return next;
-}
-
 void OptimizerBuilder::corrections() {
   Builder b(graph_, Phase::optimizer, "adamw");
-  const ValueId first = correction(b, "adamw.correction1", recipe_.beta1);
-  const ValueId second = correction(b, "adamw.correction2", recipe_.beta2);
+  const ValueId first = bias_correction(b, "adamw.correction1", recipe_.beta1, updates_);
+  const ValueId second = bias_correction(b, "adamw.correction2", recipe_.beta2, updates_);
   step_size_ = b.mul(b.unary(Op::reciprocal, first), rate(b));
   root_correction_ = b.unary(Op::rsqrt, second);
 }
@@ -184,6 +174,15 @@ void OptimizerBuilder::update(ValueId parameter, ValueId gradient) {
 }
 
 }  // namespace
+
+// c = 1 - beta^t itself is the state, c' = beta c + (1 - beta): 1 - beta^t from a rounded power would lose
+// half the digits in the first steps.
+ValueId bias_correction(Builder& b, const std::string& name, double beta, StateUpdates& updates) {
+  const ValueId c = b.graph().add_value(name, {DType::fp32, {}}, Role::state);
+  const ValueId next = b.add(b.mul(c, beta), 1 - beta);
+  updates.emplace_back(c, next);
+  return next;
+}
 
 void add_optimizer(Graph& graph, const Gradients& gradients, const Recipe& recipe, const LossScale& scale) {
   OptimizerBuilder builder(graph, recipe, scale);

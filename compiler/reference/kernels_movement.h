@@ -96,8 +96,8 @@ std::size_t row_index(const Node& node, T index, std::int64_t rows) {
 /// Does the index say that there is no row?
 template <class T>
 bool is_padding(const Node& node, T index) {
-  return index < 0 &&
-         (node.op == Op::embedding_bag || node.op == Op::pinned_bag || node.integer("padding") != 0);
+  return index < 0 && (node.op == Op::embedding_bag || node.op == Op::pinned_bag ||
+                       node.op == Op::weighted_bag || node.integer("padding") != 0);
 }
 
 template <class T>
@@ -133,7 +133,8 @@ Array<T> embedding_bag(const Call<T>& c) {
     if (row == nullptr && c.node.op == Op::pinned_bag) row = row_of(i, 2);
     T* sum = y.data() + i / bag * width;
     for (std::size_t k = 0; k < width; ++k) {
-      const T x = row == nullptr ? T(0) : row[k];
+      T x = row == nullptr ? T(0) : row[k];
+      if (c.node.op == Op::weighted_bag) x *= c.x(2)[i];
       sum[k] = i % bag == 0 ? x : sum[k] + x;
     }
   }
@@ -143,6 +144,22 @@ Array<T> embedding_bag(const Call<T>& c) {
 template <class T>
 Array<T> pinned_bag(const Call<T>& c) {
   return embedding_bag(c);
+}
+
+template <class T>
+Array<T> weighted_bag(const Call<T>& c) {
+  return embedding_bag(c);
+}
+
+template <class T>
+Array<T> weighted_rows(const Call<T>& c) {
+  const auto width = static_cast<std::size_t>(c.shape()[1]);
+  const std::size_t each = c.x(1).size() / static_cast<std::size_t>(c.shape()[0]);
+  Array<T> y;
+  y.reserve(c.size());
+  for (std::size_t i = 0; i < c.x(1).size(); ++i)
+    for (std::size_t k = 0; k < width; ++k) y.push_back(c.x()[i / each * width + k] * c.x(1)[i]);
+  return y;
 }
 
 template <class T>

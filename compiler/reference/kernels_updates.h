@@ -123,4 +123,42 @@ Array<T> adagrad_rows(const Call<T>& c) {
   });
 }
 
+/// An element of a moment of the gradient's element g, moved towards it.
+template <class T>
+T moved(T moment, T target, T share) {
+  return moment + (target - moment) * share;
+}
+
+template <class T>
+Array<T> moment_rows(const Call<T>& c) {
+  Array<T> y(c.x().begin(), c.x().end());
+  const RowSums<T> sums = row_sums(c);
+  const auto width = static_cast<std::size_t>(c.shape()[1]);
+  const T share = static_cast<T>(c.node.number("share"));
+  const bool square = c.node.integer("square") != 0;
+  for (std::size_t i = 0; i < sums.sums.size(); ++i) {
+    const T g = sums.sums[i];
+    T& x = y[static_cast<std::size_t>(sums.rows[i / width]) * width + i % width];
+    x = moved(x, square ? g * g : g, share);
+  }
+  return y;
+}
+
+template <class T>
+Array<T> adam_rows(const Call<T>& c) {
+  Array<T> y(c.x().begin(), c.x().end());
+  const RowSums<T> sums = row_sums(c);
+  const auto width = static_cast<std::size_t>(c.shape()[1]);
+  const T mean_share = static_cast<T>(c.node.number("mean_share")),
+          square_share = static_cast<T>(c.node.number("square_share")),
+          epsilon = static_cast<T>(c.node.number("epsilon")), rate = c.x(5)[0], root = c.x(6)[0];
+  for (std::size_t i = 0; i < sums.sums.size(); ++i) {
+    const std::size_t at = static_cast<std::size_t>(sums.rows[i / width]) * width + i % width;
+    const T g = sums.sums[i], mean = moved(c.x(3)[at], g, mean_share),
+            square = moved(c.x(4)[at], g * g, square_share);
+    y[at] += 1 / (std::sqrt(square) * root + epsilon) * mean * rate;
+  }
+  return y;
+}
+
 }  // namespace leto::compiler::reference::kernel

@@ -119,6 +119,7 @@ void number(const Command& command, PeState& pe) {
   const std::byte* loaded = source(command, pe);
   std::byte* to = result(command, pe);
   const std::int64_t number = command.shape[1], before = command.shape[2], behind = command.shape[3];
+  const std::int64_t share = std::max<std::int64_t>(command.shape[4], 1);
   const std::byte* pairs = loaded + before * kPairBytes;
   const std::int64_t n = numbered_pairs(command);
   const auto key = [&](std::int64_t i) { return int_at(pairs, 2 * i); };
@@ -136,7 +137,8 @@ void number(const Command& command, PeState& pe) {
     if (i == 0 || k != key(i - 1)) start = i;
     const std::int64_t seam = k < 0 ? -1 : k == begun ? 0 : k == goes_on ? 1 : -1;
     const std::int64_t slot = k < 0 || seam >= 0 ? -1 : start;
-    const std::int64_t by_what[] = {slot, slot == i ? k : -1, k < 0 ? -1 : int_at(pairs, 2 * i + 1), seam};
+    const std::int64_t by_what[] = {slot, slot == i ? k : -1, k < 0 ? -1 : int_at(pairs, 2 * i + 1) / share,
+                                    seam};
     put(to, i, by_what[what]);
   }
 }

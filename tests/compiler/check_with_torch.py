@@ -81,6 +81,16 @@ def embedding_bag(a, table, index):
     return sums.reshape(index.shape[:-1] + table.shape[1:])
 
 
+def weighted_bag(a, table, index, weights):
+    """torch's own: per_sample_weights."""
+    lists = [(bag[bag >= 0], w[bag >= 0]) for bag, w in
+             zip(index.reshape(-1, index.shape[-1]), weights.reshape(-1, index.shape[-1]))]
+    begins = torch.tensor([0] + [len(bag) for bag, _ in lists]).cumsum(0)[:-1]
+    sums = F.embedding_bag(torch.cat([bag for bag, _ in lists]), table, begins.to(index.dtype), mode="sum",
+                           per_sample_weights=torch.cat([w for _, w in lists]))
+    return sums.reshape(index.shape[:-1] + table.shape[1:])
+
+
 def sort_lookups(a, lookups):
     flat = lookups.flatten()
     order = torch.where(flat < 0, a["rows"], flat).argsort(stable=True)
@@ -110,6 +120,23 @@ def adagrad_rows(a, table, gradients, pairs, sums):
     """Row-wise: torch has the element-wise rule alone."""
     rate = a["lr"] / (adagrad_sums(a, sums, gradients, pairs).sqrt() + a["epsilon"])
     return table - rate * row_gradients(table, gradients, pairs)
+
+
+def moment_rows(a, moment, gradients, pairs):
+    rows = torch.unique(pairs[pairs[:, 0] >= 0][:, 0]).to(torch.int64)
+    gradient = row_gradients(moment, gradients, pairs)
+    moved = moment.detach().clone()
+    moved[rows] = torch.lerp(moved, gradient.square() if a["square"] else gradient, a["share"])[rows]
+    return moved
+
+
+def adam_rows(a, table, gradients, pairs, mean, square, rate, root):
+    m = moment_rows({"share": a["mean_share"], "square": 0}, mean, gradients, pairs)
+    v = moment_rows({"share": a["square_share"], "square": 1}, square, gradients, pairs)
+    rows = torch.unique(pairs[pairs[:, 0] >= 0][:, 0]).to(torch.int64)
+    stepped = table.detach().clone()
+    stepped[rows] += (rate * m / (v.sqrt() * root + a["epsilon"]))[rows]
+    return stepped
 
 
 def scatter_add(a, rows, index):
@@ -217,10 +244,14 @@ TABLE = {
     "embedding_bag": embedding_bag,
     "pinned_bag": lambda a, table, cold, apart, pinned: (
         embedding_bag(a, table, cold) + embedding_bag(a, apart, pinned)),
+    "weighted_bag": weighted_bag,
+    "weighted_rows": lambda a, x, w: x.repeat_interleave(len(w) // len(x), 0) * w[:, None],
     "sort_lookups": sort_lookups,
     "sgd_rows": sgd_rows,
     "adagrad_sums": adagrad_sums,
     "adagrad_rows": adagrad_rows,
+    "moment_rows": moment_rows,
+    "adam_rows": adam_rows,
     "scatter_add": scatter_add,
     "softmax": lambda a, x: x.softmax(-1),
     "layernorm": layernorm,

@@ -157,8 +157,17 @@ class OperatorCases {
                     pinned = g.constant("pinned", {DType::int32, {3, 2}}, {-1, 1, -1, -1, 0, -1});
       add(Op::pinned_bag, std::move(g), {table, cold, apart, pinned});
     }
-    for (const Op o :
-         {Op::sgd_rows, Op::adagrad_sums, Op::adagrad_rows}) {  // rows that go on over blocks of four: of two, as many seams may come out as go in
+    {
+      Graph g;
+      const ValueId table = weight(g, "table", {5, 3}),
+                    index = g.constant("index", {DType::int32, {3, 2}}, {2, -1, 2, 2, -1, -1}),
+                    weights = weight(g, "weights", {3, 2});
+      add(Op::weighted_bag, std::move(g), {table, index, weights});
+    }
+    operands(Op::weighted_rows, {{3, 4}, {6}}, -1, 1);
+    for (const Op o : {Op::sgd_rows, Op::adagrad_sums, Op::adagrad_rows, Op::moment_rows,
+                       Op::adam_rows}) {  // rows that go on over blocks of four: of two, as many seams may
+                                          // come out as go in
       Graph g;
       const std::int64_t width = o == Op::adagrad_sums ? 1 : 4;
       const ValueId table = weight(g, "table", {6, width}, 0, 1), x = weight(g, "x", {3, 4}),
@@ -166,7 +175,20 @@ class OperatorCases {
                                         {0, 1, 2, 0, 2, 1, 2, 2, 2, 0, 2, 1, 5, 2, 5, 0, -1, 1});
       std::vector<ValueId> inputs{table, x, sorted};
       if (o == Op::adagrad_rows) inputs.push_back(weight(g, "sums", {6, 1}, 0, 1));
-      add(o, std::move(g), inputs, {{"block", std::int64_t{4}}, {"lr", 0.5}, {"epsilon", 0.25}});
+      if (o == Op::adam_rows)
+        for (const char* moment : {"mean", "square"}) inputs.push_back(weight(g, moment, {6, 4}, 0, 1));
+      if (o == Op::adam_rows)
+        for (const char* scalar : {"rate", "root"}) inputs.push_back(weight(g, scalar, {}, 0, 1));
+      Attributes attributes{{"block", std::int64_t{4}}, {"lr", 0.5},
+                            {"epsilon", 0.25},          {"share", 0.5},
+                            {"mean_share", 0.75},       {"square_share", 0.125}};
+      if (o == Op::moment_rows) {
+        Graph squares = g;
+        attributes["square"] = std::int64_t{0};
+        add(o, std::move(squares), inputs, attributes);
+        attributes["square"] = std::int64_t{1};
+      }
+      add(o, std::move(g), inputs, attributes);
     }
     {
       Graph g;

@@ -101,6 +101,9 @@ TEST_CASE("recipe: a dynamic loss scale has a start and a period") {
   CHECK_FALSE(recipe_of("loss_scale = 8\n").dynamic_loss_scale);
   recipe_error("loss_scale = 8\nloss_scale_period = 5\n", ExitCode::bad_input);
   recipe_error("loss_scale_start = 8\n", ExitCode::bad_input);
+  recipe_error("table_optimizer = \"adam\"\n", ExitCode::bad_input);  // without an optimizer
+  recipe_error("optimizer = \"sgd\"\ntable_lr = 0.1\n", ExitCode::bad_input);
+  recipe_error("optimizer = \"adamw\"\ntable_optimizer = \"adamw\"\n", ExitCode::bad_input);
 }
 
 TEST_CASE("recipe: whatever is wrong is an error with file and line") {
