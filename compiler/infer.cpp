@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "base/errors.h"
+#include "base/int8_rows.h"
 #include "compiler/ops.h"
 
 namespace leto::compiler {
@@ -58,6 +59,7 @@ class Inference {
   Shape embedding_bag() const;
   Shape pinned_bag() const;
   Shape weighted_bag() const;
+  Shape quantised_bag() const;
   Shape weighted_rows() const;
   Shape scatter_add() const;
   Shape sort_lookups() const;
@@ -323,6 +325,14 @@ Shape Inference::pinned_bag() const {
 Shape Inference::weighted_bag() const {
   require(is_float(in(2).dtype) && shape(2) == shape(1), "needs a weight for every index");
   return embedding_bag();
+}
+
+Shape Inference::quantised_bag() const {
+  Shape out = embedding_bag();
+  out.back() -= kInt8RowTail;
+  require(in(0).dtype == DType::int8 && out.back() > 0 && out.back() % kInt8RowAlignment == 0,
+          "needs rows of int8, four by four, with a scale and a bias behind them");
+  return out;
 }
 
 Shape Inference::weighted_rows() const {

@@ -67,6 +67,10 @@ bool is_composite(const Graph& graph, const Node& node) {
   return facts(node.op).chip == OnChip::composite &&
          (node.op != Op::pow || is_simple_power(graph.value(node.inputs[1])));
 }
+bool is_bag(Op op) {
+  return op == Op::embedding_bag || op == Op::pinned_bag || op == Op::weighted_bag || op == Op::quantised_bag;
+}
+
 bool is_attention(Op op) {
   return facts(op).shape == ShapeRule::attention || facts(op).shape == ShapeRule::scores_product;
 }

@@ -23,6 +23,7 @@ enum class ShapeRule : std::uint8_t {
   embedding_bag,
   pinned_bag,
   weighted_bag,
+  quantised_bag,
   weighted_rows,
   scatter_add,
   sort_lookups,
@@ -63,6 +64,8 @@ bool is_elementwise(Op op);
 bool is_reduction(Op op);
 /// reshape … expand: elements keep their bits (gather and scatter_add are not in this group).
 bool is_movement(Op op);
+/// embedding_bag and its variants, each a sum of looked-up rows: a negative index names none.
+bool is_bag(Op op);
 /// attention and the operations of its gradient.
 bool is_attention(Op op);
 /// Does decompose take this node apart?

@@ -102,9 +102,7 @@ bool is_ragged(const Graph& graph, ValueId index) {
     if (std::none_of(node.inputs.begin(), node.inputs.end(),
                      [&](ValueId v) { return follows(graph, v, index); }))
       continue;
-    const bool skips = node.op == Op::embedding_bag || node.op == Op::pinned_bag ||
-                       node.op == Op::weighted_bag || node.op == Op::sort_lookups ||
-                       node.integer("padding") != 0;
+    const bool skips = is_bag(node.op) || node.op == Op::sort_lookups || node.integer("padding") != 0;
     if (!skips) return false;
     used = true;
   }

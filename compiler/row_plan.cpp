@@ -89,8 +89,12 @@ std::string local_of(std::string_view index_input, std::int64_t rows, std::int64
 
 std::vector<std::int64_t> PlannedInput::from(std::span<const std::int64_t> lookups) const {
   switch (part) {
-    case Part::hot:
-      return plan_hot_rows(lookups, most, copies).hot;
+    case Part::hot: {
+      const auto hot = plan_hot_rows(lookups, most, copies).hot;
+      std::vector<std::int64_t> all;
+      for (std::int64_t copy = 0; copy < copies; ++copy) all.insert(all.end(), hot.begin(), hot.end());
+      return all;
+    }
     case Part::cold:
       return plan_hot_rows(lookups, most, copies).cold;
     case Part::pinned:

@@ -4,8 +4,8 @@
 //   X.rows, X.slots                 for the update of a table: the rows chosen, each once, and which of them
 //                                   each lookup chose
 //   X.hot.K, X.cold.K, X.pinned.K.C for a table whose K most popular rows lie apart, in C copies each: these
-//                                   rows, the lookups of others, and the copy that each lookup of theirs
-//                                   takes
+//                                   rows, copy by copy, the lookups of others, and the copy that each lookup
+//                                   of theirs takes
 //   X.local.R.N                     for a table of which each of N chips has R rows: the lookups of the rows of the
 //                                   first chip, -1 for those of others
 #pragma once

@@ -115,7 +115,8 @@ void check_names(const isa::Program& program, const Contents& contents) {
 void check_size(const isa::Program& program, const Contents& contents) {
   double bytes = 0, largest = 0;
   for (const auto& tensor : program.tensors) {
-    if (tensor.role == isa::Role::scratch || (!contents.values && is_float(tensor.dtype))) continue;
+    const bool decides = tensor.role == isa::Role::input && !is_float(tensor.dtype);  // where memory is read
+    if (tensor.role == isa::Role::scratch || (!contents.values && !decides)) continue;
     bytes += static_cast<double>(isa::bytes(tensor));
     largest = std::max(largest, static_cast<double>(isa::elements(tensor)) * kCopyBytes);
   }

@@ -260,8 +260,12 @@ void ModelBuilder::tokens(std::int64_t count) {
   metadata("leto.tokens", std::to_string(count));
 }
 
+void ModelBuilder::stored_as(std::string_view name, DType type) {
+  metadata("leto.dtype." + std::string(name), std::string(name_of(type)));
+}
+
 void ModelBuilder::note_stored_type(std::string_view name) {
-  if (stored_ != dtype_) metadata("leto.dtype." + std::string(name), std::string(name_of(stored_)));
+  if (stored_ != dtype_) stored_as(name, stored_);
 }
 
 void ModelBuilder::metadata(const std::string& key, const std::string& value) {

@@ -38,6 +38,8 @@ class ModelBuilder {
   std::string typed_input(std::string_view name, const Shape& shape, int type, std::int64_t limit = 0);
   /// A weight drawn from normal(0, deviation).
   std::string weight(std::string_view name, const Shape& shape, double deviation);
+  /// Says that a weight lies in memory in another type than the model declares.
+  void stored_as(std::string_view name, DType type);
   /// A weight that starts at one value (biases, scales).
   std::string filled(std::string_view name, const Shape& shape, float value);
   /// A float Constant node: part of the computation, never trained.

@@ -18,9 +18,14 @@ onnx::ModelProto embedding(const Request& request) {
     const auto name = fmt::format("table.{}", i);
     const auto table =
         model.weight(name + ".weight", {rows, dim}, std::sqrt(1.0 / (3.0 * static_cast<double>(rows))));
+    if (request["int8"] != 0) model.stored_as(table, DType::int8);
     const auto index = model.index_input(fmt::format("index.{}", i), {batch, bag}, rows);
-    sums.push_back(
-        model.node("ReduceSum", {model.node("Gather", {table, index}, name), axis}, name + ".sum"));
+    auto chosen = model.node("Gather", {table, index}, name);
+    if (request["weighted"] != 0) {
+      const auto weights = model.input(fmt::format("weights.{}", i), {batch, bag, 1});
+      chosen = model.node("Mul", {chosen, weights}, name + ".weighted");
+    }
+    sums.push_back(model.node("ReduceSum", {chosen, axis}, name + ".sum"));
     model.integer("keepdims", 0);
   }
   const auto all = model.node("Concat", sums, "sums");

@@ -26,9 +26,9 @@ constexpr double kMaskMagnitude = 1e4;
 
 DType stored_type(const std::string& key, const std::string& text) {
   const auto type = dtype_from_name(text);
-  if (!type || !is_float(*type)) {
-    throw Error(ExitCode::bad_input, fmt::format("metadata '{}': no float type '{}'", key, text),
-                "write fp8_e4m3, fp8_e5m2, bf16, fp16 or fp32");
+  if (!type || !(is_float(*type) || *type == DType::int8)) {
+    throw Error(ExitCode::bad_input, fmt::format("metadata '{}': no type '{}'", key, text),
+                "write fp8_e4m3, fp8_e5m2, bf16, fp16, fp32 or, for a table, int8");
   }
   return *type;
 }

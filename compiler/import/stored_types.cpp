@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "base/errors.h"
+#include "base/int8_rows.h"
 #include "compiler/ops.h"
+#include "compiler/passes/builder.h"
 #include "compiler/passes/rewriter.h"
 #include "compiler/reference/kernels.h"
 
@@ -37,6 +39,7 @@ class Holding {
         continue;
       held_[i] = true;
       Value& stored = rewriter_.to().value(rewriter_[static_cast<ValueId>(i)]);
+      if (type == DType::int8) return hold_rows(stored);
       stored.type.dtype = type;
       reference::round_to(type, stored.data);
       return;
@@ -46,10 +49,46 @@ class Holding {
                 "remove the entry, or write the name as the model has it");
   }
 
+  static void hold_rows(Value& table) {
+    auto& shape = table.type.shape;
+    if (table.role != Role::parameter || shape.size() != 2 || shape[1] % kInt8RowAlignment != 0)
+      throw Error(
+          ExitCode::unsupported,
+          fmt::format("metadata 'leto.dtype.{}': int8 is for tables [rows, width] that are stored, of a "
+                      "width that is a multiple of {}",
+                      table.name, kInt8RowAlignment),
+          "leave the entry out, or pad the rows");
+    if (!table.data.empty()) table.data = int8_rows(table.data, shape[1]);
+    table.type.dtype = DType::int8;
+    shape[1] += kInt8RowTail;
+  }
+
+  bool is_rows(ValueId old) {
+    return held(old) && rewriter_.to().value(rewriter_[old]).type.dtype == DType::int8;
+  }
+
+  /// Rows of int8 are numbers again as soon as they are looked up: a bag of one row for each index.
+  void look_up(const Node& node) {
+    Builder b(rewriter_.to(), node.phase, node.name);
+    const std::vector<ValueId> in = rewriter_.mapped(node.inputs);
+    auto one = b.shape(in[1]);
+    one.push_back(1);
+    const std::string type(name_of(declared(node.output)));
+    rewriter_.replace(node.output,
+                      b.raw(Op::quantised_bag, {in[0], b.reshape(in[1], one)}, {{"dtype", type}}));
+  }
+
   /// Elements stay what they are, and the first operand's type is the result's.
   static bool moves(Op op) { return op != Op::concat && (is_movement(op) || op == Op::gather); }
 
   void copy(const Node& node) {
+    if (node.op == Op::gather && is_rows(node.inputs[0])) return look_up(node);
+    for (const ValueId v : node.inputs)
+      if (is_rows(v))
+        throw Error(ExitCode::unsupported,
+                    fmt::format("'{}' is a table of int8 rows, and {} ({}) does not look them up",
+                                graph_.value(v).name, name_of(node.op), node.name),
+                    fmt::format("leave metadata 'leto.dtype.{}' out", graph_.value(v).name));
     if (moves(node.op) && held(node.inputs[0]) && !is_result(node.output)) {
       held_[at(node.output)] = true;
       return rewriter_.copy(node);

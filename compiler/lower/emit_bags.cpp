@@ -3,6 +3,7 @@
 // apart, two gathers fill one tile: the table's rows, and the popular ones into the places left free.
 #include <algorithm>
 
+#include "base/int8_rows.h"
 #include "compiler/lower/emit.h"
 #include "compiler/lower/rounding.h"
 #include "compiler/lower/row_tiles.h"
@@ -27,9 +28,9 @@ struct BagTiles {
   std::int64_t bag, width, bags;
   int element, index_bytes, out_element;
   List rows, apart, weights;
-  int data, sum, result;  // buffers
-  int product = -1;       // of a row and its weight
-  std::int64_t row_bytes() const { return width * element; }
+  int data, sum, result;   // buffers
+  int product = -1;        // of a row and its weight or scale
+  std::int64_t row_bytes;  // of the table, a tail of scale and bias with it
   std::int64_t list_pitch(const Place& index) const { return bags * size_of(index.dtype); }  // of positions
 };
 
@@ -102,10 +103,9 @@ class BagMover {
               const Gather& how) {
     using G = isa::gather_t;
     const auto base = context_.address_register(table);
-    const int shape = core_.shape({Amount::constant(t_.row_bytes()), bags,
-                                   Amount::constant(table.view.strides[0] * t_.element),
-                                   Amount::constant(table.view.shape[0]), Amount::constant(how.mode),
-                                   Amount::constant(t_.row_bytes())});
+    const int shape = core_.shape(
+        {Amount::constant(t_.row_bytes), bags, Amount::constant(table.view.strides[0] * t_.element),
+         Amount::constant(table.view.shape[0]), Amount::constant(how.mode), Amount::constant(t_.row_bytes)});
     core_.emit(isa::Opcode::gather, {{G::dst, t_.data},
                                      {G::reserve, how.first},
                                      {G::push, how.last},
@@ -149,40 +149,57 @@ class BagSummer {
     DType dtype = DType::fp32;
     bool wait = false, pop = false;
     isa::Broadcast mode = isa::Broadcast::full;
-    int offset = 0;  // register
+    int offset = 0;          // register
+    std::int64_t pitch = 0;  // bytes; 0: dense
   };
-  Operand rows() const { return {t_.data, kernel_.table.dtype, true, true}; }
-
-  void position(bool first, bool last) {
-    const Operand none{0, DType::fp32, false, false, isa::Broadcast::immediate};
-    if (!kernel_.weights) {
-      return first ? pass(isa::VectorOp::copy, rows(), none, last)
-                   : pass(isa::VectorOp::add, {t_.sum}, rows(), last);
-    }
-    const Operand weight{
-        t_.weights.by_position, kernel_.weights->dtype, first, last, isa::Broadcast::column, at_};
-    if (first)
-      pass(isa::VectorOp::multiply, rows(), weight, last);
-    else
-      pass(isa::VectorOp::multiply, rows(), weight, false, t_.product);
-    if (!first) pass(isa::VectorOp::add, {t_.sum}, {t_.product}, last);
-    if (!last) core_.addi(at_, at_, t_.list_pitch(*kernel_.weights));
+  Operand rows(bool pop = true) const {
+    return {t_.data, kernel_.table.dtype, true, pop, isa::Broadcast::full, 0, t_.row_bytes};
+  }
+  Operand dense(int buffer) const { return {buffer}; }
+  /// One of the two fp32 numbers behind each row.
+  Operand tail(int offset, bool pop) const {
+    return {t_.data, DType::fp32, false, pop, isa::Broadcast::column, offset, t_.row_bytes};
   }
 
-  /// To the sums, of which the last goes to the result; or to a scratch buffer.
-  void pass(isa::VectorOp op, const Operand& a, const Operand& b, bool last, int scratch = -1) {
+  void position(bool first, bool last) {
+    using Op = isa::VectorOp;
+    const int sum = last ? t_.result : t_.sum;
+    if (kernel_.weights) return weighted(first, sum, last);
+    if (kernel_.table.dtype == DType::int8) return quantised(first, sum);
+    if (first)
+      pass(Op::copy, rows(), {0, DType::fp32, false, false, isa::Broadcast::immediate}, sum);
+    else
+      pass(Op::add, dense(t_.sum), rows(), sum);
+  }
+
+  void weighted(bool first, int sum, bool last) {
+    const Place& weights = *kernel_.weights;
+    const Operand weight{t_.weights.by_position, weights.dtype, first, last, isa::Broadcast::column, at_,
+                         size_of(weights.dtype)};
+    pass(isa::VectorOp::multiply, rows(), weight, first ? sum : t_.product);
+    if (!first) pass(isa::VectorOp::add, dense(t_.sum), dense(t_.product), sum);
+    if (!last) core_.addi(at_, at_, t_.list_pitch(weights));
+  }
+
+  void quantised(bool first, int sum) {
+    const int scale = core_.constant(t_.width), bias = core_.constant(t_.width + 4);
+    pass(isa::VectorOp::multiply, rows(false), tail(scale, false), t_.product);
+    pass(isa::VectorOp::add, dense(t_.product), tail(bias, true), first ? sum : t_.product);
+    if (!first) pass(isa::VectorOp::add, dense(t_.sum), dense(t_.product), sum);
+  }
+
+  /// Into a scratch buffer, or published as a result.
+  void pass(isa::VectorOp op, const Operand& a, const Operand& b, int to) {
     using V = isa::vector_t;
     const Amount width = Amount::constant(t_.width);
+    const bool last = to == t_.result;
     const auto pitch = [&](const Operand& o) {
-      return o.mode == isa::Broadcast::column ? Amount::constant(size_of(o.dtype))
-                                              : width.times(size_of(o.dtype));
+      return o.pitch > 0 ? Amount::constant(o.pitch) : width.times(size_of(o.dtype));
     };
     const int shape = core_.shape(
         {bags_, width, width.times(last ? t_.out_element : 4), pitch(a), pitch(b), Amount::constant(0)});
     core_.emit(isa::Opcode::vector, {{V::op, std::int64_t(op)},
-                                     {V::dst, last           ? t_.result
-                                              : scratch >= 0 ? scratch
-                                                             : t_.sum},
+                                     {V::dst, to},
                                      {V::reserve, last},
                                      {V::push, last},
                                      {V::dst_type, std::int64_t(last ? kernel_.out.dtype : DType::fp32)},
@@ -218,23 +235,25 @@ void emit_bags(EmitContext& context, const BagKernel& kernel) {
   t.bag = kernel.index.view.shape[1];
   t.width = kernel.out.view.shape[1];
   t.element = size_of(kernel.table.dtype);
+  t.row_bytes = kernel.table.view.shape[1] * t.element;
+  const bool products = kernel.weights || kernel.table.dtype == DType::int8;
   t.index_bytes = size_of(kernel.index.dtype);
   t.out_element = size_of(kernel.out.dtype);
   const std::int64_t count = kernel.out.view.shape[0];
   const int lists = t.index_bytes + (kernel.apart ? size_of(kernel.apart->index.dtype) : 0) +
                     (kernel.weights ? size_of(kernel.weights->dtype) : 0);
-  const std::int64_t sums = t.width * (kernel.weights ? 8 : 4);
+  const std::int64_t sums = t.width * (products ? 8 : 4);
   const std::int64_t bytes =
-      2 * kLists * t.bag * lists + kLeastAhead * t.row_bytes() + sums + t.width * 2 * t.out_element;
+      2 * kLists * t.bag * lists + kLeastAhead * t.row_bytes + sums + t.width * 2 * t.out_element;
   // As many as fit, but the same number of tiles for every PE.
   const std::int64_t share = ceil_div(count, context.chip.pes());
   const std::int64_t fit = rows_that_fit(context.chip, bytes, std::min(kMostBags, share), "embedding_bag");
   t.bags = ceil_div(share, ceil_div(share, fit));
   const std::vector<BlockedDim> dims{{count, t.bags}};
   // Gathers of few rows: as many as the port may have in flight, and one that is being summed.
-  const std::int64_t gathered = aligned(t.bags * t.row_bytes());
+  const std::int64_t gathered = aligned(t.bags * t.row_bytes);
   const std::int64_t left =
-      context.chip.local_store.bytes - kSpare - t.bags * (bytes - kLeastAhead * t.row_bytes());
+      context.chip.local_store.bytes - kSpare - t.bags * (bytes - kLeastAhead * t.row_bytes);
   const std::int64_t ahead = std::clamp(
       std::min(ceil_div(context.chip.fabric_interface.outstanding_bytes, gathered) + 1, left / gathered),
       kLeastAhead, kMostAhead);
@@ -251,9 +270,9 @@ void emit_bags(EmitContext& context, const BagKernel& kernel) {
   t.rows = list_of(kernel.index);
   if (kernel.apart) t.apart = list_of(kernel.apart->index);
   if (kernel.weights) t.weights = list_of(*kernel.weights);
-  t.data = buffer(t.bags * t.row_bytes(), ahead);
+  t.data = buffer(t.bags * t.row_bytes, ahead);
   t.sum = buffer(t.bags * t.width * 4, 0);
-  if (kernel.weights) t.product = buffer(t.bags * t.width * 4, 0);
+  if (products) t.product = buffer(t.bags * t.width * 4, 0);
   t.result = buffer(t.bags * t.width * t.out_element, 2);
   context.open("embedding_bag", buffers);
   BagMover(context, kernel, t, dims).emit();

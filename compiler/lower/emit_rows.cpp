@@ -124,38 +124,44 @@ void emit_gather(EmitContext& context, const GatherKernel& kernel) {
   const std::int64_t count = kernel.out.view.shape[0], width = kernel.out.view.shape[1];
   const int element = size_of(kernel.out.dtype), index_bytes = size_of(kernel.index.dtype);
   const std::int64_t row_bytes = width * element;
-  const std::int64_t wanted = ceil_div(count, context.chip.pes() * 4);
+  const std::int64_t wanted = std::max(ceil_div(count, context.chip.pes() * 4), kernel.least);
   const std::int64_t rows = rows_that_fit(context.chip, 2 * (row_bytes + index_bytes), wanted, "gather");
   const std::vector<BlockedDim> dims{{count, rows}};
+  const int first = kernel.least > 1 ? context.first_pe : 0;
 
   constexpr int index = 0, data = 1;  // buffers
   context.open("gather", {{aligned(rows * index_bytes), 2}, {aligned(rows * row_bytes), 2}}, false);
-  tile_loop(context.pe.move, dims, [&](const Tile& tile) {
-    using G = isa::gather_t;
-    auto& core = context.pe.move;
-    const Amount n = tile.extent[0];
-    const std::int64_t index_stride = kernel.index.view.strides[0] * index_bytes;
-    emit_load(core, index,
-              tile_address(core, context.address_register(kernel.index), tile, dims, {index_stride}),
-              transfer_of(index_bytes, {{n, index_stride}}));
-    const auto table = context.address_register(kernel.table);
-    const int shape =
-        core.shape({Amount::constant(row_bytes), n, Amount::constant(kernel.table.view.strides[0] * element),
-                    Amount::constant(kernel.table.view.shape[0]), Amount::constant(kernel.padding),
-                    Amount::constant(row_bytes)});
-    core.emit(isa::Opcode::gather, {{G::dst, data},
-                                    {G::reserve, 1},
-                                    {G::push, 1},
-                                    {G::index, index},
-                                    {G::wait, 1},
-                                    {G::pop, 1},
-                                    {G::index_type, std::int64_t(kernel.index.dtype)},
-                                    {G::address, table},
-                                    {G::shape, shape}});
-    const std::int64_t out_stride = kernel.out.view.strides[0] * element;
-    emit_store(core, data, tile_address(core, context.address_register(kernel.out), tile, dims, {out_stride}),
-               transfer_of(element, {{Amount::constant(width), element}, {n, out_stride}}));
-  });
+  tile_loop(
+      context.pe.move, dims,
+      [&](const Tile& tile) {
+        using G = isa::gather_t;
+        auto& core = context.pe.move;
+        const Amount n = tile.extent[0];
+        const std::int64_t index_stride = kernel.index.view.strides[0] * index_bytes;
+        emit_load(core, index,
+                  tile_address(core, context.address_register(kernel.index), tile, dims, {index_stride}),
+                  transfer_of(index_bytes, {{n, index_stride}}));
+        const auto table = context.address_register(kernel.table);
+        const int shape = core.shape({Amount::constant(row_bytes), n,
+                                      Amount::constant(kernel.table.view.strides[0] * element),
+                                      Amount::constant(kernel.table.view.shape[0]),
+                                      Amount::constant(kernel.padding), Amount::constant(row_bytes)});
+        core.emit(isa::Opcode::gather, {{G::dst, data},
+                                        {G::reserve, 1},
+                                        {G::push, 1},
+                                        {G::index, index},
+                                        {G::wait, 1},
+                                        {G::pop, 1},
+                                        {G::index_type, std::int64_t(kernel.index.dtype)},
+                                        {G::address, table},
+                                        {G::shape, shape}});
+        const std::int64_t out_stride = kernel.out.view.strides[0] * element;
+        emit_store(core, data,
+                   tile_address(core, context.address_register(kernel.out), tile, dims, {out_stride}),
+                   transfer_of(element, {{Amount::constant(width), element}, {n, out_stride}}));
+      },
+      first);
+  if (kernel.least > 1) context.first_pe = int((first + dims[0].blocks()) % context.chip.pes());
 }
 
 namespace {

@@ -84,12 +84,14 @@ struct GatherKernel {
   Place index;           // [count]
   Place out;             // [count, width]
   bool padding = false;  // a negative index names no row: zeros
+  std::int64_t least =
+      1;  // rows of a tile: more than one where such kernels, side by side, share the PEs out
 };
 
 /// out[i] = table[index[i][0]] + table[index[i][1]] + …, in fp32; a negative index names no row, but where
 /// the table's popular rows lie apart, one of those.
 struct BagKernel {
-  Place table;  // [rows, width], width dense
+  Place table;  // [rows, width], width dense; of int8: [rows, width + 8], a scale and a bias behind each row
   Place index;  // [count, bag], bag dense
   Place out;    // [count, width], width dense
   struct Apart {

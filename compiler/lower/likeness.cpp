@@ -62,7 +62,10 @@ class Key {
     add(k.bytes);
     add(k.chips);
   }
-  void add_body(const GatherKernel& k) { add(k.padding); }
+  void add_body(const GatherKernel& k) {
+    add(k.padding);
+    add(k.least);
+  }
   void add_body(const BagKernel& k) {
     add(k.apart.has_value());
     add(k.weights.has_value());

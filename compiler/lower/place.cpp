@@ -6,6 +6,7 @@
 
 #include "base/errors.h"
 #include "compiler/lower/rounding.h"
+#include "compiler/ops.h"
 
 namespace leto::compiler {
 namespace {
@@ -248,9 +249,7 @@ class Placer {
   /// Are rows of it looked up?
   bool is_table(const Storage& s) const {
     return std::any_of(graph_.nodes.begin(), graph_.nodes.end(), [&](const Node& node) {
-      const bool looks_up = node.op == Op::embedding_bag || node.op == Op::pinned_bag ||
-                            node.op == Op::weighted_bag || node.op == Op::gather;
-      return looks_up && node.inputs[0] == s.value;
+      return (is_bag(node.op) || node.op == Op::gather) && node.inputs[0] == s.value;
     });
   }
 

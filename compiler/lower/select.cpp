@@ -88,6 +88,7 @@ void Selector::schedule(int n) {
     case Op::embedding_bag:
     case Op::pinned_bag:
     case Op::weighted_bag:
+    case Op::quantised_bag:
       return embedding_bag(x);
     case Op::weighted_rows:
       return weighted_rows(n);

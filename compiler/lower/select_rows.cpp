@@ -4,6 +4,7 @@
 #include "compiler/lower/selector.h"
 #include "compiler/lower/sort_plan.h"
 #include "compiler/lower/update_plan.h"
+#include "compiler/row_plan.h"
 
 namespace leto::compiler {
 
@@ -21,6 +22,10 @@ void Selector::gather(const Node& x) {
   k.index = {*reshaped(*views_[std::size_t(x.inputs[1])], {count}), type(x.inputs[1]).dtype};
   k.out = {as_rows(result_view(x.output), count, x), type(x.output).dtype};
   k.padding = x.integer("padding") != 0;
+  // Popular rows of all tables (pin_rows.h): a PE's round trip to memory is to bring a good part of a
+  // table's.
+  constexpr std::int64_t kPlanned = 32;
+  if (planned_input(graph_.value(x.inputs[1]).name)) k.least = kPlanned;
   emit(x, k);
 }
 

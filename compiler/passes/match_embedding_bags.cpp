@@ -23,13 +23,16 @@ class Matcher {
   /// weight of each. No gather: it is no such sum.
   struct Bags {
     const Node* gather = nullptr;
-    ValueId weights = -1;  // [..., bag, 1]
+    ValueId weights = -1;    // [..., bag, 1]
+    bool quantised = false;  // rows of int8, each a bag of its own
   };
   Bags summed_by(const Node& node) const {
     if (node.op != Op::reduce_sum) return {};
     const auto rank = static_cast<std::int64_t>(graph_.value(node.inputs[0]).type.shape.size());
     if (rank < 2 || node.list("axes") != std::vector<std::int64_t>{rank - 2}) return {};
     if (const Node* gather = gather_of(node.inputs[0])) return {gather};
+    if (const Node* rows = only_use_of(node.inputs[0], Op::quantised_bag))
+      return graph_.value(rows->inputs[1]).type.shape.back() == 1 ? Bags{rows, -1, true} : Bags{};
     const Node* product = only_use_of(node.inputs[0], Op::mul);
     for (const std::size_t i : {0, 1}) {
       if (product == nullptr) break;
@@ -69,7 +72,7 @@ Graph match_embedding_bags(const Graph& forward) {
   const Matcher matcher(forward);
   Rewriter rewriter(forward);
   for (const Node& node : forward.nodes) {
-    const auto [gather, weights] = matcher.summed_by(node);
+    const auto [gather, weights, quantised] = matcher.summed_by(node);
     if (gather == nullptr) {
       rewriter.copy(node);
       continue;
@@ -78,8 +81,13 @@ Graph match_embedding_bags(const Graph& forward) {
     const Type& type = forward.value(node.output).type;
     std::vector<ValueId> inputs = rewriter.mapped(gather->inputs);
     if (weights >= 0) inputs.push_back(b.reshape(rewriter[weights], b.shape(inputs[1])));
-    const ValueId sum = b.raw(weights < 0 ? Op::embedding_bag : Op::weighted_bag, inputs,
-                              {{"dtype", std::string(name_of(type.dtype))}});
+    if (quantised) {
+      auto bags = b.shape(inputs[1]);
+      bags.pop_back();
+      inputs[1] = b.reshape(inputs[1], bags);
+    }
+    const Op op = quantised ? Op::quantised_bag : weights < 0 ? Op::embedding_bag : Op::weighted_bag;
+    const ValueId sum = b.raw(op, inputs, {{"dtype", std::string(name_of(type.dtype))}});
     rewriter.replace(node.output, b.reshape(sum, type.shape));
   }
   return rewriter.finish();

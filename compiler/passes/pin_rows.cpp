@@ -32,21 +32,14 @@ class Apart {
 
   /// The popular rows of all tables, one copy for every cluster: side by side, before the first bag.
   void copy_rows() {
-    std::vector<std::pair<const Node*, ValueId>> once;
     for (const Node& node : from_.nodes) {
       if (!takes(node)) continue;
       const auto inputs = rewriter_.mapped(node.inputs);
       Builder b(rewriter_.to(), node.phase, node.name);
       const Value lookups = rewriter_.to().value(inputs[1]);
       const ValueId hot = input(rewriter_.to(), hot_of(lookups.name, rows_, copies_),
-                                {lookups.type.dtype, {rows_}}, b.shape(inputs[0])[0]);
-      once.emplace_back(&node, b.raw(Op::gather, {inputs[0], hot}, {{"padding", std::int64_t{1}}}));
-    }
-    for (const auto& [node, rows] : once) {
-      Builder b(rewriter_.to(), node->phase, node->name);
-      const std::int64_t width = b.shape(rows)[1];
-      const ValueId many = b.expand(b.reshape(rows, {1, rows_, width}), {copies_, rows_, width});
-      copies_of_[node] = b.reshape(many, {copies_ * rows_, width});
+                                {lookups.type.dtype, {copies_ * rows_}}, b.shape(inputs[0])[0]);
+      copies_of_[&node] = b.raw(Op::gather, {inputs[0], hot}, {{"padding", std::int64_t{1}}});
     }
   }
 

@@ -40,6 +40,18 @@ void output_gradients(Graph& graph, const Gradients& gradients, const std::vecto
   }
 }
 
+/// Half a step of a row's own scale is what most updates are less than.
+void refuse_rows_of_int8(const Graph& graph, const Recipe& recipe) {
+  if (recipe.optimizer == Optimizer::none) return;
+  for (const Node& node : graph.nodes)
+    if (node.op == Op::quantised_bag)
+      throw Error(ExitCode::unsupported,
+                  fmt::format("table '{}' has rows of int8, which are looked up and not trained",
+                              graph.value(node.inputs[0]).name),
+                  fmt::format("train it from fp32 masters: leave metadata 'leto.dtype.{}' out of the model",
+                              graph.value(node.inputs[0]).name));
+}
+
 bool trains(const Recipe& recipe) {
   return recipe.optimizer != Optimizer::none || recipe.loss != Loss::own;
 }
@@ -77,6 +89,7 @@ Graph training_step(const Graph& forward, const Recipe& recipe, const Options& o
   becomes(decompose_pools(graph), "decompose_pools");
   Gradients gradients;
   if (trains(recipe)) {
+    refuse_rows_of_int8(graph, recipe);
     add_loss(graph, recipe.loss);
     const std::vector<ValueId> wanted = differentiated(graph, recipe);
     LossScale scale = add_loss_scale(graph, recipe);

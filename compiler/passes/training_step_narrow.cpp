@@ -31,7 +31,7 @@ bool is_statistic(Op op, std::size_t operand) {
 }
 
 bool chooses_rows(Op op) {
-  return op == Op::gather || op == Op::embedding_bag || op == Op::weighted_bag;
+  return op == Op::gather || is_bag(op);
 }
 
 class Narrowing {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/hash.h"
+#include "base/int8_rows.h"
 #include "base/rng.h"
 #include "compiler/reference/kernels.h"
 
@@ -29,6 +30,12 @@ std::vector<float> unrounded(const Value& v, std::uint64_t seed) {
   const std::uint64_t stream = fnv1a(v.name);
   if (!v.data.empty()) {
     return v.data;
+  }
+  if (v.drawn && v.type.dtype == DType::int8) {  // rows of a table
+    const std::int64_t rows = v.type.shape[0], width = v.type.shape[1] - kInt8RowTail;
+    std::vector<float> elements(static_cast<std::size_t>(rows * width));
+    fill_normal(seed, stream, 0, v.mean, v.deviation, elements);
+    return int8_rows(elements, width);
   }
   if (v.drawn) {
     return draw_normal(v, seed, stream, v.mean, v.deviation);

@@ -5,6 +5,8 @@
 #include <numeric>
 
 #include "base/errors.h"
+#include "base/int8_rows.h"
+#include "compiler/ops.h"
 #include "compiler/reference/kernels.h"
 
 namespace leto::compiler::reference::kernel {
@@ -96,8 +98,7 @@ std::size_t row_index(const Node& node, T index, std::int64_t rows) {
 /// Does the index say that there is no row?
 template <class T>
 bool is_padding(const Node& node, T index) {
-  return index < 0 && (node.op == Op::embedding_bag || node.op == Op::pinned_bag ||
-                       node.op == Op::weighted_bag || node.integer("padding") != 0);
+  return index < 0 && (is_bag(node.op) || node.integer("padding") != 0);
 }
 
 template <class T>
@@ -149,6 +150,25 @@ Array<T> pinned_bag(const Call<T>& c) {
 template <class T>
 Array<T> weighted_bag(const Call<T>& c) {
   return embedding_bag(c);
+}
+
+template <class T>
+Array<T> quantised_bag(const Call<T>& c) {
+  const auto pitch = static_cast<std::size_t>(c.shape()[1]);
+  const auto width = pitch - static_cast<std::size_t>(kInt8RowTail);
+  const auto bag = static_cast<std::size_t>(c.shape(1).back());
+  Array<T> y(c.size(), T(0));
+  for (std::size_t i = 0; i < c.x(1).size(); ++i) {
+    const bool none = is_padding(c.node, c.x(1)[i]);
+    const T* row = none ? nullptr : c.x().data() + row_index(c.node, c.x(1)[i], c.shape()[0]) * pitch;
+    const Int8RowTail tail = none ? Int8RowTail{} : int8_row_tail(row, static_cast<std::int64_t>(width));
+    for (std::size_t k = 0; k < width; ++k) {
+      T& sum = y[i / bag * width + k];
+      const T x = none ? T(0) : row[k] * static_cast<T>(tail.scale) + static_cast<T>(tail.bias);
+      sum = i % bag == 0 ? x : sum + x;
+    }
+  }
+  return y;
 }
 
 template <class T>

@@ -91,6 +91,11 @@ def weighted_bag(a, table, index, weights):
     return sums.reshape(index.shape[:-1] + table.shape[1:])
 
 
+def quantised_bag(a, table, index):
+    tail = table[:, -8:].to(torch.int8).contiguous().view(torch.float32).to(torch.float64)
+    return embedding_bag(a, table[:, :-8].to(torch.float64) * tail[:, :1] + tail[:, 1:], index)
+
+
 def sort_lookups(a, lookups):
     flat = lookups.flatten()
     order = torch.where(flat < 0, a["rows"], flat).argsort(stable=True)
@@ -245,6 +250,7 @@ TABLE = {
     "pinned_bag": lambda a, table, cold, apart, pinned: (
         embedding_bag(a, table, cold) + embedding_bag(a, apart, pinned)),
     "weighted_bag": weighted_bag,
+    "quantised_bag": quantised_bag,
     "weighted_rows": lambda a, x, w: x.repeat_interleave(len(w) // len(x), 0) * w[:, None],
     "sort_lookups": sort_lookups,
     "sgd_rows": sgd_rows,

@@ -680,6 +680,44 @@ TEST_CASE("import: metadata gives inputs and weights a type that ONNX has not") 
   error_of([&] { model("Add").metadata("leto.dtype.a", "int4").import(); }, ExitCode::bad_input);
 }
 
+TEST_CASE("import: a table of int8 rows is looked up with its rows' scales and biases, and nothing else") {
+  const auto model = [](const std::string& op) {
+    Model m;
+    m.input("i", {2, 2}, TensorProto::INT64).floats("t", {3, 4}, {0, 1, 2, 255, -3, 0, 3, 3, 7, 7, 7, 7});
+    m.ints("one", {1});
+    if (op == "Gather") m.node("Gather", {"t", "i"}, {"y"});
+    if (op == "Neg") m.node("Neg", {"t"}, {"y"});
+    if (op == "ReduceSum")
+      m.node("Gather", {"t", "i"}, {"rows"})
+          .node("ReduceSum", {"rows", "one"}, {"y"})
+          .attribute("keepdims", std::int64_t{0});
+    return m.output("y").metadata("leto.dtype.t", "int8");
+  };
+  const Values lookups{{"i", {0, 2, 1, 1}}};
+  const Graph rows = model("Gather").import();
+  CHECK(rows.value(rows.outputs[0]).type.dtype == DType::fp32);
+  const auto got = evaluate(rows, lookups).at("y");
+  const List want{0, 1, 2, 255, 7, 7, 7, 7, -3, 0, 3, 3, -3, 0, 3, 3};
+  for (std::size_t k = 0; k < want.size(); ++k) CHECK(std::fabs(got[k] - want[k]) <= (k < 4 ? 0.51F : 0.02F));
+  const Graph sums = training_step(model("ReduceSum").import(), Recipe{});
+  const auto bags = std::count_if(sums.nodes.begin(), sums.nodes.end(),
+                                  [](const Node& n) { return n.op == Op::quantised_bag; });
+  CHECK(bags >= 1);
+  for (const Node& n : sums.nodes) CHECK(n.op != Op::reduce_sum);
+  const auto added = evaluate(sums, lookups).at("y");
+  for (std::size_t k = 0; k < 4; ++k) {
+    CHECK(std::fabs(added[k] - (want[k] + 7)) <= 0.51F);
+    CHECK(std::fabs(added[4 + k] - 2 * want[8 + k]) <= 0.04F);
+  }
+  error_of([&] { model("Neg").import(); }, ExitCode::unsupported);
+  Recipe recipe;
+  recipe.optimizer = Optimizer::sgd;
+  recipe.loss = Loss::sum;
+  const std::string what =
+      error_of([&] { training_step(model("ReduceSum").import(), recipe); }, ExitCode::unsupported);
+  CHECK_MESSAGE(what.find("'t'") != std::string::npos, what);
+}
+
 namespace {
 
 /// An embedding bag of 3 columns as torch exports it: offsets in, one trip a bag.

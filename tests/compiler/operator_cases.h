@@ -4,6 +4,7 @@
 
 #include <functional>
 
+#include "base/int8_rows.h"
 #include "compiler/ops.h"
 #include "tests/compiler/front_helpers.h"
 
@@ -163,6 +164,14 @@ class OperatorCases {
                     index = g.constant("index", {DType::int32, {3, 2}}, {2, -1, 2, 2, -1, -1}),
                     weights = weight(g, "weights", {3, 2});
       add(Op::weighted_bag, std::move(g), {table, index, weights});
+    }
+    {
+      Graph g;
+      Value& table = g.value(weight(g, "table", {3, 12}));
+      table.data = int8_rows({1, 2, 3, 5, -1, 0, 0.5F, 7, -2, -3, -4, -9}, 4);
+      table.type.dtype = DType::int8;
+      const ValueId index = g.constant("index", {DType::int32, {3, 2}}, {2, -1, 2, 1, -1, -1});
+      add(Op::quantised_bag, std::move(g), {0, index});
     }
     operands(Op::weighted_rows, {{3, 4}, {6}}, -1, 1);
     for (const Op o : {Op::sgd_rows, Op::adagrad_sums, Op::adagrad_rows, Op::moment_rows,
