@@ -17,7 +17,8 @@ constexpr int kLeastSaved = 8;
 /// What is done for one embedding table after the other goes side by side on PEs of its own, or on in the
 /// same buffers (emit.h). A loop's trips would all take the same PEs, and start anew.
 bool is_of_a_table(const Kernel& kernel) {
-  return std::holds_alternative<SortKernel>(kernel.body) ||
+  const auto* gather = std::get_if<GatherKernel>(&kernel.body);
+  return (gather != nullptr && gather->least > 1) || std::holds_alternative<SortKernel>(kernel.body) ||
          std::holds_alternative<UpdateKernel>(kernel.body) || std::holds_alternative<BagKernel>(kernel.body);
 }
 
