@@ -5,6 +5,24 @@
 #include <utility>
 
 namespace leto::model {
+namespace {
+
+// Cycles of one of work.
+double mean(auto timed, auto until) {
+  double cycles = 0, work = 0;
+  for (; timed != until; ++timed) {
+    cycles += static_cast<double>(timed->cycles);
+    work += static_cast<double>(timed->work);
+  }
+  return cycles / work;
+}
+
+// The first of those timed behind `runs` runs.
+auto since(const auto& timed, int runs) {
+  return std::ranges::find_if(timed, [=](const auto& t) { return t.runs >= runs; });
+}
+
+}  // namespace
 
 Segments::Segments(const ChipConfig& chip, Kernel& kernel, Accounts& accounts, Counters& counters,
                    const Fabric& fabric, Passage& passage, const std::vector<Pe*>& pes, int verify,
@@ -157,12 +175,20 @@ bool Segments::leave_out_some(std::vector<std::int64_t>& room) {
   return false;
 }
 
+// By what is known of the last run, from both its sides.
+std::int64_t Segments::growth(const Kind& kind) const {
+  const auto behind = since(kind.timed, runs_), end = kind.timed.end();
+  if (behind == kind.timed.begin() || behind == end) return kGrowth;
+  const double before = mean(since(kind.timed, std::prev(behind)->runs), behind), after = mean(behind, end);
+  return std::abs(before - after) <= kAgreement * before ? kAgreedGrowth : kGrowth;
+}
+
 // The first core has come to another segment.
 void Segments::decide() {
   const std::int64_t before = left_out_;
   if (walking_ && timed_ >= kFewestTimed && timed_cycles_ >= kFewestCycles) {
     std::vector<std::int64_t> room;
-    for (const Kind& kind : kinds_) room.push_back(kGrowth * kind.decided);
+    for (const Kind& kind : kinds_) room.push_back(growth(kind) * kind.decided);
     while (leave_out_some(room)) {
     }
   }
@@ -206,14 +232,10 @@ void Segments::leave_out(const Coming& coming) {
   for (const Segment::Operation& done : segment.operations) run.commands[done.id] += done.commands;
 }
 
-/// By those of its kind that have been timed.
+// By those of its kind that have been timed.
 Cycle Segments::expected(const Kind& kind, std::int64_t work) const {
-  double cycles = 0, timed = 0;
-  for (const Timed& t : kind.timed) {
-    cycles += static_cast<double>(t.cycles);
-    timed += static_cast<double>(t.work);
-  }
-  return static_cast<Cycle>(std::llround(cycles / timed * static_cast<double>(work)));
+  return static_cast<Cycle>(
+      std::llround(mean(kind.timed.begin(), kind.timed.end()) * static_cast<double>(work)));
 }
 
 // Counts what it does, and moves the LLC's content.
@@ -303,20 +325,9 @@ void Segments::end_kernel() {
 // As long as its work took, in the mean of those timed since the run before it and of those timed up to the
 // run behind it, each side as much; their difference says how far that may be off.
 void Segments::count(const Kind& kind, const Run& run) {
-  const auto begin = kind.timed.begin(), end = kind.timed.end();
-  const auto first = [&](int runs) {
-    return std::find_if(begin, end, [=](const Timed& t) { return t.runs >= runs; });
-  };
-  const auto behind = first(run.runs + 1), to = first(run.runs + 2);
-  const auto from = first(run.runs) == behind ? begin : first(run.runs);
-  const auto mean = [](auto at, auto until) {  // cycles of one of work
-    double cycles = 0, work = 0;
-    for (auto t = at; t != until; ++t) {
-      cycles += static_cast<double>(t->cycles);
-      work += static_cast<double>(t->work);
-    }
-    return cycles / work;
-  };
+  const auto behind = since(kind.timed, run.runs + 1), to = since(kind.timed, run.runs + 2);
+  auto from = since(kind.timed, run.runs);
+  if (from == behind) from = kind.timed.begin();
   const double before = mean(from, behind), after = to == behind ? before : mean(behind, to);
   const auto work = static_cast<double>(run.work);
   const double device =

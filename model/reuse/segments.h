@@ -37,8 +37,10 @@ class Segments : public BodyWatch {
   /// Some of them were like those of the run.
   static constexpr int kFewestTimed = 2;
   static constexpr Cycle kFewestCycles = 40'000;
-  /// A run has so many times as many segments of a kind as came before it.
-  static constexpr std::int64_t kGrowth = 1;
+  /// A run has so many times as many segments of a kind as came before it; more when those timed before the
+  /// last run and behind it took the same but for kAgreement.
+  static constexpr std::int64_t kGrowth = 1, kAgreedGrowth = 4;
+  static constexpr double kAgreement = 0.01;
   /// Cores' states that are kept at most of segments walked ahead, to see where a run may end.
   static constexpr std::size_t kMostAhead = 1 << 18;
   /// Unlike segments in a row, after which a kernel is not walked any further.
@@ -126,6 +128,7 @@ class Segments : public BodyWatch {
     std::size_t kind;
     bool last;  // none behind it is walked
   };
+  std::int64_t growth(const Kind& kind) const;
   bool walks_ahead(std::size_t count);
   bool is_known(const Coming& coming) const;
   bool leave_out_some(std::vector<std::int64_t>& room);
