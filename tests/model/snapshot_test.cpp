@@ -117,7 +117,8 @@ TEST_CASE("snapshot: SRAM banks stay taken") {
   check_goes_on(sram, fresh, [](Sram& s, std::mt19937_64& random, std::uint64_t& time) {
     time += random() % 2;
     const int bank = static_cast<int>(random() % static_cast<unsigned>(s.banks()));
-    return random() % 2 ? s.read(BankPort::load, bank, 512, time) : s.write(BankPort::store, bank, 512, time) + s.bytes_written();
+    return random() % 2 ? s.read(BankPort::load, bank, 512, time)
+                        : s.write(BankPort::store, bank, 512, time) + s.bytes_written();
   });
 }
 
