@@ -150,24 +150,28 @@ void Fabric::pass(int pe, bool store, isa::Multicast multicast, isa::Runs runs, 
   const int router = ports_[static_cast<std::size_t>(pe) * 2].router;
   std::array<Piece, kAhead> ahead;
   std::size_t begin = 0, end = 0;
-  const auto take = [&] {
-    const Piece& piece = ahead[begin++ % kAhead];
+  const auto count = [&](const Piece& piece) {
     const std::int64_t bytes = in_beats(piece.bytes);
-    memory_.pass(piece, store, sampled);
     port_bytes_ += static_cast<std::uint64_t>(bytes) * (group ? group->pes.size() : 1);
     group ? noc_.count(tree(*group, piece.router), bytes) : noc_.count(piece.router, router, bytes);
   };
   for (isa::Run run = runs.next(); run.bytes != 0; run = runs.next()) {
     Memory::Cutter cutter(memory_, run.address);
     while (run.bytes > 0) {
-      if (end - begin == kAhead) take();
-      Piece& piece = ahead[end++ % kAhead];
+      if (end - begin == kAhead) memory_.pass(ahead[begin++ % kAhead], store, sampled);
+      Piece& piece = ahead[end % kAhead];
       cutter.next(piece, std::min<std::int64_t>(run.bytes, config_.fragment_bytes));
-      if (!sampled || memory_.samples(piece)) memory_.prefetch(piece, store);
       run.bytes -= piece.bytes;
+      count(piece);
+      if (sampled && !memory_.samples(piece)) {
+        memory_.pass(piece, store, true);
+        continue;
+      }
+      memory_.prefetch(piece, store);
+      ++end;
     }
   }
-  while (begin != end) take();
+  while (begin != end) memory_.pass(ahead[begin++ % kAhead], store, sampled);
 }
 
 // The set-up began with the submission, a cycle ago.

@@ -161,26 +161,31 @@ bool Segments::walks_ahead(std::size_t count) {
   return true;
 }
 
-// Of those that come next, so many that buffers are defined behind them as before; of each kind no more than
+// Of those that come next, so many that all stands behind them as before (Walk); of each kind no more than
 // there is `room` for, which it takes. The last one of a run before an unknown one is simulated: the pipeline
 // comes to that as it would.
 bool Segments::leave_out_some(std::vector<std::int64_t>& room) {
   for (std::size_t count = 1; count * progress_.size() <= kMostAhead && walks_ahead(count + 1); ++count) {
     const Coming& one = coming_[count - 1];
     if (!is_known(one) || !is_known(coming_[count]) || room[one.kind]-- <= 0) return false;
-    if (coming_[count].segment.arrangement != coming_[0].segment.arrangement) continue;
+    if (coming_[count].segment.standing != coming_[0].segment.standing) continue;
     for (; count > 0; --count, coming_.pop_front()) leave_out(coming_.front());
     return true;
   }
   return false;
 }
 
-// By what is known of the last run, from both its sides.
+// Do all that were timed on both sides of the last run agree? Means of those that do not may agree by chance.
 std::int64_t Segments::growth(const Kind& kind) const {
   const auto behind = since(kind.timed, runs_), end = kind.timed.end();
   if (behind == kind.timed.begin() || behind == end) return kGrowth;
-  const double before = mean(since(kind.timed, std::prev(behind)->runs), behind), after = mean(behind, end);
-  return std::abs(before - after) <= kAgreement * before ? kAgreedGrowth : kGrowth;
+  const auto before = since(kind.timed, std::prev(behind)->runs);
+  const double all = mean(before, end);
+  const bool agree = std::all_of(before, end, [=](const Timed& t) {
+    return std::abs(static_cast<double>(t.cycles) - all * static_cast<double>(t.work)) <=
+           kAgreement * static_cast<double>(t.cycles);
+  });
+  return agree ? kAgreedGrowth : kGrowth;
 }
 
 // The first core has come to another segment.
@@ -356,7 +361,7 @@ void Segments::state(Snapshot& s, Simulated& simulated) {
 }
 
 void Segments::state(Snapshot& s, Segment& segment) {
-  s(segment.last, segment.over, segment.removable, segment.code, segment.arrangement, segment.amounts,
+  s(segment.last, segment.over, segment.removable, segment.code, segment.standing, segment.amounts,
     segment.counters, segment.operations, segment.accesses, segment.buffers);
   show(s, segment.begin, pes_);
 }

@@ -37,10 +37,10 @@ class Segments : public BodyWatch {
   /// Some of them were like those of the run.
   static constexpr int kFewestTimed = 2;
   static constexpr Cycle kFewestCycles = 40'000;
-  /// A run has so many times as many segments of a kind as came before it; more when those timed before the
-  /// last run and behind it took the same but for kAgreement.
+  /// A run has so many times as many segments of a kind as came before it; more when each of those timed
+  /// before the last run and behind it took the same but for kAgreement.
   static constexpr std::int64_t kGrowth = 1, kAgreedGrowth = 4;
-  static constexpr double kAgreement = 0.01;
+  static constexpr double kAgreement = 0.02;
   /// Cores' states that are kept at most of segments walked ahead, to see where a run may end.
   static constexpr std::size_t kMostAhead = 1 << 18;
   /// Unlike segments in a row, after which a kernel is not walked any further.

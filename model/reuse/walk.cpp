@@ -126,7 +126,7 @@ void Walk::start(bool at_barrier) {
   queues_ = 0;
   by_index_ = false;
   std::ranges::fill(held_, 0);
-  begin_balances();
+  std::ranges::fill(balances_, Balance{});
   arrangement_ = 0;
   std::ranges::fill(defined_, 0);
   for (auto& begins : begins_) begins.clear();
@@ -141,9 +141,10 @@ void Walk::start(bool at_barrier) {
     outlines.push_back(outline(core, i));
     ends |= core.ended();
   }
-  std::ranges::fill(held_, 0);
-  first_ = true;
   removable_ = at_barrier && !ends && !by_index_ && balanced();
+  std::ranges::fill(held_, 0);
+  std::ranges::fill(balances_, Balance{});
+  first_ = true;
   choose_bodies(outlines);
 }
 
@@ -265,14 +266,13 @@ void Walk::next(Segment& segment) {
   const bool first = std::exchange(first_, false);
   segment.begin = cores_;
   segment.code = 0;
-  segment.arrangement = arrangement_;
+  segment.standing = standing();
   segment.amounts = {};
   segment.counters = {};
   segment.operations.clear();
   segment.accesses.clear();
   segment.buffers.clear();
   by_index_ = false;
-  begin_balances();
   int on = 0;
   for (std::size_t i = 0; i < cores_.size(); ++i)
     if (takes_part_[i]) {
@@ -283,7 +283,7 @@ void Walk::next(Segment& segment) {
   if (first) taking_part_ = on;
   segment.over = on == 0;
   segment.last = on < taking_part_ || segment.over;
-  segment.removable = !first && !segment.last && !by_index_ && balanced();
+  segment.removable = !first && !segment.last && !by_index_;
 }
 
 // To the next body; false: the kernel ends before.
@@ -437,27 +437,41 @@ void Walk::weigh(int pe, const isa::Command& command) {
   }
 }
 
-void Walk::begin_balances() {
+// Have all members of each multicast asked for the same?
+bool Walk::agreed() const {
   for (std::size_t pe = 0; pe < balances_.size(); ++pe) {
-    balances_[pe] = {};
-    balances_[pe].held = held_[pe];
+    const auto& mine = balances_[pe].multicasts;
+    if (mine[0] != balances_[pe / columns_ * columns_].multicasts[0] ||
+        mine[1] != balances_[pe % columns_].multicasts[1] || mine[2] != balances_[0].multicasts[2])
+      return false;
   }
+  return true;
 }
 
 bool Walk::balanced() const {
   const auto zero = [](const auto& numbers) {
     return std::ranges::all_of(numbers, [](auto n) { return n == 0; });
   };
+  return agreed() && zero(held_) && std::ranges::all_of(balances_, [&](const Balance& b) {
+           return zero(b.tiles) && b.claimed == 0 && b.handed == 0 && b.barriers == 0 && zero(b.links) &&
+                  zero(b.semaphores);
+         });
+}
+
+// Between members of a multicast, nowhere else is as here.
+std::uint64_t Walk::standing() const {
+  std::uint64_t standing = arrangement_;
+  const auto add = [&](auto number) { mix(standing, static_cast<std::uint64_t>(number)); };
+  if (!agreed()) add(walks_ + 1);
   for (std::size_t pe = 0; pe < balances_.size(); ++pe) {
-    const auto& mine = balances_[pe].multicasts;
-    if (balances_[pe].held != held_[pe] || mine[0] != balances_[pe / columns_ * columns_].multicasts[0] ||
-        mine[1] != balances_[pe % columns_].multicasts[1] || mine[2] != balances_[0].multicasts[2])
-      return false;
+    const Balance& b = balances_[pe];
+    std::ranges::for_each(b.tiles, add);
+    std::ranges::for_each(b.links, add);
+    std::ranges::for_each(b.semaphores, add);
+    for (const int one : {b.claimed, b.handed, b.barriers}) add(one);
+    add(held_[pe]);
   }
-  return std::ranges::all_of(balances_, [&](const Balance& b) {
-    return zero(b.tiles) && b.claimed == 0 && b.handed == 0 && b.barriers == 0 && zero(b.links) &&
-           zero(b.semaphores);
-  });
+  return standing;
 }
 
 void show(Snapshot& s, std::vector<isa::Core>& cores, const std::vector<Pe*>& pes) {

@@ -5,9 +5,9 @@
 // The content of a kernel is a number that two share when every core of every PE issues the same commands in
 // them, but for the addresses of memory and the operations they are for. The code of a segment is a number
 // that two share when every core of every PE issues the same instructions in them, however often, from and to
-// whatever registers, for whatever operations. Kernel or segment may be left out when it leaves buffers,
-// banks, links and semaphores as it found them and moves nothing by index; segments in a row must leave all
-// buffers defined as before, too.
+// whatever registers, for whatever operations. A kernel, or segments in a row, may be left out when they
+// leave buffers, banks, links and semaphores as they found them, and move nothing by index; segments must
+// leave all buffers defined as before, too.
 #pragma once
 
 #include <array>
@@ -41,7 +41,7 @@ struct Segment {
   bool over = false;  // … for all
   bool removable = false;
   std::uint64_t code = 0;
-  std::uint64_t arrangement = 0;  // of buffers, at its begin: equal where those defined in this kernel are
+  std::uint64_t standing = 0;  // of buffers, banks, links and semaphores at its begin: equal where they are
   Amounts amounts{};
   Counters counters;
   std::vector<Operation> operations;
@@ -84,11 +84,9 @@ class Walk {
   void state(Snapshot& s);
 
  private:
-  /// What has to be as before, by what it counts.
+  /// What has to be as before, by what it counts since the kernel's begin.
   struct Balance {
     std::array<int, isa::kBuffers> tiles{};
-    std::uint64_t held =
-        0;  // bit 2b: buffer b's head tile is held by a reader that has not popped it; 2b + 1: writer
     int claimed = 0, handed = 0;  // banks opened, banks given to the reduction engine: less those freed
     int barriers = 0;             // of core 0, less core 1's
     std::array<int, 4> links{};   // partial sums that came from each side
@@ -121,8 +119,9 @@ class Walk {
   std::uint64_t content_of(const isa::Core& core);
   void arrange(std::size_t pe, const isa::Command& command);
   void weigh(int pe, const isa::Command& command);
-  void begin_balances();
+  bool agreed() const;
   bool balanced() const;
+  std::uint64_t standing() const;
 
   const std::vector<Pe*>& pes_;
   std::size_t columns_;
@@ -136,8 +135,9 @@ class Walk {
   std::uint32_t queues_ = 0;
   std::vector<isa::Core> cores_;
   std::vector<char> takes_part_;
-  std::vector<Balance> balances_;    // by PE
-  std::vector<std::uint64_t> held_;  // by PE, as in Balance: now
+  std::vector<Balance> balances_;  // by PE
+  /// By PE: bit 2b: buffer b's head tile is held by a reader that has not popped it; 2b + 1: writer.
+  std::vector<std::uint64_t> held_;
   std::array<std::vector<std::uint32_t>, isa::kCores>
       issued_;  // by instruction: the last of walks_ that issued it
   std::array<std::vector<std::uint64_t>, isa::kCores>
