@@ -135,6 +135,15 @@ TEST_SUITE("slow") {
     check_shares(full, reuse);
   }
 
+  TEST_CASE("reuse: an optimizer of layers with few tokens takes the cycles of the full run") {
+    const Folder folder;
+    make_model(folder);
+    must(folder, "zoo llama3-8b --layers 2 --batch 1 --seq 128 -o g.onnx");
+    const auto [full, reuse] = both(folder, "--train r.toml");
+    CHECK(reuse["reuse"]["segments"].get<int>() > 1000);
+    check_alike(reuse, full, 0.01);
+  }
+
   TEST_CASE("reuse: streams that flush the cache take the cycles of the full run") {
     const Folder folder;
     must(folder, "zoo add --m 16384 --n 32768 --dtype bf16 -o g.onnx");
