@@ -31,7 +31,7 @@ void RouterTwin::check() {
   until_ = std::max(until_, run.until());
   if (idle) too_long_ = false;
   too_long_ |= until_ - run.at > checker_.longest();
-  if (checker_.comparison().wants(begin, until_) && !too_long_)
+  if (checker_.comparison().wants(begin, until_, static_cast<std::int64_t>(run.packets.size())) && !too_long_)
     checker_.add(std::move(run));
   else
     checker_.skip();
