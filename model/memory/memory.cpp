@@ -121,7 +121,7 @@ void Memory::release(int line, Cycle now) {
 
 void Memory::pass(const Piece& piece, bool write, bool sampled) {
   if (!piece.scratch() && !cache_.present()) return hbm_.count(piece.address, piece.bytes, write, 1);
-  sram_.count(piece.bytes, write);
+  if (write || piece.scratch()) sram_.count(piece.bytes, write);
   if (piece.scratch() || (sampled && !samples(piece))) return;
   const std::uint64_t times = sampled && cache_.sets() >= kFewestSampled ? kSampled : 1;
   const std::uint64_t number = by_line_.quotient(piece.address);
@@ -137,7 +137,10 @@ void Memory::pass(const Piece& piece, bool write, bool sampled) {
   };
   leave(access.victim, access.write_back);
   if (access.whole) leave(number, cache_.all_sectors());
-  if (access.missing == 0) return;
+  if (access.missing == 0) {
+    if (!write) sram_.count(static_cast<std::int64_t>(times) * piece.bytes, false);
+    return;
+  }
   count_device(number, sectors(std::countr_zero(access.missing), 63 - std::countl_zero(access.missing)),
                false, times);
   if (access.line >= 0) sram_.count(static_cast<std::int64_t>(times) * piece.bytes, true);
