@@ -17,12 +17,13 @@
 namespace leto::model {
 
 /// Default sampling compares no more than this share of the chip's MACs, all twins together: a MAC in RTL
-/// costs about 70 times what it costs the model with values on (docs/validation.md), so a run slows by less
+/// costs up to 150 times what it costs the model with values on (docs/validation.md), so a run slows by less
 /// than half.
-inline constexpr double kBudgetShare = 1.0 / 256;
-/// Of a block without MACs, no more than this share of its own commands' work: a piece of an address
-/// generator or an element of a reduction engine costs one to two times in RTL what it costs the model.
-inline constexpr double kOwnShare = 1.0 / 8;
+inline constexpr double kBudgetShare = 1.0 / 1024;
+/// Of a block without MACs, no more than this share of its own work: a piece of an address generator, an
+/// element of a reduction engine, a request to a bank cost a few times in RTL what they cost the model. A
+/// packet at a router costs as many times as a MAC does.
+inline constexpr double kOwnShare = 1.0 / 32;
 
 /// What the default sampling of one twin or of several may cost: no more than `share` of what has been
 /// `done`, in the same unit, and `free` more; the first command, whatever it costs.

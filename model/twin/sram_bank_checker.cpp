@@ -49,7 +49,7 @@ void SramBankChecker::reset() {
 void SramBankChecker::granted(BankPort port, std::int64_t bytes, Cycle asked, Cycle done) {
   const SramBankRun run{port, next_tag_, static_cast<std::uint32_t>(bytes), asked, done};
   const Request request = dated(run);
-  if (!comparison_.wants(request.begin, request.end)) return;
+  if (!comparison_.wants(request.begin, request.end, 1)) return;
   next_tag_ = static_cast<std::uint8_t>((next_tag_ + 1) % kTags);
   add(run);
 }

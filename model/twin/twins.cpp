@@ -109,17 +109,26 @@ void Twins::add(const TwinSpec& spec, int number, TwinBlock block, const ChipCon
 
 // The twins of arithmetic share one; a buffer manager's state is followed without a gap.
 void Twins::share_budget(const std::int64_t& chip_macs) {
-  constexpr std::int64_t kFreeMacs = 1 << 17, kFree = 1 << 9;  // cost nothing worth saving
+  constexpr std::int64_t kFreeMacs = 1 << 17, kFree = 1 << 9,
+                         kFreePackets = 1 << 5;  // cost nothing worth saving
   const auto arithmetic = std::make_shared<Budget>(chip_macs, kBudgetShare, kFreeMacs);
   for (const auto& [number, twins] : twins_)
     for (std::size_t block = 0; block < kTwinBlocks.size(); ++block) {
       if (!twins[block] || !twins[block]->comparison().budgeted()) continue;
       Comparison& comparison = twins[block]->comparison();
-      const auto kind = static_cast<TwinBlock>(block);
-      if (kind == TwinBlock::matrix_engine || kind == TwinBlock::vector_lookup)
-        comparison.limit(arithmetic);
-      else if (kind != TwinBlock::buffer_manager)
-        comparison.limit(std::make_shared<Budget>(comparison.offered(), kOwnShare, kFree));
+      switch (static_cast<TwinBlock>(block)) {
+        case TwinBlock::matrix_engine:
+        case TwinBlock::vector_lookup:
+          comparison.limit(arithmetic);
+          break;
+        case TwinBlock::router:
+          comparison.limit(std::make_shared<Budget>(comparison.offered(), kBudgetShare, kFreePackets));
+          break;
+        case TwinBlock::buffer_manager:
+          break;
+        default:
+          comparison.limit(std::make_shared<Budget>(comparison.offered(), kOwnShare, kFree));
+      }
     }
 }
 

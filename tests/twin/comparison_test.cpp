@@ -55,7 +55,7 @@ TEST_CASE("twin: the default sampling stops a sequence when the budget is spent 
   CHECK(!parse_twin("x=check:inject=done@5").budgeted);
   Comparison comparison(spec, "x", 1);
   std::int64_t chip = 0;
-  const auto budget = std::make_shared<Budget>(chip, kBudgetShare, 1 << 17);
+  const auto budget = std::make_shared<Budget>(chip, 1.0 / 256, 1 << 17);
   comparison.limit(budget);
   CHECK(comparison.wants(0, 10, 1 << 20));  // the first one, far over what is free
   CHECK(!comparison.wants(10, 20, 1));
