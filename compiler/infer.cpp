@@ -130,7 +130,8 @@ Type Inference::run() {
 }
 
 DType Inference::output_dtype() const {
-  require(node_.op != Op::cast || node_.has("dtype"), "needs the attribute 'dtype'");
+  require((node_.op != Op::cast && node_.op != Op::quantised_bag) || node_.has("dtype"),
+          "needs the attribute 'dtype'");
   switch (facts(node_.op).type) {
     case TypeRule::exact:
       return in(0).dtype;

@@ -110,7 +110,7 @@ void Twins::add(const TwinSpec& spec, int number, TwinBlock block, const ChipCon
 // The twins of arithmetic share one; a buffer manager's state is followed without a gap.
 void Twins::share_budget(const std::int64_t& chip_macs) {
   constexpr std::int64_t kFreeMacs = 1 << 17, kFree = 1 << 9,
-                         kFreePackets = 1 << 5;  // cost nothing worth saving
+                         kFreePackets = 1 << 8;  // cost nothing worth saving
   const auto arithmetic = std::make_shared<Budget>(chip_macs, kBudgetShare, kFreeMacs);
   for (const auto& [number, twins] : twins_)
     for (std::size_t block = 0; block < kTwinBlocks.size(); ++block) {

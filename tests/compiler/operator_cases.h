@@ -171,7 +171,7 @@ class OperatorCases {
       table.data = int8_rows({1, 2, 3, 5, -1, 0, 0.5F, 7, -2, -3, -4, -9}, 4);
       table.type.dtype = DType::int8;
       const ValueId index = g.constant("index", {DType::int32, {3, 2}}, {2, -1, 2, 1, -1, -1});
-      add(Op::quantised_bag, std::move(g), {0, index});
+      add(Op::quantised_bag, std::move(g), {0, index}, {{"dtype", std::string("fp32")}});
     }
     operands(Op::weighted_rows, {{3, 4}, {6}}, -1, 1);
     for (const Op o : {Op::sgd_rows, Op::adagrad_sums, Op::adagrad_rows, Op::moment_rows,
