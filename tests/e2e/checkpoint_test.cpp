@@ -1,4 +1,5 @@
 // Runs that are killed and go on, beside the same runs undisturbed.
+#include <chrono>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
@@ -9,10 +10,14 @@ namespace {
 
 using nlohmann::json;
 
-/// `run` (flags of leto run) as it is into whole/, and into killed/ with kills: each a fraction of a second
-/// behind another checkpoint, that many times or until the run ends. Says how often it was killed.
-int run_both(const Folder& folder, const std::string& run, int kills, double seconds, unsigned seed) {
+/// `run` (flags of leto run) as it is into whole/, and into killed/ with kills: each behind another
+/// checkpoint by up to `share` of the time that whole/ took on this host, that many times or until the run
+/// ends. Says how often it was killed.
+int run_both(const Folder& folder, const std::string& run, int kills, double share, unsigned seed) {
+  const auto begin = std::chrono::steady_clock::now();
   must(folder, "run " + run + " --out whole");
+  const double seconds =
+      share * std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   std::srand(seed);
   int killed = 0;
   for (int i = 0; i < kills; ++i) {
@@ -23,9 +28,9 @@ int run_both(const Folder& folder, const std::string& run, int kills, double sec
                   run +
                   " --checkpoint 0.01 --resume --out killed &\n"
                   "run=$!\n"
-                  "for i in $(seq 3000); do\n"
+                  "for i in $(seq 12000); do\n"
                   "  [ \"$(stat -c %y killed/checkpoint 2>/dev/null)\" != \"$before\" ] && break\n"
-                  "  sleep 0.02\n"
+                  "  sleep 0.005\n"
                   "done\n"
                   "sleep " +
                   std::to_string(seconds * (std::rand() % 1000) / 1000) +
@@ -78,7 +83,7 @@ void make_gpt2(const Folder& folder, int layers, int sequence,
 
 TEST_CASE("checkpoint: a training that is killed twice ends in the same record and the same values") {
   const Folder folder;
-  make_training(folder, 40);
+  make_training(folder, 200);
   CHECK(run_both(folder, "mlp.onnx --chip tiny --train r.toml --reference", 2, 0.2, 1) > 0);
   check_same(folder);
 }
@@ -188,14 +193,14 @@ TEST_SUITE("slow") {
   TEST_CASE("checkpoint: ten kills of a long full run") {
     const Folder folder;
     make_gpt2(folder, 4, 1024, "");
-    CHECK(run_both(folder, "g.onnx --chip pilot --train r.toml --values off", 10, 3, 5) >= 5);
+    CHECK(run_both(folder, "g.onnx --chip pilot --train r.toml --values off", 10, 0.15, 5) >= 5);
     check_same(folder);
   }
 
   TEST_CASE("checkpoint: ten kills of a long training") {
     const Folder folder;
     make_training(folder, 3000);
-    CHECK(run_both(folder, "mlp.onnx --chip tiny --train r.toml", 10, 3, 6) >= 5);
+    CHECK(run_both(folder, "mlp.onnx --chip tiny --train r.toml", 10, 0.15, 6) >= 5);
     check_same(folder);
   }
 }
