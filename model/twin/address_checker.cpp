@@ -141,7 +141,7 @@ void AddressChecker::clock(bool tick) {
     rtl_->set(pins::tick, tick);
     rtl_->evaluate();
   }
-  see_pins();
+  if (TwinWindow* window = comparison_.window(now_)) show_inputs(*window, now_, *rtl_);
   comparison_.compares(now_);
   rtl_->clock();
   comparison_.seen(now_);
@@ -170,17 +170,6 @@ Story AddressChecker::story() const {
                                   t.rows, t.bytes, t.address, t.plane_stride, t.row_stride);
   return {run_->command, run_->operation,
           fmt::format("piece {} of {}, {} bytes a cycle", piece_, run_->pieces.size(), run_->rate), what};
-}
-
-// What is not compared: what the RTL was given.
-void AddressChecker::see_pins() {
-  TwinWindow* window = comparison_.window(now_);
-  if (!window) return;
-  for (std::size_t pin = 0; pin < rtl_->ports().size(); ++pin) {
-    const rtl::Port& port = rtl_->ports()[pin];
-    if (port.input)
-      window->put(now_, fmt::format("rtl.{}", port.name), port.bits, rtl_->value(static_cast<int>(pin)));
-  }
 }
 
 }  // namespace leto::model

@@ -72,7 +72,6 @@ class AddressChecker {
   void check_piece(const AddressRun& run);
   void clock(bool tick);
   void compare(int pin, std::uint64_t model);
-  void see_pins();
   Story story() const;
 
   Comparison comparison_;

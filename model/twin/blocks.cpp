@@ -34,4 +34,12 @@ std::unique_ptr<rtl::Block> built_block(TwinBlock block, const ChipConfig& chip,
   return built;
 }
 
+void show_inputs(TwinWindow& window, Cycle now, rtl::Block& rtl) {
+  for (std::size_t pin = 0; pin < rtl.ports().size(); ++pin) {
+    const rtl::Port& port = rtl.ports()[pin];
+    if (port.input)
+      window.put(now, fmt::format("rtl.{}", port.name), port.bits, rtl.value(static_cast<int>(pin)));
+  }
+}
+
 }  // namespace leto::model

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "model/twin/window.h"
 #include "rtl/block.h"
 
 namespace leto::model {
@@ -66,5 +67,8 @@ int instances(TwinBlock block, const ChipConfig& chip);
 
 /// The block's RTL for this chip, out of reset. Throws Error(unsupported) when this build has none.
 std::unique_ptr<rtl::Block> built_block(TwinBlock block, const ChipConfig& chip, const std::string& instance);
+
+/// What the RTL was given in this cycle, for blocks whose pins have at most 64 bits.
+void show_inputs(TwinWindow& window, Cycle now, rtl::Block& rtl);
 
 }  // namespace leto::model

@@ -115,7 +115,7 @@ void SramBankChecker::cycle() {
   check_ready();
   check_beat();
   check_read();
-  see_pins();
+  if (TwinWindow* window = comparison_.window(now_)) show_inputs(*window, now_, *rtl_);
   comparison_.compares(now_);
   rtl_->clock();
   comparison_.seen(now_);
@@ -222,17 +222,6 @@ Story SramBankChecker::story() const {
                              bank_.size() + outside_.size(), reads_.size());
   if (!log_.runs.empty()) story.inputs = described(log_.runs.back());
   return story;
-}
-
-// What is not compared: what the RTL was given.
-void SramBankChecker::see_pins() {
-  TwinWindow* window = comparison_.window(now_);
-  if (!window) return;
-  for (std::size_t pin = 0; pin < rtl_->ports().size(); ++pin) {
-    const rtl::Port& port = rtl_->ports()[pin];
-    if (port.input)
-      window->put(now_, fmt::format("rtl.{}", port.name), port.bits, rtl_->value(static_cast<int>(pin)));
-  }
 }
 
 }  // namespace leto::model

@@ -75,7 +75,6 @@ class SramBankChecker : public Twin {
   void check_beat();
   void check_read();
   void compare(int pin, std::uint64_t model);
-  void see_pins();
   Story story() const;
 
   Comparison comparison_;
