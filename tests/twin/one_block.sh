@@ -92,3 +92,11 @@ first_difference() {
   timeout 300 "$work/test" -tc="$(test_of "$1")" > "$work/out" 2>&1 || true
   sed -n 's/.*twin [^ ]*: //p' "$work/out" | grep -o 'first difference at cycle [0-9]* (compared cycle [0-9]*), [a-z_]*' | head -n 1 || true
 }
+# alike BLOCK WORDS: says whether $work/test finds a difference, and in how much; fails if it does, or compared nothing.
+alike() {
+  local found compared
+  found=$(first_difference "$1")
+  compared=$(grep -o 'MESSAGE: .*' "$work/out" | head -n 1 || true)
+  echo "$1 $2: ${found:-no difference} (${compared:-nothing compared})"
+  [[ -z $found && -n $compared ]]
+}
