@@ -17,6 +17,17 @@ double mean(auto timed, auto until) {
   return cycles / work;
 }
 
+// Standard deviation of a segment's cycles a work, as a share of the mean.
+double deviation(const auto& timed) {
+  const double all = mean(timed.begin(), timed.end());
+  double squares = 0;
+  for (const auto& t : timed) {
+    const double one = static_cast<double>(t.cycles) / (static_cast<double>(t.work) * all) - 1;
+    squares += one * one;
+  }
+  return std::sqrt(squares / static_cast<double>(timed.size()));
+}
+
 // The first of those timed behind `runs` runs.
 auto since(const auto& timed, int runs) {
   return std::ranges::find_if(timed, [=](const auto& t) { return t.runs >= runs; });
@@ -82,7 +93,7 @@ void Segments::begin_kernel(bool at_barrier) {
 bool Segments::leave_out_kernel() {
   constexpr std::uint64_t kOneOf = 4;  // is verified
   walk_.start(true);
-  const auto like = taken_.find(walk_.content());
+  const auto like = taken_.find(key());
   if (like == taken_.end() || nothing_) return false;
   if (verify_ > 0 && random_() % kOneOf == 0) {
     --verify_;
@@ -155,7 +166,7 @@ bool Segments::walks_ahead(std::size_t count) {
     walk_.next(next.segment);
     next.kind = kind_of(next.segment);
     unlike_ = next.kind == kinds_.size() ? unlike_ + 1 : 0;
-    if (unlike_ != 0) kinds_.push_back({next.segment.code, next.segment.amounts, 0, {}, {}});
+    if (unlike_ != 0) kinds_.push_back({next.segment.code, next.segment.amounts, 0, {}, {}, {}});
     next.last = next.segment.last || unlike_ >= kMostUnlike;
   }
   return true;
@@ -175,17 +186,19 @@ bool Segments::leave_out_some(std::vector<std::int64_t>& room) {
   return false;
 }
 
-// Do all that were timed on both sides of the last run agree? Means of those that do not may agree by chance.
-std::int64_t Segments::growth(const Kind& kind) const {
+// How many a run may have. Do all that were timed on both sides of the last run agree? Means of those that do
+// not may agree by chance.
+std::int64_t Segments::most(const Kind& kind) const {
   const auto behind = since(kind.timed, runs_), end = kind.timed.end();
-  if (behind == kind.timed.begin() || behind == end) return kGrowth;
+  const std::int64_t unsure = std::min(kGrowth * kind.decided, kSample * (end - behind));
+  if (behind == kind.timed.begin() || behind == end) return unsure;
   const auto before = since(kind.timed, std::prev(behind)->runs);
   const double all = mean(before, end);
   const bool agree = std::all_of(before, end, [=](const Timed& t) {
     return std::abs(static_cast<double>(t.cycles) - all * static_cast<double>(t.work)) <=
            kAgreement * static_cast<double>(t.cycles);
   });
-  return agree ? kAgreedGrowth : kGrowth;
+  return agree ? kAgreedGrowth * kind.decided : unsure;
 }
 
 // The first core has come to another segment.
@@ -193,7 +206,7 @@ void Segments::decide() {
   const std::int64_t before = left_out_;
   if (walking_ && timed_ >= kFewestTimed && timed_cycles_ >= kFewestCycles) {
     std::vector<std::int64_t> room;
-    for (const Kind& kind : kinds_) room.push_back(growth(kind) * kind.decided);
+    for (const Kind& kind : kinds_) room.push_back(most(kind));
     while (leave_out_some(room)) {
     }
   }
@@ -294,9 +307,9 @@ void Segments::begun(std::size_t number) {
       timed_cycles_ += cycles;
     }
     if (before.counts) {
-      Timed& timed =
-          kinds_[before.kind].timed.emplace_back(before.runs, before.work, cycles, Accounts::Spent{});
-      accounts_.add_since(*segment_begin_, timed.spent);
+      Kind& kind = kinds_[before.kind];
+      kind.timed.emplace_back(before.runs, before.work, cycles);
+      if (before.runs == runs_) accounts_.add_since(*segment_begin_, kind.spent);
     }
   }
   warm_ = true;
@@ -318,9 +331,9 @@ void Segments::end_kernel() {
     reused_.worst = std::max(reused_.worst, error / static_cast<double>(cycles));
     expected_.reset();
   }
-  if (!walk_.removable() || taken_.contains(walk_.content())) return;
+  if (!walk_.removable() || taken_.contains(key())) return;
   bill_waits();
-  Taken& taken = taken_[walk_.content()];
+  Taken& taken = taken_[key()];
   taken.cycles = cycles;
   taken.bursts = fabric_.bursts() - begin_bursts_;
   taken.operations = walk_.operations();
@@ -328,11 +341,15 @@ void Segments::end_kernel() {
 }
 
 // As long as its work took, in the mean of those timed since the run before it and of those timed up to the
-// run behind it, each side as much; their difference says how far that may be off.
+// run behind it, or more of them where they differ (kNoise), each side as much; the difference of both says
+// how far that may be off.
 void Segments::count(const Kind& kind, const Run& run) {
-  const auto behind = since(kind.timed, run.runs + 1), to = since(kind.timed, run.runs + 2);
+  const auto behind = since(kind.timed, run.runs + 1), begin = kind.timed.begin(), end = kind.timed.end();
+  const auto enough = static_cast<std::ptrdiff_t>(deviation(kind.timed) / kNoise);
   auto from = since(kind.timed, run.runs);
-  if (from == behind) from = kind.timed.begin();
+  if (from == behind) from = begin;
+  from = std::min(from, behind - std::min(enough, behind - begin));
+  const auto to = std::max(since(kind.timed, run.runs + 2), behind + std::min(enough, end - behind));
   const double before = mean(from, behind), after = to == behind ? before : mean(behind, to);
   const auto work = static_cast<double>(run.work);
   const double device =
@@ -340,8 +357,7 @@ void Segments::count(const Kind& kind, const Run& run) {
   const auto cycles = static_cast<Cycle>(std::llround(std::max(work * (before + after) / 2, device)));
   doubt_ += work * std::abs(before - after) / 2;
   reused_.cycles += cycles;
-  Accounts::Spent spent;
-  for (auto t = from; t != to; ++t) spent.add(t->spent);
+  Accounts::Spent spent = kind.spent;
   spent.bill_to(run.commands);
   accounts_.go_on(spent, cycles, static_cast<int>(pes_.size()));
 }

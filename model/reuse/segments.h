@@ -1,19 +1,20 @@
 // Reuse of kernels and inside them. A kernel is what lies between two barriers of the grid; Walk says what it
 // does, and cuts it into segments.
 //
-// A kernel that does what another one did takes as long as that: it is left out as a whole. In the others,
-// the segments that do the same are simulated until their time is known, and the rest left out of what the
-// cores run. When the first core comes to a segment, it is decided for all of them; every core goes on behind
-// what is left out with the registers it would have. Buffers, banks and transfers under way stay as they are,
-// so the pipeline runs on as if the kernel were shorter. What is left out is counted to the last command; its
-// loads and stores pass through the LLC's tags (passage.h), so that traffic with device memory and the lines
-// that are found later are as they would be.
+// A kernel that does what another one did, and comes behind one that did the same too, takes as long as that:
+// it is left out as a whole. In the others, the segments that do the same are simulated until their time is
+// known, and the rest left out of what the cores run. When the first core comes to a segment, it is decided
+// for all of them; every core goes on behind what is left out with the registers it would have. Buffers,
+// banks and transfers under way stay as they are, so the pipeline runs on as if the kernel were shorter. What
+// is left out is counted to the last command; its loads and stores pass through the LLC's tags (passage.h),
+// so that traffic with device memory and the lines that are found later are as they would be.
 //
 // Segments of one kind take times in proportion to their work. The time of a
 // segment is that from when all cores have finished the commands of those before to when they have finished
 // its own; those of a kernel's begin do not count. Ever longer runs are left out, with segments simulated
-// between them; a run's work takes the mean of what its like's took before it and behind it, and so do the
-// accounts of engines. Device memory's peak bandwidth bounds that time from below.
+// between them; a run's work takes the mean of what its like's took before it and behind it. Accounts of
+// engines go on as they did in all of its like that were timed while the cores were where the units were, not
+// behind a run already. Device memory's peak bandwidth bounds that time from below.
 #pragma once
 
 #include <deque>
@@ -41,6 +42,11 @@ class Segments : public BodyWatch {
   /// before the last run and behind it took the same but for kAgreement.
   static constexpr std::int64_t kGrowth = 1, kAgreedGrowth = 4;
   static constexpr double kAgreement = 0.02;
+  /// Of a kind whose segments do not agree a run has at most so many for each that was timed since the run
+  /// before.
+  static constexpr std::int64_t kSample = 16;
+  /// Each side of a run is timed in so many segments that a deviation of one is no more than this of all.
+  static constexpr double kNoise = 0.005;
   /// Cores' states that are kept at most of segments walked ahead, to see where a run may end.
   static constexpr std::size_t kMostAhead = 1 << 18;
   /// Unlike segments in a row, after which a kernel is not walked any further.
@@ -70,6 +76,9 @@ class Segments : public BodyWatch {
   void state(Snapshot& s);
 
  private:
+  /// A kernel's content, and that of the one before it.
+  using KernelKey = std::pair<std::uint64_t, std::uint64_t>;
+  KernelKey key() const { return {walk_.content(), walk_.content_before()}; }
   /// What a kernel took.
   struct Taken {
     Cycle cycles = 0;
@@ -82,8 +91,7 @@ class Segments : public BodyWatch {
     int runs;  // left out before it
     std::int64_t work;
     Cycle cycles;
-    Accounts::Spent spent;
-    void state(Snapshot& s) { s(runs, work, cycles, spent); }
+    void state(Snapshot& s) { s(runs, work, cycles); }
   };
   struct Run {
     int runs;             // left out before it
@@ -98,8 +106,9 @@ class Segments : public BodyWatch {
     Amounts amounts;           // of the first
     std::int64_t decided = 0;  // segments that were simulated or left out
     std::vector<Timed> timed;
+    Accounts::Spent spent;  // in those timed while no core was behind a run and units before it
     std::vector<Run> left_out;
-    void state(Snapshot& s) { s(code, amounts, decided, timed, left_out); }
+    void state(Snapshot& s) { s(code, amounts, decided, timed, spent, left_out); }
   };
   /// A segment that is simulated.
   struct Simulated {
@@ -128,7 +137,7 @@ class Segments : public BodyWatch {
     std::size_t kind;
     bool last;  // none behind it is walked
   };
-  std::int64_t growth(const Kind& kind) const;
+  std::int64_t most(const Kind& kind) const;
   bool walks_ahead(std::size_t count);
   bool is_known(const Coming& coming) const;
   bool leave_out_some(std::vector<std::int64_t>& room);
@@ -152,9 +161,9 @@ class Segments : public BodyWatch {
   const std::vector<Pe*>& pes_;
   double burst_bytes_, device_bytes_a_cycle_;  // of device memory, at its peak
   Walk walk_;
-  std::map<std::uint64_t, Taken> taken_;  // by a kernel's content
-  bool nothing_ = false;                  // is left out
-  int verify_;                            // kernels that still are to be
+  std::map<KernelKey, Taken> taken_;
+  bool nothing_ = false;  // is left out
+  int verify_;            // kernels that still are to be
   std::mt19937_64 random_;
 
   /// A kernel that was left out, whose traffic may be on its way yet.

@@ -121,7 +121,7 @@ Walk::Walk(const std::vector<Pe*>& pes, int columns)
       defined_(pes.size() * isa::kBuffers) {}
 
 void Walk::start(bool at_barrier) {
-  content_ = 0;
+  content_before_ = std::exchange(content_, 0);
   operations_.clear();
   queues_ = 0;
   by_index_ = false;
@@ -486,8 +486,8 @@ void show(Snapshot& s, std::vector<isa::Core>& cores, const std::vector<Pe*>& pe
 
 void Walk::state(Snapshot& s) {
   show(s, cores_, pes_);
-  s(begins_, bodies_, has_segments_, taking_part_, content_, removable_, operations_, queues_, takes_part_,
-    balances_, held_, issued_, walks_, first_, arrangement_, defined_, by_index_);
+  s(begins_, bodies_, has_segments_, taking_part_, content_, content_before_, removable_, operations_,
+    queues_, takes_part_, balances_, held_, issued_, walks_, first_, arrangement_, defined_, by_index_);
 }
 
 }  // namespace leto::model

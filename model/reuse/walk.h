@@ -63,6 +63,8 @@ class Walk {
   void start(bool at_barrier);
   /// Of the kernel.
   std::uint64_t content() const { return content_; }
+  /// Of the one before it: what the LLC holds when it begins comes from there.
+  std::uint64_t content_before() const { return content_before_; }
   bool removable() const { return removable_; }
   /// It works for, in the order in which they come.
   const std::vector<std::uint32_t>& operations() const { return operations_; }
@@ -129,7 +131,7 @@ class Walk {
   Bodies bodies_;
   bool has_segments_ = false;
   int taking_part_ = 0;
-  std::uint64_t content_ = 0;
+  std::uint64_t content_ = 0, content_before_ = 0;
   bool removable_ = false;
   std::vector<std::uint32_t> operations_;
   std::uint32_t queues_ = 0;

