@@ -12,7 +12,7 @@
 #include "model/twin/reduction_programs.h"
 #include "model/twin/replay.h"
 #include "model/waves/fst_file.h"
-#include "rtl/block.h"
+#include "rtl/pins.h"
 
 namespace leto::verbs {
 namespace {
@@ -99,7 +99,7 @@ class Candidate {
   std::vector<rtl::ForeignPort> pins() const {
     if (block_.stream.level != model::CompareLevel::cycle) return model::StreamChecker::pins();
     std::vector<rtl::ForeignPort> all;
-    for (const rtl::Port& port : model::ReductionChecker::pins(chip_.reduction_engine))
+    for (const rtl::Port& port : rtl::pins_of("reduction_engine", chip_))
       all.push_back({port, 0, true});
     return all;
   }

@@ -18,8 +18,9 @@ std::string shown(const rtl::Port& port, std::uint64_t value) {
 }  // namespace
 
 AddressChecker::AddressChecker(const ChipConfig& chip, TwinBlock direction, const TwinSpec& spec,
-                               const std::string& instance, std::uint64_t seed)
-    : comparison_(spec, instance, seed), rtl_(built_block(direction, chip, instance)) {
+                               const std::string& instance, std::uint64_t seed,
+                               std::unique_ptr<rtl::Block> block)
+    : comparison_(spec, instance, seed), rtl_(built_block(direction, chip, instance, std::move(block))) {
   if (!comparison_.checks())
     throw Error(ExitCode::unsupported,
                 fmt::format("--twin {}: the RTL cannot take the place of an address generator", instance),

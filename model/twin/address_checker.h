@@ -46,8 +46,10 @@ struct AddressRun {
 
 class AddressChecker {
  public:
+  /// `block`: another in the place of rtl/'s, with its pins; null: rtl/'s.
   AddressChecker(const ChipConfig& chip, TwinBlock direction, const TwinSpec& spec,
-                 const std::string& instance, std::uint64_t seed);
+                 const std::string& instance, std::uint64_t seed,
+                 std::unique_ptr<rtl::Block> block = nullptr);
 
   /// Transfers in the order of the port. Throws Error(mismatch) with the first difference.
   void add(AddressRun run);

@@ -14,8 +14,8 @@ namespace leto::model {
 class AddressTwin : public Twin {
  public:
   AddressTwin(const ChipConfig& chip, TwinBlock direction, const TwinSpec& spec, const std::string& instance,
-              std::uint64_t seed, const isa::Program& program)
-      : program_(program), checker_(chip, direction, spec, instance, seed) {}
+              std::uint64_t seed, const isa::Program& program, std::unique_ptr<rtl::Block> block = nullptr)
+      : program_(program), checker_(chip, direction, spec, instance, seed, std::move(block)) {}
 
   /// A begun command with bytes to move; `list`: the runs of an indexed one.
   void submitted(const isa::Command& command, const std::vector<isa::Run>& list);

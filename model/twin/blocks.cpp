@@ -16,10 +16,11 @@ int instances(TwinBlock block, const ChipConfig& chip) {
   return block == TwinBlock::router ? Noc(chip).routers() : chip.pes();
 }
 
-std::unique_ptr<rtl::Block> built_block(TwinBlock block, const ChipConfig& chip,
-                                        const std::string& instance) {
+std::unique_ptr<rtl::Block> built_block(TwinBlock block, const ChipConfig& chip, const std::string& instance,
+                                        std::unique_ptr<rtl::Block> other) {
   const std::string_view name = kTwinBlocks[static_cast<std::size_t>(block)].name;
-  auto built = rtl::make_block(kTwinBlocks[static_cast<std::size_t>(block)].rtl, chip);
+  auto built =
+      other ? std::move(other) : rtl::make_block(kTwinBlocks[static_cast<std::size_t>(block)].rtl, chip);
   if (!built && !rtl::has_rtl())
     throw Error(
         ExitCode::unsupported, fmt::format("--twin {}: this build has no RTL", instance),

@@ -65,8 +65,10 @@ std::string instance_of(int number, TwinBlock block);
 /// How many the chip has.
 int instances(TwinBlock block, const ChipConfig& chip);
 
-/// The block's RTL for this chip, out of reset. Throws Error(unsupported) when this build has none.
-std::unique_ptr<rtl::Block> built_block(TwinBlock block, const ChipConfig& chip, const std::string& instance);
+/// The block's RTL for this chip, out of reset: `other` with the same pins (rtl/pins.h) where there is one,
+/// else rtl/'s. Throws Error(unsupported) when this build has none.
+std::unique_ptr<rtl::Block> built_block(TwinBlock block, const ChipConfig& chip, const std::string& instance,
+                                        std::unique_ptr<rtl::Block> other);
 
 /// What the RTL was given in this cycle, for blocks whose pins have at most 64 bits.
 void show_inputs(TwinWindow& window, Cycle now, rtl::Block& rtl);

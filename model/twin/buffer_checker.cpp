@@ -19,7 +19,8 @@ using Cause = isa::PeState::Hold::Cause;
 
 std::uint8_t packed(const isa::Operand& operand) {
   return static_cast<std::uint8_t>(operand.buffer | (operand.hold ? Event::kHold : 0) |
-                                   (operand.advance ? Event::kAdvance : 0) | (operand.writes ? Event::kWrites : 0));
+                                   (operand.advance ? Event::kAdvance : 0) |
+                                   (operand.writes ? Event::kWrites : 0));
 }
 
 Event event_of(const isa::Command& command, Event::Kind kind, Cycle now) {
@@ -51,10 +52,11 @@ bool names(std::uint8_t operand, const Event& event) {
 }  // namespace
 
 BufferChecker::BufferChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance,
-                             std::uint64_t seed, const isa::Program& program)
+                             std::uint64_t seed, const isa::Program& program,
+                             std::unique_ptr<rtl::Block> block)
     : comparison_(spec, instance, seed),
       program_(program),
-      rtl_(built_block(TwinBlock::buffer_manager, chip, instance)) {
+      rtl_(built_block(TwinBlock::buffer_manager, chip, instance, std::move(block))) {
   if (!comparison_.checks())
     throw Error(ExitCode::unsupported,
                 fmt::format("--twin {}: the RTL cannot take the place of a buffer_manager", instance),
@@ -70,7 +72,8 @@ void BufferChecker::launch() {
 
 Story BufferChecker::story(const isa::Command& command) const {
   const bool known = command.source < program_.sources.size();
-  return {isa::describe(command), known ? program_.sources[command.source].operation : "no operation", "", ""};
+  return {isa::describe(command), known ? program_.sources[command.source].operation : "no operation", "",
+          ""};
 }
 
 void BufferChecker::keep(const Event& event, const Story& story) {
@@ -221,7 +224,8 @@ void BufferChecker::check_operand(std::size_t lane, const Begin& begin) {
   std::uint32_t operand = get(rtl_->pin(pins::beg_operand), lane, 2);
   if (comparison_.faulty("beg_operand")) operand ^= 3;
   if (operand < begin.event.count && names(begin.event.operand[operand], begin.event)) return;
-  comparison_.differ(now_, fmt::format("beg_operand[{}]", lane), fmt::format("waits for b{}", begin.event.hold_buffer),
+  comparison_.differ(now_, fmt::format("beg_operand[{}]", lane),
+                     fmt::format("waits for b{}", begin.event.hold_buffer),
                      fmt::format("for operand {}", operand), begin.story);
 }
 
@@ -259,7 +263,8 @@ void BufferChecker::see_pins() {
     const rtl::Port& port = rtl_->ports()[static_cast<std::size_t>(pin)];
     const int bits = port.bits / static_cast<int>(elements);
     for (std::size_t i = 0; i < elements; ++i)
-      window->put(now_, elements == 1 ? fmt::format("rtl.{}", port.name) : fmt::format("rtl.{}_{}", port.name, i),
+      window->put(now_,
+                  elements == 1 ? fmt::format("rtl.{}", port.name) : fmt::format("rtl.{}_{}", port.name, i),
                   bits, get(rtl_->pin(pin), i, bits));
   };
   for (const int pin : {pins::def_valid, pins::def_id, pins::def_base, pins::def_bytes, pins::def_depth})

@@ -26,8 +26,9 @@ class BufferChecker : public Twin {
  public:
   static constexpr std::size_t kLanes = 8, kOperands = 3;  // as in buffer_manager.sv
 
+  /// `block`: another in the place of rtl/'s, with its pins; null: rtl/'s.
   BufferChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance, std::uint64_t seed,
-                const isa::Program& program);
+                const isa::Program& program, std::unique_ptr<rtl::Block> block = nullptr);
 
   /// The PE starts with no buffers.
   void launch();
@@ -46,12 +47,15 @@ class BufferChecker : public Twin {
 
     Cycle now = 0;
     Kind kind = Kind::define;
-    std::uint8_t count = 0;                             // operands
-    std::uint8_t hold_cause = 0, hold_buffer = 0;       // of a hold: an isa::PeState::Hold::Cause
-    std::array<std::uint8_t, kOperands> operand{};      // a buffer's number and how it is used; define: its number
-    std::array<std::uint32_t, kOperands> value{};       // begin: tiles; finish: tiles then full; define: base, bytes, depth
+    std::uint8_t count = 0;                        // operands
+    std::uint8_t hold_cause = 0, hold_buffer = 0;  // of a hold: an isa::PeState::Hold::Cause
+    std::array<std::uint8_t, kOperands>
+        operand{};  // a buffer's number and how it is used; define: its number
+    std::array<std::uint32_t, kOperands>
+        value{};  // begin: tiles; finish: tiles then full; define: base, bytes, depth
   };
-  /// All since the launch, and the stories of the newest ones. Beyond kLogMost bytes there is no log of the launch.
+  /// All since the launch, and the stories of the newest ones. Beyond kLogMost bytes there is no log of the
+  /// launch.
   struct Log {
     static constexpr std::size_t kStories = 64;
     std::vector<Event> events;

@@ -46,10 +46,10 @@ std::uint32_t looked_up(VectorOp op, DType type, std::uint32_t x) {
 }
 
 LookupChecker::LookupChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance,
-                             std::uint64_t seed)
+                             std::uint64_t seed, std::unique_ptr<rtl::Block> block)
     : config_(chip.vector_engine),
       comparison_(spec, instance, seed),
-      rtl_(built_block(TwinBlock::vector_lookup, chip, instance)) {
+      rtl_(built_block(TwinBlock::vector_lookup, chip, instance, std::move(block))) {
   if (!comparison_.checks())
     throw Error(ExitCode::unsupported,
                 fmt::format("--twin {}: the RTL cannot take the place of a vector_lookup", instance),

@@ -46,8 +46,9 @@ std::uint32_t looked_up(isa::VectorOp op, DType type, std::uint32_t x);
 
 class LookupChecker {
  public:
-  LookupChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance,
-                std::uint64_t seed);
+  /// `block`: another in the place of rtl/'s, with its pins; null: rtl/'s.
+  LookupChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance, std::uint64_t seed,
+                std::unique_ptr<rtl::Block> block = nullptr);
 
   /// Commands in the order of the engine. Throws Error(mismatch) with the first difference.
   void add(LookupRun run);

@@ -6,6 +6,7 @@
 #include "base/errors.h"
 #include "isa/instruction.h"
 #include "isa/ops/matmul_kernel.h"
+#include "rtl/matrix_engine/matrix_engine_block.h"
 
 namespace leto::model {
 namespace {
@@ -93,9 +94,12 @@ struct MatrixChecker::Schedule {
 };
 
 MatrixChecker::MatrixChecker(const MatrixEngineConfig& engine, const TwinSpec& spec, std::string instance,
-                             std::uint64_t seed)
-    : engine_(engine), comparison_(spec, instance, seed), rtl_(rtl::make_matrix_engine_rtl(engine)) {
-  if (!rtl::has_rtl())
+                             std::uint64_t seed, std::unique_ptr<rtl::Block> block)
+    : engine_(engine),
+      comparison_(spec, instance, seed),
+      rtl_(block ? std::make_unique<rtl::MatrixEngineBlock>(std::move(block))
+                 : rtl::make_matrix_engine_rtl(engine)) {
+  if (!rtl_ && !rtl::has_rtl())
     throw Error(
         ExitCode::unsupported, fmt::format("--twin {}: this build has no RTL", instance),
         "install Verilator 5.006 or newer and build again (cmake -DLETO_RTL=ON says what is missing)");
@@ -373,9 +377,9 @@ void MatrixChecker::differ(const Schedule& schedule, Cycle now, const std::strin
     last.push_back(fmt::format("{:.6g}", widened(run.stream_type, run.stream[at(vector, run.k, k)])));
   comparison_.differ(now, signal, model, rtl,
                      {run.command, run.operation,
-                      fmt::format("m {} n {} k {} {} x {}, cycles {} to {}, vector {} of block {} of {}", run.m,
-                                  run.n, run.k, name_of(run.held_type), name_of(run.stream_type), run.start,
-                                  run.finish, vector, block, schedule.blocks),
+                      fmt::format("m {} n {} k {} {} x {}, cycles {} to {}, vector {} of block {} of {}",
+                                  run.m, run.n, run.k, name_of(run.held_type), name_of(run.stream_type),
+                                  run.start, run.finish, vector, block, schedule.blocks),
                       fmt::format("stream {}, ...", fmt::join(last, " "))});
 }
 

@@ -41,8 +41,9 @@ struct MatrixRun {
 class MatrixChecker {
  public:
   /// `instance` as --twin names it. Throws Error(unsupported) when this build has no RTL for the engine.
+  /// `block`: another in the place of rtl/'s, with its pins; null: rtl/'s.
   MatrixChecker(const MatrixEngineConfig& engine, const TwinSpec& spec, std::string instance,
-                std::uint64_t seed);
+                std::uint64_t seed, std::unique_ptr<rtl::Block> block = nullptr);
   ~MatrixChecker();
 
   /// Commands in the order of the engine. Throws Error(mismatch) with the first difference of an earlier one.

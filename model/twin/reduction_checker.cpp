@@ -52,25 +52,10 @@ struct ReductionChecker::Schedule {
 };
 
 ReductionChecker::ReductionChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance,
-                                   std::uint64_t seed)
-    : ReductionChecker(chip, spec, instance, seed, built_block(TwinBlock::reduction_engine, chip, instance)) {
-}
-
-ReductionChecker::ReductionChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance,
                                    std::uint64_t seed, std::unique_ptr<rtl::Block> block)
-    : config_(chip.reduction_engine), comparison_(spec, instance, seed), rtl_(std::move(block)) {}
-
-std::vector<rtl::Port> ReductionChecker::pins(const ReductionEngineConfig& config) {
-  const int Rate = config.elements_per_cycle,
-            LinkBytes = config.link_bytes_per_cycle;  // as the pins' list names them
-  return {
-#define IN(name, bits) {#name, bits, true},
-#define OUT(name, bits) {#name, bits, false},
-#include "rtl/reduction_engine/ports.inc"
-#undef IN
-#undef OUT
-  };
-}
+    : config_(chip.reduction_engine),
+      comparison_(spec, instance, seed),
+      rtl_(built_block(TwinBlock::reduction_engine, chip, instance, std::move(block))) {}
 
 void ReductionChecker::offer(const ReductionRun* run) {
   value(pins::cmd_valid) = run != nullptr;

@@ -42,12 +42,9 @@ struct ReductionRun {
 
 class ReductionChecker {
  public:
+  /// `block`: another in the place of rtl/'s, with its pins; null: rtl/'s.
   ReductionChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance,
-                   std::uint64_t seed);
-  /// Another block in the place of rtl/'s, with its pins.
-  ReductionChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance,
-                   std::uint64_t seed, std::unique_ptr<rtl::Block> block);
-  static std::vector<rtl::Port> pins(const ReductionEngineConfig& config);
+                   std::uint64_t seed, std::unique_ptr<rtl::Block> block = nullptr);
 
   /// Commands in the order of the engine. Throws Error(mismatch) with the first difference.
   void add(ReductionRun run);

@@ -59,9 +59,10 @@ Cycle RouterRun::until() const {
 }
 
 RouterChecker::RouterChecker(const ChipConfig& chip, int router, const TwinSpec& spec,
-                             const std::string& instance, std::uint64_t seed)
+                             const std::string& instance, std::uint64_t seed,
+                             std::unique_ptr<rtl::Block> block)
     : comparison_(spec, instance, seed),
-      rtl_(built_block(TwinBlock::router, chip, instance)),
+      rtl_(built_block(TwinBlock::router, chip, instance, std::move(block))),
       columns_((chip.pe.columns + chip.noc.cluster_columns - 1) / chip.noc.cluster_columns),
       pes_(chip.noc.cluster_rows * chip.noc.cluster_columns),
       loaded_(static_cast<std::size_t>(RouterPacket::kLinks * (RouterPacket::kLinks + pes_))) {

@@ -52,8 +52,9 @@ struct RouterRun {
 
 class RouterChecker {
  public:
+  /// `block`: another in the place of rtl/'s, with its pins; null: rtl/'s.
   RouterChecker(const ChipConfig& chip, int router, const TwinSpec& spec, const std::string& instance,
-                std::uint64_t seed);
+                std::uint64_t seed, std::unique_ptr<rtl::Block> block = nullptr);
 
   /// In their order. Throws Error(mismatch) with the first difference.
   void add(RouterRun run);

@@ -15,8 +15,8 @@ namespace leto::model {
 class RouterTwin : public Twin {
  public:
   RouterTwin(const ChipConfig& chip, int router, const TwinSpec& spec, const std::string& instance,
-             std::uint64_t seed)
-      : checker_(chip, router, spec, instance, seed) {}
+             std::uint64_t seed, std::unique_ptr<rtl::Block> block = nullptr)
+      : checker_(chip, router, spec, instance, seed, std::move(block)) {}
 
   /// One launched in cycle `at`; those of a cycle one after the other.
   void add(RouterPacket packet, Cycle at);

@@ -23,9 +23,9 @@ std::string described(const SramBankRun& run) {
 }  // namespace
 
 SramBankChecker::SramBankChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance,
-                                 std::uint64_t seed)
+                                 std::uint64_t seed, std::unique_ptr<rtl::Block> block)
     : comparison_(spec, instance, seed),
-      rtl_(built_block(TwinBlock::sram_bank, chip, instance)),
+      rtl_(built_block(TwinBlock::sram_bank, chip, instance, std::move(block))),
       width_(static_cast<Cycle>(chip.sram.bank_bytes_per_cycle)),
       latency_(static_cast<Cycle>(chip.sram.latency_cycles)),
       most_(static_cast<std::uint32_t>(std::max(chip.sram.line_bytes, chip.sram.interleave_bytes))) {

@@ -37,8 +37,9 @@ class SramBankChecker : public Twin {
  public:
   static constexpr int kTags = 16, kDepth = 8;  // as in sram_bank.sv
 
+  /// `block`: another in the place of rtl/'s, with its pins; null: rtl/'s.
   SramBankChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance,
-                  std::uint64_t seed);
+                  std::uint64_t seed, std::unique_ptr<rtl::Block> block = nullptr);
 
   /// The model has granted a request; `asked` and `done` as BankWatch has them.
   void granted(BankPort port, std::int64_t bytes, Cycle asked, Cycle done);
