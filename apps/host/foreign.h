@@ -1,5 +1,5 @@
-// Blocks that others wrote: their descriptor (docs/foreign.md), and their SystemVerilog built by Verilator as a shared
-// library (rtl/foreign.h loads it).
+// Blocks that others wrote: their descriptor (docs/foreign.md), and their SystemVerilog built by Verilator as
+// a shared library (rtl/foreign.h loads it).
 #pragma once
 
 #include <filesystem>
@@ -13,22 +13,26 @@
 namespace leto::host {
 
 struct ForeignDescriptor {
-  std::string block, module;                  // whose contract it keeps; its top module
+  std::string block, module;  // whose contract it keeps; its top module
   std::vector<std::filesystem::path> files;
-  std::vector<std::string> parameters;        // "Name=value", as Verilator's -G takes them
-  std::vector<std::string> allow;             // Verilator's warnings that do not stop the build
+  std::vector<std::string> parameters;  // "Name=value", as Verilator's -G takes them
+  std::vector<std::string> allow;       // Verilator's warnings that do not stop the build
   rtl::ForeignMap map;
   model::StreamSpec stream;
 };
 
-/// Reads a descriptor; parameters that name chip keys take their values from `chip`. Throws Error(bad_input) with
-/// file:line.
+/// Reads a descriptor; parameters that name chip keys take their values from `chip`. Throws Error(bad_input)
+/// with file:line.
 ForeignDescriptor read_foreign(const std::filesystem::path& path, const ChipConfig& chip);
+class DescriptorFile;
+/// Its part about channels and commands; `stream` knows the block and its pins.
+void read_stream(const DescriptorFile& file, model::StreamSpec& stream);
 
-/// Gives it to Verilator in `folder`; the answer is its ports, for rtl::check_foreign. Throws Error(unsupported) without
-/// Verilator, Error(bad_input) with its first messages when it refuses the block.
+/// Gives it to Verilator in `folder`; the answer is its ports, for rtl::check_foreign. Throws
+/// Error(unsupported) without Verilator, Error(bad_input) with its first messages when it refuses the block.
 std::string verilate_foreign(const ForeignDescriptor& block, const std::filesystem::path& folder);
-/// Compiles what that left; the answer is the shared library. Throws Error(unsupported) without a C++ compiler.
+/// Compiles what that left; the answer is the shared library. Throws Error(unsupported) without a C++
+/// compiler.
 std::filesystem::path compile_foreign(const ForeignDescriptor& block, const std::filesystem::path& folder);
 
 }  // namespace leto::host

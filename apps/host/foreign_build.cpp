@@ -60,7 +60,8 @@ fs::path verilator_root(const fs::path& folder) {
   const std::string make = read_text(folder / fmt::format("{}.mk", kTop));
   static const std::regex kRoot("(^|\n)VERILATOR_ROOT = ([^\n]*)");
   if (!std::regex_search(make, found, kRoot))
-    throw Error(ExitCode::unsupported, "this Verilator leaves no VERILATOR_ROOT", "install Verilator 5.006 or newer");
+    throw Error(ExitCode::unsupported, "this Verilator leaves no VERILATOR_ROOT",
+                "install Verilator 5.006 or newer");
   return found[2].str();
 }
 
@@ -93,12 +94,14 @@ std::string described(const std::vector<PortRow>& rows, const char* format) {
   return lines;
 }
 
-/// The C functions that rtl/foreign.cpp calls. (Its own #include lines are put in, or they would count as this file's.)
+/// The C functions that rtl/foreign.cpp calls. (Its own #include lines are put in, or they would count as
+/// this file's.)
 std::string shim(const std::string& header) {
   const std::vector<PortRow> rows = ports_of(header);
   static const std::regex kName(R"(VL_(IN|OUT)(8|16|64|W)?\(&?(\w+),)");
   std::vector<std::string> members;
-  for (std::sregex_iterator it(header.begin(), header.end(), kName), end; it != end; ++it) members.push_back((*it)[3]);
+  for (std::sregex_iterator it(header.begin(), header.end(), kName), end; it != end; ++it)
+    members.push_back((*it)[3]);
   std::string cases;
   for (std::size_t i = 0; i < members.size(); ++i)
     cases += fmt::format("    case {}: return (unsigned char*)&block.top.{};\n", i, members[i]);
@@ -147,10 +150,11 @@ LETO const char* leto_ports() {{ return
 }
 
 void verilate(const ForeignDescriptor& block, const fs::path& folder) {
-  // As rtl/CMakeLists.txt: the first two because Verilator 5.006 computes wrong values on some RTL without them.
-  std::vector<std::string> words = {"verilator", "--cc",        "-fno-dfg", "-fno-gate",         "-Wno-fatal",
-                                    "--prefix",  kTop,          "--Mdir",   folder.string(),     "--top-module",
-                                    block.module, "--unroll-count", "1"};
+  // As rtl/CMakeLists.txt: the first two because Verilator 5.006 computes wrong values on some RTL without
+  // them.
+  std::vector<std::string> words = {
+      "verilator", "--cc",          "-fno-dfg",     "-fno-gate",  "-Wno-fatal",     "--prefix", kTop,
+      "--Mdir",    folder.string(), "--top-module", block.module, "--unroll-count", "1"};
   for (const char* warning : {"UNOPTFLAT", "LATCH", "MULTIDRIVEN", "BLKANDNBLK"})
     if (std::find(block.allow.begin(), block.allow.end(), warning) == block.allow.end())
       words.push_back(std::string("-Werror-") + warning);
@@ -162,9 +166,10 @@ void verilate(const ForeignDescriptor& block, const fs::path& folder) {
                 "install Verilator 5.006 or newer (Debian: verilator)");
   if (done.code == 0) return;
   const bool loop = done.output.find("UNOPTFLAT") != std::string::npos;
-  throw Error(ExitCode::bad_input, fmt::format("Verilator refuses {}: {}", block.module, complaint(done.output)),
-              loop ? "take the combinational loop out; if signals only share a vector, add allow = [\"UNOPTFLAT\"]"
-                   : "correct it, or allow = [...] a warning; --build DIR keeps all of verilator.log");
+  throw Error(
+      ExitCode::bad_input, fmt::format("Verilator refuses {}: {}", block.module, complaint(done.output)),
+      loop ? "take the combinational loop out; if signals only share a vector, add allow = [\"UNOPTFLAT\"]"
+           : "correct it, or allow = [...] a warning; --build DIR keeps all of verilator.log");
 }
 
 }  // namespace
@@ -178,21 +183,35 @@ std::string verilate_foreign(const ForeignDescriptor& block, const fs::path& fol
 fs::path compile_foreign(const ForeignDescriptor& block, const fs::path& folder) {
   const fs::path include = verilator_root(folder) / "include", library = folder / "block.so";
   write_atomically(folder / "shim.cpp", shim(read_text(folder / fmt::format("{}.h", kTop))));
-  std::vector<std::string> words = {"c++", "-std=c++17", "-O1", "-w", "-shared", "-fPIC", "-fvisibility=hidden",
-                                    "-Wl,-Bsymbolic", "-DVL_USER_FATAL", "-DVL_USER_STOP", "-DVL_USER_FINISH",
-                                    "-I" + folder.string(), "-I" + include.string(),
-                                    "-I" + (include / "vltstd").string(), "-o", library.string(),
+  std::vector<std::string> words = {"c++",
+                                    "-std=c++17",
+                                    "-O1",
+                                    "-w",
+                                    "-shared",
+                                    "-fPIC",
+                                    "-fvisibility=hidden",
+                                    "-Wl,-Bsymbolic",
+                                    "-DVL_USER_FATAL",
+                                    "-DVL_USER_STOP",
+                                    "-DVL_USER_FINISH",
+                                    "-I" + folder.string(),
+                                    "-I" + include.string(),
+                                    "-I" + (include / "vltstd").string(),
+                                    "-o",
+                                    library.string(),
                                     (folder / "shim.cpp").string()};
   for (const auto& entry : fs::directory_iterator(folder))
     if (entry.path().extension() == ".cpp" && entry.path().filename().string().starts_with(kTop))
       words.push_back(entry.path().string());
-  for (const char* part : {"verilated.cpp", "verilated_threads.cpp"}) words.push_back((include / part).string());
+  for (const char* part : {"verilated.cpp", "verilated_threads.cpp"})
+    words.push_back((include / part).string());
   const Finished done = run(words, folder);
   if (done.code == 127)
     throw Error(ExitCode::unsupported, "no C++ compiler c++ is installed, which builds the block",
                 "install one (Debian: g++)");
   if (done.code != 0)
-    throw Error(ExitCode::bad_input, fmt::format("{} does not compile: {}", block.module, complaint(done.output)),
+    throw Error(ExitCode::bad_input,
+                fmt::format("{} does not compile: {}", block.module, complaint(done.output)),
                 "--build DIR keeps all of c++.log");
   return library;
 }

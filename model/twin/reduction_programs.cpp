@@ -12,10 +12,7 @@ constexpr std::array<Opcode, 4> kOps = {Opcode::drain, Opcode::fill, Opcode::pas
 constexpr std::array<DType, 5> kTypes = {DType::fp32, DType::bf16, DType::fp16, DType::e4m3, DType::e5m2};
 
 std::string op_name(Opcode op) {
-  return op == Opcode::drain  ? "drain"
-         : op == Opcode::fill ? "fill"
-         : op == Opcode::pass ? "pass"
-                              : "merge";
+  return op == Opcode::drain ? "drain" : op == Opcode::fill ? "fill" : op == Opcode::pass ? "pass" : "merge";
 }
 
 }  // namespace
@@ -61,7 +58,7 @@ std::uint32_t ReductionPrograms::element(std::size_t kind) {
 }
 
 std::vector<std::uint32_t> ReductionPrograms::elements(int count) {
-  const std::size_t kind = below(6);
+  const std::size_t kind = ordinary_ ? 2 : below(6);
   note("kind " + std::to_string(kind));
   std::vector<std::uint32_t> all;
   for (int i = 0; i < count; ++i) all.push_back(element(kind == 5 ? below(5) : kind));

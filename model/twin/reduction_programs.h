@@ -1,5 +1,5 @@
-// Random commands of a reduction engine as a PE would start them: all operations and types, any bits, edges of the
-// narrow types, ties, stalls, with and without gaps. What kinds came is counted.
+// Random commands of a reduction engine as a PE would start them: all operations and types, any bits, edges
+// of the narrow types, ties, stalls, with and without gaps. What kinds came is counted.
 #pragma once
 
 #include <map>
@@ -12,8 +12,9 @@ namespace leto::model {
 
 class ReductionPrograms {
  public:
-  ReductionPrograms(const ChipConfig& chip, std::uint64_t seed)
-      : config_(chip.reduction_engine), engine_(chip.reduction_engine), random_(seed) {}
+  /// `ordinary`: numbers without NaN, infinity or subnormals only.
+  ReductionPrograms(const ChipConfig& chip, std::uint64_t seed, bool ordinary = false)
+      : config_(chip.reduction_engine), engine_(chip.reduction_engine), ordinary_(ordinary), random_(seed) {}
 
   ReductionRun next();
 
@@ -29,6 +30,7 @@ class ReductionPrograms {
 
   ReductionEngineConfig config_;
   ReductionEngine engine_;
+  bool ordinary_;
   std::mt19937_64 random_;
   int m_ = 1, n_ = 1, commands_ = 0;
   Cycle finish_ = 100;

@@ -7,27 +7,29 @@
 namespace leto::model {
 namespace {
 
-MatrixChecker checker_of(const MatrixChecker::Log&, const TwinLog& log) {
-  return {log.chip.matrix_engine, log.spec, log.finding.instance, log.finding.seed};
+using OtherBlock = std::unique_ptr<rtl::Block>;
+
+MatrixChecker checker_of(const MatrixChecker::Log&, const TwinLog& log, OtherBlock block) {
+  return {log.chip.matrix_engine, log.spec, log.finding.instance, log.finding.seed, std::move(block)};
 }
-ReductionChecker checker_of(const ReductionChecker::Log&, const TwinLog& log) {
-  return {log.chip, log.spec, log.finding.instance, log.finding.seed};
+ReductionChecker checker_of(const ReductionChecker::Log&, const TwinLog& log, OtherBlock block) {
+  return {log.chip, log.spec, log.finding.instance, log.finding.seed, std::move(block)};
 }
-AddressChecker checker_of(const AddressChecker::Log&, const TwinLog& log) {
-  return {log.chip, log.block, log.spec, log.finding.instance, log.finding.seed};
+AddressChecker checker_of(const AddressChecker::Log&, const TwinLog& log, OtherBlock block) {
+  return {log.chip, log.block, log.spec, log.finding.instance, log.finding.seed, std::move(block)};
 }
-LookupChecker checker_of(const LookupChecker::Log&, const TwinLog& log) {
-  return {log.chip, log.spec, log.finding.instance, log.finding.seed};
+LookupChecker checker_of(const LookupChecker::Log&, const TwinLog& log, OtherBlock block) {
+  return {log.chip, log.spec, log.finding.instance, log.finding.seed, std::move(block)};
 }
-SramBankChecker checker_of(const SramBankChecker::Log&, const TwinLog& log) {
-  return {log.chip, log.spec, log.finding.instance, log.finding.seed};
+SramBankChecker checker_of(const SramBankChecker::Log&, const TwinLog& log, OtherBlock block) {
+  return {log.chip, log.spec, log.finding.instance, log.finding.seed, std::move(block)};
 }
-RouterChecker checker_of(const RouterChecker::Log& kept, const TwinLog& log) {
-  return {log.chip, kept.router, log.spec, log.finding.instance, log.finding.seed};
+RouterChecker checker_of(const RouterChecker::Log& kept, const TwinLog& log, OtherBlock block) {
+  return {log.chip, kept.router, log.spec, log.finding.instance, log.finding.seed, std::move(block)};
 }
-BufferChecker checker_of(const BufferChecker::Log&, const TwinLog& log) {
+BufferChecker checker_of(const BufferChecker::Log&, const TwinLog& log, OtherBlock block) {
   static const isa::Program kNone;
-  return {log.chip, log.spec, log.finding.instance, log.finding.seed, kNone};
+  return {log.chip, log.spec, log.finding.instance, log.finding.seed, kNone, std::move(block)};
 }
 
 std::string json_text(std::string_view text) {
@@ -44,9 +46,9 @@ std::string json_text(std::string_view text) {
 
 }  // namespace
 
-std::optional<Finding> replay(const TwinLog& log, TwinWindow* window) {
+std::optional<Finding> replay(const TwinLog& log, TwinWindow* window, std::unique_ptr<rtl::Block> block) {
   const auto run = [&](const auto& kept) -> std::optional<Finding> {
-    auto checker = checker_of(kept, log);
+    auto checker = checker_of(kept, log, std::move(block));
     checker.comparison().show(window);
     try {
       checker.replay(kept);

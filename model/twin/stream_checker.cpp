@@ -1,255 +1,410 @@
 #include "model/twin/stream_checker.h"
 
 #include <algorithm>
-#include <limits>
+#include <cmath>
+#include <deque>
 
 #include "base/errors.h"
+#include "model/twin/packed_pins.h"
 
 namespace leto::model {
 namespace {
 
-namespace pins {
-enum Pin : int {
-#define IN(name, bits, step, required) name,
-#define OUT(name, bits, step, required) name,
-#include "model/twin/stream_pins.inc"
-#undef IN
-#undef OUT
+constexpr int kSettle = 64;  // cycles after the last command in which nothing may come
+
+/// The elements of a channel that pass at once.
+struct Beat {
+  std::size_t first, count;
+  std::uint64_t index;  // in beats or elements, as the contract says
+  bool last;
 };
-}  // namespace pins
-
-using isa::Opcode;
-
-// `bits` bits from bit `at` on, at most 32.
-std::uint32_t bits_at(const std::uint32_t* words, int at, int bits) {
-  std::uint64_t two = words[at / 32] >> at % 32;
-  if (at % 32 + bits > 32) two |= static_cast<std::uint64_t>(words[at / 32 + 1]) << (32 - at % 32);
-  return static_cast<std::uint32_t>(two & ((std::uint64_t{1} << bits) - 1));
-}
 
 }  // namespace
 
-/// A stream of operands into the block.
-struct StreamChecker::Input {
-  int valid, ready, data, last, keep;
-  const std::vector<std::uint32_t>* elements;
-  int lanes = 0;
-  std::size_t at = 0;  // the next element
-  bool waits = false;  // a beat stands at the block and stays
+/// A channel into the block: a stream, or a memory that it reads.
+struct StreamChecker::Source {
+  const StreamChannel* channel;
+  const Flow* flow;
+  std::size_t lanes = 0;
+  int width = 32;  // bits of a lane
+  std::vector<Beat> beats;
+  std::vector<std::uint32_t> memory;  // not empty: it is one
+  int delay = 0;
+  std::deque<std::size_t> asked;  // indices whose data is due
+  std::size_t at = 0;             // the next beat
+  bool waits = false;             // one stands at the block and stays
+
+  bool ended() const { return !memory.empty() || at == beats.size(); }
+  std::size_t row_beats() const { return (flow->pitch + lanes - 1) / lanes; }
+  /// The first element behind an index, as the memory lies.
+  std::size_t address(std::size_t index) const {
+    if (channel->by_element) return index;
+    return index / row_beats() * flow->pitch + index % row_beats() * lanes;
+  }
 };
 
-/// What comes out of a command.
-struct StreamChecker::Output {
-  int valid, ready, data, count, last;
-  std::string name;
-  int lanes = 0, width = 32;
-  std::size_t at = 0;               // elements that have come
+/// A channel out of the block.
+struct StreamChecker::Sink : Source {
   std::vector<std::uint32_t> held;  // the beat that waits
 };
 
-StreamSpec StreamSpec::defaults() {
-  StreamSpec spec;
-  for (const Opcode op : {Opcode::drain, Opcode::fill, Opcode::pass, Opcode::merge})
-    spec.operations[op] = static_cast<std::uint32_t>(op);
-  for (const DType type : {DType::fp32, DType::bf16, DType::fp16, DType::e4m3, DType::e5m2})
-    spec.types[type] = static_cast<std::uint32_t>(type);
-  return spec;
-}
-
-std::vector<rtl::ForeignPort> StreamChecker::pins() {
-  return {
-#define IN(name, bits, step, required) {{#name, bits, true}, step, required},
-#define OUT(name, bits, step, required) {{#name, bits, false}, step, required},
-#include "model/twin/stream_pins.inc"
-#undef IN
-#undef OUT
-  };
-}
-
 StreamChecker::StreamChecker(std::unique_ptr<rtl::ForeignBlock> block, const StreamSpec& stream,
                              const TwinSpec& spec, const std::string& instance, std::uint64_t seed)
-    : block_(std::move(block)), stream_(stream), comparison_(spec, instance, seed), random_(seed) {
+    : block_(std::move(block)),
+      stream_(stream),
+      contract_(*stream_contract(stream.block)),
+      comparison_(spec, instance, seed) {
+  restart();
+}
+
+StreamChecker::~StreamChecker() = default;
+
+void StreamChecker::restart() {
   block_->reset();
+  random_.seed(comparison_.seed());
+  now_ = 0;
 }
 
-bool StreamChecker::offers(const ReductionRun& run) const {
-  const bool typed = run.op != Opcode::drain || stream_.types.contains(run.type);
-  return typed && stream_.operations.contains(run.op);
+std::vector<std::string> StreamChecker::signals() const {
+  std::vector<std::string> all;
+  for (const StreamChannel& channel : contract_.channels) {
+    if (channel.input) continue;
+    for (const int pin :
+         {channel.valid, channel.data, channel.last, channel.keep, channel.count, channel.index})
+      if (pin > 0 && has(pin)) all.push_back(name(pin));
+    for (std::size_t i = 0; i < channel.fields.size(); ++i)
+      if (const int pin = channel.first_field + static_cast<int>(i); has(pin)) all.push_back(name(pin));
+  }
+  return all;
 }
 
-bool StreamChecker::add(const ReductionRun& run) {
-  if (!offers(run)) return false;
-  command(run);
-  return true;
+void StreamChecker::refuse(const std::string& cause, const std::string& remedy) const {
+  throw Error(ExitCode::bad_input, fmt::format("{}: {}", stream_.place, cause), remedy);
 }
 
-void StreamChecker::offer(const ReductionRun& run) {
-  value(pins::cmd_valid) = 1;
-  value(pins::cmd_op) = stream_.operations.at(run.op);
-  const auto type = stream_.types.find(run.type);
-  value(pins::cmd_type) = type == stream_.types.end() ? 0 : type->second;
-  value(pins::cmd_count) = static_cast<std::uint32_t>(run.count);
-  for (const int pin : {pins::cmd_op, pins::cmd_type, pins::cmd_count})
-    if (const int bits = block_->joined(pin); bits > 0 && value(pin) >> bits != 0)
-      throw Error(ExitCode::bad_input,
-                  fmt::format("{} of a command is {}, and {} bits are joined to it",
-                              block_->ports()[static_cast<std::size_t>(pin)].name, value(pin), bits),
-                  "give the code that the block uses under [operations] or [types], or join more bits");
+// Cuts a flow into the beats of a channel.
+void StreamChecker::lay(const StreamChannel& channel, const Flow& flow, Source& source) const {
+  const ChannelSpec spec = stream_.channel(channel.name);
+  source.channel = &channel;
+  source.flow = &flow;
+  source.delay = spec.delay;
+  if (channel.lane == 0) {
+    source.beats = {{0, 1, 0, true}};
+    return;
+  }
+  source.width = spec.dense ? 8 * size_of(flow.type) : spec.lane > 0 ? spec.lane : channel.lane;
+  source.lanes = static_cast<std::size_t>(block_->joined(channel.data) / source.width);
+  if (source.lanes == 0 || source.width < 8 * size_of(flow.type))
+    refuse(fmt::format("{0}_data has {1} bits joined, and a lane of {2} for an element of {3}", channel.name,
+                       block_->joined(channel.data), source.width, name_of(flow.type)),
+           fmt::format(
+               "join {0}_data, give its lane under [channels], or leave out what needs it ([operations], "
+               "[types])",
+               channel.name));
+  if (spec.beat > 0) source.lanes = std::min(source.lanes, static_cast<std::size_t>(spec.beat));
+  const std::size_t all = flow.elements.size();
+  std::size_t at = 0;
+  for (const Flow::Row& row : flow.rows) {
+    const std::size_t begin = at, end = spec.joined ? all : row.end;
+    for (; at < end; at += std::min(source.lanes, end - at)) {
+      const std::size_t address = row.address + (at - begin);
+      const std::size_t beat =
+          address / flow.pitch * source.row_beats() + address % flow.pitch / source.lanes;
+      const std::size_t count = std::min(source.lanes, end - at);
+      source.beats.push_back({at, count, channel.by_element ? address : beat,
+                              at + count == all || (spec.row_last && at + count == end)});
+    }
+  }
 }
 
-void StreamChecker::command(const ReductionRun& run) {
-  std::vector<Input> inputs;
-  const auto add = [&](int valid, const std::vector<std::uint32_t>& elements) {
-    const int lanes = block_->joined(valid + 2) / 32;
-    if (lanes == 0)
-      throw Error(ExitCode::bad_input,
-                  fmt::format("[pins] leaves out {}, which a command needs",
-                              block_->ports()[static_cast<std::size_t>(valid) + 2].name),
-                  "join it, or leave the operation out of [operations]");
-    inputs.push_back({valid, valid + 1, valid + 2, valid + 3, valid + 4, &elements, lanes});
-  };
-  if (run.op == Opcode::fill) add(pins::f_valid, run.incoming);
-  if (run.op == Opcode::merge) add(pins::g_valid, run.incoming);
-  if (run.op != Opcode::fill && has(pins::b_valid)) add(pins::b_valid, run.banks);
-  const int first = run.op == Opcode::drain  ? pins::d_valid
-                    : run.op == Opcode::pass ? pins::p_valid
-                                             : pins::w_valid;
-  Output output{first, first + 1, first + 2, first + 3, first + 4, "", 0, 32, 0, {}};
-  output.name = std::string(1, block_->ports()[static_cast<std::size_t>(first)].name[0]);
-  if (run.op == Opcode::drain && stream_.dense) output.width = 8 * size_of(run.type);
-  output.lanes = block_->joined(output.data) / output.width;
-  if (run.op == Opcode::drain && stream_.beat > 0) output.lanes = std::min(output.lanes, stream_.beat);
-  if (output.lanes == 0 || !has(output.valid))
-    throw Error(ExitCode::bad_input,
-                fmt::format("[pins] leaves out {0}_valid or {0}_data, which a command needs", output.name),
-                "join them, or leave the operation out of [operations]");
+StreamChecker::Source StreamChecker::source(const Flow& flow) const {
+  const StreamChannel& channel = contract_.channels[static_cast<std::size_t>(flow.channel)];
+  Source source;
+  lay(channel, flow, source);
+  if (has(channel.valid)) return source;
+  if (!has(channel.index))
+    refuse(fmt::format("[pins] leaves out {0}_valid, and {0}_index too", channel.name),
+           "join one of them, or leave the operation out of [operations]");
+  source.memory = flow.memory;
+  return source;
+}
 
-  Cycle accepted = kNever, last = now_;
-  while (output.at < static_cast<std::size_t>(run.count)) {
-    if (accepted == kNever) offer(run);
-    const Moved moved = clock(run, inputs, output);
+StreamChecker::Sink StreamChecker::sink(const Flow& flow) const {
+  const StreamChannel& channel = contract_.channels[static_cast<std::size_t>(flow.channel)];
+  Sink sink;
+  lay(channel, flow, sink);
+  if (channel.lane > 0 && !has(channel.valid))
+    refuse(fmt::format("[pins] leaves out {}_valid, which a command needs", channel.name),
+           "join it, or leave the operation out of [operations]");
+  return sink;
+}
+
+void StreamChecker::tell(const StreamJob& job) {
+  for (std::size_t i = 0; i < job.command.size(); ++i) {
+    const int pin = StreamContract::kFirstField + static_cast<int>(i);
+    if (!has(pin)) continue;
+    const auto count = stream_.counts.find(name(pin));
+    const StreamSpec::Count by = count == stream_.counts.end() ? StreamSpec::Count{} : count->second;
+    const auto unit = static_cast<std::uint64_t>(by.unit);
+    const std::uint64_t value = (job.command[i] + unit - 1) / unit - static_cast<std::uint64_t>(by.less);
+    const int bits = block_->joined(pin);
+    if (bits < 64 && value >> bits != 0)
+      refuse(fmt::format("{} of a command is {}, and {} bits are joined to it", name(pin), value, bits),
+             "join more bits, limit [shape], or give the block's codes under [operations] or [types]");
+    block_->set(pin, value);
+  }
+}
+
+bool StreamChecker::done() const {
+  const auto ended = [](const Source& one) { return one.ended(); };
+  return std::all_of(sources_.begin(), sources_.end(), ended) &&
+         std::all_of(sinks_.begin(), sinks_.end(), ended);
+}
+
+void StreamChecker::play(const StreamJob& job) {
+  now_ = std::max(now_, job.start);
+  while (stops()) clock();
+  job_ = &job;
+  collected_.clear();
+
+  sources_.clear();
+  sinks_.clear();
+  for (const Flow& flow : job.in) sources_.push_back(source(flow));
+  for (const Flow& flow : job.out) sinks_.push_back(sink(flow));
+  tell(job);
+  const int patience = stream_.patience > 0
+                           ? stream_.patience
+                           : kPatience + static_cast<int>(std::min<std::uint64_t>(job.work, 1u << 24));
+  block_->set(StreamContract::kValid, 1);
+  waits_ = true;
+  Cycle at = now_, last = now_;
+  while (waits_ || !done()) {
+    const Moved moved = clock();
     if (moved.command) {
-      accepted = now_ - 1;
-      value(pins::cmd_valid) = 0;
+      at = now_ - 1;
+      block_->set(StreamContract::kValid, 0);
     }
     if (moved.command || moved.data) last = now_;
-    if (now_ - last > kPatience)
-      return differ(run, output, accepted == kNever ? "cmd_ready" : output.name + "_valid", "1",
-                    fmt::format("0 for {} cycles", kPatience));
+    if (now_ - last <= static_cast<Cycle>(patience)) continue;
+    const auto stuck =
+        std::find_if(sinks_.begin(), sinks_.end(), [](const Sink& one) { return !one.ended(); });
+    const auto unread =
+        std::find_if(sources_.begin(), sources_.end(), [](const Source& one) { return !one.ended(); });
+    return differ(waits_                  ? "cmd_ready"
+                  : stuck != sinks_.end() ? name(stuck->channel->valid)
+                                          : name(unread->channel->ready),
+                  "1", fmt::format("0 for {} cycles", patience));
   }
-  if (stream_.level == CompareLevel::window) check_length(run, now_ - 1 - accepted);
+  if (stream_.level == CompareLevel::window) check_length(now_ - 1 - at);
+  if (comparing_) comparison_.count().macs_compared += job.work;
+  job_ = nullptr;
+  sources_.clear();
+  sinks_.clear();
 }
 
-StreamChecker::Moved StreamChecker::clock(const ReductionRun& run, std::vector<Input>& inputs,
-                                          Output& output) {
+void StreamChecker::flush() {
+  for (int i = 0; i < kSettle; ++i) clock();
+  comparison_.raise();
+}
+
+StreamChecker::Moved StreamChecker::clock() {
   comparison_.compares(now_);
-  for (Input& input : inputs) drive(input);
-  const bool ready = !stops();
-  for (const int pin : {pins::d_ready, pins::p_ready, pins::w_ready}) value(pin) = 0;
-  value(output.ready) = ready;
+  for (const StreamChannel& channel : contract_.channels)
+    block_->set(channel.input ? channel.valid : channel.ready, 0);
+  for (Source& source : sources_) drive(source);
+  std::vector<bool> ready;
+  for (Sink& sink : sinks_) {
+    ready.push_back(!sink.ended() && !stops());
+    block_->set(sink.channel->ready, ready.back());
+  }
   block_->evaluate();
-  if (has(pins::b_index) && run.op != Opcode::fill) read_banks(run);
+  bool again = false;
+  for (Source& source : sources_) {
+    if (source.memory.empty()) continue;
+    const std::size_t index = block_->value(source.channel->index);
+    if (source.delay > 0) {
+      source.asked.push_back(index);
+    } else {
+      read_memory(source, index);
+      again = true;
+    }
+  }
+  if (again) block_->evaluate();
   see_pins();
-  Moved moved{value(pins::cmd_valid) != 0 && value(pins::cmd_ready) != 0, false};
-  const std::size_t before = output.at;
-  check(run, output, ready || !has(output.ready));
-  moved.data = output.at != before;
-  for (Input& input : inputs)
-    if (input.waits && value(input.ready) != 0) {
-      input.at += static_cast<std::size_t>(input.lanes);
-      input.waits = false;
+  Moved moved;
+  moved.command = waits_ && held_ready(StreamContract::kReady);
+  check_unasked();
+  for (std::size_t i = 0; i < sinks_.size(); ++i)
+    if (!sinks_[i].ended())
+      moved.data |= check(sinks_[i], ready[i] || !has(sinks_[i].channel->ready), moved.command);
+  for (Source& source : sources_)
+    if (source.waits && held_ready(source.channel->ready)) {
+      ++source.at;
+      source.waits = false;
       moved.data = true;
     }
+  waits_ = waits_ && !moved.command;
   block_->clock();
   ++now_;
   return moved;
 }
 
-void StreamChecker::drive(Input& input) {
-  const std::size_t count = input.elements->size();
-  if (!input.waits && (input.at >= count || stops())) {
-    value(input.valid) = 0;
+void StreamChecker::put(const Source& source, std::size_t from, std::size_t count) {
+  std::uint32_t* data = block_->pin(source.channel->data);
+  std::fill_n(data, (block_->joined(source.channel->data) + 31) / 32, 0u);
+  const std::vector<std::uint32_t>& all = source.memory.empty() ? source.flow->elements : source.memory;
+  for (std::size_t i = 0; i < count; ++i) model::put(data, i, source.width, all[from + i]);
+}
+
+void StreamChecker::drive(Source& source) {
+  if (!source.memory.empty()) {
+    if (source.delay > 0 && source.asked.size() == static_cast<std::size_t>(source.delay)) {
+      read_memory(source, source.asked.front());
+      source.asked.pop_front();
+    }
     return;
   }
-  input.waits = true;
-  const std::size_t left = std::min(count - input.at, static_cast<std::size_t>(input.lanes));
-  std::uint32_t* data = block_->pin(input.data);
-  std::fill_n(data, input.lanes, 0u);
-  std::copy_n(input.elements->begin() + static_cast<std::ptrdiff_t>(input.at), left, data);
-  value(input.valid) = 1;
-  value(input.last) = input.at + left == count;
-  std::uint32_t* keep = block_->pin(input.keep);
-  for (int byte = 0; byte < 4 * input.lanes; ++byte) {
-    const std::uint32_t mask = 1u << byte % 32;
-    const bool valid = static_cast<std::size_t>(byte / 4) < left;
-    keep[byte / 32] = valid ? keep[byte / 32] | mask : keep[byte / 32] & ~mask;
+  if (!source.waits && (source.ended() || stops())) return;
+  source.waits = true;
+  const Beat& beat = source.beats[source.at];
+  put(source, beat.first, beat.count);
+  block_->set(source.channel->valid, 1);
+  block_->set(source.channel->last, beat.last);
+  block_->set(source.channel->count, beat.count);
+  put_keep(*source.channel, beat.count, source.lanes);
+}
+
+// A bit a byte, or one a lane.
+void StreamChecker::put_keep(const StreamChannel& channel, std::size_t count, std::size_t lanes) {
+  const auto bits = static_cast<std::size_t>(block_->joined(channel.keep));
+  for (std::size_t bit = 0; bit < bits; ++bit)
+    model::put(block_->pin(channel.keep), bit, 1, bit * lanes < count * bits);
+}
+
+void StreamChecker::read_memory(Source& source, std::size_t index) {
+  const std::size_t from = source.address(index), pitch = source.flow->pitch;
+  const std::size_t row = source.channel->by_element ? source.memory.size() : (from / pitch + 1) * pitch;
+  const std::size_t end = std::min(row, source.memory.size());
+  put(source, from, from < end ? std::min(source.lanes, end - from) : 0);
+}
+
+void StreamChecker::check_unasked() {
+  for (const StreamChannel& channel : contract_.channels) {
+    const bool asked = std::any_of(sinks_.begin(), sinks_.end(), [&](const Sink& sink) {
+      return sink.channel == &channel && !sink.ended();
+    });
+    if (!channel.input && !asked && has(channel.valid)) compare(channel.valid, 0);
   }
 }
 
-// The accumulators as a memory that is read in the same cycle.
-void StreamChecker::read_banks(const ReductionRun& run) {
-  const std::size_t from = value(pins::b_index);
-  std::uint32_t* data = block_->pin(pins::b_data);
-  for (std::size_t i = 0; i < static_cast<std::size_t>(block_->joined(pins::b_data) / 32); ++i)
-    data[i] = from + i < run.banks.size() ? run.banks[from + i] : 0;
-  block_->evaluate();
+/// Has a beat passed?
+bool StreamChecker::check(Sink& sink, bool ready, bool commanded) {
+  const StreamChannel& channel = *sink.channel;
+  const bool valid = has(channel.valid) ? block_->value(channel.valid) != 0 : commanded;
+  if (!valid) {
+    if (!sink.held.empty()) differ(name(channel.valid), "1 until it is taken", "0");
+    return false;
+  }
+  const int pin = channel.lane > 0 ? channel.data : channel.first_field;
+  const int words = (block_->joined(pin) + 31) / 32;
+  std::vector<std::uint32_t> beat(block_->pin(pin), block_->pin(pin) + words);
+  if (!sink.held.empty() && beat != sink.held)
+    differ(name(pin), "as it was until it is taken", "changed while it waited");
+  sink.held = std::move(beat);
+  if (!ready) return false;
+  check_beat(sink);
+  sink.held.clear();
+  ++sink.at;
+  return true;
 }
 
-void StreamChecker::check(const ReductionRun& run, Output& output, bool ready) {
-  for (const int other : {pins::d_valid, pins::p_valid, pins::w_valid}) {
-    std::uint64_t valid = value(other);
-    const std::string name(block_->ports()[static_cast<std::size_t>(other)].name);
-    if (other != output.valid && !comparison_.agrees(now_, name, 1, 0, valid))
-      differ(run, output, name, "0", std::to_string(valid));
-  }
-  if (value(output.valid) == 0) {
-    if (!output.held.empty()) differ(run, output, output.name + "_valid", "1 until it is taken", "0");
-    return;
-  }
-  const int words = (block_->joined(output.data) + 31) / 32;
-  std::vector<std::uint32_t> beat(block_->pin(output.data), block_->pin(output.data) + words);
-  if (!output.held.empty() && beat != output.held)
-    differ(run, output, output.name + "_data", "as it was until it is taken", "changed while it waited");
-  output.held = std::move(beat);
-  if (!ready) return;
-  check_beat(run, output);
-  output.held.clear();
+void StreamChecker::check_beat(Sink& sink) {
+  const StreamChannel& channel = *sink.channel;
+  for (std::size_t i = 0; i < sink.flow->fields.size(); ++i)
+    if (const int pin = channel.first_field + static_cast<int>(i); sink.flow->fields[i] && has(pin)) {
+      compare(pin, *sink.flow->fields[i] & (~std::uint64_t{0} >> (64 - block_->joined(pin))));
+      ++comparison_.count().values_compared;
+    }
+  if (channel.lane == 0) return;
+  check_sides(sink);
+  check_data(sink);
+  if (sink.flow->returns_to < 0) return;
+  Source& memory = sources_[static_cast<std::size_t>(sink.flow->returns_to)];
+  const Beat& beat = sink.beats[sink.at];
+  if (memory.memory.empty()) return;
+  for (std::size_t i = 0; i < beat.count; ++i)
+    memory.memory[sink.address(beat.index) + i] = get(block_->pin(channel.data), i, sink.width);
 }
 
-void StreamChecker::check_beat(const ReductionRun& run, Output& output) {
-  const std::size_t left = static_cast<std::size_t>(run.count) - output.at;
-  const std::size_t lanes = std::min(left, static_cast<std::size_t>(output.lanes));
-  if (has(output.count)) {
-    std::uint64_t count = value(output.count);
-    if (!comparison_.agrees(now_, output.name + "_count", 16, lanes, count))
-      differ(run, output, output.name + "_count", std::to_string(lanes), std::to_string(count));
-  }
-  if (has(output.last)) {
-    std::uint64_t last = value(output.last);
-    if (!comparison_.agrees(now_, output.name + "_last", 1, left == lanes, last))
-      differ(run, output, output.name + "_last", std::to_string(int{left == lanes}), std::to_string(last));
-  }
-  for (std::size_t i = 0; i < lanes; ++i) {
-    const std::uint32_t model = run.result[output.at + i];
-    std::uint64_t rtl = bits_at(block_->pin(output.data), static_cast<int>(i) * output.width, output.width);
-    if (!comparison_.agrees(now_, output.name + "_data", 32, model, rtl, static_cast<int>(i)))
-      differ(run, output, fmt::format("{}_data[{}]", output.name, i), shown(model, run.type),
-             shown(static_cast<std::uint32_t>(rtl), run.type));
-  }
-  comparison_.count().values_compared += lanes;
-  output.at += lanes;
+// What goes with the data.
+void StreamChecker::check_sides(const Sink& sink) {
+  const Beat& beat = sink.beats[sink.at];
+  if (has(sink.channel->count)) compare(sink.channel->count, beat.count);
+  if (has(sink.channel->last)) compare(sink.channel->last, beat.last);
+  if (has(sink.channel->index)) compare(sink.channel->index, beat.index);
+  if (has(sink.channel->keep)) check_keep(sink);
 }
 
-void StreamChecker::check_length(const ReductionRun& run, Cycle cycles) {
-  const auto model = static_cast<std::int64_t>(run.finish - run.start - run.stall);
+void StreamChecker::check_keep(const Sink& sink) {
+  const auto bits = static_cast<std::size_t>(block_->joined(sink.channel->keep));
+  const std::size_t count = sink.beats[sink.at].count;
+  for (std::size_t bit = 0; bit < bits; ++bit) {
+    const std::uint64_t model = bit * sink.lanes < count * bits;
+    std::uint64_t rtl = get(block_->pin(sink.channel->keep), bit, 1);
+    if (!comparison_.agrees(now_, name(sink.channel->keep), 1, model, rtl, static_cast<int>(bit)))
+      differ(fmt::format("{}[{}]", name(sink.channel->keep), bit), std::to_string(model),
+             std::to_string(rtl));
+  }
+}
+
+void StreamChecker::check_data(Sink& sink) {
+  const Flow& flow = *sink.flow;
+  const Beat& beat = sink.beats[sink.at];
+  const auto is_near = [&](std::size_t element, std::uint64_t rtl) {
+    if (flow.bounds.empty()) return false;
+    const Flow::Bound& bound = flow.bounds[element];
+    const double value = load_element(flow.type, reinterpret_cast<const std::byte*>(&rtl), 0);
+    if (std::isinf(bound.slack)) return true;
+    if (!std::isfinite(bound.exact))
+      return std::isnan(bound.exact) ? std::isnan(value) : value == bound.exact;
+    return std::fabs(value - bound.exact) <= bound.slack;
+  };
+  const std::string signal = name(sink.channel->data);
+  for (std::size_t i = 0; i < beat.count; ++i) {
+    const std::uint32_t model = flow.elements[beat.first + i];
+    std::uint64_t rtl = get(block_->pin(sink.channel->data), i, sink.width);
+    collect(flow.places.empty() ? beat.first + i : flow.places[beat.first + i],
+            static_cast<std::uint32_t>(rtl));
+    if (comparing_ && !comparison_.agrees(now_, signal, sink.width, model, rtl, static_cast<int>(i)) &&
+        !is_near(beat.first + i, rtl))
+      differ(fmt::format("{}[{}]", signal, i), shown(model, flow.type),
+             shown(static_cast<std::uint32_t>(rtl), flow.type));
+  }
+  if (comparing_) comparison_.count().values_compared += beat.count;
+}
+
+// A place that comes again holds the last of its sums.
+void StreamChecker::collect(std::size_t place, std::uint32_t value) {
+  if (collected_.size() <= place) collected_.resize(place + 1);
+  collected_[place] = value;
+}
+
+void StreamChecker::compare(int pin, std::uint64_t model) {
+  std::uint64_t rtl = block_->value(pin);
+  if (!comparison_.agrees(now_, name(pin), block_->joined(pin), model, rtl))
+    differ(name(pin), std::to_string(model), std::to_string(rtl));
+}
+
+void StreamChecker::check_length(Cycle cycles) {
+  const std::int64_t model = stream_.from_model ? static_cast<std::int64_t>(job_->cycles) : 0;
   const std::int64_t more = static_cast<std::int64_t>(cycles) - model;
   least_seen = seen_ ? std::min(least_seen, more) : more;
   most_seen = seen_ ? std::max(most_seen, more) : more;
   seen_ = true;
   if (more >= stream_.least && more <= stream_.most) return;
-  Output output{};
-  differ(run, output, "length",
-         fmt::format("{} cycles, and {} to {} more", model, stream_.least, stream_.most),
+  differ("length",
+         stream_.from_model ? fmt::format("{} cycles, and {} to {} more", model, stream_.least, stream_.most)
+                            : fmt::format("{} to {} cycles", stream_.least, stream_.most),
          fmt::format("{} cycles", cycles));
 }
 
@@ -258,24 +413,34 @@ void StreamChecker::see_pins() {
   if (!window) return;
   for (std::size_t pin = 0; pin < block_->ports().size(); ++pin) {
     const int bits = block_->joined(static_cast<int>(pin));
-    const std::string name = fmt::format("rtl.{}", block_->ports()[pin].name);
+    const std::string signal = fmt::format("rtl.{}", block_->ports()[pin].name);
     const std::uint32_t* words = block_->pin(static_cast<int>(pin));
-    if (bits > 0 && bits <= 32) window->put(now_, name, bits, words[0]);
+    if (bits > 0 && bits <= 32) window->put(now_, signal, bits, words[0]);
     for (int i = 0; bits > 32 && i < bits / 32; ++i)
-      window->put(now_, fmt::format("{}_{}", name, i), 32, words[i]);
+      window->put(now_, fmt::format("{}_{}", signal, i), 32, words[i]);
   }
 }
 
-void StreamChecker::differ(const ReductionRun& run, const Output& output, const std::string& signal,
-                           const std::string& model, const std::string& rtl) {
+void StreamChecker::differ(const std::string& signal, const std::string& model, const std::string& rtl) {
+  if (!job_)
+    return comparison_.differ(now_, signal, model, rtl,
+                              {"no command", "no operation", "nothing is under way", ""});
   std::vector<std::string> inputs;
-  if (output.at < run.banks.size()) inputs.push_back("bank " + shown(run.banks[output.at]));
-  if (output.at < run.incoming.size()) inputs.push_back("incoming " + shown(run.incoming[output.at]));
+  for (const Source& source : sources_) {
+    const std::size_t in = source.waits || source.at == 0 ? source.at : source.at - 1;
+    if (source.memory.empty())
+      inputs.push_back(
+          fmt::format("{} beat {} of {}: {}", source.channel->name, in, source.beats.size(),
+                      shown(source.flow->elements[source.beats[std::min(in, source.beats.size() - 1)].first],
+                            source.flow->type)));
+  }
+  std::string come;
+  for (const Sink& sink : sinks_)
+    come += fmt::format("; {} beats of {} of {} have come", sink.at, sink.beats.size(), sink.channel->name);
   comparison_.differ(now_, signal, model, rtl,
-                     {run.command, run.operation,
-                      fmt::format("{} elements to {}, {} have come; cycles since the block's reset",
-                                  run.count, name_of(run.type), output.at),
-                      fmt::format("{}", fmt::join(inputs, " "))});
+                     {job_->name, job_->operation,
+                      job_->doing + come + fmt::format("; the model's cycles from {}", job_->start),
+                      fmt::format("{}", fmt::join(inputs, ", "))});
 }
 
 }  // namespace leto::model

@@ -1,10 +1,12 @@
-// A foreign reduction engine against the model, where its inside may differ: order and data of what it leaves (level
-// data), and each command's length too (level window).
+// A foreign block against the model, where its inside may differ: order and data of what it leaves (level
+// data), and each command's length too (level window). What it has is its contract's (stream_contract.h), how
+// it is spoken to its descriptor's (stream_spec.h), what a command brings stream_jobs.h's.
 //
-// Commands go one by one: the next is offered when all of the one before has come out. Each channel (stream_pins.inc) is
-// valid/ready or AXI-Stream, which are the same handshake: f, g and b bring operands (b as a stream, or as a memory
-// read by b_index in the same cycle), d, p and w take results. At level data every stream stops at random, at both ends;
-// a beat that waits has to stay as it is. A command that makes no progress for kPatience cycles is a finding too.
+// Commands go one by one: the next is offered when all of the one before has gone in and come out. Each
+// channel is valid/ready or AXI-Stream, which are the same handshake; an input may be a memory instead that
+// the block reads by an index. At level data every channel stops at random, at both ends; a beat that waits
+// has to stay as it is. A command that makes no progress for long is a finding too, and so is what comes out
+// unasked.
 #pragma once
 
 #include <map>
@@ -12,72 +14,107 @@
 #include <random>
 
 #include "model/twin/comparison.h"
-#include "model/twin/reduction_checker.h"
+#include "model/twin/stream_contract.h"
+#include "model/twin/stream_jobs.h"
 #include "rtl/foreign.h"
 
 namespace leto::model {
-
-enum class CompareLevel : std::uint8_t { cycle, window, data };
-
-/// How a foreign reduction engine is spoken to, besides its pins.
-struct StreamSpec {
-  CompareLevel level = CompareLevel::data;
-  std::int64_t least = 0, most = 0;  // window: cycles that a command may take more than the model says
-  std::map<isa::Opcode, std::uint32_t> operations;  // codes of cmd_op; those that are not there are not given to it
-  std::map<DType, std::uint32_t> types;             // codes of cmd_type
-  bool dense = false;                               // d_data: elements follow one another; else one a 32-bit lane
-  int beat = 0;                                     // most elements in a beat of d; 0: as many as fit
-
-  /// The encodings of the instruction set.
-  static StreamSpec defaults();
-};
 
 class StreamChecker {
  public:
   static constexpr int kPatience = 2000;
 
+  /// `stream.block` has a contract.
   StreamChecker(std::unique_ptr<rtl::ForeignBlock> block, const StreamSpec& stream, const TwinSpec& spec,
                 const std::string& instance, std::uint64_t seed);
+  ~StreamChecker();
 
   /// The pins that a map can join.
-  static std::vector<rtl::ForeignPort> pins();
+  static const std::vector<rtl::ForeignPort>& pins(const StreamSpec& stream) {
+    return stream_contract(stream.block)->pins;
+  }
 
-  /// Throws TwinMismatch with the first difference. False: the block has no such operation or type.
-  bool add(const ReductionRun& run);
+  /// Run: a ReductionRun, MatrixRun, LookupRun or BufferRequest. Has the block this operation, type and size?
+  template <class Run>
+  bool offers(const Run& run) const {
+    return model::offers(run, stream_);
+  }
+  /// Throws TwinMismatch with the first difference. False: the block does not offer it.
+  template <class Run>
+  bool add(const Run& run) {
+    if (!offers(run)) return false;
+    play(job_of(run, stream_));
+    return true;
+  }
+  /// What the block leaves of one that it offers; no value is compared, but how it speaks is.
+  template <class Run>
+  std::vector<std::uint32_t> compute(const Run& run) {
+    comparing_ = false;
+    play(job_of(run, stream_));
+    comparing_ = true;
+    return std::move(collected_);
+  }
+  /// From a reset, and with the stops of the first command.
+  void restart();
+  /// Nothing more comes out.
+  void flush();
+
+  /// What it compares, and can be given a fault.
+  std::vector<std::string> signals() const;
 
   Comparison& comparison() { return comparison_; }
-  std::int64_t least_seen = 0, most_seen = 0;  // cycles that commands took more than the model says, without stalls
+  std::int64_t least_seen = 0, most_seen = 0;  // cycles that commands took beyond what `latency` counts from
 
  private:
-  struct Input;
-  struct Output;
-
-  bool offers(const ReductionRun& run) const;
-  void offer(const ReductionRun& run);
-  void command(const ReductionRun& run);
+  struct Source;
+  struct Sink;
   /// What moved in a cycle.
   struct Moved {
-    bool command, data;
+    bool command = false, data = false;
   };
-  Moved clock(const ReductionRun& run, std::vector<Input>& inputs, Output& output);
-  void drive(Input& input);
-  void read_banks(const ReductionRun& run);
-  void check(const ReductionRun& run, Output& output, bool ready);
-  void check_beat(const ReductionRun& run, Output& output);
-  void check_length(const ReductionRun& run, Cycle cycles);
+
+  void play(const StreamJob& job);
+  bool done() const;
+  Source source(const Flow& flow) const;
+  Sink sink(const Flow& flow) const;
+  void lay(const StreamChannel& channel, const Flow& flow, Source& source) const;
+  void tell(const StreamJob& job);
+  Moved clock();
+  void drive(Source& source);
+  void put(const Source& source, std::size_t from, std::size_t count);
+  void put_keep(const StreamChannel& channel, std::size_t count, std::size_t lanes);
+  void read_memory(Source& source, std::size_t index);
+  void check_unasked();
+  bool check(Sink& sink, bool ready, bool commanded);
+  void check_beat(Sink& sink);
+  void check_sides(const Sink& sink);
+  void check_data(Sink& sink);
+  void collect(std::size_t place, std::uint32_t value);
+  void check_keep(const Sink& sink);
+  void compare(int pin, std::uint64_t model);
+  void check_length(Cycle cycles);
   void see_pins();
   bool stops() { return stream_.level == CompareLevel::data && random_() % 4 == 0; }
   bool has(int pin) const { return block_->joined(pin) > 0; }
-  std::uint32_t& value(int pin) { return *block_->pin(pin); }
-  void differ(const ReductionRun& run, const Output& output, const std::string& signal, const std::string& model,
-              const std::string& rtl);
+  bool held_ready(int ready) const { return !has(ready) || block_->value(ready) != 0; }
+  std::string name(int pin) const { return std::string(block_->ports()[static_cast<std::size_t>(pin)].name); }
+  [[noreturn]] void refuse(const std::string& cause, const std::string& remedy) const;
+  void differ(const std::string& signal, const std::string& model, const std::string& rtl);
 
   std::unique_ptr<rtl::ForeignBlock> block_;
   StreamSpec stream_;
+  const StreamContract& contract_;
   Comparison comparison_;
   std::mt19937_64 random_;
-  Cycle now_ = 0;  // clocks since the reset
+  Cycle now_ = 0;  // the model's, and behind it as long as the block takes more time
   bool seen_ = false;
+  bool comparing_ = true;
+  std::vector<std::uint32_t> collected_;  // what the command under way has left
+
+  const StreamJob* job_ = nullptr;  // under way; null: none
+  bool waits_ = false;              // it is not accepted yet
+  std::vector<Source> sources_;
+  std::vector<Sink> sinks_;
 };
 
 }  // namespace leto::model

@@ -62,7 +62,7 @@ TEST_CASE("foreign: descriptors that do not fit are refused with their place") {
   check_refused(described(folder, "drain_unit", "\"address\"", "\"size\""), 3, "is an input, and an output is needed");
   check_refused(described(folder, "drain_unit", "[\"low\", \"high\"]", "[\"low\", \"high[6:0]\"]"), 3, "multiples of 8");
   check_refused(described(folder, "drain_unit", "d_ready = \"!stop\"", ""), 3, "nothing drives stop");
-  check_refused(described(folder, "drain_unit", "cmd_ready = \"!idle_n\"", ""), 3, "leaves out cmd_ready");
+  check_refused(described(folder, "drain_unit", "d_valid = \"valid\"", ""), 3, "leaves out d_valid");
   check_refused(described(folder, "drain_unit", "\"drain_unit.sv\"", "\"none.sv\""), 3, "none.sv");
   check_refused(described(folder, "drain_unit", "level = \"window\"", "level = \"exact\""), 3, "exact");
   check_refused(described(folder, "drain_unit", "packing", "packaging"), 3, "unknown key \"packaging\"");

@@ -1,128 +1,16 @@
 // The matrix engine's RTL against the model's block: random sequences of commands, every cycle and every bit.
 #include <doctest/doctest.h>
 
-#include <bit>
-#include <cmath>
-#include <map>
-#include <random>
-
 #include "arch/chip_config.h"
 #include "base/errors.h"
-#include "model/matrix_engine/matrix_engine.h"
-#include "model/twin/matrix_checker.h"
+#include "model/twin/matrix_programs.h"
 
 using namespace leto;
 using namespace leto::model;
 
 namespace {
 
-constexpr std::array<DType, 4> kTypes = {DType::bf16, DType::fp16, DType::e4m3, DType::e5m2};
-
-/// Random matmuls as the PE would start them; counts what kinds came.
-class Programs {
- public:
-  Programs(const MatrixEngineConfig& engine, std::uint64_t seed)
-      : config_(engine), engine_(engine), random_(seed) {}
-
-  MatrixRun next() {
-    MatrixRun run;
-    run.held_type = kTypes[static_cast<std::size_t>(below(4))];
-    run.stream_type = below(3) == 0 ? kTypes[static_cast<std::size_t>(below(4))] : run.held_type;
-    run.m = 1 + below(below(2) ? 64 : 4);
-    run.n = 1 + below(below(4) ? 8 : 70);
-    run.k = 1 + below(below(4) ? 24 : 150);
-    run.first = below(3) != 0;
-    if (run.n > 32) note("n above 32");
-    if (run.held_type != run.stream_type) note("mixed types");
-    note(std::string(name_of(run.held_type)));
-    fill(run);
-    time(run);
-    return run;
-  }
-
-  std::map<std::string, int> arms;
-
- private:
-  int below(int n) { return static_cast<int>(random_() % static_cast<unsigned>(n)); }
-  void note(const std::string& arm) { ++arms[arm]; }
-
-  std::uint16_t element(DType type, bool wild) {
-    const auto mask = static_cast<std::uint16_t>(size_of(type) == 1 ? 0xff : 0xffff);
-    if (zeros_) return static_cast<std::uint16_t>(below(2) << (8 * size_of(type) - 1));  // +0 and -0
-    if (wild)
-      return static_cast<std::uint16_t>(random_() & mask);  // any bits: NaN, infinities, subnormals, -0
-    const float x = static_cast<float>(below(2001) - 1000) / 256.0f;
-    std::uint16_t bits = 0;
-    store_element(type, reinterpret_cast<std::byte*>(&bits), 0, x);
-    return bits;
-  }
-
-  void fill(MatrixRun& run) {
-    const int kind = below(8);
-    const auto wild = [&] { return kind == 0 || (kind == 1 && below(16) == 0); };
-    zeros_ = kind == 2;
-    if (zeros_) note("signed zeros");
-    if (kind < 2) note("any bits");
-    for (int i = 0; i < run.m * run.k; ++i) run.held.push_back(element(run.held_type, wild()));
-    for (int i = 0; i < run.n * run.k; ++i) run.stream.push_back(element(run.stream_type, wild()));
-    if (!run.first) {
-      note("goes on");
-      for (int i = 0; i < run.m * run.n; ++i)
-        run.before.push_back(wild() ? std::bit_cast<float>(static_cast<std::uint32_t>(random_()))
-                                    : float_from_bf16(element(DType::bf16, false)));
-    }
-    reference(run);
-  }
-
-  // The contract itself: a chain of fused multiply-adds in ascending k.
-  static void reference(MatrixRun& run) {
-    const auto at = [&](const std::vector<std::uint16_t>& from, DType type, int row, int k) {
-      std::uint16_t bits = from[static_cast<std::size_t>(row * run.k + k)];
-      return load_element(type, reinterpret_cast<const std::byte*>(&bits), 0);
-    };
-    for (int j = 0; j < run.n; ++j)
-      for (int i = 0; i < run.m; ++i) {
-        float sum = run.first ? 0.0f : run.before[static_cast<std::size_t>(j * run.m + i)];
-        for (int k = 0; k < run.k; ++k)
-          sum = std::fmaf(at(run.held, run.held_type, i, k), at(run.stream, run.stream_type, j, k), sum);
-        run.after.push_back(canonical(sum));
-      }
-  }
-
-  // When it starts and ends is the model's to say.
-  void time(MatrixRun& run) {
-    isa::Command matmul;
-    matmul.opcode = isa::Opcode::matmul;
-    matmul.shape = {run.m, run.n, run.k, 0, 0, 0};
-    matmul.value[isa::matmul_t::held_type] = static_cast<std::int64_t>(run.held_type);
-    matmul.value[isa::matmul_t::stream_type] = static_cast<std::int64_t>(run.stream_type);
-    const bool gap = below(3) == 0;
-    run.start = finish_ + (gap ? 1 + static_cast<Cycle>(below(50)) : 0);
-    run.held_ready = run.start - std::min(run.start, static_cast<Cycle>(below(60)));
-    if (below(3) == 0) run.stall = static_cast<Cycle>(1 + below(40));
-    const Cycle cycles = engine_.work(matmul, run.start, run.held_ready).cycles;
-    run.finish = run.start + cycles + run.stall;
-    engine_.started(matmul, run.start, run.finish);
-    note(gap ? "after a gap" : "follows");
-    if (!gap && run.held_ready + 32 > run.start) note("load shows");
-    if (run.stall) note("stalled");
-    const int lanes = config_.double_rate_8bit && size_of(run.held_type) == 1 ? config_.inner_bytes
-                                                                              : config_.inner_bytes / 2;
-    if (run.k > lanes) note("several blocks");
-    if (run.stall && below(2)) {
-      run.stall_block = below((run.k + lanes - 1) / lanes);
-      run.stall_vector = below(run.n);
-      note("stalled anywhere");
-    }
-    finish_ = run.finish;
-  }
-
-  MatrixEngineConfig config_;
-  MatrixEngine engine_;
-  std::mt19937 random_;
-  Cycle finish_ = 100;
-  bool zeros_ = false;
-};
+using Programs = MatrixPrograms;
 
 void check_programs(const std::string& chip, int count, std::uint64_t seed) {
   const MatrixEngineConfig engine = load_chip(chip).matrix_engine;

@@ -9,6 +9,7 @@
 #include "base/errors.h"
 #include "model/fabric/fabric.h"
 #include "model/twin/replay.h"
+#include "model/twin/sram_bank_programs.h"
 #include "rtl/matrix_engine/matrix_engine_rtl.h"
 
 using namespace leto;
@@ -19,80 +20,7 @@ namespace {
 const TwinSpec kCheck = {"", TwinMode::check, 1, {}};
 constexpr std::array<const char*, kBankPorts> kPorts = {"load", "store", "fill", "write-back"};
 
-/// Programs of requests to one bank of the model, whose grants its twin sees. Counts what kinds came.
-class Requests : private BankWatch {
- public:
-  Requests(const ChipConfig& chip, const TwinSpec& spec, std::uint64_t seed)
-      : checker(chip, spec, "sram.bank[0]", seed),
-        width_(static_cast<std::size_t>(chip.sram.bank_bytes_per_cycle)),
-        most_(static_cast<std::size_t>(std::max(chip.sram.line_bytes, chip.sram.interleave_bytes))),
-        latency_(static_cast<Cycle>(chip.sram.latency_cycles)),
-        random_(seed),
-        sram_(chip.sram, chip.pe.clock_mhz) {
-    sram_.watch_banks(this);
-  }
-
-  /// Requests at once, in neighbouring cycles or now and then; afterwards a pause in which the bank may
-  /// become idle.
-  void program() {
-    const std::size_t gap = std::array<std::size_t, 4>{1, 2, 5, 20}[below(4)];
-    const std::size_t most_ports = 1 + below(kBankPorts);
-    for (std::size_t left = 1 + below(below(3) ? 8 : 40); left > 0; --left) {
-      now_ += below(gap);
-      request(static_cast<BankPort>(below(most_ports)), size());
-    }
-    now_ += below(below(2) ? 300 : 20);
-  }
-
-  std::map<std::string, int> arms;
-  int made = 0;
-  SramBankChecker checker;
-
- private:
-  std::size_t below(std::size_t n) { return random_() % n; }
-  void note(const std::string& arm) { ++arms[arm]; }
-
-  std::size_t size() {
-    switch (below(4)) {
-      case 0:
-        return 1 + below(width_);
-      case 1:
-        return width_ * (1 + below(most_ / width_));
-      case 2:
-        return most_;
-      default:
-        return 1 + below(most_);
-    }
-  }
-
-  void request(BankPort port, std::size_t size) {
-    ++made;
-    note(kPorts[static_cast<std::size_t>(port)]);
-    note(size == most_        ? "the longest"
-         : size % width_ == 0 ? "whole beats"
-         : size < width_      ? "a part of a beat"
-                              : "ends within a beat");
-    note(now_ < free_ ? "waits" : "finds the bank idle");
-    if (made > 1 && now_ == last_at_) note(port > last_ ? "comes with others" : "against the order of ports");
-    if (made > 1 && writes(port) != writes(last_))
-      note(writes(port) ? "a write after a read" : "a read after a write");
-    last_ = port;
-    last_at_ = now_;
-    const auto bytes = static_cast<std::int64_t>(size);
-    free_ = writes(port) ? sram_.write(port, 0, bytes, now_) : sram_.read(port, 0, bytes, now_) - latency_;
-  }
-
-  void granted(int, BankPort port, std::int64_t bytes, Cycle asked, Cycle done) override {
-    checker.granted(port, bytes, asked, done);
-  }
-
-  std::size_t width_, most_;
-  Cycle latency_;
-  std::mt19937_64 random_;
-  Sram sram_;
-  Cycle now_ = 100, free_ = 0, last_at_ = 0;
-  BankPort last_ = BankPort::load;
-};
+using Requests = SramBankPrograms;
 
 std::optional<Finding> found_by(Requests& requests, int programs) {
   try {
