@@ -78,6 +78,7 @@ std::vector<PortRow> ports_of(const std::string& header) {
   for (std::sregex_iterator it(header.begin(), header.end(), kPort), end; it != end; ++it) {
     std::string name = (*it)[3];
     for (std::size_t at; (at = name.find("___05F")) != std::string::npos;) name.replace(at, 6, "__");
+    if (name.starts_with("__SYM__")) name.erase(0, 7);  // a word of C++
     if ((*it)[1] == "INOUT")
       throw Error(ExitCode::unsupported, fmt::format("port {} is an inout", name),
                   "wrap the module in one with an input and an output");

@@ -428,7 +428,7 @@ void StreamChecker::differ(const std::string& signal, const std::string& model, 
   std::vector<std::string> inputs;
   for (const Source& source : sources_) {
     const std::size_t in = source.waits || source.at == 0 ? source.at : source.at - 1;
-    if (source.memory.empty())
+    if (source.memory.empty() && !source.beats.empty())
       inputs.push_back(
           fmt::format("{} beat {} of {}: {}", source.channel->name, in, source.beats.size(),
                       shown(source.flow->elements[source.beats[std::min(in, source.beats.size() - 1)].first],

@@ -99,6 +99,17 @@ class Sums {
   std::vector<Sum> sums_;
 };
 
+LoopOrder order_of(const StreamSpec& spec, const StreamChannel& channel) {
+  const std::string order = spec.channel(channel.name).order;
+  return LoopOrder(order.empty() ? channel.order : std::string_view(order));
+}
+
+/// Of a channel's rows: what they go along.
+char inner(const StreamSpec& spec, std::string_view name) {
+  const StreamContract& contract = *stream_contract(spec.block);
+  return kDims[order_of(spec, contract.channels[static_cast<std::size_t>(contract.channel(name))]).inner()];
+}
+
 /// Goes over a channel's elements in its order: element(place) adds each.
 template <class Element>
 Flow ordered(const StreamSpec& spec, std::string_view name, const MatrixRun& run, Element element) {
@@ -108,8 +119,7 @@ Flow ordered(const StreamSpec& spec, std::string_view name, const MatrixRun& run
   Flow all;
   all.channel = contract.channel(name);
   const StreamChannel& channel = contract.channels[static_cast<std::size_t>(all.channel)];
-  const std::string order = spec.channel(name).order;
-  const LoopOrder loops(order.empty() ? channel.order : order);
+  const LoopOrder loops = order_of(spec, channel);
   const std::array<int, 3> sizes = {run.m, run.n, run.k};
   const std::size_t inner = loops.inner();
   const std::size_t outer = kDims.find(channel.dims[0] == kDims[inner] ? channel.dims[1] : channel.dims[0]);
@@ -135,21 +145,26 @@ Flow operand(const StreamSpec& spec, std::string_view name, const MatrixRun& run
     flow.elements.push_back(from[static_cast<std::size_t>((held ? m.from : n.from) * run.k + k.from)]);
   });
   all.type = held ? run.held_type : run.stream_type;
-  const bool rows_of_k = all.pitch == static_cast<std::size_t>(run.k);
+  const bool rows_of_k = inner(spec, name) == 'k';
   const std::size_t rows = from.size() / static_cast<std::size_t>(run.k);
   for (std::size_t i = 0; i < from.size(); ++i)
     all.memory.push_back(rows_of_k ? from[i] : from[i % rows * static_cast<std::size_t>(run.k) + i / rows]);
   return all;
 }
 
+// A block that is told to begin from zero is given none before its first k; what lies in its memory then is
+// no zero.
 Flow accumulators(const StreamSpec& spec, const MatrixRun& run) {
+  const bool clears = run.first && spec.has("cmd_first");
   Sums sums(run, 0);
   Flow all = ordered(spec, "a", run, [&](Flow& flow, Range m, Range n, Range k) {
+    if (clears && k.from == 0) return;
     flow.elements.push_back(sums.after(n.from, m.from, k.from));
   });
-  all.memory.assign(static_cast<std::size_t>(run.m * run.n), 0);
+  all.memory.assign(static_cast<std::size_t>(run.m * run.n),
+                    std::bit_cast<std::uint32_t>(clears ? 1.0f : 0.0f));
   if (run.first) return all;
-  const bool rows_of_m = all.pitch == static_cast<std::size_t>(run.m);
+  const bool rows_of_m = inner(spec, "a") == 'm';
   for (std::size_t n = 0; n < static_cast<std::size_t>(run.n); ++n)
     for (std::size_t m = 0; m < static_cast<std::size_t>(run.m); ++m)
       all.memory[rows_of_m ? n * all.pitch + m : m * all.pitch + n] =
@@ -217,8 +232,7 @@ StreamJob job_of(const MatrixRun& run, const StreamSpec& spec) {
                  run.first};
   job.in = {operand(spec, "h", run), operand(spec, "s", run)};
   job.out.push_back(results(spec, run));
-  // Without cmd_first the block always takes them, zeros to begin with.
-  if (spec.has("a_data") && (!spec.has("cmd_first") || !run.first)) {
+  if (spec.has("a_data")) {
     job.out.front().returns_to = static_cast<int>(job.in.size());
     job.in.push_back(accumulators(spec, run));
   }
