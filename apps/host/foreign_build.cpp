@@ -177,6 +177,8 @@ void verilate(const ForeignDescriptor& block, const fs::path& folder) {
 
 std::string verilate_foreign(const ForeignDescriptor& block, const fs::path& folder) {
   make_folder(folder);
+  for (const auto& entry : fs::directory_iterator(folder))  // of what was built there before
+    if (entry.path().filename().string().starts_with(kTop)) fs::remove(entry.path());
   verilate(block, folder);
   return described(ports_of(read_text(folder / fmt::format("{}.h", kTop))), "{} {} {}\n");
 }
@@ -201,9 +203,14 @@ fs::path compile_foreign(const ForeignDescriptor& block, const fs::path& folder)
                                     "-o",
                                     library.string(),
                                     (folder / "shim.cpp").string()};
+  // All in one: most of the time goes into reading the same headers.
+  std::vector<std::string> parts;
   for (const auto& entry : fs::directory_iterator(folder))
     if (entry.path().extension() == ".cpp" && entry.path().filename().string().starts_with(kTop))
-      words.push_back(entry.path().string());
+      parts.push_back(fmt::format("{} \"{}\"\n", "#include", entry.path().filename().string()));
+  std::sort(parts.begin(), parts.end());
+  write_atomically(folder / "all.cpp", fmt::format("{}", fmt::join(parts, "")));
+  words.push_back((folder / "all.cpp").string());
   for (const char* part : {"verilated.cpp", "verilated_threads.cpp"})
     words.push_back((include / part).string());
   const Finished done = run(words, folder);

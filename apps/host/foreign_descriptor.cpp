@@ -64,6 +64,9 @@ class Descriptor {
     const toml::table* clock = file_.section("clock");
     const toml::table* reset = file_.section("reset");
     if (!clock || !reset) file_.fail(file_.top(), fmt::format("has no [{}]", clock ? "reset" : "clock"));
+    constexpr std::array<std::string_view, 2> kReset = {"port", "active"};
+    file_.refuse_unknown(*clock, std::span(kReset).first(1));
+    file_.refuse_unknown(*reset, kReset);
     map.place = file_.place_of(*clock);
     map.clock = file_.text(*clock, "port");
     map.reset = file_.text(*reset, "port");

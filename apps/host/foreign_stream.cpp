@@ -7,6 +7,7 @@
 #include "apps/host/descriptor_file.h"
 #include "apps/host/foreign.h"
 #include "model/twin/stream_contract.h"
+#include "model/twin/stream_jobs.h"
 #include "model/twin/stream_order.h"
 
 namespace leto::host {
@@ -125,8 +126,10 @@ class StreamReader {
     model::ChannelSpec all;
     all.dense = file_.one_of(table_, "packing", {"lanes", "dense"}, "lanes") == "dense";
     all.beat = static_cast<int>(file_.number(table_, "beat", 1, 4096, 0));
-    for (const model::StreamChannel& channel : contract_->channels)
+    for (const model::StreamChannel& channel : contract_->channels) {
+      all.by_element = channel.by_element;
       stream_.channels[std::string(channel.name)] = all;
+    }
     const toml::table* table = file_.section("channels");
     if (!table) return;
     for (const auto& [key, node] : *table) {
@@ -145,8 +148,8 @@ class StreamReader {
   }
 
   void read_channel(const toml::table& table, const model::StreamChannel& channel) {
-    constexpr std::array<std::string_view, 7> kKeys = {"order", "beat", "lane", "packing",
-                                                       "rows",  "last", "delay"};
+    constexpr std::array<std::string_view, 8> kKeys = {"order", "beat", "lane",  "packing",
+                                                       "rows",  "last", "index", "delay"};
     file_.refuse_unknown(table, kKeys);
     model::ChannelSpec& spec = stream_.channels[std::string(channel.name)];
     if (table.contains("order")) {
@@ -166,6 +169,8 @@ class StreamReader {
         file_.one_of(table, "packing", {"lanes", "dense"}, spec.dense ? "dense" : "lanes") == "dense";
     spec.joined = file_.one_of(table, "rows", {"apart", "joined"}, "apart") == "joined";
     spec.row_last = file_.one_of(table, "last", {"command", "row"}, "command") == "row";
+    spec.by_element = file_.one_of(table, "index", {"beats", "elements"},
+                                   spec.by_element ? "elements" : "beats") == "elements";
     spec.delay = static_cast<int>(file_.number(table, "delay", 0, 64, 0));
   }
 
@@ -248,6 +253,12 @@ class StreamReader {
           return field.name.ends_with("type") && stream_.has(fmt::format("cmd_{}", field.name));
         });
     const bool narrows = stream_.block != "reduction_engine" || stream_.operations.contains("drain");
+    if (model::is_strobed(stream_))
+      for (const auto& [name, code] : stream_.operations)
+        if (code == 0)
+          DescriptorFile::fail(stream_.place,
+                               fmt::format("{} has code 0, which is no operation without cmd_valid", name),
+                               "join cmd_valid, or give it another code");
     if (stream_.operations.size() > 1 && !stream_.has("cmd_op"))
       DescriptorFile::fail(stream_.place,
                            "no pin tells the block which operation it is: cmd_op is not joined",

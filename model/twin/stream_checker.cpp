@@ -30,6 +30,7 @@ struct StreamChecker::Source {
   std::vector<Beat> beats;
   std::vector<std::uint32_t> memory;  // not empty: it is one
   int delay = 0;
+  bool by_element = false;        // an index counts elements, else beats
   std::deque<std::size_t> asked;  // indices whose data is due
   std::size_t at = 0;             // the next beat
   bool waits = false;             // one stands at the block and stays
@@ -38,7 +39,7 @@ struct StreamChecker::Source {
   std::size_t row_beats() const { return (flow->pitch + lanes - 1) / lanes; }
   /// The first element behind an index, as the memory lies.
   std::size_t address(std::size_t index) const {
-    if (channel->by_element) return index;
+    if (by_element) return index;
     return index / row_beats() * flow->pitch + index % row_beats() * lanes;
   }
 };
@@ -88,6 +89,7 @@ void StreamChecker::lay(const StreamChannel& channel, const Flow& flow, Source& 
   source.channel = &channel;
   source.flow = &flow;
   source.delay = spec.delay;
+  source.by_element = spec.by_element;
   if (channel.lane == 0) {
     source.beats = {{0, 1, 0, true}};
     return;
@@ -111,7 +113,7 @@ void StreamChecker::lay(const StreamChannel& channel, const Flow& flow, Source& 
       const std::size_t beat =
           address / flow.pitch * source.row_beats() + address % flow.pitch / source.lanes;
       const std::size_t count = std::min(source.lanes, end - at);
-      source.beats.push_back({at, count, channel.by_element ? address : beat,
+      source.beats.push_back({at, count, source.by_element ? address : beat,
                               at + count == all || (spec.row_last && at + count == end)});
     }
   }
@@ -183,6 +185,7 @@ void StreamChecker::play(const StreamJob& job) {
     if (moved.command) {
       at = now_ - 1;
       block_->set(StreamContract::kValid, 0);
+      if (is_strobed(stream_)) block_->set(StreamContract::kFirstField, 0);
     }
     if (moved.command || moved.data) last = now_;
     if (now_ - last <= static_cast<Cycle>(patience)) continue;
@@ -283,7 +286,7 @@ void StreamChecker::put_keep(const StreamChannel& channel, std::size_t count, st
 
 void StreamChecker::read_memory(Source& source, std::size_t index) {
   const std::size_t from = source.address(index), pitch = source.flow->pitch;
-  const std::size_t row = source.channel->by_element ? source.memory.size() : (from / pitch + 1) * pitch;
+  const std::size_t row = source.by_element ? source.memory.size() : (from / pitch + 1) * pitch;
   const std::size_t end = std::min(row, source.memory.size());
   put(source, from, from < end ? std::min(source.lanes, end - from) : 0);
 }

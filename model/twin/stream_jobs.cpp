@@ -183,6 +183,10 @@ Flow results(const StreamSpec& spec, const MatrixRun& run) {
 
 }  // namespace
 
+bool is_strobed(const StreamSpec& spec) {
+  return spec.block == "buffer_manager" && !spec.has("cmd_valid");
+}
+
 bool keeps_sums(const StreamSpec& spec) {
   return spec.has("cmd_first") && !spec.has("a_data");
 }

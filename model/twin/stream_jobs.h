@@ -23,6 +23,8 @@ StreamJob job_of(const MatrixRun& run, const StreamSpec& spec);
 StreamJob job_of(const LookupRun& run, const StreamSpec& spec);
 StreamJob job_of(const BufferRequest& request, const StreamSpec& spec);
 
+/// Without cmd_valid it is cmd_op that says when a buffer manager is asked: it is 0 else.
+bool is_strobed(const StreamSpec& spec);
 /// A matrix engine's sums stay in it: it is told when to begin from zero, and given no accumulators.
 bool keeps_sums(const StreamSpec& spec);
 

@@ -13,13 +13,14 @@ namespace leto::model {
 enum class CompareLevel : std::uint8_t { cycle, window, data };
 
 struct ChannelSpec {
-  std::string order;      // loops of a matrix engine's elements (stream_order.h); empty: the contract's
-  int beat = 0;           // most elements in a beat; 0: as many as fit
-  int lane = 0;           // bits of a lane; 0: the contract's
-  bool dense = false;     // narrow elements lie one behind the other; else one a lane
-  bool joined = false;    // a beat may hold the end of one row and the start of the next
-  bool row_last = false;  // `last` comes with each row's last beat; else with the command's
-  int delay = 0;          // cycles from an index to the data read there
+  std::string order;        // loops of a matrix engine's elements (stream_order.h); empty: the contract's
+  int beat = 0;             // most elements in a beat; 0: as many as fit
+  int lane = 0;             // bits of a lane; 0: the contract's
+  bool dense = false;       // narrow elements lie one behind the other; else one a lane
+  bool joined = false;      // a beat may hold the end of one row and the start of the next
+  bool row_last = false;    // `last` comes with each row's last beat; else with the command's
+  int delay = 0;            // cycles from an index to the data read there
+  bool by_element = false;  // an index counts elements; else beats
 };
 
 /// Values that a block takes: from least to most, in steps from 0.

@@ -1,13 +1,17 @@
-// Blocks that others wrote, through the binary: two that are right, with names, polarity, streams and latencies of their
-// own, faults in them, and descriptors that do not fit.
+// Blocks that others wrote, through the binary: some that are right, with names, polarity, streams, orders
+// and latencies of their own, faults in them, and descriptors that do not fit. And rtl/'s own as if others
+// had written them.
 #include <nlohmann/json.hpp>
+
+#include <regex>
 
 #include "tests/e2e/leto_process.h"
 
 namespace leto::e2e {
 namespace {
 
-const fs::path kBlocks = fs::path(LETO_SOURCE_DIR) / "tests/twin/foreign";
+const fs::path kBlocks = fs::path(LETO_SOURCE_DIR) / "tests/twin/foreign",
+               kRtl = fs::path(LETO_SOURCE_DIR) / "rtl";
 
 std::string with(std::string text, const std::string& from, const std::string& to) {
   const auto at = text.find(from);
@@ -16,10 +20,10 @@ std::string with(std::string text, const std::string& from, const std::string& t
 }
 
 void place(const Folder& folder) {
-  for (const char* file : {"axis_reducer.sv", "axis_reducer.toml", "drain_unit.sv", "drain_unit.toml"})
-    write(folder / file, read(kBlocks / file));
-  write(folder / "isa_pkg.sv", read(kBlocks / "../../../rtl/common/isa_pkg.sv"));
-  write(folder / "fp_pkg.sv", read(kBlocks / "../../../rtl/fp/fp_pkg.sv"));
+  for (const auto& file : fs::directory_iterator(kBlocks))
+    write(folder / file.path().filename().string(), read(file.path()));
+  write(folder / "isa_pkg.sv", read(kRtl / "common/isa_pkg.sv"));
+  write(folder / "fp_pkg.sv", read(kRtl / "fp/fp_pkg.sv"));
 }
 
 /// Is there a Verilator? Without one the verb says so, and that is all there is to see.
@@ -38,7 +42,8 @@ nlohmann::json imported(const Folder& folder, const std::string& name) {
 }
 
 /// Imports `name` with one text of its SystemVerilog replaced.
-Finished changed(const Folder& folder, const std::string& name, const std::string& from, const std::string& to) {
+Finished changed(const Folder& folder, const std::string& name, const std::string& from,
+                 const std::string& to) {
   const std::string original = read(kBlocks / (name + ".sv"));
   write(folder / (name + ".sv"), with(original, from, to));
   auto done = leto(folder, "twin import " + name + ".toml --commands 300 --waves w.fst");
@@ -47,9 +52,85 @@ Finished changed(const Folder& folder, const std::string& name, const std::strin
 }
 
 /// Imports `name` with one text of its descriptor replaced.
-Finished described(const Folder& folder, const std::string& name, const std::string& from, const std::string& to) {
+Finished described(const Folder& folder, const std::string& name, const std::string& from,
+                   const std::string& to) {
   write(folder / "other.toml", with(read(kBlocks / (name + ".toml")), from, to));
   return leto(folder, "twin import other.toml --commands 50");
+}
+
+/// One of rtl/'s blocks as it is described to others: its ports.inc is the pins of level cycle.
+struct Own {
+  std::string block;
+  std::vector<std::string> files;                               // of rtl/
+  std::vector<std::pair<std::string, std::string>> parameters;  // and the chip's keys
+};
+
+const std::vector<Own>& own_blocks() {
+  static const std::vector<Own> kOwn = {
+      {"matrix_engine",
+       {"common/isa_pkg.sv", "fp/fp_pkg.sv", "matrix_engine/matrix_tile.sv",
+        "matrix_engine/matrix_engine.sv"},
+       {{"Tiles", "matrix_engine.tiles"},
+        {"InnerBytes", "matrix_engine.inner_bytes"},
+        {"PipelineCycles", "matrix_engine.pipeline_cycles"}}},
+      {"vector_lookup",
+       {"common/isa_pkg.sv", "fp/fp_pkg.sv", "fp/fp32_pkg.sv", "vector_lookup/function_pkg.sv",
+        "vector_lookup/vector_lookup.sv"},
+       {{"Rate", "vector_engine.elements_per_cycle"}, {"Latency", "vector_engine.latency_cycles"}}},
+      {"buffer_manager", {"buffer_manager/buffer_manager.sv"}, {}},
+      {"address_generator",
+       {"common/isa_pkg.sv", "address_generator/address_generator.sv"},
+       {{"FragmentBytes", "fabric_interface.fragment_bytes"},
+        {"BucketBytes", "fabric_interface.bucket_bytes"},
+        {"LineBytes", "sram.line_bytes"},
+        {"ScratchBytes", "sram.interleave_bytes"},
+        {"OutstandingBytes", "fabric_interface.outstanding_bytes"},
+        {"PortBytes", "fabric_interface.bytes_per_cycle"}}},
+      {"sram_bank",
+       {"common/isa_pkg.sv", "sram_bank/sram_bank.sv"},
+       {{"BankBytes", "sram.bank_bytes_per_cycle"},
+        {"LatencyCycles", "sram.latency_cycles"},
+        {"LineBytes", "sram.line_bytes"},
+        {"InterleaveBytes", "sram.interleave_bytes"}}},
+      {"router",
+       {"router/router_buffer.sv", "router/router.sv"},
+       {{"LinkBytes", "noc.link_bytes_per_cycle"},
+        {"HopCycles", "noc.hop_cycles"},
+        {"BufferBytes", "noc.buffer_bytes"},
+        {"ClusterRows", "noc.cluster_rows"},
+        {"ClusterColumns", "noc.cluster_columns"},
+        {"OutstandingBytes", "fabric_interface.outstanding_bytes"},
+        {"FragmentBytes", "fabric_interface.fragment_bytes"}}}};
+  return kOwn;
+}
+
+/// Imports one of them with a fault of tests/twin/faults, or none.
+Finished own(const Folder& folder, const std::string& block, const std::string& fault) {
+  const auto found = std::find_if(own_blocks().begin(), own_blocks().end(),
+                                  [&](const Own& one) { return one.block == block; });
+  REQUIRE(found != own_blocks().end());
+  std::string text = "block = \"" + block + "\"\nmodule = \"" + block + "\"\nlevel = \"cycle\"\nfiles = [",
+              more;
+  for (const std::string& file : found->files) {
+    const std::string name = fs::path(file).filename().string();
+    write(folder / name, read(kRtl / file));
+    text += "\"" + name + "\", ";
+  }
+  if (!fault.empty()) {
+    const auto done = shell(
+        folder, "sed -i -f '" + (kBlocks / "../faults" / (fault + ".sed")).string() + "' " + block + ".sv");
+    REQUIRE(done.code == 0);
+    REQUIRE(read(folder / (block + ".sv")) != read(kRtl / found->files.back()));
+  }
+  text += "]\n[parameters]\n";
+  for (const auto& [name, key] : found->parameters) text += name + " = \"" + key + "\"\n";
+  text += "[clock]\nport = \"clk_i\"\n[reset]\nport = \"rst_ni\"\n[pins]\n";
+  const std::string ports = read(kRtl / block / "ports.inc");
+  static const std::regex kPin("\n(IN|OUT)\\((\\w+),");
+  for (std::sregex_iterator it(ports.begin(), ports.end(), kPin), end; it != end; ++it)
+    text += (*it)[2].str() + " = \"" + (*it)[2].str() + ((*it)[1] == "IN" ? "_i" : "_o") + "\"\n";
+  write(folder / "own.toml", text);
+  return leto(folder, "twin import own.toml --commands 300 --waves own.fst");
 }
 
 }  // namespace
@@ -59,17 +140,46 @@ TEST_CASE("foreign: descriptors that do not fit are refused with their place") {
   place(folder);
   if (!is_there(folder)) return;
   check_refused(described(folder, "drain_unit", "\"size\"", "\"length\""), 3, "no port \"length\"");
-  check_refused(described(folder, "drain_unit", "\"address\"", "\"size\""), 3, "is an input, and an output is needed");
-  check_refused(described(folder, "drain_unit", "[\"low\", \"high\"]", "[\"low\", \"high[6:0]\"]"), 3, "multiples of 8");
+  check_refused(described(folder, "drain_unit", "\"address\"", "\"size\""), 3,
+                "is an input, and an output is needed");
+  check_refused(described(folder, "drain_unit", "[\"low\", \"high\"]", "[\"low\", \"high[6:0]\"]"), 3,
+                "multiples of 8");
   check_refused(described(folder, "drain_unit", "d_ready = \"!stop\"", ""), 3, "nothing drives stop");
   check_refused(described(folder, "drain_unit", "d_valid = \"valid\"", ""), 3, "leaves out d_valid");
   check_refused(described(folder, "drain_unit", "\"drain_unit.sv\"", "\"none.sv\""), 3, "none.sv");
   check_refused(described(folder, "drain_unit", "level = \"window\"", "level = \"exact\""), 3, "exact");
   check_refused(described(folder, "drain_unit", "packing", "packaging"), 3, "unknown key \"packaging\"");
-  check_refused(described(folder, "drain_unit", "module = \"drain_unit\"", "module = \"drain\""), 3, "Verilator");
+  check_refused(described(folder, "drain_unit", "module = \"drain_unit\"", "module = \"drain\""), 3,
+                "Verilator");
   check_refused(leto(folder, "twin import none.toml"), 3, "none.toml");
+  check_refused(described(folder, "outer_array", "\"k m\"", "\"k\""), 3,
+                "other.toml:25: \"k\" does not go over m");
+  check_refused(described(folder, "outer_array", "\"k n\"", "\"k n k\""), 3, "goes over k again");
+  check_refused(described(folder, "outer_array", "k = [1, 64]", "k = [64, 1]"), 3,
+                "other.toml:16: k holds no size");
+  check_refused(described(folder, "outer_array", "h = {", "q = {"), 3, "no channel \"q\"");
+  check_refused(described(folder, "outer_array", "bf16 = 0", "bf16 = 0\nfp16 = 1"), 3, "which type it is");
+  check_refused(described(folder, "outer_array", "c_valid = ", "#"), 3, "leaves out c_valid");
+  check_refused(described(folder, "outer_array", "\"data\"", "\"cycle\""), 3, "types means nothing");
+  check_refused(described(folder, "ring_keeper", "\"push\", ", "\"open\", "), 3, "answered = \"open\"");
+  check_refused(described(folder, "ring_keeper", "push = 1", "push = 256"), 3, "from 0 to 255");
+  check_refused(described(folder, "ring_keeper", "cmd_op = ", "#"), 3, "which operation it is");
+  check_refused(described(folder, "reciprocal_unit", "reciprocal = 0", "inverse = 0"), 3,
+                "has no \"inverse\"");
+  check_refused(described(folder, "reciprocal_unit", "[operations]", "bound = 2.0\n[operations]"), 3,
+                "unknown key \"bound\"");
+  check_refused(described(folder, "banked_engine", "\"k/8 n m\", delay", "\"k/8 m n\", delay"), 3,
+                "read by index");
+  check_refused(
+      described(folder, "ring_keeper", "block = \"buffer_manager\"", "block = \"router\"\nlevel = \"data\""),
+      3, "a router has no level \"data\"");
   check_refused(changed(folder, "drain_unit", "assign idle_n = busy;", "assign idle_n = !idle_n || busy;"), 3,
                 "UNOPTFLAT");
+}
+
+TEST_CASE("foreign: the manual's descriptor is one of the tests'") {
+  const std::string manual = read(fs::path(LETO_SOURCE_DIR) / "docs/foreign.md");
+  CHECK(manual.find("```toml\n" + read(kBlocks / "outer_array.toml") + "```") != std::string::npos);
 }
 
 // Each compiles a Verilated block.
@@ -90,16 +200,109 @@ TEST_SUITE("slow") {
     CHECK(drain["values_compared"] > 100000);
   }
 
+  TEST_CASE("foreign: engines, a lookup and buffers of other kinds keep the model's contract") {
+    const Folder folder;
+    place(folder);
+    if (!is_there(folder)) return;
+    for (const auto& [name, least] : {std::pair{"outer_array", 60000},
+                                      {"banked_engine", 100000},
+                                      {"dot_unit", 10000},
+                                      {"reciprocal_unit", 30000},
+                                      {"ring_keeper", 2000}}) {
+      CAPTURE(name);
+      const auto seen = imported(folder, name);
+      CHECK(seen["commands"] == 1000);
+      CHECK(seen["difference"] == "");
+      CHECK(seen["values_compared"] > least);
+    }
+  }
+
+  TEST_CASE("foreign: strobes in the place of a valid and slots in the place of addresses") {
+    const Folder folder;
+    place(folder);
+    if (!is_there(folder)) return;
+    std::string text = read(kBlocks / "ring_keeper.toml");
+    for (const auto& [from, to] : {std::pair{"cmd_valid = \"req_valid\"", ""},
+                                   {"cmd_op = \"req_what\"", "cmd_op = [\"req_what\", \"req_valid\"]"},
+                                   {"define = 4", "define = 12"},
+                                   {"reserve = 0", "reserve = 8"},
+                                   {"push = 1", "push = 9"},
+                                   {"wait = 2", "wait = 10"},
+                                   {"pop = 3", "pop = 11"},
+                                   {"cmd_base = \"req_start\"", ""},
+                                   {"cmd_bytes = \"req_size\"", ""},
+                                   {"[pins]", "[constants]\nreq_start = 0\nreq_size = 1\n[pins]"}})
+      text = with(text, from, to);
+    write(folder / "strobes.toml", text);
+    const auto seen = imported(folder, "strobes");
+    CHECK(seen["difference"] == "");
+    CHECK(seen["values_compared"] > 2000);
+    write(folder / "strobes.toml", with(text, "reserve = 8", "reserve = 0"));
+    check_refused(leto(folder, "twin import strobes.toml"), 3, "reserve has code 0");
+  }
+
+  TEST_CASE("foreign: faults in engines, a lookup and buffers are found in their channel") {
+    const Folder folder;
+    place(folder);
+    if (!is_there(folder)) return;
+    check_refused(changed(folder, "outer_array", "if (run_clear) sums", "if (run_clear && steps == 0) sums"),
+                  8, "c_data[");
+    check_refused(changed(folder, "outer_array", "assign s_axis_left_tready = both",
+                          "assign s_axis_left_tready = phase == Add"),
+                  8, "c_valid");
+    check_refused(changed(folder, "outer_array", "tlast = leaving[0]", "tlast = leaving == 4'd15"), 8,
+                  "c_last");
+    check_refused(changed(folder, "outer_array", "tkeep = '1", "tkeep = 16'hfff"), 8, "c_keep[12]");
+    check_refused(changed(folder, "banked_engine", "if (met_lanes[l])", "if (1'b1)"), 8, "c_data[");
+    check_refused(changed(folder, "banked_engine", "write_at <= met_at;", "write_at <= at;"), 8, "c_index");
+    check_refused(changed(folder, "banked_engine", "write_count <= rows_there", "write_count <= 3'd4"), 8,
+                  "c_count");
+    check_refused(described(folder, "banked_engine", "2000", "8"), 8, "length");
+    check_refused(changed(folder, "dot_unit", "begins ? start : sum", "begins ? 32'h0 : sum"), 8,
+                  "c_data[0]");
+    check_refused(described(folder, "dot_unit", "bound = 1e-6", ""), 8, "c_data[0]");
+    check_refused(changed(folder, "reciprocal_unit", "7'h0, rounded[23:0]}", "31'h0}"), 8, "y_data[");
+    check_refused(changed(folder, "reciprocal_unit", "in_ready = moves", "in_ready = 1'b1"), 8, "y_");
+    check_refused(changed(folder, "ring_keeper", "last_tail ? start[r]", "last_tail ? tail[r]"), 8, "r_tile");
+    check_refused(changed(folder, "ring_keeper", "ans_no <= held[r] == 0", "ans_no <= 1'b0"), 8, "r_ok");
+    check_refused(changed(folder, "ring_keeper", "ans_held <= held[r] - 6'd1", "ans_held <= held[r]"), 8,
+                  "r_full");
+  }
+
+  TEST_CASE("foreign: rtl's own blocks pass as others' in every cycle and faults in them are found") {
+    const Folder folder;
+    place(folder);
+    if (!is_there(folder)) return;
+    for (const Own& one : own_blocks()) {
+      const auto done = own(folder, one.block, "");
+      CHECK_MESSAGE(done.code == 0, one.block, ": ", done.err);
+    }
+    for (const auto& [block, fault, signal] : {std::tuple{"matrix_engine", "first_ignored", "c_data"},
+                                               {"buffer_manager", "depth_one_more", "beg_ready"},
+                                               {"address_generator", "rows_never_touch", "p_"},
+                                               {"router", "column_first", "g_ways"},
+                                               {"vector_lookup", "beat_lost_when_stopped", ", "},
+                                               {"sram_bank", "write_comes_out", "r_"}}) {
+      const auto done = own(folder, block, fault);
+      check_refused(done, 8, signal);
+      CHECK(read(folder / "own.fst").size() > 100);
+      fs::remove(folder / "own.fst");
+    }
+  }
+
   TEST_CASE("foreign: faults in the blocks are found in their channel") {
     const Folder folder;
     place(folder);
     if (!is_there(folder)) return;
     check_refused(changed(folder, "axis_reducer", "32'h7fff + 32'(x[16])", "32'h8000"), 8, "d_data[");
     CHECK(read(folder / "w.fst").size() > 100);
-    check_refused(changed(folder, "axis_reducer", "last1 <= last0;", "last1 <= s_axis_bank_tlast;"), 8, "d_last");
-    check_refused(changed(folder, "axis_reducer", "!valid1 || sum || m_axis_store_tready", "1'b1"), 8, "d_data");
+    check_refused(changed(folder, "axis_reducer", "last1 <= last0;", "last1 <= s_axis_bank_tlast;"), 8,
+                  "d_last");
+    check_refused(changed(folder, "axis_reducer", "!valid1 || sum || m_axis_store_tready", "1'b1"), 8,
+                  "d_data");
     check_refused(changed(folder, "drain_unit", "= x[31:16]", "= x[30:15]"), 8, "d_data[");
-    check_refused(changed(folder, "drain_unit", "taken + 13'(RATE)", "taken + 13'(RATE) - 13'd1"), 8, "d_data[");
+    check_refused(changed(folder, "drain_unit", "taken + 13'(RATE)", "taken + 13'(RATE) - 13'd1"), 8,
+                  "d_data[");
     check_refused(described(folder, "drain_unit", "\"reduction_engine.latency_cycles\"", "20"), 8, "length");
     check_refused(changed(folder, "drain_unit", "busy <= 1'b1;", "$finish;"), 3, "$finish");
     check_refused(changed(folder, "drain_unit", "busy <= 1'b1;", "busy <= 1'b0;"), 8, "0 for 2000 cycles");
