@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <regex>
+#include <set>
 
 #include "apps/host/foreign.h"
 #include "base/errors.h"
@@ -74,6 +75,10 @@ struct PortRow {
 /// The ports as Verilator declares them: VL_IN8(&name,7,0); VL_OUTW(&name,1023,0,32);
 std::vector<PortRow> ports_of(const std::string& header) {
   static const std::regex kPort(R"(VL_(IN|OUT|INOUT)(8|16|64|W)?\(&?(\w+),(\d+),(\d+)(,\d+)?\))");
+  static const std::regex kArray(R"(VL_(IN|OUT)(8|16|64|W)?\(\(&(\w+)\)\[)");
+  if (std::smatch array; std::regex_search(header, array, kArray))
+    throw Error(ExitCode::unsupported, fmt::format("port {} is an unpacked array", array[3].str()),
+                "wrap the module in one with a vector in its place");
   std::vector<PortRow> rows;
   for (std::sregex_iterator it(header.begin(), header.end(), kPort), end; it != end; ++it) {
     std::string name = (*it)[3];
@@ -160,7 +165,11 @@ void verilate(const ForeignDescriptor& block, const fs::path& folder) {
     if (std::find(block.allow.begin(), block.allow.end(), warning) == block.allow.end())
       words.push_back(std::string("-Werror-") + warning);
   for (const std::string& parameter : block.parameters) words.push_back("-G" + parameter);
-  for (const fs::path& file : block.files) words.push_back(file.string());
+  std::set<fs::path> folders;  // of `include
+  for (const fs::path& file : block.files) {
+    if (folders.insert(file.parent_path()).second) words.push_back("-I" + file.parent_path().string());
+    words.push_back(file.string());
+  }
   const Finished done = run(words, folder);
   if (done.code == 127)
     throw Error(ExitCode::unsupported, "no Verilator is installed, which builds the block",

@@ -205,6 +205,7 @@ TEST_SUITE("slow") {
     place(folder);
     if (!is_there(folder)) return;
     for (const auto& [name, least] : {std::pair{"outer_array", 60000},
+                                      {"serial_gemm", 20000},
                                       {"banked_engine", 100000},
                                       {"dot_unit", 10000},
                                       {"reciprocal_unit", 30000},
