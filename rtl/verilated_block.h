@@ -7,7 +7,7 @@
 #include <cstring>
 
 #include "rtl/block.h"
-#include "rtl/verilated_coverage.h"
+#include "rtl/verilated_context.h"
 
 namespace leto::rtl {
 
@@ -60,7 +60,7 @@ class VerilatedBlock final : public Block {
     top_.eval();
   }
 
-  VerilatedContext context_;
+  Context context_;
   Top top_;
 };
 

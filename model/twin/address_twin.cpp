@@ -27,15 +27,16 @@ void AddressTwin::submitted(const isa::Command& command, const std::vector<isa::
     run.transfer = isa::transfer_of(command);
   run.met = command.opcode == isa::Opcode::load &&
             command[isa::load_t::multicast] != static_cast<std::int64_t>(isa::Multicast::none);
-  run.command = isa::describe(command);
-  run.operation =
-      command.source < program_.sources.size() ? program_.sources[command.source].operation : "no operation";
-  submitted(std::move(run));
+  wait_for(std::move(run), command);
 }
 
 void AddressTwin::submitted(AddressRun run) {
+  wait_for(std::move(run), {});
+}
+
+void AddressTwin::wait_for(AddressRun run, std::optional<isa::Command> command) {
   const std::int64_t bytes = run.indexed ? isa::Runs(run.list).bytes() : isa::Runs(run.transfer).bytes();
-  waiting_.push_back({std::move(run), bytes});
+  waiting_.push_back({std::move(run), bytes, std::move(command)});
 }
 
 void AddressTwin::cut(const IssueWatch::Cut& cut) {
@@ -47,13 +48,18 @@ void AddressTwin::cut(const IssueWatch::Cut& cut) {
   front.run.pieces.push_back(piece_of(cut));
   front.left -= cut.bytes;
   if (front.left > 0) return;
-  AddressRun run = std::move(front.run);
+  Waiting done = std::move(front);
   waiting_.pop_front();
-  if (checker_.comparison().wants(run.pieces.front().cut, run.pieces.back().cut,
-                                  static_cast<std::int64_t>(run.pieces.size())))
-    checker_.add(std::move(run));
-  else
-    checker_.skip();
+  AddressRun& run = done.run;
+  if (!checker_.comparison().wants(run.pieces.front().cut, run.pieces.back().cut,
+                                   static_cast<std::int64_t>(run.pieces.size())))
+    return checker_.skip();
+  if (done.command) {
+    const std::size_t source = done.command->source;
+    run.command = isa::describe(*done.command);
+    run.operation = source < program_.sources.size() ? program_.sources[source].operation : "no operation";
+  }
+  checker_.add(std::move(run));
 }
 
 void AddressTwin::log(TwinLog& log) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <optional>
 
 #include "isa/program.h"
 #include "model/fabric_interface/issue_watch.h"
@@ -17,7 +18,8 @@ class AddressTwin : public Twin {
               std::uint64_t seed, const isa::Program& program, std::unique_ptr<rtl::Block> block = nullptr)
       : program_(program), checker_(chip, direction, spec, instance, seed, std::move(block)) {}
 
-  /// A begun command with bytes to move; `list`: the runs of an indexed one.
+  /// A begun command with bytes to move; `list`: the runs of an indexed one. A command that is wanted is
+  /// described then.
   void submitted(const isa::Command& command, const std::vector<isa::Run>& list);
   /// The same transfer as the checker takes it, without what cut() fills in.
   void submitted(AddressRun run);
@@ -33,8 +35,11 @@ class AddressTwin : public Twin {
   AddressChecker checker_;
   struct Waiting {
     AddressRun run;
-    std::int64_t left;  // bytes not yet cut
+    std::int64_t left;                    // bytes not yet cut
+    std::optional<isa::Command> command;  // that run does not describe yet
   };
+  void wait_for(AddressRun run, std::optional<isa::Command> command);
+
   std::deque<Waiting> waiting_;
 };
 

@@ -1,16 +1,17 @@
 #include "model/twin/comparison.h"
 
-#include "base/hash.h"
 #include "base/rng.h"
 
 namespace leto::model {
 
 bool Comparison::wants(Cycle start, Cycle finish, std::int64_t cost) {
-  if (budget_ && sequences_ == 0) budget_->join();
-  offered_ += cost;
+  if (budget_) {
+    if (sequences_ == 0) budget_->join();
+    budget_->offer(cost);
+  }
   if (start != last_finish_) {
-    const std::uint64_t group = sequences_ / spec_.every;
-    taken_ = sequences_ % spec_.every == uniform_below(seed_, fnv1a(instance_), group, spec_.every) &&
+    taken_ = (spec_.every == 1 || sequences_ % spec_.every ==
+                                      uniform_below(seed_, stream_, sequences_ / spec_.every, spec_.every)) &&
              (!budget_ || budget_->is_turn_of(spent_));
     ++sequences_;
   }

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/hash.h"
 #include "model/kernel/time.h"
 #include "model/twin/finding.h"
 #include "model/twin/spec.h"
@@ -20,10 +21,10 @@ namespace leto::model {
 /// costs up to 150 times what it costs the model with values on (docs/validation.md), so a run slows by less
 /// than half.
 inline constexpr double kBudgetShare = 1.0 / 1024;
-/// Of a block without MACs, no more than this share of its own work: a piece of an address generator, an
-/// element of a reduction engine, a request to a bank cost a few times in RTL what they cost the model. A
-/// packet at a router costs as many times as a MAC does.
-inline constexpr double kOwnShare = 1.0 / 32;
+/// Of blocks without MACs, no more than this share of what all of the kind do: a piece of an address
+/// generator, an element of a reduction engine cost a few times in RTL what they cost the model. A packet at
+/// a router costs as many times as a MAC does; a request to a bank is in the RTL for all of its latency.
+inline constexpr double kOwnShare = 1.0 / 32, kBankShare = 1.0 / 256;
 
 /// What the default sampling of one twin or of several may cost: no more than `share` of what has been
 /// `done`, in the same unit, and `free` more; the first command, whatever it costs.
@@ -31,9 +32,14 @@ class Budget {
  public:
   Budget(const std::int64_t& done, double share, std::int64_t free)
       : done_(&done), share_(share), free_(static_cast<double>(free)) {}
+  /// Done is what all commands of its twins would have cost.
+  Budget(double share, std::int64_t free) : Budget(offered_, share, free) {}
+  Budget(const Budget&) = delete;
+  Budget& operator=(const Budget&) = delete;
 
   /// Another twin has commands.
   void join() { ++twins_; }
+  void offer(std::int64_t cost) { offered_ += cost; }
   /// Has a twin that has spent `own` had no more than the others?
   bool is_turn_of(std::int64_t own) const { return own * twins_ <= spent_; }
   /// Spends `cost` where there is so much left.
@@ -47,7 +53,7 @@ class Budget {
  private:
   const std::int64_t* done_;
   double share_, free_;
-  std::int64_t spent_ = 0, twins_ = 0;
+  std::int64_t offered_ = 0, spent_ = 0, twins_ = 0;
 };
 
 /// A twin keeps its commands for a replay until there are so many bytes of them and the block is idle, and
@@ -58,14 +64,12 @@ class Comparison {
  public:
   /// `instance` as --twin names it.
   Comparison(const TwinSpec& spec, std::string instance, std::uint64_t seed)
-      : spec_(spec), instance_(std::move(instance)), seed_(seed) {
+      : spec_(spec), instance_(std::move(instance)), stream_(fnv1a(instance_)), seed_(seed) {
     count_.mode = spec.mode;
   }
 
   /// Default sampling: no more than `budget` allows, which others may share.
   void limit(std::shared_ptr<Budget> budget) { budget_ = std::move(budget); }
-  /// What all commands so far would have cost.
-  const std::int64_t& offered() const { return offered_; }
   /// Does `check` want the next command, from `start` to `finish`? One of `every` sequences without a gap is
   /// taken, which one of each so many the seed says, whole or until the budget, to which it costs `cost`, is
   /// spent.
@@ -120,6 +124,7 @@ class Comparison {
  private:
   TwinSpec spec_;
   std::string instance_;
+  std::uint64_t stream_;  // of the draws of sequences
   std::uint64_t seed_;
   TwinCount count_;
   bool injected_ = false;
@@ -129,7 +134,7 @@ class Comparison {
   std::uint64_t sequences_ = 0;
   bool taken_ = false;              // this sequence
   std::shared_ptr<Budget> budget_;  // null: none
-  std::int64_t offered_ = 0, spent_ = 0;
+  std::int64_t spent_ = 0;
 };
 
 }  // namespace leto::model

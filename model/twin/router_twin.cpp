@@ -62,7 +62,7 @@ void RouterTwins::starts(const Start& start) {
   crossings_.clear();
   ends_.clear();
   whole_ = {};
-  whole_.parts = std::exchange(next_parts_, {});
+  parts_ = std::exchange(next_parts_, {});
   whole_.beats = beats_of(start.bytes);
   whole_.cycles = static_cast<std::uint32_t>(cycle_from(start.length));
 }
@@ -70,6 +70,7 @@ void RouterTwins::starts(const Start& start) {
 void RouterTwins::close() {
   if (!std::exchange(open_, false)) return;
   see_whole();
+  see_held();
   for (const auto& [router, twin] : twins_) see_at(router, *twin);
 }
 
@@ -90,18 +91,32 @@ void RouterTwins::see_whole() {
     whole_.column_last = std::max(whole_.column_last, column);
     first = false;
   };
+  end_routers_.clear();
   for (const End& end : ends_) {
-    see(router_behind(end.lying.link_in));
+    end_routers_.push_back(router_behind(end.lying.link_in));
+    see(end_routers_.back());
     whole_.pes |= std::uint64_t{1} << end.local;
   }
   if (ends_.empty()) see(crossings_.empty() ? start_.router : crossings_.back().to);
+}
+
+void RouterTwins::see_held() {
+  std::fill(held_.begin(), held_.end(), Cycle{0});
+  const auto hold = [&](const Lying& lying) {
+    if (lying.link_in < 0) return;
+    const auto link = static_cast<std::size_t>(lying.link_in);
+    if (link >= held_.size()) held_.resize(link + 1);
+    held_[link] = std::max(held_[link], cycle_from(lying.room));
+  };
+  for (const Crossing& crossing : crossings_) hold(crossing.lying);
+  for (const End& end : ends_) hold(end.lying);
 }
 
 void RouterTwins::see_at(int router, RouterTwin& twin) {
   RouterPacket packet = whole_;
   const bool on = goes_on(router, packet), in = goes_in(router, packet);
   if (!on && !in) return;
-  if (packet.in != RouterPacket::kStart) packet.parts.clear();
+  if (packet.in == RouterPacket::kStart) packet.parts = parts_;
   twin.add(std::move(packet), start_.at);
 }
 
@@ -126,11 +141,8 @@ bool RouterTwins::goes_on(int router, RouterPacket& packet) {
     any = true;
     see_in(crossing.lying, cycle_from(crossing.head), packet);
     RouterPacket::Way way = way_out(crossing.link % kLinks, cycle_from(crossing.there), crossing.lying);
-    const auto hold = [&](const Lying& behind) {
-      if (behind.link_in == crossing.link) way.held = std::max(way.held, cycle_from(behind.room));
-    };
-    for (const Crossing& other : crossings_) hold(other.lying);
-    for (const End& end : ends_) hold(end.lying);
+    if (const auto link = static_cast<std::size_t>(crossing.link); link < held_.size())
+      way.held = held_[link];
     packet.ways.push_back(way);
   }
   return any;
@@ -139,8 +151,9 @@ bool RouterTwins::goes_on(int router, RouterPacket& packet) {
 // Into PEs or memory.
 bool RouterTwins::goes_in(int router, RouterPacket& packet) {
   bool any = false;
-  for (const End& end : ends_) {
-    if (router_behind(end.lying.link_in) != router) continue;
+  for (std::size_t i = 0; i < ends_.size(); ++i) {
+    if (end_routers_[i] != router) continue;
+    const End& end = ends_[i];
     any = true;
     see_in(end.lying, end.head, packet);
     packet.tail = end.tail;

@@ -53,6 +53,7 @@ class RouterTwins : public NocWatch {
  private:
   void close();
   void see_whole();
+  void see_held();
   void see_at(int router, RouterTwin& twin);
   bool goes_on(int router, RouterPacket& packet);
   bool goes_in(int router, RouterPacket& packet);
@@ -70,6 +71,9 @@ class RouterTwins : public NocWatch {
   std::vector<End> ends_;
   std::pair<Cycle, Cycle> arrival_;
   RouterPacket whole_;  // what is the same at all its routers
+  std::vector<std::uint32_t> parts_;
+  std::vector<int> end_routers_;  // by end: where it is
+  std::vector<Cycle> held_;       // by link: the router behind has room for its end; 0: it asks for none
 };
 
 }  // namespace leto::model

@@ -94,6 +94,14 @@ Twins::Twins(const std::vector<TwinSpec>& specs, const ChipConfig& chip, const i
   share_budget(chip_macs);
 }
 
+template <class F>
+void Twins::each(F f) const {
+  for (int number = 0; number < numbers(); ++number)
+    for (std::size_t i = 0; i < kTwinBlocks.size(); ++i)
+      if (const auto block = static_cast<TwinBlock>(i); Twin* twin = find(number, block))
+        f(block, instance_of(number, block), *twin);
+}
+
 void Twins::add(const TwinSpec& spec, int number, TwinBlock block, const ChipConfig& chip,
                 const isa::Program& program, std::uint64_t seed) {
   const std::string instance = instance_of(number, block);
@@ -103,37 +111,34 @@ void Twins::add(const TwinSpec& spec, int number, TwinBlock block, const ChipCon
         ExitCode::usage,
         fmt::format("--twin {}: {} has no signal \"{}\"", spec.pattern, instance, spec.inject->signal),
         fmt::format("its signals are {}", fmt::join(signals, ", ")));
-  twins_[number][static_cast<std::size_t>(block)] =
+  const auto place = static_cast<std::size_t>(number);
+  if (place >= twins_.size()) twins_.resize(place + 1);
+  twins_[place][static_cast<std::size_t>(block)] =
       spec.mode == TwinMode::model ? nullptr : make(block, number, spec, instance, chip, program, seed);
 }
 
-// The twins of arithmetic share one; a buffer manager's state is followed without a gap.
+// Twins of a kind share one, those of arithmetic too; a buffer manager's state is followed without a gap.
 void Twins::share_budget(const std::int64_t& chip_macs) {
   constexpr std::int64_t kFreeMacs = 1 << 17, kFree = 1 << 9,
                          kFreePackets = 1 << 8;  // cost nothing worth saving
-  const auto arithmetic = std::make_shared<Budget>(chip_macs, kBudgetShare, kFreeMacs);
-  for (const auto& [number, twins] : twins_)
-    for (std::size_t block = 0; block < kTwinBlocks.size(); ++block) {
-      if (!twins[block] || !twins[block]->comparison().budgeted()) continue;
-      Comparison& comparison = twins[block]->comparison();
-      switch (static_cast<TwinBlock>(block)) {
-        case TwinBlock::matrix_engine:
-        case TwinBlock::vector_lookup:
-          comparison.limit(arithmetic);
-          break;
-        case TwinBlock::router:
-          comparison.limit(std::make_shared<Budget>(comparison.offered(), kBudgetShare, kFreePackets));
-          break;
-        case TwinBlock::buffer_manager:
-          break;
-        default:
-          comparison.limit(std::make_shared<Budget>(comparison.offered(), kOwnShare, kFree));
-      }
-    }
+  std::array<std::shared_ptr<Budget>, kTwinBlocks.size()> budgets;
+  const auto of = [&](TwinBlock block) -> std::shared_ptr<Budget>& {
+    return budgets[static_cast<std::size_t>(block)];
+  };
+  for (const TwinBlock block :
+       {TwinBlock::reduction_engine, TwinBlock::load_address_generator, TwinBlock::store_address_generator})
+    of(block) = std::make_shared<Budget>(kOwnShare, kFree);
+  of(TwinBlock::matrix_engine) = of(TwinBlock::vector_lookup) =
+      std::make_shared<Budget>(chip_macs, kBudgetShare, kFreeMacs);
+  of(TwinBlock::sram_bank) = std::make_shared<Budget>(kBankShare, kFree);
+  of(TwinBlock::router) = std::make_shared<Budget>(kBudgetShare, kFreePackets);
+  each([&](TwinBlock block, const std::string&, Twin& twin) {
+    if (twin.comparison().budgeted()) twin.comparison().limit(of(block));
+  });
 }
 
 void Twins::connect_routers() {
-  for (const auto& [number, twins] : twins_) {
+  for (int number = 0; number < numbers(); ++number) {
     Twin* twin = find(number, TwinBlock::router);
     if (!twin) continue;
     if (!routers_) routers_ = std::make_unique<RouterTwins>(chip_);
@@ -142,8 +147,8 @@ void Twins::connect_routers() {
 }
 
 Twin* Twins::find(int number, TwinBlock block) const {
-  const auto found = twins_.find(number);
-  return found == twins_.end() ? nullptr : found->second[static_cast<std::size_t>(block)].get();
+  return number < numbers() ? twins_[static_cast<std::size_t>(number)][static_cast<std::size_t>(block)].get()
+                            : nullptr;
 }
 
 EngineTwin* Twins::engine(int pe, isa::Unit unit) const {
@@ -163,13 +168,13 @@ AddressTwin* Twins::addresses(int pe, bool store) const {
 }
 
 IssueWatch* Twins::issue_watch() {
-  for (const auto& [pe, twins] : twins_)
+  for (int pe = 0; pe < numbers(); ++pe)
     if (addresses(pe, false) || addresses(pe, true)) return this;
   return nullptr;
 }
 
 BankWatch* Twins::bank_watch() {
-  for (const auto& [bank, twins] : twins_)
+  for (int bank = 0; bank < numbers(); ++bank)
     if (find(bank, TwinBlock::sram_bank)) return this;
   return nullptr;
 }
@@ -181,14 +186,6 @@ void Twins::granted(int bank, BankPort port, std::int64_t bytes, Cycle asked, Cy
 
 void Twins::cut(int pe, const Cut& cut) {
   if (AddressTwin* twin = addresses(pe, cut.store)) twin->cut(cut);
-}
-
-template <class F>
-void Twins::each(F f) const {
-  for (const auto& [number, twins] : twins_)
-    for (std::size_t block = 0; block < twins.size(); ++block)
-      if (twins[block])
-        f(static_cast<TwinBlock>(block), instance_of(number, static_cast<TwinBlock>(block)), *twins[block]);
 }
 
 void Twins::flush() {

@@ -62,6 +62,7 @@ class Twins : private IssueWatch, private BankWatch {
   void cut(int pe, const Cut& cut) override;
   void granted(int bank, BankPort port, std::int64_t bytes, Cycle asked, Cycle done) override;
   void connect_routers();
+  int numbers() const { return static_cast<int>(twins_.size()); }
   Twin* find(int number, TwinBlock block) const;
   /// Calls f(block, instance, twin).
   template <class F>
@@ -70,7 +71,7 @@ class Twins : private IssueWatch, private BankWatch {
 
   const ChipConfig& chip_;
   const isa::Program& program_;
-  std::map<int, OfNumber> twins_;
+  std::vector<OfNumber> twins_;
   std::unique_ptr<RouterTwins> routers_;
 };
 

@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "rtl/matrix_engine/matrix_engine_rtl.h"
-#include "rtl/verilated_coverage.h"
+#include "rtl/verilated_context.h"
 
 namespace leto::rtl {
 
@@ -80,7 +80,7 @@ class MatrixEngine final : public MatrixEngineRtl {
     if (out.c_valid) std::memcpy(out.c_data.data(), top_.c_data_o.data(), Tiles * 32 * 4);
   }
 
-  VerilatedContext context_;
+  Context context_;
   Verilated top_;
 };
 

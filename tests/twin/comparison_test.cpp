@@ -64,10 +64,22 @@ TEST_CASE("twin: the default sampling stops a sequence when the budget is spent 
   CHECK(!comparison.wants(40, 50, 1));  // this sequence has begun without it
   CHECK(comparison.wants(60, 70, 1 << 10));
   CHECK(comparison.wants(70, 80, 1 << 10));
-  CHECK(comparison.offered() == (1 << 20) + 3 + (1 << 11));
   Comparison other(spec, "y", 1);
   other.limit(budget);
   CHECK(!other.wants(0, 10, std::int64_t{4} << 20));  // what the first one left is less
   CHECK(!comparison.wants(90, 100, 1));               // the other one has had less
   CHECK(other.wants(20, 30, 1 << 20));
+}
+
+TEST_CASE("twin: a budget of blocks without MACs is a share of what they all do") {
+  const TwinSpec spec = parse_twin("x=check");
+  Comparison one(spec, "x", 1), other(spec, "y", 1);
+  const auto budget = std::make_shared<Budget>(1.0 / 4, 10);
+  one.limit(budget);
+  other.limit(budget);
+  CHECK(one.wants(0, 1, 10));
+  CHECK(one.wants(2, 3, 2));    // 12: no more than 10 and a quarter of 12
+  CHECK(!one.wants(4, 5, 4));   // 16: more than 10 and a quarter of 16
+  CHECK(other.wants(6, 7, 2));  // 14: no more than 10 and a quarter of what both have, 18
+  CHECK(!one.wants(8, 9, 0));   // the other one has had less
 }
