@@ -13,6 +13,8 @@
 #include "base/files.h"
 #include "model/matrix_engine/matrix_engine.h"
 #include "model/reduction_engine/reduction_engine.h"
+#include "model/sram/sram.h"
+#include "model/vector_engine/vector_engine.h"
 #include "rtl/block.h"
 #include "rtl/matrix_engine/matrix_engine_rtl.h"
 
@@ -227,7 +229,125 @@ std::vector<Point> matrix_sweep(const ChipConfig& chip) {
   return points;
 }
 
+// ---- vector lookup ----
+
+struct Lookups {
+  int rows, columns;
+  bool dense;
+};
+
+isa::Command command_of(const Lookups& x, DType type) {
+  isa::Command command;
+  command.opcode = Opcode::vector;
+  command.value[isa::vector_t::op] = static_cast<int>(isa::VectorOp::reciprocal);
+  command.value[isa::vector_t::dst_type] = command.value[isa::vector_t::a_type] = static_cast<int>(type);
+  const int pitch = (x.dense ? x.columns : x.columns + 1) * size_of(type);
+  command.shape = {x.rows, x.columns, pitch, pitch};
+  return command;
+}
+
+/// Cycles until the last of `beats` is out, without a gap before the first; that one waits `stall` cycles.
+std::int64_t lookup_cycles(rtl::Block& block, DType type, const std::vector<int>& beats, int stall) {
+  const auto set = [&](const char* name, std::uint32_t v) { *block.pin(pin(block, name)) = v; };
+  const auto get = [&](const char* name) { return *block.pin(pin(block, name)); };
+  block.reset();
+  set("x_op", static_cast<std::uint32_t>(isa::VectorOp::reciprocal));
+  set("x_type", static_cast<std::uint32_t>(type));
+  std::size_t in = 0, out = 0;
+  for (int cycle = 1; cycle < kLongest; ++cycle) {
+    const bool stopped = stall > 0 && get("y_valid");
+    if (stopped) --stall;
+    set("x_valid", in < beats.size());
+    if (in < beats.size()) set("x_count", static_cast<std::uint32_t>(beats[in]));
+    set("y_ready", !stopped);
+    block.evaluate();
+    if (in < beats.size() && get("x_ready")) ++in;
+    if (get("y_valid") && !stopped && ++out == beats.size()) return cycle;
+    block.clock();
+  }
+  return -1;
+}
+
+std::vector<Point> lookup_sweep(const ChipConfig& chip) {
+  const auto block = rtl::make_block("vector_lookup", chip);
+  const int rate = chip.vector_engine.elements_per_cycle;
+  const VectorEngine engine(chip.vector_engine);
+  std::vector<Point> points;
+  for (const DType type : {DType::fp32, DType::bf16})
+    for (const Lookups& x : {Lookups{1, 1, true}, {1, rate, true}, {3, rate + 1, true}, {3, rate + 1, false}})
+      for (const int stall : {0, 3}) {
+        std::vector<int> beats;
+        const int row = x.dense ? x.rows * x.columns : x.columns;
+        for (int left = x.rows * x.columns; left > 0; left -= beats.back())
+          beats.push_back(std::min(rate, (left - 1) % row + 1));
+        const auto charged = static_cast<std::int64_t>(engine.work(command_of(x, type)).cycles) + stall;
+        points.push_back({"lookup", static_cast<std::int64_t>(beats.size()) + stall,
+                          lookup_cycles(*block, type, beats, stall), charged, x.rows * x.columns});
+      }
+  return points;
+}
+
+// ---- SRAM bank ----
+
+/// Cycles from the first of `count` requests, which come one a cycle, to the answer to the last.
+std::int64_t bank_cycles(rtl::Block& block, BankPort port, int bytes, int count) {
+  const auto index = static_cast<int>(port);
+  const int size_bits = block.ports()[static_cast<std::size_t>(pin(block, "q_bytes"))].bits / kBankPorts;
+  block.reset();
+  block.set(pin(block, "q_bytes"), static_cast<std::uint64_t>(bytes) << (index * size_bits));
+  int asked = 0, answered = 0;
+  for (int cycle = 0; cycle < kLongest; ++cycle) {
+    block.set(pin(block, "q_valid"), asked < count ? std::uint64_t{1} << index : 0);
+    block.evaluate();
+    if (asked < count && (block.value(pin(block, "q_ready")) >> index & 1)) ++asked;
+    const bool answer = writes(port)
+                            ? block.value(pin(block, "a_valid")) != 0
+                            : block.value(pin(block, "r_valid")) && block.value(pin(block, "r_last"));
+    if (answer && ++answered == count) return cycle;
+    block.clock();
+  }
+  return -1;
+}
+
+std::vector<Point> bank_sweep(const ChipConfig& chip) {
+  const auto block = rtl::make_block("sram_bank", chip);
+  const int width = chip.sram.bank_bytes_per_cycle,
+            most = std::max(chip.sram.line_bytes, chip.sram.interleave_bytes);
+  std::vector<Point> points;
+  for (const auto& [port, name] : {std::pair{BankPort::load, "load"},
+                                   {BankPort::store, "store"},
+                                   {BankPort::fill, "fill"},
+                                   {BankPort::write_back, "write-back"}})
+    for (const int bytes : {1, width - 1, width, width + 1, most / 2, most})
+      for (const int count : {1, 2, 12}) {
+        if (count > 1 && bytes % width != 0) continue;  // the model's bank goes on within a cycle
+        Sram sram(chip.sram, chip.pe.clock_mhz);
+        std::int64_t charged = 0;
+        for (int i = 0; i < count; ++i)
+          charged =
+              static_cast<std::int64_t>(writes(port) ? sram.write(port, 0, bytes, static_cast<Cycle>(i))
+                                                     : sram.read(port, 0, bytes, static_cast<Cycle>(i)));
+        points.push_back({name, std::int64_t{(bytes + width - 1) / width} * count,
+                          bank_cycles(*block, port, bytes, count), charged, bytes});
+      }
+  return points;
+}
+
 }  // namespace
+
+TEST_CASE("twin: the vector lookup's time in the RTL is the table's and the model's") {
+  if (!rtl::has_rtl()) return;
+  std::map<std::string, std::vector<Point>> sweeps;
+  for (const char* chip : {"tiny", "pilot"}) sweeps[chip] = lookup_sweep(load_chip(chip));
+  check_table("vector_lookup", "beat", sweeps);
+}
+
+TEST_CASE("twin: the SRAM bank's time in the RTL is the table's and the model's") {
+  if (!rtl::has_rtl()) return;
+  std::map<std::string, std::vector<Point>> sweeps;
+  for (const char* chip : {"tiny", "pilot"}) sweeps[chip] = bank_sweep(load_chip(chip));
+  check_table("sram_bank", "beat", sweeps);
+}
 
 TEST_CASE("twin: the reduction engine's time in the RTL is the table's and the model's") {
   if (!rtl::has_rtl()) return;
