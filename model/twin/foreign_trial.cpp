@@ -20,6 +20,8 @@ namespace {
 
 constexpr int kTries = 20000;  // commands in a row that the block is not given
 
+constexpr int kBufferCommands = 16;  // for one of others: they are cheap, and fill a deep buffer rarely
+
 const TwinSpec kCheck = {"", TwinMode::check, 1, {}, false};
 
 MatrixLimits limits_of(const StreamSpec& stream, const ChipConfig& chip) {
@@ -134,7 +136,7 @@ ForeignTrial::Result ForeignTrial::run_cycles(int commands) {
     BufferChecker checker(chip_, kCheck, instance_, seed_, none, make_());
     return drive(checker, [&](int& given) {
       BufferPrograms programs(checker, seed_);
-      for (; given < commands; given = programs.commands) programs.cycle();
+      for (; given < kBufferCommands * commands; given = programs.commands) programs.cycle();
       checker.flush();
     });
   }
