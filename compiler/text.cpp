@@ -17,7 +17,7 @@ bool plain(std::string_view name) {
              std::string_view::npos;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') {
@@ -31,8 +31,8 @@ std::string quoted(std::string_view text) {
   return out + '"';
 }
 
-std::string reference(const Value& v) {
-  return "%" + (plain(v.name) ? v.name : quoted(v.name));
+std::string mention(const Value& v) {
+  return "%" + (plain(v.name) ? v.name : in_quotes(v.name));
 }
 
 /// Shortest text that reads back as the same double, and that cannot be mistaken for an integer.
@@ -48,7 +48,7 @@ std::string type_text(const Type& t) {
 struct AttributeText {
   std::string operator()(std::int64_t x) const { return std::to_string(x); }
   std::string operator()(double x) const { return number(x); }
-  std::string operator()(const std::string& x) const { return quoted(x); }
+  std::string operator()(const std::string& x) const { return in_quotes(x); }
   std::string operator()(const std::vector<std::int64_t>& x) const {
     return fmt::format("[{}]", fmt::join(x, ","));
   }
@@ -92,7 +92,7 @@ std::string data_text(const std::vector<float>& data) {
 }
 
 std::string leaf_line(const Value& v) {
-  std::string out = fmt::format("{}: {} = {}", reference(v), type_text(v.type), name_of(v.role));
+  std::string out = fmt::format("{}: {} = {}", mention(v), type_text(v.type), name_of(v.role));
   if (v.limit != 0) {
     out += fmt::format(" limit={}", v.limit);
   }
@@ -105,11 +105,11 @@ std::string leaf_line(const Value& v) {
 std::string node_line(const Graph& g, const Node& n) {
   std::string operands;
   for (const ValueId id : n.inputs) {
-    operands += (operands.empty() ? "" : ", ") + reference(g.value(id));
+    operands += (operands.empty() ? "" : ", ") + mention(g.value(id));
   }
   const Value& out = g.value(n.output);
   std::string line =
-      fmt::format("{}: {} = {}({})", reference(out), type_text(out.type), name_of(n.op), operands);
+      fmt::format("{}: {} = {}({})", mention(out), type_text(out.type), name_of(n.op), operands);
   if (!n.attributes.empty()) {
     std::string list;
     for (const auto& [key, value] : n.attributes) {
@@ -117,13 +117,13 @@ std::string node_line(const Graph& g, const Node& n) {
     }
     line += " {" + list + "}";
   }
-  return line + fmt::format(" phase={} name={}\n", name_of(n.phase), quoted(n.name));
+  return line + fmt::format(" phase={} name={}\n", name_of(n.phase), in_quotes(n.name));
 }
 
 }  // namespace
 
 std::string print(const Graph& graph) {
-  std::string out = fmt::format("graph {} tokens={}\n", quoted(graph.name), graph.tokens);
+  std::string out = fmt::format("graph {} tokens={}\n", in_quotes(graph.name), graph.tokens);
   ValueId next = 0;  // leaves are printed in id order, before the first node with a higher output id
   const auto leaves_before = [&](ValueId end) {
     for (; next < end; ++next) {
@@ -143,13 +143,13 @@ std::string print(const Graph& graph) {
   }
   leaves_before(static_cast<ValueId>(graph.values.size()));
   for (const auto& [state, value] : graph.updates) {
-    out += fmt::format("update {} = {}\n", reference(graph.value(state)), reference(graph.value(value)));
+    out += fmt::format("update {} = {}\n", mention(graph.value(state)), mention(graph.value(value)));
   }
   for (const ValueId id : graph.outputs) {
-    out += fmt::format("output {}\n", reference(graph.value(id)));
+    out += fmt::format("output {}\n", mention(graph.value(id)));
   }
   if (graph.loss >= 0) {
-    out += fmt::format("loss {}\n", reference(graph.value(graph.loss)));
+    out += fmt::format("loss {}\n", mention(graph.value(graph.loss)));
   }
   return out;
 }

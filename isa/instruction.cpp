@@ -68,7 +68,7 @@ constexpr std::string_view kDTypeNames[] = {"fp32",     "bf16", "fp16",  "fp8_e4
 constexpr std::string_view kCoordinates[] = {"row", "column", "index", "rows", "columns", "count"};
 constexpr std::string_view kScopes[] = {"pe", "all"};
 constexpr std::string_view kMulticasts[] = {"none", "row", "column", "all"};
-constexpr std::string_view kDirections[] = {"north", "east", "south", "west"};
+constexpr std::string_view kDirectionNames[] = {"north", "east", "south", "west"};
 constexpr std::string_view kBroadcasts[] = {"full", "row", "column", "immediate"};
 constexpr std::string_view kReduces[] = {"none", "row_sum", "row_max", "column_sum"};
 constexpr std::string_view kVectorOpNames[] = {"copy",
@@ -180,7 +180,7 @@ std::span<const std::string_view> enumerators(FieldKind kind) {
     case FieldKind::multicast:
       return kMulticasts;
     case FieldKind::direction:
-      return kDirections;
+      return kDirectionNames;
     case FieldKind::broadcast:
       return kBroadcasts;
     case FieldKind::reduce:

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::uint64_t kTextLimit = std::uint64_t{1} << 30;
 
-struct Flags {
+struct AsmFlags {
   bool json = false;
   std::string input, output;
 };
@@ -27,14 +27,14 @@ nlohmann::json summary(const isa::Program& program) {
           {"sources", program.sources.size()}};
 }
 
-void assemble(const Flags& flags) {
+void assemble(const AsmFlags& flags) {
   const auto program = isa::assemble(read_text(flags.input, kTextLimit), flags.input);
   isa::save(program, flags.output);
   if (flags.json) return host::print_json(summary(program));
   fmt::print("{}: {} + {} instructions\n", flags.output, program.code[0].size(), program.code[1].size());
 }
 
-void disassemble(const Flags& flags) {
+void disassemble(const AsmFlags& flags) {
   const auto program = isa::load(flags.input);
   if (flags.json) return host::print_json(summary(program));
   const auto text = isa::disassemble(program);
@@ -47,7 +47,7 @@ void disassemble(const Flags& flags) {
 }  // namespace
 
 void add_asm(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<AsmFlags>();
   auto* assembler = app.add_subcommand("asm", "assemble a program from text");
   assembler->add_option("input", flags->input, "the assembler file")->required();
   assembler->add_option("-o,--output", flags->output, "the program file to write")->required();

@@ -26,7 +26,7 @@ namespace {
 
 using nlohmann::json;
 
-struct Flags {
+struct BenchFlags {
   bool quick = false, full = false, json = false;
   int repeat = 0;
   std::vector<std::string> only;
@@ -122,14 +122,14 @@ using Settings = decltype(host::Workload::settings);
 /// A size for seconds, one for minutes, and the one that the product is judged by.
 struct Sizes {
   Settings quick, usual, full;
-  const Settings& of(const Flags& flags) const { return flags.quick ? quick : flags.full ? full : usual; }
+  const Settings& of(const BenchFlags& flags) const { return flags.quick ? quick : flags.full ? full : usual; }
 };
 
 Settings cube(std::int64_t side) {
   return {{"m", side}, {"n", side}, {"k", side}};
 }
 
-std::vector<Simulated> workloads(const Flags& flags) {
+std::vector<Simulated> workloads(const BenchFlags& flags) {
   const Sizes gemm{cube(1024), cube(4096), cube(4096)}, values{cube(256), cube(1024), cube(1024)};
   const Sizes add{{{"m", 1024}, {"n", 2048}}, {{"m", 4096}, {"n", 8192}}, {{"m", 16384}, {"n", 32768}}};
   const Sizes attention{
@@ -164,7 +164,7 @@ std::string sized(const Simulated& one) {
 const std::vector<std::string> kGroups = {"gemm",      "add",  "attention", "gpt2-small",
                                           "llama3-8b", "grid", "dram"};
 
-std::vector<Row> bench(const Flags& flags) {
+std::vector<Row> bench(const BenchFlags& flags) {
   const int repeat = flags.repeat > 0 ? flags.repeat : flags.quick ? 1 : 3;
   const std::uint64_t switches = flags.quick ? 200'000 : 2'000'000, bursts = flags.quick ? 50'000 : 1'000'000;
   const auto wanted = [&](const std::string& group) {
@@ -241,7 +241,7 @@ void print(const std::vector<Row>& rows) {
 }  // namespace
 
 void add_bench(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<BenchFlags>();
   auto* verb = app.add_subcommand("bench", "measure the simulator's own speed, beside SystemC's alone");
   auto* quick =
       verb->add_flag("--quick", flags->quick, "small workloads, once each: seconds instead of minutes");

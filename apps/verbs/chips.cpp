@@ -10,7 +10,7 @@
 namespace leto::verbs {
 namespace {
 
-struct Flags {
+struct ChipsFlags {
   bool json = false;
   std::string show;
   std::vector<std::string> set;
@@ -53,7 +53,7 @@ void show_all(bool json) {
 }  // namespace
 
 void add_chips(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ChipsFlags>();
   auto* verb = app.add_subcommand("chips", "list the chip presets, or print one as a chip file");
   verb->add_option("name", flags->show, "a preset or a chip file: print every key of it as TOML");
   verb->add_option("--set", flags->set, "section.key=value, changes one key")->allow_extra_args(false);

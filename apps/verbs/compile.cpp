@@ -10,13 +10,13 @@
 namespace leto::verbs {
 namespace {
 
-struct Flags {
+struct CompileFlags {
   host::JobFlags job;
   std::string output;
   bool json = false;
 };
 
-void compile(const Flags& flags) {
+void compile(const CompileFlags& flags) {
   if (flags.output.empty() && flags.job.stop_after.empty())
     throw Error(ExitCode::usage, "compile: no output file",
                 "add -o step.prog, or --stop-after PASS to compile only that far");
@@ -38,7 +38,7 @@ void compile(const Flags& flags) {
 }  // namespace
 
 void add_compile(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<CompileFlags>();
   auto* verb = app.add_subcommand("compile", "compile a model for a chip");
   flags->job.add_model(*verb);
   flags->job.add_chip(*verb);

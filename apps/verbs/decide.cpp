@@ -14,13 +14,13 @@
 namespace leto::verbs {
 namespace {
 
-struct Flags {
+struct DecideFlags {
   std::string criteria, out;
   std::vector<std::string> runs;
   bool json = false;
 };
 
-void decide(const Flags& flags) {
+void decide(const DecideFlags& flags) {
   const study::Criteria criteria = study::load_criteria(flags.criteria);
   std::vector<study::Evidence> records;
   for (const auto& run : flags.runs) records.emplace_back(run, study::load_record(run));
@@ -44,7 +44,7 @@ void decide(const Flags& flags) {
 }  // namespace
 
 void add_decide(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<DecideFlags>();
   auto* verb = app.add_subcommand("decide", "judge records against criteria: GO, NO-GO or CONDITIONAL");
   verb->add_option("criteria", flags->criteria, "criteria.toml")->required();
   verb->add_option("runs", flags->runs, "folders of runs, or record.json files")->required();

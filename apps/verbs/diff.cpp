@@ -12,7 +12,7 @@
 namespace leto::verbs {
 namespace {
 
-struct Flags {
+struct DiffFlags {
   std::string a, b;
   bool exact = false, json = false;
 };
@@ -91,7 +91,7 @@ nlohmann::json document(const Engines& engines) {
 }
 
 /// Every key that differs, and exit code 8 if any does.
-void compare_exactly(const Flags& flags, const Differences& differences) {
+void compare_exactly(const DiffFlags& flags, const Differences& differences) {
   if (flags.json)
     host::print_json({{"differences", document(differences)}});
   else
@@ -104,14 +104,14 @@ void compare_exactly(const Flags& flags, const Differences& differences) {
 }
 
 /// What differs, and which engine, state and operation the cycles between the two runs went to.
-void explain(const Flags& flags, const Differences& differences, const Engines& engines) {
+void explain(const DiffFlags& flags, const Differences& differences, const Engines& engines) {
   if (flags.json)
     return host::print_json({{"differences", document(differences)}, {"engines", document(engines)}});
   print(differences, false);
   for (const auto& engine : engines) print(engine);
 }
 
-void compare(const Flags& flags) {
+void compare(const DiffFlags& flags) {
   const auto a = study::load_record(flags.a), b = study::load_record(flags.b);
   const auto differences = study::diff_records(a, b);
   if (flags.exact) return compare_exactly(flags, differences);
@@ -121,7 +121,7 @@ void compare(const Flags& flags) {
 }  // namespace
 
 void add_diff(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<DiffFlags>();
   auto* verb =
       app.add_subcommand("diff", "say what differs between two runs, and where the cycles between them went");
   verb->add_option("a", flags->a, "a run's folder or record.json")->required();

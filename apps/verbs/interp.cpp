@@ -16,7 +16,7 @@
 namespace leto::verbs {
 namespace {
 
-struct Flags {
+struct InterpFlags {
   host::JobFlags job;
   std::vector<std::string> inputs;
   std::string lookups = "uniform";
@@ -24,7 +24,7 @@ struct Flags {
   bool json = false;
 };
 
-void interpret(const Flags& flags) {
+void interpret(const InterpFlags& flags) {
   const auto job = host::make_job(flags.job);
   std::optional<Staging> staging;
   if (!flags.out.empty()) staging.emplace(flags.out);
@@ -55,7 +55,7 @@ void interpret(const Flags& flags) {
 }  // namespace
 
 void add_interp(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<InterpFlags>();
   auto* verb = app.add_subcommand("interp", "run a program untimed: the golden values");
   flags->job.add_model(*verb);
   flags->job.add_chip(*verb);

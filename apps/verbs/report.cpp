@@ -11,13 +11,13 @@
 namespace leto::verbs {
 namespace {
 
-struct Flags {
+struct ReportFlags {
   std::vector<std::string> runs, baselines = host::kDefaultBaselines;
   std::vector<std::string> outputs;
   bool json = false;
 };
 
-void report(const Flags& flags) {
+void report(const ReportFlags& flags) {
   std::vector<study::Record> records;
   for (const auto& run : flags.runs) records.push_back(study::load_record(run));
   const std::vector<std::filesystem::path> paths(flags.outputs.begin(), flags.outputs.end());
@@ -29,7 +29,7 @@ void report(const Flags& flags) {
 }  // namespace
 
 void add_report(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ReportFlags>();
   auto* verb =
       app.add_subcommand("report", "put runs beside the baselines: HTML, Markdown or JSON by suffix");
   verb->add_option("runs", flags->runs, "folders of runs, or record.json files")->required();

@@ -19,7 +19,7 @@
 namespace leto::verbs {
 namespace {
 
-struct Flags {
+struct RunFlags {
   host::JobFlags job;
   std::vector<std::string> inputs, twins, waves, what_if;
   std::string lookups = "uniform";
@@ -34,14 +34,14 @@ struct Flags {
 constexpr std::string_view kOptional[] = {"loss.csv",  "values", "trace.pftrace",
                                           "waves.fst", "twins",  host::kCheckpoint};
 
-void refuse_what_is_not_there(const Flags& flags) {
+void refuse_what_is_not_there(const RunFlags& flags) {
   if (flags.verify_reuse > 0 && flags.fidelity != "reuse")
     throw Error(ExitCode::usage, "--verify-reuse: nothing is reused", "add --fidelity reuse");
   if (flags.out.empty()) throw Error(ExitCode::usage, "run: no output folder", "add --out DIR");
 }
 
 /// Values are on when asked for, and by default when a data set trains the model.
-bool values_on(const Flags& flags, const host::Job& job) {
+bool values_on(const RunFlags& flags, const host::Job& job) {
   return flags.values.empty() ? !job.recipe.data.empty() : flags.values == "on";
 }
 
@@ -112,7 +112,7 @@ void print_summary(const study::Record& record, const host::Outcome& outcome,
   fmt::print("report: {}\n", (out / "report.html").string());
 }
 
-host::ExecuteOptions options(const Flags& flags, bool values, const std::map<std::string, NpyArray>& given,
+host::ExecuteOptions options(const RunFlags& flags, bool values, const std::map<std::string, NpyArray>& given,
                              const std::filesystem::path& out) {
   host::ExecuteOptions options;
   options.values = values;
@@ -153,7 +153,7 @@ host::Outcome simulate(const host::Job& job, const host::ExecuteOptions& options
   }
 }
 
-void run(const Flags& flags) {
+void run(const RunFlags& flags) {
   refuse_what_is_not_there(flags);
   const std::filesystem::path out = flags.out;
   const auto given = host::load_given(flags.inputs);
@@ -177,7 +177,7 @@ void run(const Flags& flags) {
 }  // namespace
 
 void add_run(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<RunFlags>();
   auto* verb = app.add_subcommand("run", "compile, run on the simulated chip and report, in one go");
   flags->job.add_model(*verb);
   flags->job.add_chip(*verb);

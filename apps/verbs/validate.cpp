@@ -13,7 +13,7 @@
 namespace leto::verbs {
 namespace {
 
-struct Flags {
+struct ValidateFlags {
   std::vector<std::string> suites;
   std::string docs;
   bool quick = false, json = false;
@@ -30,17 +30,17 @@ struct PointFlags {
 struct Runner {
   std::string name;
   bool unasked;
-  study::Suite (*run)(const Flags& flags);
+  study::Suite (*run)(const ValidateFlags& flags);
 };
 const std::vector<Runner> kSuites = {
-    {"oracles", true, [](const Flags&) { return validate_oracles(); }},
-    {"dram", true, [](const Flags&) { return validate_dram_points(); }},
-    {"determinism", true, [](const Flags&) { return validate_determinism(); }},
-    {"published", true, [](const Flags& flags) { return validate_published(flags.quick); }},
-    {"cost_model", true, [](const Flags&) { return validate_cost_model(); }},
-    {"tbe", false, [](const Flags& flags) { return validate_tbe(flags.quick); }},
-    {"fidelity", false, [](const Flags& flags) { return validate_fidelity(flags.jobs, flags.quick); }},
-    {"artemis", false, [](const Flags& flags) { return validate_artemis(flags.jobs, flags.quick); }},
+    {"oracles", true, [](const ValidateFlags&) { return validate_oracles(); }},
+    {"dram", true, [](const ValidateFlags&) { return validate_dram_points(); }},
+    {"determinism", true, [](const ValidateFlags&) { return validate_determinism(); }},
+    {"published", true, [](const ValidateFlags& flags) { return validate_published(flags.quick); }},
+    {"cost_model", true, [](const ValidateFlags&) { return validate_cost_model(); }},
+    {"tbe", false, [](const ValidateFlags& flags) { return validate_tbe(flags.quick); }},
+    {"fidelity", false, [](const ValidateFlags& flags) { return validate_fidelity(flags.jobs, flags.quick); }},
+    {"artemis", false, [](const ValidateFlags& flags) { return validate_artemis(flags.jobs, flags.quick); }},
 };
 
 std::vector<std::string> names(bool all) {
@@ -50,7 +50,7 @@ std::vector<std::string> names(bool all) {
   return names;
 }
 
-std::vector<study::Suite> run(const Flags& flags) {
+std::vector<study::Suite> run(const ValidateFlags& flags) {
   std::vector<study::Suite> suites;
   for (const Runner& suite : kSuites) {
     const bool asked = std::ranges::find(flags.suites, suite.name) != flags.suites.end();
@@ -74,7 +74,7 @@ void renew(const std::string& file, const std::vector<study::Suite>& suites) {
   write_atomically(file, text);
 }
 
-void validate(const Flags& flags) {
+void validate(const ValidateFlags& flags) {
   if (flags.quick && !flags.docs.empty())
     throw Error(ExitCode::usage, "validate: --docs takes the figures of whole workloads",
                 "leave --quick out");
@@ -119,7 +119,7 @@ void add_dram(CLI::App& validate) {
 }  // namespace
 
 void add_validate(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ValidateFlags>();
   auto* verb = app.add_subcommand("validate", "check the model against closed forms, references and silicon");
   verb->add_option(
           "--suite", flags->suites,

@@ -11,14 +11,14 @@
 namespace leto::verbs {
 namespace {
 
-struct Flags {
+struct ZooFlags {
   bool list = false, json = false;
   std::string dtype, output;
   std::uint64_t seed = 1;
   std::map<std::string, std::int64_t, std::less<>> settings;  // of the workload that was named
 };
 
-void list(const Flags& flags) {
+void list(const ZooFlags& flags) {
   if (flags.json) {
     auto document = nlohmann::json::array();
     for (const auto& workload : zoo::workloads()) {
@@ -45,7 +45,7 @@ DType dtype_of(const zoo::Workload& workload, const std::string& name) {
   return *dtype;
 }
 
-void write(const zoo::Workload& workload, const Flags& flags) {
+void write(const zoo::Workload& workload, const ZooFlags& flags) {
   const auto model = zoo::build(workload, {flags.settings, dtype_of(workload, flags.dtype), flags.seed});
   if (flags.output.empty())
     throw Error(ExitCode::usage, fmt::format("zoo {}: no output file", workload.name), "add -o model.onnx");
@@ -62,7 +62,7 @@ void write(const zoo::Workload& workload, const Flags& flags) {
   fmt::print("{}: {} nodes, {} bytes\n", flags.output, model.graph().node_size(), bytes.size());
 }
 
-void add_workload(CLI::App& zoo_verb, const zoo::Workload& workload, const std::shared_ptr<Flags>& flags) {
+void add_workload(CLI::App& zoo_verb, const zoo::Workload& workload, const std::shared_ptr<ZooFlags>& flags) {
   auto* sub = zoo_verb.add_subcommand(std::string(workload.name), std::string(workload.doc));
   sub->fallthrough();  // -o and the other common options may follow the workload's own
   std::string example = fmt::format("example:\n  leto zoo {}", workload.name);
@@ -89,7 +89,7 @@ void add_workload(CLI::App& zoo_verb, const zoo::Workload& workload, const std::
 }  // namespace
 
 void add_zoo(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ZooFlags>();
   auto* verb = app.add_subcommand("zoo", "write a workload as ONNX");
   verb->add_flag("--list", flags->list, "name the workloads");
   verb->add_flag("--json", flags->json, "one JSON document on stdout");

@@ -14,7 +14,7 @@ Dims image_of(const Dims& shape) {
   return Dims(shape.begin() + 2, shape.end());
 }
 
-std::int64_t product(const Dims& dims) {
+std::int64_t element_count(const Dims& dims) {
   return elements({DType::fp32, dims});
 }
 
@@ -78,7 +78,7 @@ class Taps {
     Dims origin;  // the pixel that the first position of the first window meets
   };
   Taps(Builder& b, ValueId image, Grid grid) : b_(b), image_(image), grid_(std::move(grid)) {}
-  std::int64_t count() const { return product(grid_.kernel); }
+  std::int64_t count() const { return element_count(grid_.kernel); }
   ValueId at(std::int64_t i) const {
     const Dims s = b_.shape(image_);
     Dims starts(s.size(), 0), steps(s.size(), 1), sizes = s;
@@ -179,7 +179,7 @@ ValueId columns(Builder& b, const Taps& taps, std::int64_t groups, bool backward
 ValueId kernel_matrix(Builder& b, ValueId w, std::int64_t groups, bool of_result) {
   Dims shape = b.shape(w);
   const std::int64_t filters = shape[0] / groups, channels = shape[1],
-                     taps = product(Dims(shape.begin() + 2, shape.end()));
+                     taps = element_count(Dims(shape.begin() + 2, shape.end()));
   const std::int64_t depth = taps * (of_result ? filters : channels), width = of_result ? channels : filters;
   if (groups == 1 && taps == 1) {  // as it lies, or transposed: a view
     const ValueId matrix = b.reshape(w, {filters, channels});
@@ -232,7 +232,7 @@ std::vector<std::int64_t> inside(const Node& node, const Dims& image, const Dims
 ValueId shares(Builder& b, const Node& node, const Dims& image, const Dims& out) {
   const Dims& kernel = node.list("kernel");
   if (node.integer("include_pad") != 0 || node.list("pads") == Dims(2 * kernel.size(), 0)) {
-    return b.scalar(1.0 / static_cast<double>(product(kernel)));
+    return b.scalar(1.0 / static_cast<double>(element_count(kernel)));
   }
   std::vector<std::int64_t> counts{1};
   for (std::size_t d = 0; d < kernel.size(); ++d) {
@@ -281,7 +281,7 @@ ValueId conv_image_gradient(Builder& b, const Node& node, ValueId dy) {
   const Dims dilations = dilations_of(node, dims), ones(dims, 1), out = image_of(b.shape(dy));
   const ValueId weights = kernel_matrix(b, node.inputs[1], groups, true);
   const ValueId dy_last = channels_last(b, dy);
-  if (product(kernel) == 1 && pads == Dims(2 * dims, 0)) {
+  if (element_count(kernel) == 1 && pads == Dims(2 * dims, 0)) {
     const ValueId dx = product_of(b, pixel_rows(b, dy_last, groups), weights, DType::fp32);
     return channels_first(b, placed(b, image_from(b, dx, x[0], out), image, Dims(dims, 0), strides, 0));
   }
@@ -304,7 +304,7 @@ ValueId conv_weight_gradient(Builder& b, const Node& node, ValueId dy) {
   const Taps taps = taps_of(b, node, node.inputs[0], kernel, image, 0);
   const ValueId dw = product_of(b, pixel_rows(b, channels_last(b, dy), groups),
                                 columns(b, taps, groups, false), DType::fp32, {{"trans_a", std::int64_t{1}}});
-  const ValueId split = b.reshape(dw, {groups, filters, product(kernel), w[1]});
+  const ValueId split = b.reshape(dw, {groups, filters, element_count(kernel), w[1]});
   return b.reshape(b.transpose(split, {0, 1, 3, 2}), w);
 }
 

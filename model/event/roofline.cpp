@@ -28,9 +28,9 @@ struct Load {
   double commands = 0, macs = 0;
 };
 
-class Walk {
+class RooflineWalk {
  public:
-  Walk(const isa::Program& program, const ChipConfig& chip)
+  RooflineWalk(const isa::Program& program, const ChipConfig& chip)
       : program_(program),
         chip_(chip),
         vector_(chip.vector_engine),
@@ -172,7 +172,7 @@ void bill(Accounts& accounts, const Load& load, std::uint32_t operation, Cycle a
 }  // namespace
 
 Statistics roofline(const isa::Program& program, const ChipConfig& chip, std::int64_t steps) {
-  const Walk walk(program, chip);
+  const RooflineWalk walk(program, chip);
   const int pes = chip.pes();
   Accounts accounts(program.source_ids());
   Counters counters = walk.counters();

@@ -10,7 +10,7 @@ Cache::Cache(const SramConfig& sram, int sector_bytes)
       ways_(sram.ways),
       eager_(sram.eager_write_back),
       slices_(static_cast<std::uint64_t>(sram.banks)),
-      sets_((sram.bytes - scratch_bytes(sram)) / sram.banks / sram.line_bytes / sram.ways),
+      sets_(sets_a_slice(sram)),
       by_line_(static_cast<std::uint64_t>(sram.line_bytes)),
       by_sector_(static_cast<std::uint64_t>(sector_bytes)),
       by_sets_(static_cast<std::uint64_t>(std::max<std::int64_t>(sets_, 1))),
@@ -22,6 +22,10 @@ Cache::Cache(const SramConfig& sram, int sector_bytes)
       clocks_(static_cast<std::size_t>(sets_) * slices_, 0),
       filling_(static_cast<std::size_t>(sets_) * slices_, 0),
       taken_(static_cast<std::size_t>(sets_) * slices_, 0) {}
+
+std::int64_t Cache::sets_a_slice(const SramConfig& sram) {
+  return (sram.bytes - scratch_bytes(sram)) / sram.banks / sram.line_bytes / sram.ways;
+}
 
 // Where a line that is not there may go: a free way, else that of the least recently used line of those that
 // are not being filled; -1 when all are.

@@ -31,6 +31,8 @@ class Cache {
   Cache(const SramConfig& sram, int sector_bytes);
 
   bool present() const { return sets_ > 0; }
+  /// 0: no cache.
+  static std::int64_t sets_a_slice(const SramConfig& sram);
   int line_bytes() const { return line_bytes_; }
   /// Over all slices.
   int sets() const { return static_cast<int>(clocks_.size()); }

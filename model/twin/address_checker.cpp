@@ -25,7 +25,7 @@ AddressChecker::AddressChecker(const ChipConfig& chip, TwinBlock direction, cons
     throw Error(ExitCode::unsupported,
                 fmt::format("--twin {}: the RTL cannot take the place of an address generator", instance),
                 "its pieces are the model's events: take check");
-  if (!Cache(chip.sram, chip.dram.burst_bytes).present())
+  if (Cache::sets_a_slice(chip.sram) == 0)
     throw Error(
         ExitCode::unsupported,
         fmt::format("--twin {}: without an LLC pieces follow hbm.interleave_bytes, the RTL's its lines",

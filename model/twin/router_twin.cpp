@@ -71,7 +71,24 @@ void RouterTwins::close() {
   if (!std::exchange(open_, false)) return;
   see_whole();
   see_held();
-  for (const auto& [router, twin] : twins_) see_at(router, *twin);
+  std::fill(seen_.begin(), seen_.end(), false);
+  for (const Crossing& crossing : crossings_) see_at_once(crossing.router);
+  for (const int router : end_routers_) see_at_once(router);
+  if (end_routers_.empty()) see_at_once(crossings_.empty() ? start_.router : crossings_.back().to);
+}
+
+void RouterTwins::connect(int router, RouterTwin& twin) {
+  const auto place = static_cast<std::size_t>(router);
+  if (place >= twins_.size()) twins_.resize(place + 1);
+  twins_[place] = &twin;
+  seen_.resize(twins_.size());
+}
+
+void RouterTwins::see_at_once(int router) {
+  const auto place = static_cast<std::size_t>(router);
+  if (place >= twins_.size() || !twins_[place] || seen_[place]) return;
+  seen_[place] = true;
+  see_at(router, *twins_[place]);
 }
 
 int RouterTwins::router_behind(int link_in) const {

@@ -1,7 +1,6 @@
 // The twins of routers: what the network says of every packet, router by router.
 #pragma once
 
-#include <map>
 #include <vector>
 
 #include "model/noc/noc_watch.h"
@@ -40,7 +39,7 @@ class RouterTwins : public NocWatch {
  public:
   explicit RouterTwins(const ChipConfig& chip);
 
-  void connect(int router, RouterTwin& twin) { twins_[router] = &twin; }
+  void connect(int router, RouterTwin& twin);
   /// The last packet has ended.
   void flush() { close(); }
 
@@ -54,6 +53,7 @@ class RouterTwins : public NocWatch {
   void close();
   void see_whole();
   void see_held();
+  void see_at_once(int router);
   void see_at(int router, RouterTwin& twin);
   bool goes_on(int router, RouterPacket& packet);
   bool goes_in(int router, RouterPacket& packet);
@@ -62,7 +62,7 @@ class RouterTwins : public NocWatch {
   int router_behind(int link_in) const;
 
   int columns_, pes_, slot_beats_;
-  std::map<int, RouterTwin*> twins_;
+  std::vector<RouterTwin*> twins_;         // by router; null: none
   std::vector<std::uint32_t> next_parts_;  // of the packet to come
   // Of the packet under way.
   bool open_ = false;
@@ -73,6 +73,7 @@ class RouterTwins : public NocWatch {
   RouterPacket whole_;  // what is the same at all its routers
   std::vector<std::uint32_t> parts_;
   std::vector<int> end_routers_;  // by end: where it is
+  std::vector<bool> seen_;        // by router: its twin knows of the packet
   std::vector<Cycle> held_;       // by link: the router behind has room for its end; 0: it asks for none
 };
 

@@ -13,7 +13,7 @@ namespace leto::model {
 namespace {
 
 constexpr int kNanoseconds = -9;
-constexpr std::uint32_t kCountBits = 16;
+constexpr std::uint32_t kCounterBits = 16;
 
 std::vector<std::string> parts_of(const std::string& name) {
   std::vector<std::string> parts;
@@ -66,7 +66,7 @@ std::uint32_t FstFile::text(const std::string& name) {
 
 std::uint32_t FstFile::count(const std::string& name) {
   enter(name);
-  return fstWriterCreateVar(context_, FST_VT_VCD_INTEGER, FST_VD_IMPLICIT, kCountBits,
+  return fstWriterCreateVar(context_, FST_VT_VCD_INTEGER, FST_VD_IMPLICIT, kCounterBits,
                             parts_of(name).back().c_str(), 0);
 }
 
@@ -86,7 +86,7 @@ void FstFile::value(std::uint32_t signal, const std::string& text) {
 }
 
 void FstFile::value(std::uint32_t signal, std::uint32_t count) {
-  fstWriterEmitValueChange32(context_, signal, kCountBits, count);
+  fstWriterEmitValueChange32(context_, signal, kCounterBits, count);
 }
 
 void FstFile::vector_value(std::uint32_t signal, const std::string& digits) {

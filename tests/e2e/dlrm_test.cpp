@@ -82,13 +82,13 @@ double auc(const std::vector<float>& scores, const std::vector<float>& clicks) {
   return above / (with * without);
 }
 
-void write(const isa::Tensor& t, const std::vector<float>& values, isa::Memory& memory) {
+void set_content(const isa::Tensor& t, const std::vector<float>& values, isa::Memory& memory) {
   std::vector<std::byte> bytes(values.size() * std::size_t(size_of(t.dtype)));
   store_elements(t.dtype, values.data(), bytes.data(), std::int64_t(values.size()));
   memory.write(t.address, bytes.data(), bytes.size());
 }
 
-std::vector<float> read(const isa::Tensor& t, const isa::Memory& memory) {
+std::vector<float> content_of(const isa::Tensor& t, const isa::Memory& memory) {
   std::vector<std::byte> bytes(std::size_t(isa::bytes(t)));
   memory.read(t.address, bytes.data(), bytes.size());
   std::vector<float> values(std::size_t(isa::elements(t)));
@@ -111,16 +111,16 @@ TEST_CASE("dlrm: learns to rank clicks it has not seen on the simulated chip") {
   model::Simulation simulation(program, chip, {});
   for (const auto& v : step.values)
     if (const auto* t = program.find(v.name); t != nullptr && v.role != compiler::Role::input)
-      write(*t, compiler::initial_content(v, 1), simulation.memory());
+      set_content(*t, compiler::initial_content(v, 1), simulation.memory());
   constexpr std::int64_t kSteps = 80, kTested = 10;
   std::vector<float> scores, clicks;
   for (std::int64_t n = 0; n < kSteps; ++n) {
     const auto batch = Clicks().batch(step, n);
     for (const auto& [name, values] : batch)
-      if (const auto* t = program.find(name)) write(*t, values, simulation.memory());
+      if (const auto* t = program.find(name)) set_content(*t, values, simulation.memory());
     simulation.step();
     if (n < kSteps - kTested) continue;  // scores come before the batch's own update
-    const auto got = read(*program.find(step.value(step.outputs[0]).name), simulation.memory());
+    const auto got = content_of(*program.find(step.value(step.outputs[0]).name), simulation.memory());
     scores.insert(scores.end(), got.begin(), got.end());
     clicks.insert(clicks.end(), batch.at("clicks").begin(), batch.at("clicks").end());
   }

@@ -11,7 +11,7 @@ bool says(const Outcome& o, const std::string& words) {
 }
 
 /// All PEs read a common stream, tile by tile in turn, into scratch.
-std::string read_text(int tiles, int bytes, int pes) {
+std::string code_of(int tiles, int bytes, int pes) {
   return fmt::format(
       ".core 0\nbuffer id=b0 base=0 bytes={1} depth=0\nwhere rd=r1 which=index\nmuli rd=r3 ra=r1 value={1}\n"
       "set rd=r5 value={0}\n{2}loop count=r5 length=2\nload dst=b0 address=r3 shape=r10 @0\naddi rd=r3 ra=r3 "
@@ -24,7 +24,7 @@ double read_share(const std::vector<std::string>& overrides) {
   setup.options.values = false;
   setup.chip = load_chip("pilot", overrides);
   const int tiles = 100, bytes = 16384, pes = setup.chip.pes();
-  const Outcome o = run(program(read_text(tiles, bytes, pes)), setup);
+  const Outcome o = run(program(code_of(tiles, bytes, pes)), setup);
   const double cycles = double(o["cycles"]) - setup.chip.control_core.launch_cycles;
   return double(pes) * tiles * bytes / cycles / (6.144e12 / setup.chip.hertz());
 }

@@ -17,7 +17,7 @@
 
 using namespace leto;
 using namespace leto::study;
-using Json = nlohmann::json;
+using Document = nlohmann::json;
 
 namespace {
 
@@ -61,8 +61,8 @@ Sheet sheet_of(const std::map<std::string, double>& values) {
 /// What the walk of a decision's JSON finds wrong.
 class Walk {
  public:
-  explicit Walk(const Json& decision) {
-    for (const Json& input : decision.at("inputs")) {
+  explicit Walk(const Document& decision) {
+    for (const Document& input : decision.at("inputs")) {
       inputs_[input.at("id")] = input;
       if (input.at("source").get<std::string>().empty())
         faults.push_back("no source: " + input.at("id").get<std::string>());
@@ -73,15 +73,15 @@ class Walk {
   int figures = 0, ratios = 0;
 
  private:
-  void visit(const Json& node) {
+  void visit(const Document& node) {
     if (node.is_object() && node.contains("value") && !node.contains("id")) figure(node);
     if (node.is_object() && node.contains("ratio")) ratio(node.at("ratio"));
     if (node.is_object() && node.contains("input") && !inputs_.contains(node.at("input")))
       faults.push_back("orphan swing");
     if (node.is_structured())
-      for (const Json& child : node) visit(child);
+      for (const Document& child : node) visit(child);
   }
-  void figure(const Json& node) {
+  void figure(const Document& node) {
     ++figures;
     const std::string text = node.at("text");
     if (node.at("from").empty()) faults.push_back("orphan: " + text);
@@ -91,7 +91,7 @@ class Walk {
         faults.push_back("orphan: " + text + " rests on " + id);
         continue;
       }
-      const Json& input = inputs_[id];
+      const Document& input = inputs_[id];
       estimate |= input.at("kind") == "estimate" || input.at("kind") == "simulated";
       recalled |= input.at("confidence") == "recalled";
     }
@@ -100,13 +100,13 @@ class Walk {
     if (recalled && text.find("recalled") == std::string::npos)
       faults.push_back("unmarked recalled figure: " + text);
   }
-  void ratio(const Json& node) {
+  void ratio(const Document& node) {
     ++ratios;
-    const Json &above = inputs_[node.at("above")], &below = inputs_[node.at("below")];
+    const Document &above = inputs_[node.at("above")], &below = inputs_[node.at("below")];
     if (above.at("precision") != below.at("precision") || above.at("precision") == "")
       faults.push_back("ratio across precisions");
   }
-  std::map<std::string, Json> inputs_;
+  std::map<std::string, Document> inputs_;
 };
 
 Decision worked_example(const std::vector<std::string>& names) {
@@ -120,8 +120,8 @@ Decision worked_example(const std::vector<std::string>& names) {
 }  // namespace
 
 TEST_CASE("every figure of a decision resolves to an input with a source") {
-  const Json decision =
-      Json::parse(to_json(decide(criteria_of(one_of_each()), sample_records(), load_baselines())));
+  const Document decision =
+      Document::parse(to_json(decide(criteria_of(one_of_each()), sample_records(), load_baselines())));
   const Walk walk(decision);
   for (const std::string& fault : walk.faults) FAIL_CHECK(fault);
   CHECK(walk.figures > 30);
@@ -129,19 +129,19 @@ TEST_CASE("every figure of a decision resolves to an input with a source") {
 }
 
 TEST_CASE("the walk finds an orphan and a ratio across precisions and an unmarked estimate") {
-  const Json good =
-      Json::parse(to_json(decide(criteria_of(one_of_each()), sample_records(), load_baselines())));
+  const Document good =
+      Document::parse(to_json(decide(criteria_of(one_of_each()), sample_records(), load_baselines())));
   const auto faults_with = [&](auto&& damage) {
-    Json bad = good;
+    Document bad = good;
     damage(bad);
     return Walk(bad).faults.size();
   };
-  CHECK(faults_with([](Json& d) { d["criteria"][0]["figure"]["from"] = {"nowhere"}; }) > 0);
-  CHECK(faults_with([](Json& d) { d["criteria"][0]["figure"]["from"] = Json::array(); }) > 0);
-  CHECK(faults_with([](Json& d) { d["criteria"][0]["figure"]["kind"] = "derived"; }) > 0);
-  CHECK(faults_with([](Json& d) { d["inputs"][0]["source"] = ""; }) > 0);
-  CHECK(faults_with([&](Json& d) {
-          for (Json& input : d["inputs"])
+  CHECK(faults_with([](Document& d) { d["criteria"][0]["figure"]["from"] = {"nowhere"}; }) > 0);
+  CHECK(faults_with([](Document& d) { d["criteria"][0]["figure"]["from"] = Document::array(); }) > 0);
+  CHECK(faults_with([](Document& d) { d["criteria"][0]["figure"]["kind"] = "derived"; }) > 0);
+  CHECK(faults_with([](Document& d) { d["inputs"][0]["source"] = ""; }) > 0);
+  CHECK(faults_with([&](Document& d) {
+          for (Document& input : d["inputs"])
             if (input["id"] == good["criteria"][0]["ratio"]["below"]) input["precision"] = "fp8";
         }) > 0);
 }
@@ -373,7 +373,7 @@ TEST_CASE("the worked example without its record of DLRM is conditional at best 
   CHECK(d.verdict != Verdict::go);
   const std::string page = to_markdown(to_report(d));
   CHECK(page.find("no record of dlrm: without it the best verdict is CONDITIONAL") != std::string::npos);
-  const Walk walk(Json::parse(to_json(d)));
+  const Walk walk(Document::parse(to_json(d)));
   for (const std::string& fault : walk.faults) FAIL_CHECK(fault);
 }
 
@@ -384,6 +384,6 @@ TEST_CASE("the worked example with all its records lacks none and DLRM's baselin
   REQUIRE(rate != d.inputs.end());
   CHECK(rate->from.source.find("operation by operation, bound by") != std::string::npos);
   CHECK(rate->from.note.find("it needs several devices") != std::string::npos);
-  const Walk walk(Json::parse(to_json(d)));
+  const Walk walk(Document::parse(to_json(d)));
   for (const std::string& fault : walk.faults) FAIL_CHECK(fault);
 }
