@@ -200,7 +200,7 @@ TEST_SUITE("slow") {
     CHECK(drain["values_compared"] > 100000);
   }
 
-  TEST_CASE("foreign: engines, a lookup and buffers of other kinds keep the model's contract") {
+  TEST_CASE("foreign: engines and a lookup and buffers of other kinds keep the model's contract") {
     const Folder folder;
     place(folder);
     if (!is_there(folder)) return;
@@ -242,7 +242,7 @@ TEST_SUITE("slow") {
     check_refused(leto(folder, "twin import strobes.toml"), 3, "reserve has code 0");
   }
 
-  TEST_CASE("foreign: faults in engines, a lookup and buffers are found in their channel") {
+  TEST_CASE("foreign: faults in engines and a lookup and buffers are found in their channel") {
     const Folder folder;
     place(folder);
     if (!is_there(folder)) return;
