@@ -21,9 +21,9 @@ namespace leto::model {
 /// costs up to 150 times what it costs the model with values on (docs/validation.md), so a run slows by less
 /// than half.
 inline constexpr double kBudgetShare = 1.0 / 1024;
-/// Of blocks without MACs, no more than this share of what all of the kind do: a piece of an address
-/// generator, an element of a reduction engine cost a few times in RTL what they cost the model. A packet at
-/// a router costs as many times as a MAC does; a request to a bank is in the RTL for all of its latency.
+/// Of a block without MACs, no more than this share of its own work: a piece of an address generator, an
+/// element of a reduction engine cost a few times in RTL what they cost the model. A packet at a router costs
+/// as many times as a MAC does; a request to a bank is in the RTL for all of its latency.
 inline constexpr double kOwnShare = 1.0 / 32, kBankShare = 1.0 / 256;
 
 /// What the default sampling of one twin or of several may cost: no more than `share` of what has been

@@ -117,23 +117,27 @@ void Twins::add(const TwinSpec& spec, int number, TwinBlock block, const ChipCon
       spec.mode == TwinMode::model ? nullptr : make(block, number, spec, instance, chip, program, seed);
 }
 
-// Twins of a kind share one, those of arithmetic too; a buffer manager's state is followed without a gap.
+// The twins of arithmetic share one; a buffer manager's state is followed without a gap.
 void Twins::share_budget(const std::int64_t& chip_macs) {
-  constexpr std::int64_t kFreeMacs = 1 << 17, kFree = 1 << 9,
-                         kFreePackets = 1 << 8;  // cost nothing worth saving
-  std::array<std::shared_ptr<Budget>, kTwinBlocks.size()> budgets;
-  const auto of = [&](TwinBlock block) -> std::shared_ptr<Budget>& {
-    return budgets[static_cast<std::size_t>(block)];
-  };
-  for (const TwinBlock block :
-       {TwinBlock::reduction_engine, TwinBlock::load_address_generator, TwinBlock::store_address_generator})
-    of(block) = std::make_shared<Budget>(kOwnShare, kFree);
-  of(TwinBlock::matrix_engine) = of(TwinBlock::vector_lookup) =
-      std::make_shared<Budget>(chip_macs, kBudgetShare, kFreeMacs);
-  of(TwinBlock::sram_bank) = std::make_shared<Budget>(kBankShare, kFree);
-  of(TwinBlock::router) = std::make_shared<Budget>(kBudgetShare, kFreePackets);
+  // What costs nothing worth saving: MACs; elements and pieces; requests; packets.
+  constexpr std::int64_t kFreeMacs = 1 << 17, kFree = 1 << 9, kFreeRequests = 1 << 7, kFreePackets = 1 << 8;
+  const auto arithmetic = std::make_shared<Budget>(chip_macs, kBudgetShare, kFreeMacs);
   each([&](TwinBlock block, const std::string&, Twin& twin) {
-    if (twin.comparison().budgeted()) twin.comparison().limit(of(block));
+    Comparison& comparison = twin.comparison();
+    if (!comparison.budgeted()) return;
+    switch (block) {
+      case TwinBlock::matrix_engine:
+      case TwinBlock::vector_lookup:
+        return comparison.limit(arithmetic);
+      case TwinBlock::buffer_manager:
+        return;
+      case TwinBlock::sram_bank:
+        return comparison.limit(std::make_shared<Budget>(kBankShare, kFreeRequests));
+      case TwinBlock::router:
+        return comparison.limit(std::make_shared<Budget>(kBudgetShare, kFreePackets));
+      default:
+        return comparison.limit(std::make_shared<Budget>(kOwnShare, kFree));
+    }
   });
 }
 
