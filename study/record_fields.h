@@ -22,6 +22,12 @@ void each_field(Either<TwinFacts> auto& t, auto&& visit) {
   visit("values_compared", t.values_compared);
   visit("mismatches", t.mismatches);
   visit("macs_compared", t.macs_compared);
+  visit("descriptor", t.descriptor);
+  visit("descriptor_hash", t.descriptor_hash);
+  visit("module", t.module);
+  visit("level", t.level);
+  visit("commands_compared", t.commands_compared);
+  visit("commands_left_out", t.commands_left_out);
 }
 
 void each_field(Either<ChipFigures> auto& f, auto&& visit) {

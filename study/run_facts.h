@@ -29,6 +29,9 @@ struct TrafficFacts {
 struct TwinFacts {
   std::string mode;  // "model", "rtl", "check"
   std::uint64_t cycles_compared = 0, values_compared = 0, mismatches = 0, macs_compared = 0;
+  // Of a block that others wrote.
+  std::optional<std::string> descriptor, descriptor_hash, module, level;
+  std::optional<std::uint64_t> commands_compared, commands_left_out;
   bool operator==(const TwinFacts&) const = default;
 };
 
@@ -58,12 +61,12 @@ struct ReuseFacts {
 
 /// Of a run of one chip's share of sharded tables; figures of one step.
 struct ShardingFacts {
-  std::string by;               // "table", "row" or "column"
-  std::int64_t chips = 0;       // that share the tables
-  std::int64_t exchanges = 0;   // all-to-all operations
-  std::int64_t bytes = 0;       // that the chip sends in them, and as many that it gets
-  double seconds = 0;           // that they take
-  std::string source;           // of the links' figures
+  std::string by;              // "table", "row" or "column"
+  std::int64_t chips = 0;      // that share the tables
+  std::int64_t exchanges = 0;  // all-to-all operations
+  std::int64_t bytes = 0;      // that the chip sends in them, and as many that it gets
+  double seconds = 0;          // that they take
+  std::string source;          // of the links' figures
   bool operator==(const ShardingFacts&) const = default;
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "leto_version.h"
+#include "model/twin/foreign_twin.h"
 
 namespace leto::host {
 namespace {
@@ -32,9 +33,21 @@ std::map<std::string, study::TrafficFacts> traffic(const model::Statistics& stat
 
 std::map<std::string, study::TwinFacts> twins(const model::Statistics& statistics) {
   std::map<std::string, study::TwinFacts> all;
-  for (const auto& [name, twin] : statistics.twins)
-    all[name] = {twin.mode == model::TwinMode::rtl ? "rtl" : "check", twin.cycles_compared,
-                 twin.values_compared, twin.mismatches, twin.macs_compared};
+  for (const auto& [name, twin] : statistics.twins) {
+    study::TwinFacts& facts = all[name];
+    facts.mode = twin.mode == model::TwinMode::rtl ? "rtl" : "check";
+    facts.cycles_compared = twin.cycles_compared;
+    facts.values_compared = twin.values_compared;
+    facts.mismatches = twin.mismatches;
+    facts.macs_compared = twin.macs_compared;
+    if (!twin.foreign) continue;
+    facts.descriptor = twin.foreign->descriptor();
+    facts.descriptor_hash = fmt::format("{:016x}", twin.foreign->hash());
+    facts.module = twin.foreign->module();
+    facts.level = name_of(twin.foreign->stream().level);
+    facts.commands_compared = twin.commands_compared;
+    facts.commands_left_out = twin.commands_left_out;
+  }
   return all;
 }
 

@@ -3,11 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <chrono>
 #include <regex>
 #include <set>
+#include <thread>
 
 #include "apps/host/foreign.h"
+#include "apps/host/output.h"
 #include "base/errors.h"
 #include "base/files.h"
 #include "base/staging.h"
@@ -25,7 +27,7 @@ struct Finished {
 };
 
 /// Runs a program of PATH with its output in a file of `folder`; code 127: there is no such program.
-Finished run(const std::vector<std::string>& words, const fs::path& folder) {
+Finished run(const std::vector<std::string>& words, const fs::path& folder, const std::string& module) {
   const fs::path log = folder / (fs::path(words.front()).filename().string() + ".log");
   std::vector<char*> arguments;
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
@@ -39,8 +41,11 @@ Finished run(const std::vector<std::string>& words, const fs::path& folder) {
     execvp(arguments[0], arguments.data());
     _exit(127);
   }
+  Progress progress(fmt::format("building {}:", module), 0);
   int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  while (waitpid(child, &status, WNOHANG) == 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    progress.update(0, words.front());
   }
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128, read_text(log)};
 }
@@ -170,7 +175,7 @@ void verilate(const ForeignDescriptor& block, const fs::path& folder) {
     if (folders.insert(file.parent_path()).second) words.push_back("-I" + file.parent_path().string());
     words.push_back(file.string());
   }
-  const Finished done = run(words, folder);
+  const Finished done = run(words, folder, block.module);
   if (done.code == 127)
     throw Error(ExitCode::unsupported, "no Verilator is installed, which builds the block",
                 "install Verilator 5.006 or newer (Debian: verilator)");
@@ -189,12 +194,13 @@ std::string verilate_foreign(const ForeignDescriptor& block, const fs::path& fol
   for (const auto& entry : fs::directory_iterator(folder))  // of what was built there before
     if (entry.path().filename().string().starts_with(kTop)) fs::remove(entry.path());
   verilate(block, folder);
-  return described(ports_of(read_text(folder / fmt::format("{}.h", kTop))), "{} {} {}\n");
+  const std::string header = read_text(folder / fmt::format("{}.h", kTop));
+  write_atomically(folder / "shim.cpp", shim(header));
+  return described(ports_of(header), "{} {} {}\n");
 }
 
 fs::path compile_foreign(const ForeignDescriptor& block, const fs::path& folder) {
   const fs::path include = verilator_root(folder) / "include", library = folder / "block.so";
-  write_atomically(folder / "shim.cpp", shim(read_text(folder / fmt::format("{}.h", kTop))));
   std::vector<std::string> words = {"c++",
                                     "-std=c++17",
                                     "-O1",
@@ -222,7 +228,7 @@ fs::path compile_foreign(const ForeignDescriptor& block, const fs::path& folder)
   words.push_back((folder / "all.cpp").string());
   for (const char* part : {"verilated.cpp", "verilated_threads.cpp"})
     words.push_back((include / part).string());
-  const Finished done = run(words, folder);
+  const Finished done = run(words, folder, block.module);
   if (done.code == 127)
     throw Error(ExitCode::unsupported, "no C++ compiler c++ is installed, which builds the block",
                 "install one (Debian: g++)");

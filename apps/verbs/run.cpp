@@ -6,6 +6,7 @@
 
 #include "apps/host/execute.h"
 #include "apps/host/facts.h"
+#include "apps/host/foreign_run.h"
 #include "apps/host/output.h"
 #include "apps/host/reporting.h"
 #include "apps/host/values.h"
@@ -90,6 +91,17 @@ void print_loss(const host::Outcome& outcome) {
                outcome.tested);
 }
 
+void print_foreign(const study::Record& record) {
+  for (const auto& [name, twin] : record.twins) {
+    if (!twin.descriptor) continue;
+    const std::string done = twin.mode == "rtl" ? "its results drove the run"
+                                                : fmt::format("{} commands and {} values compared",
+                                                              *twin.commands_compared, twin.values_compared);
+    fmt::print("twin {}: {} at level {}, {}; {} commands left out that it does not offer\n", name,
+               *twin.module, *twin.level, done, *twin.commands_left_out);
+  }
+}
+
 void print_summary(const study::Record& record, const host::Outcome& outcome,
                    const std::filesystem::path& out) {
   fmt::print("{} on {}: {} cycles, {}, mfu {:.3f}", record.workload, record.chip, record.cycles,
@@ -107,13 +119,14 @@ void print_summary(const study::Record& record, const host::Outcome& outcome,
         record.reuse->trips, record.reuse->kernels, record.reuse->segments,
         100.0 * static_cast<double>(record.reuse->cycles) / static_cast<double>(record.cycles),
         100 * record.reuse->bound);
+  print_foreign(record);
   fmt::print("simulated in {:.1f} s, {}\n", record.simulation.wall_s,
              host::engineering(record.simulation.macs_per_s, "MAC/s"));
   fmt::print("report: {}\n", (out / "report.html").string());
 }
 
-host::ExecuteOptions options(const RunFlags& flags, bool values, const std::map<std::string, NpyArray>& given,
-                             const std::filesystem::path& out) {
+host::ExecuteOptions options(const RunFlags& flags, const ChipConfig& chip, bool values,
+                             const std::map<std::string, NpyArray>& given, const std::filesystem::path& out) {
   host::ExecuteOptions options;
   options.values = values;
   options.reference = flags.reference;
@@ -126,6 +139,7 @@ host::ExecuteOptions options(const RunFlags& flags, bool values, const std::map<
   options.verify_reuse = flags.verify_reuse;
   options.lookups = parse_lookup_law(flags.lookups, host::lookup_histogram());
   for (const std::string& twin : flags.twins) options.twins.push_back(model::parse_twin(twin));
+  host::plug_in(options.twins, chip, {std::filesystem::path(flags.out) / host::kBlocks, out / host::kBlocks});
   if (values) options.save_values = out / "values";
   if (flags.trace) options.trace = out / "trace.pftrace";
   if (!flags.waves.empty()) options.waves = out / "waves.fst";
@@ -163,7 +177,7 @@ void run(const RunFlags& flags) {
   const bool values = values_on(flags, job);
   if (flags.resume) Staging::clear_up(out);
   Staging staging(out);
-  const auto outcome = simulate(job, options(flags, values, given, staging.path()), out, staging);
+  const auto outcome = simulate(job, options(flags, job.chip, values, given, staging.path()), out, staging);
   const auto record = study::build_record(host::facts_of(job, outcome, values));
   save(job, outcome, record, staging.path());
   staging.commit(kOptional);
@@ -212,7 +226,9 @@ void add_run(CLI::App& app) {
           "that the seed chooses. check compares what slows "
           "the "
           "run by less than half; :every=N takes one of N sequences of commands, every=1 all, "
-          ":inject=SIGNAL@CYCLE plants a fault. A difference ends the run with exit code 8 and leaves "
+          ":inject=SIGNAL@CYCLE plants a fault; :block=FILE.toml, also behind rtl, takes a block that others "
+          "wrote in "
+          "the place of ours (docs/foreign.md). A difference ends the run with exit code 8 and leaves "
           "OUT/twins, for leto twin replay")
       ->allow_extra_args(false);
   verb->add_flag("--trace", flags->trace, "leave trace.pftrace, for ui.perfetto.dev");
@@ -248,7 +264,10 @@ void add_run(CLI::App& app) {
       "  leto run gemm.onnx --chip tiny --what-if hbm,noc --out out/bound\n"
       "  leto run gpt2.onnx --chip pilot --checkpoint 60 --out out/long   # and after a crash, with --resume "
       "too\n"
-      "  leto run gemm.onnx --chip tiny --values on --twin 'pe[1].matrix_engine=check' --out out/twin");
+      "  leto run gemm.onnx --chip tiny --values on --twin 'pe[1].matrix_engine=check' --out out/twin\n"
+      "  leto run gemm.onnx --chip tiny --values on --twin "
+      "'pe[1].reduction_engine=check:block=my_reducer.toml' --out "
+      "out/theirs");
   verb->callback([flags] { run(*flags); });
 }
 

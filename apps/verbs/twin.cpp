@@ -3,7 +3,7 @@
 #include <array>
 #include <memory>
 
-#include "apps/host/foreign.h"
+#include "apps/host/foreign_run.h"
 #include "apps/host/output.h"
 #include "apps/verbs/verbs.h"
 #include "base/errors.h"
@@ -35,8 +35,10 @@ void write_waves(const model::TwinLog& log, const model::Finding& at, const std:
 }
 
 void print(const model::TwinLog& log, const std::optional<model::Finding>& found) {
-  const bool other_rtl = log.rtl_hash != rtl::rtl_hash();
-  fmt::print("{}: {} commands of {}, rtl/ {} the run\n", log.finding.instance, log.count(), log.chip.name,
+  const auto& foreign = log.spec.foreign;
+  const bool other_rtl = log.rtl_hash != (foreign ? foreign->hash() : rtl::rtl_hash());
+  fmt::print("{}: {} commands of {}, {} {} the run\n", log.finding.instance, log.count(), log.chip.name,
+             foreign ? foreign->descriptor() + " with its files" : "rtl/",
              other_rtl ? "has changed since" : "is that of");
   if (!found)
     fmt::print("no difference; the run had: {}\n", log.finding.text());
@@ -50,7 +52,8 @@ void replay(const ReplayFlags& flags) {
   if (!flags.waves.empty() && !model::FstFile::supported())
     throw Error(ExitCode::unsupported, "--waves: this build has no FST library",
                 "install Debian's verilator package, which brings its sources, and build again");
-  const model::TwinLog log = model::log_from_bytes(read_bytes(flags.file), flags.file);
+  model::TwinLog log = model::log_from_bytes(read_bytes(flags.file), flags.file);
+  host::plug_in(log, flags.file);
   const std::optional<model::Finding> found = model::replay(log);
   if (!flags.waves.empty()) write_waves(log, found ? *found : log.finding, flags.waves);
   if (flags.json)
@@ -59,8 +62,9 @@ void replay(const ReplayFlags& flags) {
     print(log, found);
   if (!found) return;
   throw Error(ExitCode::mismatch, fmt::format("{}; {:.3f} us", found->text(), log.microseconds(*found)),
-              found->planted
-                  ? "the fault was planted by inject: leave it out"
+              found->planted ? "the fault was planted by inject: leave it out"
+              : log.spec.foreign
+                  ? "the block, its descriptor or the model is wrong; docs/foreign.md says what is compared"
                   : "the model, rtl/ or Verilator is wrong; docs/why/013-rtl-twins.md says how to tell");
 }
 
@@ -73,8 +77,7 @@ struct ImportFlags {
 
 void print(const ImportFlags& flags, const host::ForeignDescriptor& block,
            const model::ForeignTrial::Result& seen) {
-  constexpr std::array<const char*, 3> kLevels = {"cycle", "window", "data"};
-  const char* level = kLevels[static_cast<std::size_t>(block.stream.level)];
+  const std::string_view level = name_of(block.stream.level);
   if (flags.json)
     return host::print_json({{"module", block.module},
                              {"block", block.block},

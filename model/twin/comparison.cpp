@@ -18,6 +18,7 @@ bool Comparison::wants(Cycle start, Cycle finish, std::int64_t cost) {
   last_finish_ = finish;
   if (taken_ && budget_) taken_ = budget_->take(cost);
   if (taken_) spent_ += cost;
+  count_.commands_compared += taken_;
   return taken_;
 }
 

@@ -66,6 +66,7 @@ class Comparison {
   Comparison(const TwinSpec& spec, std::string instance, std::uint64_t seed)
       : spec_(spec), instance_(std::move(instance)), stream_(fnv1a(instance_)), seed_(seed) {
     count_.mode = spec.mode;
+    count_.foreign = spec.foreign;
   }
 
   /// Default sampling: no more than `budget` allows, which others may share.

@@ -151,16 +151,19 @@ void MatrixTwin::log(TwinLog& log) const {
 }
 
 void ReductionTwin::log(TwinLog& log) const {
-  log.commands = checker_.log();
+  log.commands = checker_->log();
 }
 
 void ReductionTwin::before(const isa::Command& command, isa::PeState& pe, const isa::Partials& incoming,
                            const Timing& timing) {
-  wanted_ = looks(checker_.comparison(), timing, std::int64_t{command.shape[0]} * command.shape[1]);
-  if (!wanted_) return;
   run_ = {};
   run_.op = command.opcode;
   if (run_.op == Opcode::drain) run_.type = command.dtype(isa::drain_t::dst_type);
+  const bool offered = checker_->offers(run_);
+  if (!offered) ++checker_->comparison().count().commands_left_out;
+  wanted_ =
+      offered && looks(checker_->comparison(), timing, std::int64_t{command.shape[0]} * command.shape[1]);
+  if (!wanted_) return;
   run_.count = static_cast<int>(command.shape[0] * command.shape[1]);
   if (run_.op == Opcode::fill)
     run_.incoming = tile(command, pe, size_of(DType::fp32));
@@ -176,14 +179,16 @@ void ReductionTwin::before(const isa::Command& command, isa::PeState& pe, const 
 
 void ReductionTwin::after(const isa::Command& command, isa::PeState& pe, isa::Partials& outgoing) {
   if (!wanted_) return;
-  if (!checker_.comparison().checks()) return put(checker_.compute(std::move(run_)), command, pe, outgoing);
   if (run_.op == Opcode::drain)
     run_.result = tile(command, pe, size_of(run_.type));
   else if (run_.op == Opcode::pass)
     run_.result = bits_of(outgoing.values);
   else
     run_.result = banks(command, pe);
-  checker_.add(std::move(run_));
+  if (checker_->comparison().checks())
+    checker_->add(std::move(run_));
+  else
+    put(checker_->compute(std::move(run_)), command, pe, outgoing);
 }
 
 }  // namespace leto::model

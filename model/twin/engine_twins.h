@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "model/twin/matrix_checker.h"
-#include "model/twin/reduction_checker.h"
+#include "model/twin/stream_commands.h"
 #include "model/twin/twins.h"
 
 namespace leto::model {
@@ -13,7 +13,7 @@ class MatrixTwin : public EngineTwin {
  public:
   MatrixTwin(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance, std::uint64_t seed,
              const isa::Program& program)
-      : program_(program), checker_(chip.matrix_engine, spec, instance, seed) {}
+      : program_(program), checker_(chip.matrix_engine, spec, instance, seed, block_in_lock_step(spec)) {}
 
   void before(const isa::Command& matmul, isa::PeState& pe, const isa::Partials& incoming,
               const Timing& timing) override;
@@ -35,18 +35,19 @@ class ReductionTwin : public EngineTwin {
  public:
   ReductionTwin(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance, std::uint64_t seed,
                 const isa::Program& program)
-      : program_(program), checker_(chip, spec, instance, seed) {}
+      : program_(program),
+        checker_(reduction_commands(chip, spec, instance, seed, block_in_lock_step(spec))) {}
 
   void before(const isa::Command& command, isa::PeState& pe, const isa::Partials& incoming,
               const Timing& timing) override;
   void after(const isa::Command& command, isa::PeState& pe, isa::Partials& outgoing) override;
-  void flush() override { checker_.flush(); }
+  void flush() override { checker_->flush(); }
   void log(TwinLog& log) const override;
-  Comparison& comparison() override { return checker_.comparison(); }
+  Comparison& comparison() override { return checker_->comparison(); }
 
  private:
   const isa::Program& program_;
-  ReductionChecker checker_;
+  std::unique_ptr<CommandChecker<ReductionRun, std::uint32_t>> checker_;
   ReductionRun run_;
   bool wanted_ = false;
 };

@@ -8,7 +8,7 @@ namespace leto::model {
 namespace {
 
 constexpr std::string_view kMagic = "LETOTWIN";
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kChecksumBytes = sizeof(std::uint64_t);
 constexpr Cycle kLongest = Cycle{1} << 24;  // of a command; its shape allows no more work
 
@@ -64,6 +64,7 @@ Finding read_finding(ByteReader& in) {
 
 void write(ByteWriter& out, const TwinSpec& spec) {
   out.number(spec.every);
+  out.text(spec.block);
   out.number<std::uint8_t>(spec.inject.has_value());
   if (!spec.inject) return;
   out.text(spec.inject->signal);
@@ -75,6 +76,7 @@ TwinSpec read_spec(ByteReader& in) {
   spec.mode = TwinMode::check;
   spec.every = in.number<std::uint64_t>();
   if (spec.every == 0) in.fail("one of 0 sequences is checked");
+  spec.block = in.text();
   if (in.number<std::uint8_t>() == 0) return spec;
   spec.inject.emplace();
   spec.inject->signal = in.text();

@@ -19,9 +19,10 @@ namespace leto::model {
 struct TwinLog {
   TwinBlock block = TwinBlock::matrix_engine;
   ChipConfig chip;
-  TwinSpec spec;                                 // mode check
-  std::uint64_t program_hash = 0, rtl_hash = 0;  // the program; all of rtl/ as it was built
-  Finding finding;                               // with the instance and the seed
+  TwinSpec spec;  // mode check
+  std::uint64_t program_hash = 0;
+  std::uint64_t rtl_hash = 0;  // of all of rtl/ as it was built, or of the foreign block
+  Finding finding;             // with the instance and the seed
   /// What the twin kept: its checker's log.
   std::variant<MatrixChecker::Log, ReductionChecker::Log, BufferChecker::Log, AddressChecker::Log,
                LookupChecker::Log, SramBankChecker::Log, RouterChecker::Log>

@@ -1,6 +1,7 @@
 // The twin of a vector engine's lookup path: what its commands read, gathered for the checker.
 #pragma once
 
+#include "model/twin/foreign_twin.h"
 #include "model/twin/lookup_checker.h"
 #include "model/twin/twins.h"
 
@@ -10,7 +11,7 @@ class LookupTwin : public EngineTwin {
  public:
   LookupTwin(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance, std::uint64_t seed,
              const isa::Program& program)
-      : program_(program), checker_(chip, spec, instance, seed) {}
+      : program_(program), checker_(chip, spec, instance, seed, block_in_lock_step(spec)) {}
 
   void before(const isa::Command& command, isa::PeState& pe, const isa::Partials& incoming,
               const Timing& timing) override;

@@ -15,7 +15,7 @@
 #include "base/dtypes.h"
 #include "isa/instruction.h"
 #include "model/twin/blocks.h"
-#include "model/twin/command_log.h"
+#include "model/twin/command_checker.h"
 
 namespace leto::model {
 
@@ -40,25 +40,25 @@ struct ReductionRun {
   std::size_t bytes() const { return sizeof *this + 4 * (banks.size() + incoming.size() + result.size()); }
 };
 
-class ReductionChecker {
+class ReductionChecker final : public CommandChecker<ReductionRun, std::uint32_t> {
  public:
   /// `block`: another in the place of rtl/'s, with its pins; null: rtl/'s.
   ReductionChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance,
                    std::uint64_t seed, std::unique_ptr<rtl::Block> block = nullptr);
 
   /// Commands in the order of the engine. Throws Error(mismatch) with the first difference.
-  void add(ReductionRun run);
+  void add(ReductionRun run) override;
   /// Lets the last command come to its end.
-  void flush();
+  void flush() override;
   /// The RTL's result of a command, from an idle engine; nothing is compared.
-  std::vector<std::uint32_t> compute(ReductionRun run);
+  std::vector<std::uint32_t> compute(ReductionRun run) override;
 
   using Log = CommandLog<ReductionRun>;
-  const Log& log() const { return log_; }
+  const Log& log() const override { return log_; }
   /// Runs a log's commands as the run that left it did.
-  void replay(const Log& log);
+  void replay(const Log& log) override;
 
-  Comparison& comparison() { return comparison_; }
+  Comparison& comparison() override { return comparison_; }
   const Comparison& comparison() const { return comparison_; }
 
  private:

@@ -2,6 +2,7 @@
 
 #include "base/files.h"
 #include "base/staging.h"
+#include "model/twin/stream_commands.h"
 #include "model/waves/fst_file.h"
 
 namespace leto::model {
@@ -9,27 +10,44 @@ namespace {
 
 using OtherBlock = std::unique_ptr<rtl::Block>;
 
-MatrixChecker checker_of(const MatrixChecker::Log&, const TwinLog& log, OtherBlock block) {
-  return {log.chip.matrix_engine, log.spec, log.finding.instance, log.finding.seed, std::move(block)};
+// `f`, on the checker that left a log.
+template <class F>
+void with_checker(const MatrixChecker::Log&, const TwinLog& log, OtherBlock block, F f) {
+  MatrixChecker checker(log.chip.matrix_engine, log.spec, log.finding.instance, log.finding.seed,
+                        std::move(block));
+  f(checker);
 }
-ReductionChecker checker_of(const ReductionChecker::Log&, const TwinLog& log, OtherBlock block) {
-  return {log.chip, log.spec, log.finding.instance, log.finding.seed, std::move(block)};
+template <class F>
+void with_checker(const ReductionChecker::Log&, const TwinLog& log, OtherBlock block, F f) {
+  f(*reduction_commands(log.chip, log.spec, log.finding.instance, log.finding.seed, std::move(block)));
 }
-AddressChecker checker_of(const AddressChecker::Log&, const TwinLog& log, OtherBlock block) {
-  return {log.chip, log.block, log.spec, log.finding.instance, log.finding.seed, std::move(block)};
+template <class F>
+void with_checker(const AddressChecker::Log&, const TwinLog& log, OtherBlock block, F f) {
+  AddressChecker checker(log.chip, log.block, log.spec, log.finding.instance, log.finding.seed,
+                         std::move(block));
+  f(checker);
 }
-LookupChecker checker_of(const LookupChecker::Log&, const TwinLog& log, OtherBlock block) {
-  return {log.chip, log.spec, log.finding.instance, log.finding.seed, std::move(block)};
+template <class F>
+void with_checker(const LookupChecker::Log&, const TwinLog& log, OtherBlock block, F f) {
+  LookupChecker checker(log.chip, log.spec, log.finding.instance, log.finding.seed, std::move(block));
+  f(checker);
 }
-SramBankChecker checker_of(const SramBankChecker::Log&, const TwinLog& log, OtherBlock block) {
-  return {log.chip, log.spec, log.finding.instance, log.finding.seed, std::move(block)};
+template <class F>
+void with_checker(const SramBankChecker::Log&, const TwinLog& log, OtherBlock block, F f) {
+  SramBankChecker checker(log.chip, log.spec, log.finding.instance, log.finding.seed, std::move(block));
+  f(checker);
 }
-RouterChecker checker_of(const RouterChecker::Log& kept, const TwinLog& log, OtherBlock block) {
-  return {log.chip, kept.router, log.spec, log.finding.instance, log.finding.seed, std::move(block)};
+template <class F>
+void with_checker(const RouterChecker::Log& kept, const TwinLog& log, OtherBlock block, F f) {
+  RouterChecker checker(log.chip, kept.router, log.spec, log.finding.instance, log.finding.seed,
+                        std::move(block));
+  f(checker);
 }
-BufferChecker checker_of(const BufferChecker::Log&, const TwinLog& log, OtherBlock block) {
+template <class F>
+void with_checker(const BufferChecker::Log&, const TwinLog& log, OtherBlock block, F f) {
   static const isa::Program kNone;
-  return {log.chip, log.spec, log.finding.instance, log.finding.seed, kNone, std::move(block)};
+  BufferChecker checker(log.chip, log.spec, log.finding.instance, log.finding.seed, kNone, std::move(block));
+  f(checker);
 }
 
 std::string json_text(std::string_view text) {
@@ -47,17 +65,19 @@ std::string json_text(std::string_view text) {
 }  // namespace
 
 std::optional<Finding> replay(const TwinLog& log, TwinWindow* window, std::unique_ptr<rtl::Block> block) {
-  const auto run = [&](const auto& kept) -> std::optional<Finding> {
-    auto checker = checker_of(kept, log, std::move(block));
-    checker.comparison().show(window);
-    try {
-      checker.replay(kept);
-    } catch (const TwinMismatch& mismatch) {
-      return mismatch.finding();
-    }
-    return std::nullopt;
+  std::optional<Finding> found;
+  const auto run = [&](const auto& kept) {
+    with_checker(kept, log, block ? std::move(block) : block_in_lock_step(log.spec), [&](auto& checker) {
+      checker.comparison().show(window);
+      try {
+        checker.replay(kept);
+      } catch (const TwinMismatch& mismatch) {
+        found = mismatch.finding();
+      }
+    });
   };
-  return std::visit(run, log.commands);
+  std::visit(run, log.commands);
+  return found;
 }
 
 std::string to_json(const Finding& finding, const TwinLog& log) {
@@ -82,6 +102,7 @@ std::string to_json(const Finding& finding, const TwinLog& log) {
   add("config_hash", fmt::format("\"{:016x}\"", config_hash(log.chip)));
   add("program_hash", fmt::format("\"{:016x}\"", log.program_hash));
   add("rtl_hash", fmt::format("\"{:016x}\"", log.rtl_hash));
+  if (!log.spec.block.empty()) add("descriptor", json_text(log.spec.block));
   add("logged_commands", std::to_string(log.count()));
   return text + "\n}\n";
 }

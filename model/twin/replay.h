@@ -10,7 +10,8 @@
 namespace leto::model {
 
 /// Runs the log's commands on a new block; `window`: where to show the cycles around the difference, may be
-/// null. Empty: nothing differs. Throws Error(unsupported) when this build has no such RTL.
+/// null. Empty: nothing differs. Throws Error(unsupported) when this build has no such RTL. `block`: another
+/// in lock-step; null: the foreign one of the log's spec, or rtl/'s.
 std::optional<Finding> replay(const TwinLog& log, TwinWindow* window = nullptr,
                               std::unique_ptr<rtl::Block> block = nullptr);
 

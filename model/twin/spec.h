@@ -2,10 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
 namespace leto::model {
+
+class ForeignTwin;
 
 enum class TwinMode : std::uint8_t { model, rtl, check };
 
@@ -22,12 +25,17 @@ struct TwinSpec {
       1;  // check: one of so many sequences of commands that follow one another without a gap
   std::optional<Fault> inject;
   bool budgeted = false;  // check without every and inject: as much as the slow-down budget allows
+  std::string block{};    // descriptor of a block that others wrote, in the place of rtl/'s; empty: rtl/'s
+  std::shared_ptr<const ForeignTwin> foreign{};  // that block, once somebody has read the descriptor
 };
 
 /// What a twin saw.
 struct TwinCount {
   TwinMode mode = TwinMode::check;
   std::uint64_t cycles_compared = 0, values_compared = 0, macs_compared = 0, mismatches = 0;
+  std::uint64_t commands_compared = 0;           // commands, transfers, packets: what is sampled
+  std::uint64_t commands_left_out = 0;           // that a foreign block does not offer
+  std::shared_ptr<const ForeignTwin> foreign{};  // null: rtl/'s
 };
 
 /// Throws Error(usage) that names what cannot be read.

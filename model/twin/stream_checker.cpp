@@ -66,15 +66,19 @@ void StreamChecker::restart() {
   now_ = 0;
 }
 
-std::vector<std::string> StreamChecker::signals() const {
+std::vector<std::string> StreamChecker::signals(const StreamSpec& stream) {
+  const StreamContract& contract = *stream_contract(stream.block);
   std::vector<std::string> all;
-  for (const StreamChannel& channel : contract_.channels) {
+  const auto add = [&](int pin) {
+    const std::string name(contract.pins[static_cast<std::size_t>(pin)].port.name);
+    if (stream.has(name)) all.push_back(name);
+  };
+  for (const StreamChannel& channel : contract.channels) {
     if (channel.input) continue;
     for (const int pin :
          {channel.valid, channel.data, channel.last, channel.keep, channel.count, channel.index})
-      if (pin > 0 && has(pin)) all.push_back(name(pin));
-    for (std::size_t i = 0; i < channel.fields.size(); ++i)
-      if (const int pin = channel.first_field + static_cast<int>(i); has(pin)) all.push_back(name(pin));
+      if (pin > 0) add(pin);
+    for (std::size_t i = 0; i < channel.fields.size(); ++i) add(channel.first_field + static_cast<int>(i));
   }
   return all;
 }

@@ -60,7 +60,7 @@ class StreamChecker {
   void flush();
 
   /// What it compares, and can be given a fault.
-  std::vector<std::string> signals() const;
+  static std::vector<std::string> signals(const StreamSpec& stream);
 
   Comparison& comparison() { return comparison_; }
   std::int64_t least_seen = 0, most_seen = 0;  // cycles that commands took beyond what `latency` counts from

@@ -1,11 +1,13 @@
 #include "model/twin/twins.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/errors.h"
 #include "base/hash.h"
 #include "base/rng.h"
 #include "model/twin/engine_twins.h"
+#include "model/twin/foreign_twin.h"
 #include "model/twin/log.h"
 #include "model/twin/lookup_twin.h"
 #include "model/waves/signals.h"
@@ -48,18 +50,53 @@ std::unique_ptr<Twin> make(TwinBlock block, int number, const TwinSpec& spec, co
     case TwinBlock::reduction_engine:
       return std::make_unique<ReductionTwin>(chip, spec, instance, seed, program);
     case TwinBlock::buffer_manager:
-      return std::make_unique<BufferChecker>(chip, spec, instance, seed, program);
+      return std::make_unique<BufferChecker>(chip, spec, instance, seed, program, block_in_lock_step(spec));
     case TwinBlock::load_address_generator:
     case TwinBlock::store_address_generator:
-      return std::make_unique<AddressTwin>(chip, block, spec, instance, seed, program);
+      return std::make_unique<AddressTwin>(chip, block, spec, instance, seed, program,
+                                           block_in_lock_step(spec));
     case TwinBlock::vector_lookup:
       return std::make_unique<LookupTwin>(chip, spec, instance, seed, program);
     case TwinBlock::sram_bank:
-      return std::make_unique<SramBankChecker>(chip, spec, instance, seed);
+      return std::make_unique<SramBankChecker>(chip, spec, instance, seed, block_in_lock_step(spec));
     case TwinBlock::router:
-      return std::make_unique<RouterTwin>(chip, number, spec, instance, seed);
+      return std::make_unique<RouterTwin>(chip, number, spec, instance, seed, block_in_lock_step(spec));
   }
   return nullptr;
+}
+
+// In a run; leto twin import has random commands for more of them.
+bool has_streams(TwinBlock block) {
+  return block == TwinBlock::reduction_engine;
+}
+
+void check_foreign(const TwinSpec& spec, TwinBlock block, const std::string& instance) {
+  const TwinBlockRow& row = kTwinBlocks[static_cast<std::size_t>(block)];
+  if (!spec.foreign)
+    throw Error(ExitCode::unsupported, fmt::format("--twin {}: nobody has read {}", spec.pattern, spec.block),
+                "give it to leto run");
+  const std::string& other = spec.foreign->block();
+  if (other != row.name && other != row.rtl)
+    throw Error(ExitCode::usage,
+                fmt::format("--twin {}: {} describes a {}, and {} is a {}", spec.pattern, spec.block, other,
+                            instance, row.name),
+                fmt::format("name instances that are a {}", other));
+  if (!spec.foreign->by_cycle() && !has_streams(block))
+    throw Error(ExitCode::unsupported,
+                fmt::format("--twin {}: {} is at level data or window, at which a run checks no {}",
+                            spec.pattern, spec.block, row.name),
+                "take level = \"cycle\" in the descriptor, or leto twin import");
+}
+
+void check_signal(const TwinSpec& spec, TwinBlock block, const std::string& instance) {
+  if (!spec.inject) return;
+  const auto ours = kTwinBlocks[static_cast<std::size_t>(block)].signals;
+  std::vector<std::string> signals(ours.begin(), ours.end());
+  if (spec.foreign && !spec.foreign->by_cycle()) signals = StreamChecker::signals(spec.foreign->stream());
+  if (std::find(signals.begin(), signals.end(), spec.inject->signal) != signals.end()) return;
+  throw Error(ExitCode::usage,
+              fmt::format("--twin {}: {} has no signal \"{}\"", spec.pattern, instance, spec.inject->signal),
+              fmt::format("its signals are {}", fmt::join(signals, ", ")));
 }
 
 }  // namespace
@@ -105,12 +142,8 @@ void Twins::each(F f) const {
 void Twins::add(const TwinSpec& spec, int number, TwinBlock block, const ChipConfig& chip,
                 const isa::Program& program, std::uint64_t seed) {
   const std::string instance = instance_of(number, block);
-  const auto signals = kTwinBlocks[static_cast<std::size_t>(block)].signals;
-  if (spec.inject && std::find(signals.begin(), signals.end(), spec.inject->signal) == signals.end())
-    throw Error(
-        ExitCode::usage,
-        fmt::format("--twin {}: {} has no signal \"{}\"", spec.pattern, instance, spec.inject->signal),
-        fmt::format("its signals are {}", fmt::join(signals, ", ")));
+  if (!spec.block.empty()) check_foreign(spec, block, instance);
+  check_signal(spec, block, instance);
   const auto place = static_cast<std::size_t>(number);
   if (place >= twins_.size()) twins_.resize(place + 1);
   twins_[place][static_cast<std::size_t>(block)] =
@@ -207,6 +240,10 @@ TwinLog Twins::log_of(const Finding& finding) const {
     if (instance != finding.instance) return;
     log.block = block;
     log.spec = twin.comparison().spec();
+    if (log.spec.foreign) {
+      log.spec.block = std::filesystem::absolute(log.spec.block).lexically_normal().string();
+      log.rtl_hash = log.spec.foreign->hash();
+    }
     twin.log(log);
   });
   return log;

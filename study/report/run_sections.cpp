@@ -162,6 +162,18 @@ std::vector<Block> loss_curve(const Record& r) {
   return {chart, table};
 }
 
+/// What others wrote is compared command by command, and not every one is offered to it.
+std::string foreign_twins(const Record& r) {
+  std::string note;
+  for (const auto& [name, twin] : r.twins)
+    if (twin.descriptor)
+      note += fmt::format(
+          "{}{} is {} of {}, at level {}: {} commands compared, {} left out that it does not offer",
+          note.empty() ? "" : "; ", name, twin.module.value_or(""), *twin.descriptor, twin.level.value_or(""),
+          twin.commands_compared.value_or(0), twin.commands_left_out.value_or(0));
+  return note;
+}
+
 std::vector<Block> twins(const Record& r) {
   if (r.twins.empty()) return {};
   Table table{"RTL against model, in the same run",
@@ -171,7 +183,7 @@ std::vector<Block> twins(const Record& r) {
                {"Values compared", true, false, "record:twins.<instance>.values_compared"},
                {"Mismatches", true, false, "record:twins.<instance>.mismatches"}},
               {},
-              ""};
+              foreign_twins(r)};
   for (const auto& [name, twin] : r.twins)
     table.rows.push_back({cell(name), cell(twin.mode), count_cell(double(twin.cycles_compared)),
                           count_cell(double(twin.values_compared)), count_cell(double(twin.mismatches))});

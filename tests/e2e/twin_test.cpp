@@ -1,8 +1,7 @@
 // RTL twins inside whole runs, through the binary.
-#include <nlohmann/json.hpp>
 #include <set>
 
-#include "tests/e2e/leto_process.h"
+#include "tests/e2e/twin_runs.h"
 
 namespace leto::e2e {
 namespace {
@@ -11,35 +10,12 @@ constexpr std::array<const char*, 6> kBlocks = {"matrix_engine",           "redu
                                                 "buffer_manager",          "load_address_generator",
                                                 "store_address_generator", "vector_lookup"};
 
-/// An MLP on digits, 20 steps.
-std::string training(const Folder& folder, const std::string& chip) {
-  must(folder, "zoo mlp --batch 32 -o m.onnx");
-  write(folder / "r.toml",
-        "optimizer = \"momentum\"\nloss = \"cross_entropy\"\nlr = 0.05\nbatch = 32\nsteps = 20\n"
-        "data = \"digits\"\n");
-  return "run m.onnx --train r.toml --values on --chip " + chip;
-}
-
 /// Does this build have RTL? Without it a twin is refused, and that is all there is to see.
 bool is_built(const Folder& folder, const std::string& run) {
   const auto done = leto(folder, run + " --twin 'pe[0].matrix_engine=check' --out built");
   if (done.code == 0) return true;
   check_refused(done, 4, "no RTL");
   return false;
-}
-
-nlohmann::json record(const fs::path& out) {
-  return nlohmann::json::parse(read(out / "record.json"));
-}
-
-/// `a` and `b` hold the same values, bit for bit.
-void same_values(const fs::path& a, const fs::path& b) {
-  int compared = 0;
-  for (const auto& entry : fs::directory_iterator(a / "values")) {
-    ++compared;
-    CHECK_MESSAGE(read(entry.path()) == read(b / "values" / entry.path().filename()), entry.path().string());
-  }
-  CHECK(compared > 0);
 }
 
 TEST_CASE(
@@ -74,24 +50,6 @@ TEST_CASE(
     CHECK(pes.size() > 1);
     CHECK(!pes.contains("pe[0]"));
   }
-}
-
-/// What a mismatch in `run` left in `out`: replayed alone it is the same.
-void replayed(const Folder& folder, const fs::path& out, const std::string& instance,
-              const std::string& stderr_of_run) {
-  const std::string stem = (out / "twins" / instance).string();
-  const auto finding = nlohmann::json::parse(read(folder / (stem + ".json")));
-  CHECK(stderr_of_run.find("leto twin replay '" + stem + ".twin'") != std::string::npos);
-  for (const char* key : {"operation", "command", "model", "rtl", "program_hash", "rtl_hash", "config_hash"})
-    CHECK_MESSAGE(!finding[key].get<std::string>().empty(), key);
-  const auto again = leto(folder, "twin replay '" + stem + ".twin' --waves w.fst");
-  check_refused(again, 8,
-                "first difference at cycle " + finding["cycle"].dump() + " (compared cycle " +
-                    finding["compared_cycle"].dump() + "), " + finding["signal"].get<std::string>());
-  CHECK(again.out.find("the run's difference again, at the same cycle") != std::string::npos);
-  CHECK(read(folder / "w.fst").size() > 100);
-  const auto json = leto(folder, "twin replay '" + stem + ".twin' --json");
-  CHECK(nlohmann::json::parse(json.out) == finding);
 }
 
 TEST_CASE("twin: a fault in each block ends a run with its place and can be replayed alone") {
