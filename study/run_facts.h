@@ -30,8 +30,8 @@ struct TwinFacts {
   std::string mode;  // "model", "rtl", "check"
   std::uint64_t cycles_compared = 0, values_compared = 0, mismatches = 0, macs_compared = 0;
   // Of a block that others wrote.
-  std::optional<std::string> descriptor, descriptor_hash, module, level;
-  std::optional<std::uint64_t> commands_compared, commands_left_out;
+  std::optional<std::string> descriptor{}, descriptor_hash{}, module{}, level{};
+  std::optional<std::uint64_t> commands_compared{}, commands_left_out{};
   bool operator==(const TwinFacts&) const = default;
 };
 

@@ -40,13 +40,13 @@ std::map<std::string, study::TwinFacts> twins(const model::Statistics& statistic
     facts.values_compared = twin.values_compared;
     facts.mismatches = twin.mismatches;
     facts.macs_compared = twin.macs_compared;
+    if (twin.foreign || twin.commands_left_out > 0) facts.commands_left_out = twin.commands_left_out;
     if (!twin.foreign) continue;
     facts.descriptor = twin.foreign->descriptor();
     facts.descriptor_hash = fmt::format("{:016x}", twin.foreign->hash());
     facts.module = twin.foreign->module();
     facts.level = name_of(twin.foreign->stream().level);
     facts.commands_compared = twin.commands_compared;
-    facts.commands_left_out = twin.commands_left_out;
   }
   return all;
 }

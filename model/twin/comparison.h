@@ -75,6 +75,11 @@ class Comparison {
   /// taken, which one of each so many the seed says, whole or until the budget, to which it costs `cost`, is
   /// spent.
   bool wants(Cycle start, Cycle finish, std::int64_t cost = 0);
+  /// What wants() took is not compared after all: so many commands.
+  void leave_out(std::uint64_t commands) {
+    --count_.commands_compared;
+    count_.commands_left_out += commands;
+  }
   bool budgeted() const { return spec_.budgeted; }
   bool checks() const { return spec_.mode == TwinMode::check; }
 

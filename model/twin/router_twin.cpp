@@ -31,10 +31,11 @@ void RouterTwin::check() {
   until_ = std::max(until_, run.until());
   if (idle) too_long_ = false;
   too_long_ |= until_ - run.at > checker_.longest();
-  if (checker_.comparison().wants(begin, until_, static_cast<std::int64_t>(run.packets.size())) && !too_long_)
-    checker_.add(std::move(run));
-  else
-    checker_.skip();
+  const std::size_t packets = run.packets.size();
+  const bool wanted = checker_.comparison().wants(begin, until_, static_cast<std::int64_t>(packets));
+  if (wanted && !too_long_) return checker_.add(std::move(run));
+  if (wanted) checker_.comparison().leave_out(packets);
+  checker_.skip();
 }
 
 void RouterTwin::flush() {

@@ -10,7 +10,7 @@
 namespace leto::model {
 
 /// Of one router. A sequence of its packets begins when nothing is left there of those before; one that makes
-/// others wait for longer than the RTL counts is not looked at from then on.
+/// others wait for longer than the RTL counts is left out from then on, and counted.
 class RouterTwin : public Twin {
  public:
   RouterTwin(const ChipConfig& chip, int router, const TwinSpec& spec, const std::string& instance,

@@ -257,9 +257,14 @@ std::map<std::string, TwinCount> Twins::count() const {
 
 std::vector<std::string> Twins::notes() const {
   std::vector<std::string> all;
-  each([&](TwinBlock, const std::string& name, Twin& twin) {
+  each([&](TwinBlock block, const std::string& name, Twin& twin) {
     if (twin.comparison().fault_missed())
       all.push_back(fmt::format("--twin {}: the fault to inject lies behind the last compared cycle", name));
+    const TwinCount& count = twin.comparison().count();
+    if (block == TwinBlock::router && count.commands_left_out > 0)
+      all.push_back(fmt::format(
+          "--twin {}: {} packets were not compared, since others waited for longer than the RTL counts", name,
+          count.commands_left_out));
   });
   return all;
 }
