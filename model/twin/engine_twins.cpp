@@ -40,6 +40,10 @@ std::vector<float> sums(const isa::Command& matmul, isa::PeState& pe) {
   return all;
 }
 
+std::vector<std::int64_t> sums_of(const isa::Command& matmul) {
+  return {matmul[matmul_t::bank], matmul.shape[0], matmul.shape[1]};
+}
+
 // A command without work takes no time and reaches no engine. `cost`: MACs, or elements where there are none.
 bool looks(Comparison& comparison, const EngineTwin::Timing& timing, std::int64_t cost) {
   if (timing.start == timing.finish) return false;
@@ -110,18 +114,31 @@ void put(const std::vector<std::uint32_t>& result, const isa::Command& command, 
 void MatrixTwin::before(const isa::Command& matmul, isa::PeState& pe, const isa::Partials&,
                         const Timing& timing) {
   const auto& shape = matmul.shape;
-  wanted_ = looks(checker_.comparison(), timing, std::int64_t{shape[0]} * shape[1] * shape[2]);
-  if (wanted_) capture(matmul, pe, timing);
-}
-
-void MatrixTwin::capture(const isa::Command& matmul, isa::PeState& pe, const Timing& timing) {
   run_ = {};
   run_.held_type = matmul.dtype(matmul_t::held_type);
   run_.stream_type = matmul.dtype(matmul_t::stream_type);
-  run_.m = static_cast<int>(matmul.shape[0]);
-  run_.n = static_cast<int>(matmul.shape[1]);
-  run_.k = static_cast<int>(matmul.shape[2]);
+  run_.m = static_cast<int>(shape[0]);
+  run_.n = static_cast<int>(shape[1]);
+  run_.k = static_cast<int>(shape[2]);
   run_.first = matmul[matmul_t::first] != 0;
+  const bool offered = checker_->offers(run_) && (run_.first || goes_on(matmul));
+  if (!offered) ++checker_->comparison().count().commands_left_out;
+  wanted_ = offered && looks(checker_->comparison(), timing, std::int64_t{shape[0]} * shape[1] * shape[2]);
+  sums_.clear();
+  if (!wanted_) return;
+  sums_ = sums_of(matmul);
+  capture(matmul, pe, timing);
+}
+
+// Where a foreign block keeps its sums it is given what goes on with them only right behind what it goes on
+// from.
+bool MatrixTwin::goes_on(const isa::Command& matmul) const {
+  const TwinSpec& spec = checker_->comparison().spec();
+  const bool keeps = spec.foreign && !spec.foreign->by_cycle() && keeps_sums(spec.foreign->stream());
+  return !keeps || sums_ == sums_of(matmul);
+}
+
+void MatrixTwin::capture(const isa::Command& matmul, isa::PeState& pe, const Timing& timing) {
   run_.held = elements(matmul, pe, 0);
   run_.stream = elements(matmul, pe, 1);
   if (!run_.first) run_.before = sums(matmul, pe);
@@ -135,19 +152,16 @@ void MatrixTwin::capture(const isa::Command& matmul, isa::PeState& pe, const Tim
 
 void MatrixTwin::after(const isa::Command& matmul, isa::PeState& pe, isa::Partials&) {
   if (!wanted_) return;
-  if (checker_.comparison().checks()) {
-    run_.after = sums(matmul, pe);
-    checker_.add(std::move(run_));
-    return;
-  }
-  const std::vector<float> result = checker_.compute(std::move(run_));
+  run_.after = sums(matmul, pe);
+  if (checker_->comparison().checks()) return checker_->add(std::move(run_));
+  const std::vector<float> result = checker_->compute(std::move(run_));
   auto next = result.begin();
   for (int j = 0; j < matmul.shape[1]; ++j)
     for (int i = 0; i < matmul.shape[0]; ++i) sum(matmul, pe, i, j) = *next++;
 }
 
 void MatrixTwin::log(TwinLog& log) const {
-  log.commands = checker_.log();
+  log.commands = checker_->log();
 }
 
 void ReductionTwin::log(TwinLog& log) const {

@@ -3,7 +3,6 @@
 
 #include <vector>
 
-#include "model/twin/matrix_checker.h"
 #include "model/twin/stream_commands.h"
 #include "model/twin/twins.h"
 
@@ -13,22 +12,24 @@ class MatrixTwin : public EngineTwin {
  public:
   MatrixTwin(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance, std::uint64_t seed,
              const isa::Program& program)
-      : program_(program), checker_(chip.matrix_engine, spec, instance, seed, block_in_lock_step(spec)) {}
+      : program_(program), checker_(matrix_commands(chip, spec, instance, seed, block_in_lock_step(spec))) {}
 
   void before(const isa::Command& matmul, isa::PeState& pe, const isa::Partials& incoming,
               const Timing& timing) override;
   void after(const isa::Command& matmul, isa::PeState& pe, isa::Partials& outgoing) override;
-  void flush() override { checker_.flush(); }
+  void flush() override { checker_->flush(); }
   void log(TwinLog& log) const override;
-  Comparison& comparison() override { return checker_.comparison(); }
+  Comparison& comparison() override { return checker_->comparison(); }
 
  private:
   void capture(const isa::Command& matmul, isa::PeState& pe, const Timing& timing);
+  bool goes_on(const isa::Command& matmul) const;
 
   const isa::Program& program_;
-  MatrixChecker checker_;
+  std::unique_ptr<ResultChecker<MatrixRun, float>> checker_;
   MatrixRun run_;
   bool wanted_ = false;
+  std::vector<std::int64_t> sums_;  // in which the command before was; empty: the block was not given it
 };
 
 class ReductionTwin : public EngineTwin {
@@ -47,7 +48,7 @@ class ReductionTwin : public EngineTwin {
 
  private:
   const isa::Program& program_;
-  std::unique_ptr<CommandChecker<ReductionRun, std::uint32_t>> checker_;
+  std::unique_ptr<ResultChecker<ReductionRun, std::uint32_t>> checker_;
   ReductionRun run_;
   bool wanted_ = false;
 };

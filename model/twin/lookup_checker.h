@@ -15,7 +15,7 @@
 #include "base/dtypes.h"
 #include "isa/instruction.h"
 #include "model/twin/blocks.h"
-#include "model/twin/command_log.h"
+#include "model/twin/command_checker.h"
 
 namespace leto::model {
 
@@ -44,20 +44,22 @@ bool is_lookup(isa::VectorOp op);
 /// What the model makes of x.
 std::uint32_t looked_up(isa::VectorOp op, DType type, std::uint32_t x);
 
-class LookupChecker {
+class LookupChecker final : public CommandChecker<LookupRun> {
  public:
   /// `block`: another in the place of rtl/'s, with its pins; null: rtl/'s.
   LookupChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance, std::uint64_t seed,
                 std::unique_ptr<rtl::Block> block = nullptr);
 
   /// Commands in the order of the engine. Throws Error(mismatch) with the first difference.
-  void add(LookupRun run);
+  void add(LookupRun run) override;
+  /// Nothing is in the pipeline between commands.
+  void flush() override { comparison_.raise(); }
 
   using Log = CommandLog<LookupRun>;
-  const Log& log() const { return log_; }
-  void replay(const Log& log);
+  const Log& log() const override { return log_; }
+  void replay(const Log& log) override;
 
-  Comparison& comparison() { return comparison_; }
+  Comparison& comparison() override { return comparison_; }
   const Comparison& comparison() const { return comparison_; }
 
  private:

@@ -51,15 +51,19 @@ bool reduces(const isa::Command& command) {
 void LookupTwin::before(const isa::Command& command, isa::PeState& pe, const isa::Partials&,
                         const Timing& timing) {
   wanted_ = command.opcode == isa::Opcode::vector && timing.start != timing.finish &&
-            is_lookup(static_cast<isa::VectorOp>(command[vector_t::op])) &&
-            checker_.comparison().wants(
-                timing.start, timing.finish,
-                std::int64_t{command.shape[0]} * command.shape[1] * static_cast<std::int64_t>(kMacsOfLookup));
+            is_lookup(static_cast<isa::VectorOp>(command[vector_t::op]));
   if (!wanted_) return;
   run_ = {};
   run_.op = static_cast<isa::VectorOp>(command[vector_t::op]);
   run_.type = reduces(command) ? DType::fp32 : command.dtype(vector_t::dst_type);
   run_.x = operand(command, pe);
+  Comparison& comparison = checker_->comparison();
+  const bool offered = checker_->offers(run_);
+  if (!offered) ++comparison.count().commands_left_out;
+  wanted_ = offered && comparison.wants(timing.start, timing.finish,
+                                        static_cast<std::int64_t>(run_.x.size()) *
+                                            static_cast<std::int64_t>(kMacsOfLookup));
+  if (!wanted_) return;
   run_.row =
       static_cast<int>(VectorEngine::dense(command) ? command.shape[0] * command.shape[1] : command.shape[1]);
   run_.start = timing.start;
@@ -76,11 +80,11 @@ void LookupTwin::after(const isa::Command& command, isa::PeState& pe, isa::Parti
     for (const std::uint32_t x : run_.x) run_.result.push_back(looked_up(run_.op, run_.type, x));
   else
     run_.result = results(command, pe);
-  checker_.add(std::move(run_));
+  checker_->add(std::move(run_));
 }
 
 void LookupTwin::log(TwinLog& log) const {
-  log.commands = checker_.log();
+  log.commands = checker_->log();
 }
 
 }  // namespace leto::model

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "model/twin/blocks.h"
-#include "model/twin/command_log.h"
+#include "model/twin/command_checker.h"
 #include "rtl/matrix_engine/matrix_engine_rtl.h"
 
 namespace leto::model {
@@ -38,27 +38,27 @@ struct MatrixRun {
   }
 };
 
-class MatrixChecker {
+class MatrixChecker final : public ResultChecker<MatrixRun, float> {
  public:
   /// `instance` as --twin names it. Throws Error(unsupported) when this build has no RTL for the engine.
   /// `block`: another in the place of rtl/'s, with its pins; null: rtl/'s.
   MatrixChecker(const MatrixEngineConfig& engine, const TwinSpec& spec, std::string instance,
                 std::uint64_t seed, std::unique_ptr<rtl::Block> block = nullptr);
-  ~MatrixChecker();
+  ~MatrixChecker() override;
 
   /// Commands in the order of the engine. Throws Error(mismatch) with the first difference of an earlier one.
-  void add(MatrixRun run);
+  void add(MatrixRun run) override;
   /// Runs the last command: none follows without a gap.
-  void flush();
+  void flush() override;
   /// The RTL's sums of a command, from an idle engine; nothing is compared.
-  std::vector<float> compute(MatrixRun run);
+  std::vector<float> compute(MatrixRun run) override;
 
   using Log = CommandLog<MatrixRun>;
-  const Log& log() const { return log_; }
+  const Log& log() const override { return log_; }
   /// Runs a log's commands as the run that left it did.
-  void replay(const Log& log);
+  void replay(const Log& log) override;
 
-  Comparison& comparison() { return comparison_; }
+  Comparison& comparison() override { return comparison_; }
   const Comparison& comparison() const { return comparison_; }
 
  private:

@@ -40,7 +40,7 @@ struct ReductionRun {
   std::size_t bytes() const { return sizeof *this + 4 * (banks.size() + incoming.size() + result.size()); }
 };
 
-class ReductionChecker final : public CommandChecker<ReductionRun, std::uint32_t> {
+class ReductionChecker final : public ResultChecker<ReductionRun, std::uint32_t> {
  public:
   /// `block`: another in the place of rtl/'s, with its pins; null: rtl/'s.
   ReductionChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance,

@@ -13,9 +13,7 @@ using OtherBlock = std::unique_ptr<rtl::Block>;
 // `f`, on the checker that left a log.
 template <class F>
 void with_checker(const MatrixChecker::Log&, const TwinLog& log, OtherBlock block, F f) {
-  MatrixChecker checker(log.chip.matrix_engine, log.spec, log.finding.instance, log.finding.seed,
-                        std::move(block));
-  f(checker);
+  f(*matrix_commands(log.chip, log.spec, log.finding.instance, log.finding.seed, std::move(block)));
 }
 template <class F>
 void with_checker(const ReductionChecker::Log&, const TwinLog& log, OtherBlock block, F f) {
@@ -29,8 +27,7 @@ void with_checker(const AddressChecker::Log&, const TwinLog& log, OtherBlock blo
 }
 template <class F>
 void with_checker(const LookupChecker::Log&, const TwinLog& log, OtherBlock block, F f) {
-  LookupChecker checker(log.chip, log.spec, log.finding.instance, log.finding.seed, std::move(block));
-  f(checker);
+  f(*lookup_commands(log.chip, log.spec, log.finding.instance, log.finding.seed, std::move(block)));
 }
 template <class F>
 void with_checker(const SramBankChecker::Log&, const TwinLog& log, OtherBlock block, F f) {

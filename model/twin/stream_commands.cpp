@@ -1,37 +1,41 @@
 #include "model/twin/stream_commands.h"
 
+#include "base/errors.h"
+
 namespace leto::model {
+namespace {
 
-// The block is idle between commands: it can start anew at any of them.
-const ReductionRun& StreamCommands::kept(ReductionRun run) {
-  if (log_.is_long()) {
-    log_ = {};
-    checker_.restart();
-  }
-  log_.add(std::move(run), comparison().place());
-  return log_.runs.back();
+bool by_streams(const TwinSpec& spec) {
+  return spec.foreign && !spec.foreign->by_cycle();
 }
 
-void StreamCommands::add(ReductionRun run) {
-  checker_.add(kept(std::move(run)));
-}
+}  // namespace
 
-std::vector<std::uint32_t> StreamCommands::compute(ReductionRun run) {
-  return checker_.compute(kept(std::move(run)));
-}
-
-void StreamCommands::replay(const CommandLog<ReductionRun>& log) {
-  comparison().go_on(log.from);
-  for (const ReductionRun& run : log.runs) add(run);
-  flush();
-}
-
-std::unique_ptr<CommandChecker<ReductionRun, std::uint32_t>> reduction_commands(
+std::unique_ptr<ResultChecker<ReductionRun, std::uint32_t>> reduction_commands(
     const ChipConfig& chip, const TwinSpec& spec, const std::string& instance, std::uint64_t seed,
     std::unique_ptr<rtl::Block> block) {
-  if (spec.foreign && !spec.foreign->by_cycle())
-    return std::make_unique<StreamCommands>(spec, instance, seed);
+  if (by_streams(spec))
+    return std::make_unique<StreamCommands<ReductionRun, std::uint32_t>>(spec, instance, seed);
   return std::make_unique<ReductionChecker>(chip, spec, instance, seed, std::move(block));
+}
+
+std::unique_ptr<ResultChecker<MatrixRun, float>> matrix_commands(const ChipConfig& chip, const TwinSpec& spec,
+                                                                 const std::string& instance,
+                                                                 std::uint64_t seed,
+                                                                 std::unique_ptr<rtl::Block> block) {
+  if (by_streams(spec)) return std::make_unique<StreamCommands<MatrixRun, float>>(spec, instance, seed);
+  return std::make_unique<MatrixChecker>(chip.matrix_engine, spec, instance, seed, std::move(block));
+}
+
+std::unique_ptr<CommandChecker<LookupRun>> lookup_commands(const ChipConfig& chip, const TwinSpec& spec,
+                                                           const std::string& instance, std::uint64_t seed,
+                                                           std::unique_ptr<rtl::Block> block) {
+  if (!by_streams(spec)) return std::make_unique<LookupChecker>(chip, spec, instance, seed, std::move(block));
+  if (spec.mode != TwinMode::check)
+    throw Error(ExitCode::unsupported,
+                fmt::format("--twin {}: a block cannot take the place of a vector_lookup", instance),
+                "its results go on inside the vector engine: take check");
+  return std::make_unique<StreamCommands<LookupRun, std::uint32_t>>(spec, instance, seed);
 }
 
 }  // namespace leto::model

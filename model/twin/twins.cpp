@@ -67,7 +67,8 @@ std::unique_ptr<Twin> make(TwinBlock block, int number, const TwinSpec& spec, co
 
 // In a run; leto twin import has random commands for more of them.
 bool has_streams(TwinBlock block) {
-  return block == TwinBlock::reduction_engine;
+  return block == TwinBlock::matrix_engine || block == TwinBlock::reduction_engine ||
+         block == TwinBlock::vector_lookup;
 }
 
 void check_foreign(const TwinSpec& spec, TwinBlock block, const std::string& instance) {
