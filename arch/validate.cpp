@@ -90,6 +90,7 @@ void check_hbm(const ChipConfig& c, const Rules& rules) {
                 "the bursts of a line are kept apart in one word");
   rules.at_most(double(c.hbm.bytes) / c.sram.line_bytes, 4294967295.0, "hbm.bytes", "2^32 - 1 cache lines",
                 "a tag has 32 bits");
+  rules.at_most(c.sram.ways, 32768, "sram.ways", "32768", "a way's age has 16 bits");
   rules.at_most(double(c.dram.row_bytes) * c.hbm.channels, double(c.hbm.bytes), "hbm.channels",
                 "hbm.bytes / dram.row_bytes", "every channel holds at least one row");
   rules.at_most(c.control_core.replace_cycles, c.control_core.launch_cycles, "control_core.replace_cycles",

@@ -19,9 +19,15 @@ constexpr std::int64_t kMemoryLimit = static_cast<std::int64_t>(2 * kSramBase);
   throw Error(ExitCode::illegal_program, describe(command) + ": " + cause, remedy);
 }
 
-void check_extent(const Command& command, std::string_view name, std::int64_t value, std::int64_t limit) {
-  if (value < 0 || value > limit)
-    illegal(command, fmt::format("{} is {}", name, value), fmt::format("keep it within 0 to {}", limit));
+[[noreturn, gnu::cold]] void beyond(const Command& command, std::string_view name, std::int64_t value,
+                                    std::int64_t limit) {
+  illegal(command, fmt::format("{} is {}", name, value), fmt::format("keep it within 0 to {}", limit));
+}
+
+// Every command that begins comes here: in line, but for what it says when it fails.
+inline void check_extent(const Command& command, std::string_view name, std::int64_t value,
+                         std::int64_t limit) {
+  if (value < 0 || value > limit) beyond(command, name, value, limit);
 }
 
 struct Named {

@@ -24,6 +24,18 @@ struct Place {
   int index() const { return row * columns + column; }
 };
 
+/// Of every instruction that a core comes to, so without a look into the table of instructions.
+inline Unit unit_of(Opcode opcode) {
+  static constexpr auto units = [] {
+    std::array<Unit, 256> by_opcode{};
+#define INSTRUCTION(name, code, unit, doc, ...) by_opcode[code] = Unit::unit;
+#include "isa/instructions.inc"
+#undef INSTRUCTION
+    return by_opcode;
+  }();
+  return units[static_cast<std::size_t>(opcode)];
+}
+
 class Core {
  public:
   /// A core without code has ended from the start. `code` must outlive the core. `sources`: source ids there
@@ -38,7 +50,7 @@ class Core {
     if (pc_ >= code_.size()) ran_off();
     return code_[pc_];
   }
-  Unit unit() const { return spec_of(current().opcode).unit; }
+  Unit unit() const { return unit_of(current().opcode); }
   /// The graph operation that the current instruction works for: its word's source id, and what the loops
   /// around it have stepped.
   std::uint32_t source() const { return current().source + stepped_; }

@@ -31,8 +31,9 @@ class CommandProcessor {
     isa::Command command;
   };
 
-  /// An entry that was taken out stays as it is until `kept` more of its core and queue have been.
-  CommandProcessor(int depth, int kept);
+  /// An entry that was taken out stays as it is until so many more of its core and queue have been: loads and
+  /// stores `transfers_kept`, others none.
+  CommandProcessor(int depth, int transfers_kept);
 
   bool full(std::size_t queue, int core) const { return ring(queue, core).count == depth_; }
   /// A new last command of a core, for the caller to fill in.
@@ -60,6 +61,9 @@ class CommandProcessor {
   struct Ring {
     std::vector<Entry> entries;
     std::size_t head = 0, count = 0;
+    std::size_t wrapped(std::size_t place) const {
+      return place < entries.size() ? place : place - entries.size();
+    }
     void state(Snapshot& s) { s(entries, head, count); }
   };
   const Ring& ring(std::size_t queue, int core) const {
@@ -75,9 +79,8 @@ class CommandProcessor {
   /// Counted through all rings; -1: none.
   std::int64_t number_of(const Entry* entry) const;
   Entry* entry_of(std::int64_t number);
-  std::size_t wrapped(std::size_t place) const { return place < places_ ? place : place - places_; }
 
-  std::size_t depth_, places_;  // of each ring: commands that wait; with those that are kept
+  std::size_t depth_;  // of each ring: commands that wait
   std::array<std::array<Ring, isa::kCores>, kQueues> rings_;
   std::array<Head, kQueues> heads_;
 };

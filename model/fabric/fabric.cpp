@@ -69,35 +69,36 @@ void Fabric::take_up(Cycle now) {
   inbox.clear();
 }
 
-// Pieces under way, and the LLC, exceed the host's first caches: what the events ahead need is fetched while
-// this one is handled.
 void Fabric::serve(Cycle now) {
-  constexpr std::size_t kFar = 6, kNear = 3;
   now_ = now;
-  for (wheel_.take(now, due_); !due_.empty(); wheel_.take(now, due_)) {
-    const std::size_t count = due_.size();
-    for (std::size_t i = 0; i < std::min(kFar, count); ++i) fetch_piece(Event(due_[i]));
-    for (std::size_t i = 0; i < std::min(kNear, count); ++i) fetch_rest(Event(due_[i]));
-    for (std::size_t i = 0; i < count; ++i) {
-      if (i + kFar < count) fetch_piece(Event(due_[i + kFar]));
-      if (i + kNear < count) fetch_rest(Event(due_[i + kNear]));
-      handle(Event(due_[i]), now);
-    }
-  }
+  look_ahead(now);
+  for (wheel_.take(now, due_); !due_.empty(); wheel_.take(now, due_))
+    for (const TimingWheel::Event word : due_) handle(Event(word), now);
 }
 
-void Fabric::fetch_piece(Event event) const {
-  if (event.kind() != kPump && event.kind() != kServe) pieces_.prefetch(event.id());
-}
-
-void Fabric::fetch_rest(Event event) const {
-  if (event.kind() == kPump || event.kind() == kServe) return;
-  const Piece& piece = pieces_[event.id()];
-  fragments_.prefetch(piece.fragment);
-  if (event.kind() == kRequest)
-    for (int id = event.id(); id >= 0; id = pieces_[id].fill.next) memory_.prefetch_load(pieces_[id]);
-  if (event.kind() == kStore) memory_.prefetch_store(piece);
-  if (event.kind() == kFetched) memory_.prefetch_fetched(piece);
+// Pieces under way, and the LLC, exceed the host's first caches: a piece is asked for some cycles before its
+// event, then what it leads to. A store's set of the LLC is asked for when it leaves its port.
+void Fabric::look_ahead(Cycle now) {
+  constexpr Cycle kPieces = 8, kRest = 3;
+  for (Cycle at = std::max(looked_from_ + kPieces, now) + 1; at <= now + kPieces; ++at)
+    wheel_.each_at(at, [this](TimingWheel::Event word) {
+      if (const Event event(word); event.kind() != kPump && event.kind() != kServe)
+        pieces_.prefetch(event.id());
+    });
+  for (Cycle at = std::max(looked_from_ + kRest, now) + 1; at <= now + kRest; ++at)
+    wheel_.each_at(at, [this](TimingWheel::Event word) {
+      const Event event(word);
+      if (event.kind() == kPump || event.kind() == kServe) return;
+      const Piece& piece = pieces_[event.id()];
+      fragments_.prefetch(piece.fragment);
+      if (event.kind() == kRequest) {
+        memory_.prefetch(piece);
+        if (piece.fill.next >= 0) pieces_.prefetch(piece.fill.next);
+      } else if (event.kind() == kFetched) {
+        memory_.prefetch_fetched(piece);
+      }
+    });
+  looked_from_ = now;
 }
 
 void Fabric::handle(Event event, Cycle now) {
@@ -167,7 +168,7 @@ void Fabric::pass(int pe, bool store, isa::Multicast multicast, isa::Runs runs, 
         memory_.pass(piece, store, true);
         continue;
       }
-      memory_.prefetch(piece, store);
+      memory_.prefetch(piece);
       ++end;
     }
   }

@@ -53,7 +53,10 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   Cycle cleaned() const { return memory_.cleaned(); }
 
   /// Nothing is left to do: the next submission comes at `at` or later (Kernel::go_on_from).
-  void go_on_from(Cycle at) { wheel_.rewind(at); }
+  void go_on_from(Cycle at) {
+    wheel_.rewind(at);
+    looked_from_ = 0;
+  }
 
   /// Tells `observer` of every memory access from now on; may be null.
   void watch(Observer* observer);
@@ -125,8 +128,7 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   void take_up(Cycle now);
   void start(const Transfer& transfer, Cycle now);
   void serve(Cycle now);
-  void fetch_piece(Event event) const;
-  void fetch_rest(Event event) const;
+  void look_ahead(Cycle now);
   void handle(Event event, Cycle now);
 
   void loaded(int piece, Cycle at) override;
@@ -175,9 +177,10 @@ class Fabric : public Process, private Memory::Client, private MemorySocket::Cli
   TimingWheel wheel_;
   std::vector<TimingWheel::Event> due_;
   std::array<std::vector<Transfer>, 2> inbox_;  // by parity of the cycle of submission
+  Cycle looked_from_ = 0;                       // the cycle from which look_ahead() looked last
   IssueWatch* issue_watch_ = nullptr;
-  std::uint64_t port_bytes_ = 0;                // over the PE ports
-  Cycle now_ = 0;                               // of the event that is being handled
+  std::uint64_t port_bytes_ = 0;  // over the PE ports
+  Cycle now_ = 0;                 // of the event that is being handled
   // Within cut() and request(), and empty between them.
   std::vector<int> asked_;          // routers that the fragment under way has asked
   std::vector<int> last_asked_;     // by router: the last piece it was asked for; -1: none

@@ -149,9 +149,7 @@ void Fabric::cut(Port& port, Stream& stream, int stream_id, std::int64_t bytes, 
     for (std::int64_t in_piece, rest = in_run; rest > 0; rest -= in_piece, ++count) {
       const int piece_id = pieces_.take();
       Piece& piece = pieces_[piece_id];
-      cutter.next(piece, rest);
-      piece.fragment = id;
-      piece.modify = stream.modify;
+      cutter.next(piece, rest, id, stream.modify);
       in_piece = piece.bytes;
       if (issue_watch_)
         for (const Member& member : stream.members)

@@ -8,6 +8,7 @@ namespace leto::model {
 // A store's piece leaves its port.
 void Fabric::leaves(int id, Cycle now) {
   const Piece& piece = pieces_[id];
+  memory_.prefetch(piece);
   const Stream& stream = streams_[fragments_[piece.fragment].stream];
   const std::int64_t bytes = in_beats(piece.bytes);
   const Cycle length = stream.rate.ceiling(static_cast<Cycle>(bytes));
@@ -37,6 +38,10 @@ void Fabric::request(int first, Cycle now) {
   requesting_ = true;
   for (int id = first; id >= 0;) {
     const int next = pieces_[id].fill.next;
+    if (next >= 0) {
+      memory_.prefetch(pieces_[next]);
+      if (pieces_[next].fill.next >= 0) pieces_.prefetch(pieces_[next].fill.next);
+    }
     memory_.load(id, now);
     id = next;
   }

@@ -47,9 +47,9 @@ void IssueCore::launch(Cycle at) {
   stop_ = core_.ended() ? Stop::ended : Stop::none;
 }
 
-// The core has come to another instruction.
+// The core has come to another instruction, and somebody wants to know.
 void IssueCore::moved() {
-  if (!watch_ || !watch_->hears_of(id_, core_.pc()) || !core_.at_body()) return;
+  if (!watch_->hears_of(id_, core_.pc()) || !core_.at_body()) return;
   if (const isa::Core* on = watch_->at_body(place_.index(), id_, issued_)) core_ = *on;
 }
 
@@ -83,7 +83,7 @@ void IssueCore::step(CommandProcessor& processor, Counters& counters) {
     spend(config_.scalar_cycles);
     ++counters.instructions;
     core_.execute_scalar();
-    moved();
+    if (watch_) moved();
     if (core_.ended()) stop_ = Stop::ended;
     return;
   }
@@ -118,7 +118,7 @@ void IssueCore::issue(CommandProcessor& processor, Counters& counters) {
   core_.capture_current(processor.push(wanted_queue(), id_, time_));
   core_.advance();
   ++issued_;
-  moved();
+  if (watch_) moved();
 }
 
 State IssueCore::waiting_for() const {
@@ -173,7 +173,7 @@ void IssueCore::resume(Cycle at) {
   // A full queue has room now: the instruction is issued by the next turn.
   if (stop_ != Stop::queue_full) {
     core_.advance();
-    moved();
+    if (watch_) moved();
   }
   stop_ = Stop::none;
 }

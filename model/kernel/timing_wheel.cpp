@@ -5,7 +5,7 @@
 namespace leto::model {
 
 TimingWheel::TimingWheel() {
-  nodes_.reserve(1024);
+  chunks_.reserve(64);
 }
 
 // Far events enter the wheel as soon as they fit, before anything pushed later for the same cycle can.
@@ -40,7 +40,7 @@ Cycle TimingWheel::next() {
 }
 
 void TimingWheel::state(Snapshot& s) {
-  s(base_, far_sequence_, nodes_, free_, slots_, occupied_);
+  s(base_, far_sequence_, chunks_, free_, slots_, occupied_);
   std::vector<Far> far;
   for (auto rest = far_; !rest.empty(); rest.pop()) far.push_back(rest.top());
   s(far);

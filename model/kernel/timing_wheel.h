@@ -29,15 +29,23 @@ class TimingWheel {
   /// Takes all events that are due at `now`, no event being due before; none: `due` is empty.
   void take(Cycle now, std::vector<Event>& due);
 
+  /// Hands over what is due at `at`, less than a span ahead, as far as it is known; it stays.
+  template <class Hear>
+  void each_at(Cycle at, Hear&& hear) const {
+    for (std::uint32_t id = slots_[at % kSpan].head; id != kNone; id = chunks_[id].next)
+      for (std::uint32_t i = 0; i < chunks_[id].count; ++i) hear(chunks_[id].events[i]);
+  }
+
   /// All that changes (base/snapshot.h).
   void state(Snapshot& s);
 
  private:
   static constexpr std::uint32_t kSpan = 1 << 12;  // cycles the wheel covers
   static constexpr std::uint32_t kNone = ~0u;
-  struct Node {
-    Event event;
-    std::uint32_t next;
+  // Events of one cycle, a line of the host's caches at a time.
+  struct alignas(64) Chunk {
+    std::uint32_t next, count;
+    std::array<Event, 14> events;
   };
   struct Slot {
     std::uint32_t head = kNone, tail = kNone;
@@ -52,36 +60,45 @@ class TimingWheel {
   };
 
   void insert(Cycle at, Event event);
+  std::uint32_t take_chunk();
   void advance(Cycle base);
   Cycle scan() const;
 
   Cycle base_ = 0;  // every event in the wheel has base_ <= date < base_ + kSpan
   std::uint64_t far_sequence_ = 0;
-  std::vector<Node> nodes_;
+  std::vector<Chunk> chunks_;
   std::uint32_t free_ = kNone;
   std::array<Slot, kSpan> slots_;
   std::array<std::uint64_t, kSpan / 64> occupied_{};
   std::priority_queue<Far, std::vector<Far>, std::greater<>> far_;
 };
 
-inline void TimingWheel::insert(Cycle at, Event event) {
-  std::uint32_t node = free_;
-  if (node == kNone) {
-    node = static_cast<std::uint32_t>(nodes_.size());
-    nodes_.push_back({});
+inline std::uint32_t TimingWheel::take_chunk() {
+  std::uint32_t id = free_;
+  if (id == kNone) {
+    id = static_cast<std::uint32_t>(chunks_.size());
+    chunks_.emplace_back();
   } else {
-    free_ = nodes_[node].next;
+    free_ = chunks_[id].next;
   }
-  nodes_[node] = {event, kNone};
+  chunks_[id].next = kNone;
+  chunks_[id].count = 0;
+  return id;
+}
+
+inline void TimingWheel::insert(Cycle at, Event event) {
   const std::uint32_t index = at % kSpan;
   Slot& slot = slots_[index];
   if (slot.head == kNone) {
-    slot.head = node;
+    slot.head = slot.tail = take_chunk();
     occupied_[index / 64] |= std::uint64_t{1} << (index % 64);
-  } else {
-    nodes_[slot.tail].next = node;
+  } else if (chunks_[slot.tail].count == chunks_[slot.tail].events.size()) {
+    const std::uint32_t id = take_chunk();
+    chunks_[slot.tail].next = id;
+    slot.tail = id;
   }
-  slot.tail = node;
+  Chunk& chunk = chunks_[slot.tail];
+  chunk.events[chunk.count++] = event;
 }
 
 inline void TimingWheel::push(Cycle at, Event event) {
@@ -97,9 +114,8 @@ inline void TimingWheel::take(Cycle now, std::vector<Event>& due) {
   const std::uint32_t index = now % kSpan;
   Slot& slot = slots_[index];
   if (slot.head == kNone) return;
-  for (std::uint32_t node = slot.head; node != kNone; node = nodes_[node].next)
-    due.push_back(nodes_[node].event);
-  nodes_[slot.tail].next = free_;
+  each_at(now, [&due](Event event) { due.push_back(event); });
+  chunks_[slot.tail].next = free_;
   free_ = slot.head;
   slot.head = kNone;
   occupied_[index / 64] &= ~(std::uint64_t{1} << (index % 64));

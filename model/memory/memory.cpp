@@ -16,6 +16,7 @@ Memory::Memory(const ChipConfig& chip, bool unlimited_hbm, const Noc& noc, Pool<
       hbm_(chip, unlimited_hbm),
       cache_(chip.sram, chip.dram.burst_bytes),
       by_line_(static_cast<std::uint64_t>(chip.sram.line_bytes)),
+      lines_a_block_(hbm_.interleave().divisor() / by_line_.divisor()),
       serve_at_(static_cast<std::size_t>(chip.hbm.channels), kNever) {
   const int banks = sram_.banks(), channels = hbm_.channels();
   for (int bank = 0; bank < banks; ++bank) sram_router_.push_back(noc.router_of_memory(bank, banks));
@@ -46,15 +47,14 @@ void Memory::load(int id, Cycle now) {
   const Cache::Access access = cache_.read(piece.set, number, cache_.touched(piece.address, piece.bytes));
   if (access.write_back != 0) write_back(piece.unit, access.victim, access.write_back, kNobody, now);
   if (access.missing != 0) {
-    piece.fill.line = access.line;
-    if (access.line >= 0) cache_.begin_fill(piece.set, access.line);
+    if (access.way >= 0) piece.fill.number = cache_.begin_fill(piece.set, access.way);
     const int first = std::countr_zero(access.missing), end = 64 - std::countl_zero(access.missing);
     const std::int64_t sector = cache_.sector_bytes();
     transfer(number * by_line_.divisor() + static_cast<std::uint64_t>(first * sector), (end - first) * sector,
              false, tag, now);
     return;
   }
-  if (cache_.filling(piece.set, access.line)) return wait(id, access.line);
+  if (const int fill = cache_.fill_of(piece.set, access.way); fill >= 0) return wait(id, fill);
   client_.loaded(id, sram_.read(BankPort::load, piece.unit, piece.bytes, now));
 }
 
@@ -69,7 +69,7 @@ void Memory::store(int id, Cycle now) {
 
   const std::uint64_t number = by_line_.quotient(piece.address);
   const Cache::Access access = cache_.write(piece.set, number, cache_.touched(piece.address, piece.bytes));
-  if (access.line < 0) return transfer(piece.address, piece.bytes, true, tag, now);
+  if (access.way < 0) return transfer(piece.address, piece.bytes, true, tag, now);
   if (access.write_back == 0 && !access.whole) return client_.stored(id, piece.ready);
   write_back(piece.unit, access.victim, access.write_back, access.whole ? kNobody : tag, now);
   if (access.whole) write_back(piece.unit, number, cache_.all_sectors(), tag, now);
@@ -89,28 +89,26 @@ void Memory::write_back(int slice, std::uint64_t line, Sectors dirty, std::uint3
 
 void Memory::fetched(int id, Cycle now) {
   Piece& piece = pieces_[id];
-  if (piece.fill.line < 0) return;
+  if (piece.fill.number < 0) return;
   sram_.write(BankPort::fill, piece.unit, piece.bytes, now);
-  const int line = piece.fill.line;
-  piece.fill.line = -1;
-  if (cache_.end_fill(piece.set, line)) release(line, now);
+  const int fill = std::exchange(piece.fill.number, -1);
+  release(cache_.end_fill(piece.set, fill), now);
 }
 
-void Memory::wait(int id, int line) {
-  pieces_[id].fill.next = cache_.waiters(line);
-  cache_.waiters(line) = id;
+void Memory::wait(int id, int fill) {
+  pieces_[id].fill.next = cache_.waiters(fill);
+  cache_.waiters(fill) = id;
 }
 
 // In order of arrival: the list has the last one first.
-void Memory::release(int line, Cycle now) {
+void Memory::release(int last, Cycle now) {
   int reversed = -1;
-  for (int id = cache_.waiters(line); id >= 0;) {
+  for (int id = last; id >= 0;) {
     const int next = pieces_[id].fill.next;
     pieces_[id].fill.next = reversed;
     reversed = id;
     id = next;
   }
-  cache_.waiters(line) = -1;
   for (int id = reversed; id >= 0;) {
     Piece& piece = pieces_[id];
     const int next = std::exchange(piece.fill.next, -1);
@@ -130,7 +128,7 @@ void Memory::pass(const Piece& piece, bool write, bool sampled) {
   const Cache::Access access =
       write ? cache_.write(piece.set, number, touched) : cache_.read(piece.set, number, touched);
   cache_.repeat_since(before, times - 1);
-  if (access.line < 0 && write) return hbm_.count(piece.address, piece.bytes, true, times);
+  if (access.way < 0 && write) return hbm_.count(piece.address, piece.bytes, true, times);
   const auto leave = [&](std::uint64_t line, Sectors dirty) {
     sram_.count(static_cast<std::int64_t>(times) * std::popcount(dirty) * cache_.sector_bytes(), false);
     count_device(line, dirty, true, times);
@@ -143,7 +141,7 @@ void Memory::pass(const Piece& piece, bool write, bool sampled) {
   }
   count_device(number, sectors(std::countr_zero(access.missing), 63 - std::countl_zero(access.missing)),
                false, times);
-  if (access.line >= 0) sram_.count(static_cast<std::int64_t>(times) * piece.bytes, true);
+  if (access.way >= 0) sram_.count(static_cast<std::int64_t>(times) * piece.bytes, true);
 }
 
 // Traffic of the sectors of a line, run by run.

@@ -61,24 +61,25 @@ class Memory {
   class Cutter {
    public:
     Cutter(const Memory& memory, std::uint64_t address);
-    /// The next piece, of at most `most` bytes.
-    void next(Piece& piece, std::int64_t most);
+    /// The next piece, of at most `most` bytes. `fragment` and `modify` of it are the caller's.
+    void next(Piece& piece, std::int64_t most, int fragment = 0, bool modify = false);
 
    private:
     const Memory& memory_;
     std::uint64_t base_, offset_;  // of scratch or device memory, and in it
-    const Divider &grain_, &block_;
+    bool cached_;
+    const Divider &grain_, &block_;  // pieces lie in one grain; a block is one grain or more
+    std::uint64_t in_block_;         // bytes of it before offset_
     BlockWalk blocks_;
   };
 
-  /// Load, store or fetched of a piece is about to be called: asks the host to have what it needs at hand.
-  void prefetch_load(const Piece& piece) const { prefetch(piece, false); }
-  void prefetch_store(const Piece& piece) const { prefetch(piece, true); }
-  void prefetch(const Piece& piece, bool write) const {
-    if (cache_.present() && !piece.scratch()) cache_.prefetch(piece.set, write);
+  /// A piece is about to be loaded, stored or passed: asks the host to have what it needs at hand.
+  void prefetch(const Piece& piece) const {
+    if (cache_.present() && !piece.scratch()) cache_.prefetch(piece.set);
   }
+  /// The same, before it is fetched.
   void prefetch_fetched(const Piece& piece) const {
-    if (piece.fill.line >= 0) cache_.prefetch_fill(piece.fill.line);
+    if (piece.fill.number >= 0) cache_.prefetch_fill(piece.set, piece.fill.number);
   }
   /// A piece's request, or its bytes, have come to its unit.
   void load(int piece, Cycle now);
@@ -123,7 +124,7 @@ class Memory {
   static bool is_sample(int set) {
     return static_cast<std::uint32_t>(set) * 0x9e3779b9u >> (32 - kSampledBits) == 0;
   }
-  Line line_of(const Hbm::Place& place) const;
+  Line line_of(int channel, std::uint64_t line_of_channel) const;
   const Divider& grain(bool scratch) const {
     return scratch ? sram_.interleave() : cache_.present() ? by_line_ : hbm_.interleave();
   }
@@ -132,8 +133,8 @@ class Memory {
   void look_ahead(int channel, Cycle now);
   void write_back(int slice, std::uint64_t line, Sectors dirty, std::uint32_t tag, Cycle now);
   void count_device(std::uint64_t line, Sectors touched, bool write, std::uint64_t times);
-  void wait(int piece, int line);
-  void release(int line, Cycle now);
+  void wait(int piece, int fill);
+  void release(int last, Cycle now);
 
   Pool<Piece>& pieces_;
   Client& client_;
@@ -142,6 +143,7 @@ class Memory {
   MemorySocket* outside_ = nullptr;
   Cache cache_;
   Divider by_line_;
+  std::uint64_t lines_a_block_;                // of device memory's interleaving
   std::vector<int> sram_router_, hbm_router_;  // by bank, by channel
   std::vector<Slices> slices_;                 // by channel
   std::vector<Cycle> serve_at_;                // by channel: the call that is due
@@ -149,9 +151,8 @@ class Memory {
 };
 
 // A channel's lines take turns on its slices; the channels of a shared slice take turns on its lines.
-inline Memory::Line Memory::line_of(const Hbm::Place& place) const {
-  const Slices& slices = slices_[static_cast<std::size_t>(place.channel)];
-  const std::uint64_t line = by_line_.quotient(place.offset);
+inline Memory::Line Memory::line_of(int channel, std::uint64_t line) const {
+  const Slices& slices = slices_[static_cast<std::size_t>(channel)];
   if (slices.count == 1) return {slices.first, line * slices.sharing + slices.ordinal};
   const auto count = static_cast<std::uint64_t>(slices.count);
   return {slices.first + static_cast<int>(line % count), line / count};
@@ -161,28 +162,40 @@ inline Memory::Cutter::Cutter(const Memory& memory, std::uint64_t address)
     : memory_(memory),
       base_(address >= isa::kSramBase ? isa::kSramBase : 0),
       offset_(address - base_),
+      cached_(base_ == 0 && memory.cache_.present()),
       grain_(memory.grain(base_ != 0)),
       block_(base_ != 0 ? memory.sram_.interleave() : memory.hbm_.interleave()),
+      in_block_(block_.remainder(offset_)),
       blocks_(base_ != 0 ? memory.sram_.spread() : memory.hbm_.spread(), block_.quotient(offset_)) {}
 
-inline void Memory::Cutter::next(Piece& piece, std::int64_t most) {
-  piece = {};
-  piece.address = base_ + offset_;
+inline void Memory::Cutter::next(Piece& piece, std::int64_t most, int fragment, bool modify) {
+  const std::uint64_t grain = grain_.quotient(in_block_);
   const std::uint64_t bytes =
-      std::min(static_cast<std::uint64_t>(most), grain_.divisor() - grain_.remainder(offset_));
-  piece.bytes = static_cast<std::uint32_t>(bytes);
-  piece.unit = static_cast<std::uint16_t>(blocks_.unit());
-  const bool cached = base_ == 0 && memory_.cache_.present();
-  if (cached) {
-    const Line line = memory_.line_of(
-        {static_cast<int>(blocks_.unit()), blocks_.above() * block_.divisor() + block_.remainder(offset_)});
-    piece.unit = static_cast<std::uint16_t>(line.slice);
-    piece.set = memory_.cache_.set_of(line.slice, line.index);
+      std::min(static_cast<std::uint64_t>(most), (grain + 1) * grain_.divisor() - in_block_);
+  auto unit = static_cast<int>(blocks_.unit());
+  int set = 0;
+  if (cached_) {
+    const Line line = memory_.line_of(unit, blocks_.above() * memory_.lines_a_block_ + grain);
+    unit = line.slice;
+    set = memory_.cache_.set_of(line.slice, line.index);
   }
-  const bool bank = base_ != 0 || cached;
-  piece.router = static_cast<std::uint16_t>((bank ? memory_.sram_router_ : memory_.hbm_router_)[piece.unit]);
+  const bool bank = base_ != 0 || cached_;
+  const int router = (bank ? memory_.sram_router_ : memory_.hbm_router_)[static_cast<std::size_t>(unit)];
+  // At once, not reading what the host may not have at hand.
+  piece = {.address = base_ + offset_,
+           .bytes = static_cast<std::uint32_t>(bytes),
+           .modify = modify ? 1u : 0u,
+           .writes = 0,
+           .fragment = fragment,
+           .set = set,
+           .unit = static_cast<std::uint16_t>(unit),
+           .router = static_cast<std::uint16_t>(router),
+           .fill = {}};
   offset_ += bytes;
-  if (block_.remainder(offset_) == 0) blocks_.next();
+  in_block_ += bytes;
+  if (in_block_ < block_.divisor()) return;
+  in_block_ = 0;
+  blocks_.next();
 }
 
 }  // namespace leto::model

@@ -21,7 +21,7 @@ struct alignas(32) Piece {
   std::uint16_t router = 0;      // at which it enters and leaves the NoC
 
   struct Fill {
-    int line = -1;  // of the LLC that is being filled for it
+    int number = -1;  // of the fill of an LLC line that it is part of
     int next = -1;  // the next in a list: of those who wait for one fill, or go through the network together
   };
   union {

@@ -10,12 +10,15 @@
 // latency).
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "arch/chip_config.h"
 #include "base/snapshot.h"
 #include "model/kernel/divider.h"
+#include "model/kernel/pool.h"
 
 namespace leto::model {
 
@@ -35,7 +38,7 @@ class Cache {
   static std::int64_t sets_a_slice(const SramConfig& sram);
   int line_bytes() const { return line_bytes_; }
   /// Over all slices.
-  int sets() const { return static_cast<int>(clocks_.size()); }
+  int sets() const { return static_cast<int>(sets_) * static_cast<int>(slices_); }
   std::int64_t bytes() const { return static_cast<std::int64_t>(capacity()) * line_bytes_; }
   int sector_bytes() const { return line_bytes_ / sectors_; }
   /// Lines that fit, over all slices.
@@ -50,7 +53,7 @@ class Cache {
   }
 
   struct Access {
-    int line = -1;             // -1: every way waits for a fill, nothing was allocated
+    int way = -1;              // of its set; -1: every way waits for a fill, nothing was allocated
     Sectors missing = 0;       // of those asked for (reads)
     Sectors write_back = 0;    // dirty sectors of the line that had to leave …
     std::uint64_t victim = 0;  // … and its number
@@ -63,48 +66,44 @@ class Cache {
   /// Line `number` (address / line_bytes) of a set is read or written.
   Access read(int set, std::uint64_t number, Sectors wanted);
   Access write(int set, std::uint64_t number, Sectors written);
-  /// Asks the host to have at hand soon what a read, or a write, of a set needs.
-  void prefetch(int set, bool write) const {
-    constexpr std::size_t kHostLine = 64;
-    const std::size_t first = first_of(set), ways = static_cast<std::size_t>(ways_);
-    for (std::size_t way = 0; way < ways; way += kHostLine / sizeof tags_[0]) {
-      __builtin_prefetch(tags_.data() + first + way);
-      __builtin_prefetch(used_.data() + first + way, 1);
-    }
-    for (std::size_t way = 0; way < ways; way += kHostLine / sizeof valid_[0]) {
-      __builtin_prefetch(valid_.data() + first + way, 1);
-      if (write) __builtin_prefetch(dirty_.data() + first + way, 1);
-    }
+  /// Asks the host to have at hand soon what a read or a write of a set needs.
+  void prefetch(int set) const {
+    const HostLine* const first = host_lines_.data() + first_of(set);
+    for (std::size_t i = 0; i < host_lines_a_set_; ++i) __builtin_prefetch(first + i, 1);
   }
-  void prefetch_fill(int line) const { __builtin_prefetch(fills_.data() + line, 1); }
+
+  /// The same for the end of a fill.
+  void prefetch_fill(int set, int fill) const {
+    __builtin_prefetch(&header_of(set), 1);
+    fills_.prefetch(fill);
+  }
 
   /// Every dirty line becomes clean: write_back(slice, number, its dirty sectors), set by set.
   template <class WriteBack>
   void clean(WriteBack&& write_back) {
-    const auto slice_lines = static_cast<std::size_t>(sets_ * ways_);
-    for (std::size_t at = 0; at < dirty_.size(); ++at) {
-      if (dirty_[at] == 0) continue;
-      ++counts_.write_backs;
-      write_back(static_cast<int>(at / slice_lines), std::uint64_t{tags_[at]}, dirty_[at]);
-      dirty_[at] = 0;
-    }
+    for (int set = 0; set < sets(); ++set)
+      for (int way = 0; way < ways_; ++way) {
+        const Sectors dirty = sectors_in(dirty_of(set), way);
+        if (dirty == 0) continue;
+        ++counts_.write_backs;
+        write_back(set / static_cast<int>(sets_), std::uint64_t{tags_of(set)[way]}, dirty);
+        put_sectors(dirty_of(set), way, 0);
+      }
   }
 
-  /// Bytes are on their way into a line of a set; they have come: the last ones?
-  void begin_fill(int set, int line) {
-    ++filling_[static_cast<std::size_t>(set)];
-    ++fills_[static_cast<std::size_t>(line)].under_way;
+  /// Bytes are on their way into a line of a set: the number of its fill.
+  int begin_fill(int set, int way);
+  /// Bytes of a fill have come. Were they the last ones: the head of the caller's list of those who wait for
+  /// its line (-1: none).
+  int end_fill(int set, int fill);
+  /// The line's fill; -1: there is none under way.
+  int fill_of(int set, int way) const {
+    int fill = header_of(set).fills;
+    while (fill >= 0 && fills_[fill].way != way) fill = fills_[fill].next;
+    return fill;
   }
-  bool end_fill(int set, int line) {
-    --filling_[static_cast<std::size_t>(set)];
-    return --fills_[static_cast<std::size_t>(line)].under_way == 0;
-  }
-  bool filling(int set, int line) const {
-    return filling_[static_cast<std::size_t>(set)] != 0 &&
-           fills_[static_cast<std::size_t>(line)].under_way != 0;
-  }
-  /// The head of the caller's list of those who wait for a line (-1: none).
-  int& waiters(int line) { return fills_[static_cast<std::size_t>(line)].waiters; }
+  /// The head of the caller's list of those who wait for a fill (-1: none).
+  int& waiters(int fill) { return fills_[fill].waiters; }
 
   struct Counts {
     std::uint64_t hits = 0, misses = 0, write_backs = 0;
@@ -121,21 +120,63 @@ class Cache {
     counts_.write_backs += (now.write_backs - before.write_backs) * times;
   }
 
-  void state(Snapshot& s) { s(tags_, used_, valid_, dirty_, fills_, clocks_, filling_, taken_, counts_); }
+  void state(Snapshot& s) { s(host_lines_, fills_, counts_); }
 
  private:
+  /// Bytes on their way into a line. There are few at a time, so they lie apart from the lines.
   struct Fill {
-    int under_way = 0, waiters = -1;
+    int way, next;  // next: fill of the same set; -1: none
+    int under_way;  // requests
+    int waiters;
+  };
+  // All of a set side by side, from the begin of one of the host's lines on, since all of it exceeds the
+  // host's second caches: by way the tags (line numbers), by way the ranks (0: the way used last), a header,
+  // by way the valid and the dirty sectors. Ways are made up to a multiple of kTogether, so that they can be
+  // looked at so many at a time.
+  static constexpr std::size_t kHostLine = 64;
+  static constexpr int kTogether = 16;
+  struct alignas(kHostLine) HostLine {
+    std::array<std::byte, kHostLine> bytes;
+  };
+  using Rank = std::uint16_t;
+  struct Header {
+    int taken;  // ways that hold a line: the first ones
+    int fills;  // under way: the first one; -1: none
   };
 
-  std::size_t first_of(int set) const {
-    return static_cast<std::size_t>(set) * static_cast<std::size_t>(ways_);
+  std::size_t first_of(int set) const { return static_cast<std::size_t>(set) * host_lines_a_set_; }
+  template <class T>
+  T* part(int set, std::size_t offset) {
+    return reinterpret_cast<T*>(host_lines_[first_of(set)].bytes.data() + offset);
   }
+  template <class T>
+  const T* part(int set, std::size_t offset) const {
+    return reinterpret_cast<const T*>(host_lines_[first_of(set)].bytes.data() + offset);
+  }
+  std::uint32_t* tags_of(int set) { return part<std::uint32_t>(set, 0); }
+  Rank* ranks_of(int set) { return part<Rank>(set, ranks_at_); }
+  Header& header_of(int set) { return *part<Header>(set, header_at_); }
+  const Header& header_of(int set) const { return *part<Header>(set, header_at_); }
+  std::uint32_t* valid_of(int set) { return part<std::uint32_t>(set, valid_at_); }
+  std::uint32_t* dirty_of(int set) { return part<std::uint32_t>(set, dirty_at_); }
+  // Of a line of up to 32 sectors one word, else two.
+  Sectors sectors_in(const std::uint32_t* of, int way) const {
+    if (words_ == 1) return of[way];
+    return of[2 * way] | std::uint64_t{of[2 * way + 1]} << 32;
+  }
+  void put_sectors(std::uint32_t* of, int way, Sectors sectors) const {
+    of[words_ * way] = static_cast<std::uint32_t>(sectors);
+    if (words_ == 2) of[2 * way + 1] = static_cast<std::uint32_t>(sectors >> 32);
+  }
+
   /// The tag of a way that holds no line: of a byte that no device memory has.
   static constexpr std::uint32_t kNoLine = ~std::uint32_t{0};
+  /// The rank of a way that is none.
+  static constexpr Rank kNoWay = ~Rank{0};
   Access find(int set, std::uint64_t number);
-  int way_of(const std::uint32_t* numbers, std::uint32_t number) const;
-  std::uint32_t least(const std::uint32_t* clocks) const;
+  template <class Number>
+  int way_of(const Number* numbers, Number number) const;
+  void use(int set, int way);
   int place_in(int set);
 
   int line_bytes_, sectors_, ways_;
@@ -143,16 +184,11 @@ class Cache {
   std::uint64_t slices_;
   std::int64_t sets_;  // a slice
   Divider by_line_, by_sector_, by_sets_;
-  // By line, the ways of a set side by side; apart, since few accesses need more than the first three, and
-  // all of it exceeds the host's second caches.
-  std::vector<std::uint32_t> tags_;  // line numbers
-  std::vector<std::uint32_t> used_;  // the set's clock when last touched
-  std::vector<Sectors> valid_, dirty_;
-  std::vector<Fill> fills_;
-  // By set.
-  std::vector<std::uint32_t> clocks_;   // accesses
-  std::vector<std::uint32_t> filling_;  // fills under way
-  std::vector<std::uint32_t> taken_;    // ways that hold a line: the first ones
+  int words_;                                               // of a line's sectors
+  std::size_t ranks_at_, header_at_, valid_at_, dirty_at_;  // in a set, in bytes
+  std::size_t host_lines_a_set_;
+  std::vector<HostLine> host_lines_;  // by set
+  Pool<Fill> fills_;
   Counts counts_;
 };
 

@@ -147,7 +147,7 @@ TEST_SUITE("slow") {
     check_fault(folder, run, "lockstep_engine", "assign out = result;", "assign out = result ^ 1;", "data[");
   }
 
-  TEST_CASE("foreign run: a planted fault is found; a block in the place of ours gives the same weights") {
+  TEST_CASE("foreign run: a planted fault is found and a block in the place of ours gives the same weights") {
     const Folder folder;
     place(folder);
     if (!has_verilator(folder)) return;

@@ -121,12 +121,17 @@ TEST_CASE("cache: sectors fill and write back one by one, the least recently use
 
 TEST_CASE("cache: a line that is being filled stays, when all are, nothing is allocated") {
   Cache cache(one_slice(1), 32);  // 128 sets
-  const int set = cache.set_of(0, 0), line = cache.read(set, 0, 1).line;
-  cache.begin_fill(set, line);
-  CHECK(cache.read(cache.set_of(0, 128), 128, 1).line == -1);
+  const int set = cache.set_of(0, 0), way = cache.read(set, 0, 1).way;
+  const int fill = cache.begin_fill(set, way);
+  CHECK(cache.read(cache.set_of(0, 128), 128, 1).way == -1);
   CHECK(cache.read(cache.set_of(0, 128), 128, 1).missing == 1);
-  CHECK(cache.end_fill(set, line));
-  CHECK(cache.read(cache.set_of(0, 128), 128, 1).line == line);
+  CHECK(cache.begin_fill(set, way) == fill);
+  cache.waiters(fill) = 7;
+  CHECK(cache.end_fill(set, fill) == -1);
+  CHECK(cache.fill_of(set, way) == fill);
+  CHECK(cache.end_fill(set, fill) == 7);
+  CHECK(cache.fill_of(set, way) == -1);
+  CHECK(cache.read(cache.set_of(0, 128), 128, 1).way == way);
 }
 
 }  // namespace leto::model::test

@@ -61,7 +61,7 @@ TEST_CASE("snapshot: a cache keeps its lines and their age") {
     const std::uint64_t line = random() % (4 * c.capacity());
     const int set = c.set_of(0, line);
     const Cache::Access a = random() % 2 ? c.read(set, line, 3) : c.write(set, line, 1 + random() % 3);
-    return std::tuple(a.line, a.missing, a.write_back, a.victim, a.whole, c.hits());
+    return std::tuple(a.way, a.missing, a.write_back, a.victim, a.whole, c.hits());
   });
 }
 
