@@ -93,17 +93,27 @@ void Segments::begin_kernel(bool at_barrier) {
 bool Segments::leave_out_kernel() {
   constexpr std::uint64_t kOneOf = 4;  // is verified
   walk_.start(true);
-  const auto like = taken_.find(key());
-  if (like == taken_.end() || nothing_) return false;
+  const Taken* like = this->like();
+  if (!like || nothing_) return false;
   if (verify_ > 0 && random_() % kOneOf == 0) {
     --verify_;
-    expected_ = like->second.cycles;
+    expected_ = like->cycles;
     return false;
   }
-  passing_.push_back({passage_.begin(), like->second.bursts});
+  passing_.push_back({passage_.begin(), like->bursts});
   pass_kernel();
-  count(like->second);
+  count(*like);
   return true;
+}
+
+// What the kernel under way will take; null: not known.
+const Segments::Taken* Segments::like() const {
+  if (const auto same = taken_.find(key()); same != taken_.end()) return &same->second;
+  for (auto one = taken_.lower_bound({walk_.content(), 0});
+       one != taken_.end() && one->first.first == walk_.content(); ++one)
+    if (device_cycles(one->second.bursts) < kMemoryBound * static_cast<double>(one->second.cycles))
+      return &one->second;
+  return nullptr;
 }
 
 // All of it, down to the barrier behind it.
@@ -190,7 +200,7 @@ bool Segments::leave_out_some(std::vector<std::int64_t>& room) {
 // not may agree by chance.
 std::int64_t Segments::most(const Kind& kind) const {
   const auto behind = since(kind.timed, runs_), end = kind.timed.end();
-  const std::int64_t unsure = std::min(kGrowth * kind.decided, kSample * (end - behind));
+  const std::int64_t unsure = std::min(kGrowth * kind.decided, kSample * (end - behind + 1));
   if (behind == kind.timed.begin() || behind == end) return unsure;
   const auto before = since(kind.timed, std::prev(behind)->runs);
   const double all = mean(before, end);
@@ -309,7 +319,7 @@ void Segments::begun(std::size_t number) {
     if (before.counts) {
       Kind& kind = kinds_[before.kind];
       kind.timed.emplace_back(before.runs, before.work, cycles);
-      if (before.runs == runs_) accounts_.add_since(*segment_begin_, kind.spent);
+      accounts_.add_since(*segment_begin_, kind.spent);
     }
   }
   warm_ = true;
@@ -352,8 +362,7 @@ void Segments::count(const Kind& kind, const Run& run) {
   const auto to = std::max(since(kind.timed, run.runs + 2), behind + std::min(enough, end - behind));
   const double before = mean(from, behind), after = to == behind ? before : mean(behind, to);
   const auto work = static_cast<double>(run.work);
-  const double device =
-      static_cast<double>(passage_.bursts(run.traffic)) * burst_bytes_ / device_bytes_a_cycle_;
+  const double device = device_cycles(passage_.bursts(run.traffic));
   const auto cycles = static_cast<Cycle>(std::llround(std::max(work * (before + after) / 2, device)));
   doubt_ += work * std::abs(before - after) / 2;
   reused_.cycles += cycles;

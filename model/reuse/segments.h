@@ -1,13 +1,14 @@
 // Reuse of kernels and inside them. A kernel is what lies between two barriers of the grid; Walk says what it
 // does, and cuts it into segments.
 //
-// A kernel that does what another one did, and comes behind one that did the same too, takes as long as that:
-// it is left out as a whole. In the others, the segments that do the same are simulated until their time is
-// known, and the rest left out of what the cores run. When the first core comes to a segment, it is decided
-// for all of them; every core goes on behind what is left out with the registers it would have. Buffers,
-// banks and transfers under way stay as they are, so the pipeline runs on as if the kernel were shorter. What
-// is left out is counted to the last command; its loads and stores pass through the LLC's tags (passage.h),
-// so that traffic with device memory and the lines that are found later are as they would be.
+// A kernel that does what another one did, and comes behind one that did the same too where memory binds it,
+// takes as long as that: it is left out as a whole. In the others, the segments that do the same are
+// simulated until their time is known, and the rest left out of what the cores run. When the first core comes
+// to a segment, it is decided for all of them; every core goes on behind what is left out with the registers
+// it would have. Buffers, banks and transfers under way stay as they are, so the pipeline runs on as if the
+// kernel were shorter. What is left out is counted to the last command; its loads and stores pass through the
+// LLC's tags (passage.h), so that traffic with device memory and the lines that are found later are as they
+// would be.
 //
 // Segments of one kind take times in proportion to their work. The time of a
 // segment is that from when all cores have finished the commands of those before to when they have finished
@@ -44,7 +45,10 @@ class Segments : public BodyWatch {
   static constexpr double kAgreement = 0.02;
   /// Of a kind whose segments do not agree a run has at most so many for each that was timed since the run
   /// before.
-  static constexpr std::int64_t kSample = 16;
+  static constexpr std::int64_t kSample = 24;
+  /// A kernel that keeps device memory busy for less than this share of its time takes as long behind any
+  /// other.
+  static constexpr double kMemoryBound = 0.5;
   /// Each side of a run is timed in so many segments that a deviation of one is no more than this of all.
   static constexpr double kNoise = 0.005;
   /// Cores' states that are kept at most of segments walked ahead, to see where a run may end.
@@ -87,6 +91,7 @@ class Segments : public BodyWatch {
     std::vector<std::uint32_t> operations;  // in the order in which they come
     void state(Snapshot& s) { s(cycles, spent, bursts, operations); }
   };
+  const Taken* like() const;
   struct Timed {
     int runs;  // left out before it
     std::int64_t work;
@@ -106,7 +111,7 @@ class Segments : public BodyWatch {
     Amounts amounts;           // of the first
     std::int64_t decided = 0;  // segments that were simulated or left out
     std::vector<Timed> timed;
-    Accounts::Spent spent;  // in those timed while no core was behind a run and units before it
+    Accounts::Spent spent;  // in those timed
     std::vector<Run> left_out;
     void state(Snapshot& s) { s(code, amounts, decided, timed, spent, left_out); }
   };
@@ -152,6 +157,10 @@ class Segments : public BodyWatch {
   void count(const Taken& like);
   void doubt_traffic();
   void touch_operations();
+  /// That device memory needs for them at its peak.
+  double device_cycles(std::uint64_t bursts) const {
+    return static_cast<double>(bursts) * burst_bytes_ / device_bytes_a_cycle_;
+  }
 
   Kernel& kernel_;
   Accounts& accounts_;
