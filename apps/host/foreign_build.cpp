@@ -50,14 +50,17 @@ Finished run(const std::vector<std::string>& words, const fs::path& folder, cons
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128, read_text(log)};
 }
 
-/// The first lines of a tool that say what is wrong.
+/// The first lines of a tool that say what is wrong: errors, or warnings where there are none.
 std::string complaint(const std::string& output) {
-  static const std::regex kLine("[^\n]*(%Error|%Warning|error:)[^\n]*");
+  static const std::regex kErrors("[^\n]*(%Error|error:)[^\n]*"), kWarnings("[^\n]*%Warning[^\n]*");
   std::string all;
-  int left = 3;
-  for (std::sregex_iterator it(output.begin(), output.end(), kLine), end; it != end && left > 0; ++it, --left)
-    all += (all.empty() ? "" : "; ") + it->str();
-  return all.empty() ? output.substr(0, 200) : all;
+  for (const std::regex* lines : {&kErrors, &kWarnings}) {
+    int left = 3;
+    for (std::sregex_iterator it(output.begin(), output.end(), *lines), end; it != end && left > 0; ++it, --left)
+      all += (all.empty() ? "" : "; ") + it->str();
+    if (!all.empty()) return all;
+  }
+  return output.substr(0, 200);
 }
 
 /// Verilator's own folder, from the makefile that it left.
@@ -180,7 +183,7 @@ void verilate(const ForeignDescriptor& block, const fs::path& folder) {
     throw Error(ExitCode::unsupported, "no Verilator is installed, which builds the block",
                 "install Verilator 5.006 or newer (Debian: verilator)");
   if (done.code == 0) return;
-  const bool loop = done.output.find("UNOPTFLAT") != std::string::npos;
+  const bool loop = done.output.find("%Error-UNOPTFLAT") != std::string::npos;
   throw Error(
       ExitCode::bad_input, fmt::format("Verilator refuses {}: {}", block.module, complaint(done.output)),
       loop ? "take the combinational loop out; if signals only share a vector, add allow = [\"UNOPTFLAT\"]"
