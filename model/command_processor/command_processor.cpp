@@ -73,10 +73,11 @@ std::int64_t CommandProcessor::number_of(const Entry* entry) const {
 }
 
 CommandProcessor::Entry* CommandProcessor::entry_of(std::int64_t number) {
+  if (number < 0) return nullptr;
   auto place = static_cast<std::size_t>(number);
   for (auto& cores : rings_)
     for (Ring& ring : cores) {
-      if (number >= 0 && place < ring.entries.size()) return &ring.entries[place];
+      if (place < ring.entries.size()) return &ring.entries[place];
       place -= ring.entries.size();
     }
   return nullptr;

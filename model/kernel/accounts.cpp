@@ -108,12 +108,6 @@ void Accounts::repeat(const Accounts& before, const Accounts& now, std::int64_t 
   skipped_ += static_cast<Cycle>(times) * duration;
 }
 
-void Accounts::Spent::add(const Spent& other) {
-  add_between(totals, other.totals, {});
-  add_between(cores, other.cores, {});
-  for (const auto& [operation, ledger] : other.by_operation) add_between(by_operation[operation], ledger, {});
-}
-
 void Accounts::Spent::bill_to(const std::map<std::uint32_t, std::int64_t>& commands) {
   Ledger sum{};
   double all = 0;

@@ -134,7 +134,6 @@ struct Accounts::Spent {
   Ledger totals{};
   std::array<States, isa::kCores> cores{};  // of totals, the issue cores by their number
   std::map<std::uint32_t, Ledger> by_operation;
-  void add(const Spent& other);
   /// It was all for these, as much as they have commands.
   void bill_to(const std::map<std::uint32_t, std::int64_t>& commands);
   void state(Snapshot& s) { s(totals, cores, by_operation); }

@@ -14,8 +14,8 @@
 // segment is that from when all cores have finished the commands of those before to when they have finished
 // its own; those of a kernel's begin do not count. Ever longer runs are left out, with segments simulated
 // between them; a run's work takes the mean of what its like's took before it and behind it. Accounts of
-// engines go on as they did in all of its like that were timed while the cores were where the units were, not
-// behind a run already. Device memory's peak bandwidth bounds that time from below.
+// engines go on as they did in all of its like that were timed. Device memory's peak bandwidth bounds that
+// time from below.
 #pragma once
 
 #include <deque>
@@ -44,7 +44,7 @@ class Segments : public BodyWatch {
   static constexpr std::int64_t kGrowth = 1, kAgreedGrowth = 4;
   static constexpr double kAgreement = 0.02;
   /// Of a kind whose segments do not agree a run has at most so many for each that was timed since the run
-  /// before.
+  /// before, and once more.
   static constexpr std::int64_t kSample = 24;
   /// A kernel that keeps device memory busy for less than this share of its time takes as long behind any
   /// other.
