@@ -17,7 +17,7 @@ function(leto_names out source)
   set(${out} ${names} PARENT_SCOPE)
 endfunction()
 
-# leto_unity(TARGET): with LETO_UNITY, each source goes into the first group of at most 16 without any of its names.
+# leto_unity(TARGET): with LETO_UNITY, each source goes into the first group of at most 40 without any of its names.
 function(leto_unity target)
   if(NOT LETO_UNITY)
     return()
@@ -32,7 +32,7 @@ function(leto_unity target)
     while(group LESS groups)
       set(free ${names})
       list(REMOVE_ITEM free "" ${names_${group}})
-      if(size_${group} LESS 16 AND "${free}" STREQUAL "${names}")
+      if(size_${group} LESS 40 AND "${free}" STREQUAL "${names}")
         break()
       endif()
       math(EXPR group "${group} + 1")

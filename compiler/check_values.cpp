@@ -43,7 +43,7 @@ bool same(double a, double b) {
   return a == b || (std::isnan(a) && std::isnan(b));
 }
 
-Difference difference(const std::vector<double>& got, const std::vector<double>& want) {
+Difference difference_of(const std::vector<double>& got, const std::vector<double>& want) {
   double largest = 0;
   for (const double x : want) {
     if (std::isfinite(x)) largest = std::max(largest, std::fabs(x));
@@ -100,7 +100,7 @@ void ValueCheck::after(std::string_view pass, const Graph& graph) {
     if (got == now.end()) fail(pass, fmt::format("the result '{}' is gone", name));
     if (got->second.size() != want.size())
       fail(pass, fmt::format("'{}' has {} numbers, had {}", name, got->second.size(), want.size()));
-    const Difference d = difference(got->second, want);
+    const Difference d = difference_of(got->second, want);
     if (d.worst > limit)
       fail(pass, fmt::format("'{}' differs: element {} is {}, was {}; that is {:.2g} of the largest, {:.2g} "
                              "is allowed",

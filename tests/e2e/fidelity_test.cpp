@@ -8,7 +8,7 @@ namespace {
 
 using nlohmann::json;
 
-json record(const Folder& folder, const std::string& options, const std::string& fidelity) {
+json recorded(const Folder& folder, const std::string& options, const std::string& fidelity) {
   must(folder, "run g.onnx --values off " + options + " --fidelity " + fidelity + " --out o");
   return json::parse(read(folder / "o/record.json"));
 }
@@ -19,8 +19,8 @@ TEST_CASE("fidelity: event does the same commands as full in nearly the same tim
   must(folder, "zoo gemm --m 512 --n 512 --k 512 -o g.onnx");
   for (const std::string chip : {"--chip tiny", "--chip pilot"}) {
     CAPTURE(chip);
-    const json full = record(folder, chip, "full"), event = record(folder, chip, "event");
-    const json roofline = record(folder, chip, "roofline");
+    const json full = recorded(folder, chip, "full"), event = recorded(folder, chip, "event");
+    const json roofline = recorded(folder, chip, "roofline");
     CHECK(event["fidelity"] == "event");
     CHECK(roofline["fidelity"] == "roofline");
     CHECK(event["macs"] == full["macs"]);
@@ -37,7 +37,7 @@ TEST_CASE("fidelity: event finds the indices of lookups with values off") {
        "zoo gpt2-small --layers 1 --batch 1 --seq 64 --width 128 --heads 2 --vocabulary 256 -o g.onnx");
   write(folder / "r.toml", "optimizer = \"adamw\"\nprecision = \"bf16\"\n");
   const std::string options = "--chip pilot --train r.toml";
-  const json full = record(folder, options, "full"), event = record(folder, options, "event");
+  const json full = recorded(folder, options, "full"), event = recorded(folder, options, "event");
   CHECK(event["bytes"]["ls"] == full["bytes"]["ls"]);
   CHECK(event["simulation"]["commands"] == full["simulation"]["commands"]);
 }

@@ -7,8 +7,8 @@
 namespace leto::e2e {
 namespace {
 
-nlohmann::json record(const Folder& folder, const std::string& model, const std::string& chip,
-                      const std::string& options = "") {
+nlohmann::json recorded(const Folder& folder, const std::string& model, const std::string& chip,
+                        const std::string& options = "") {
   must(folder, "run " + model + " --chip " + chip + " --values off " + options + " --out o");
   return nlohmann::json::parse(read(folder / "o/record.json"));
 }
@@ -26,8 +26,8 @@ void accounts_close(const nlohmann::json& r) {
 TEST_CASE("physics: the cost of issuing a command word shows in a small gemm") {
   const Folder folder;
   must(folder, "zoo gemm --m 64 --n 64 --k 64 -o g.onnx");
-  const auto free = record(folder, "g.onnx", "tiny", "--set command_processor.issue_cycles=0");
-  const auto paid = record(folder, "g.onnx", "tiny", "--set command_processor.issue_cycles=16");
+  const auto free = recorded(folder, "g.onnx", "tiny", "--set command_processor.issue_cycles=0");
+  const auto paid = recorded(folder, "g.onnx", "tiny", "--set command_processor.issue_cycles=16");
   CHECK(paid["cycles"].get<int>() > free["cycles"].get<int>() + 16);
   CHECK(paid["macs"] == 64 * 64 * 64);
   CHECK(free["macs"] == 64 * 64 * 64);
@@ -37,8 +37,8 @@ TEST_CASE("physics: the cost of issuing a command word shows in a small gemm") {
 TEST_CASE("physics: half the memory channels, twice the time of a large add") {
   const Folder folder;
   must(folder, "zoo add --m 16384 --n 16384 -o a.onnx");
-  const auto whole = record(folder, "a.onnx", "pilot"),
-             half = record(folder, "a.onnx", "pilot", "--set hbm.channels=96");
+  const auto whole = recorded(folder, "a.onnx", "pilot"),
+             half = recorded(folder, "a.onnx", "pilot", "--set hbm.channels=96");
   const double ratio = half["cycles"].get<double>() / whole["cycles"].get<double>();
   CHECK(ratio > 1.8);
   CHECK(ratio < 2.2);
@@ -55,8 +55,8 @@ TEST_CASE("physics: channels as ledgers take the time of those whose every burst
   must(folder, "zoo add --m 4096 --n 8192 -o add.onnx");
   must(folder, "zoo gemm --m 2048 --n 2048 --k 2048 -o gemm.onnx");
   for (const auto& [model, bound] : {std::pair{"add.onnx", 0.03}, {"gemm.onnx", 0.01}}) {
-    const auto ledger = record(folder, model, "pilot", "--set hbm.model=ledger"),
-               controller = record(folder, model, "pilot", "--set hbm.model=controller");
+    const auto ledger = recorded(folder, model, "pilot", "--set hbm.model=ledger"),
+               controller = recorded(folder, model, "pilot", "--set hbm.model=controller");
     CAPTURE(model);
     CHECK(ledger["cycles"].get<double>() ==
           doctest::Approx(controller["cycles"].get<double>()).epsilon(bound));
@@ -70,7 +70,7 @@ TEST_CASE("physics: operands of 8 bits multiply 1.8 times as fast as those of 16
   const std::string cube = "zoo gemm --m 4096 --n 4096 --k 4096 --dtype ";
   must(folder, cube + "bf16 -o wide.onnx");
   must(folder, cube + "fp8 -o narrow.onnx");
-  const auto wide = record(folder, "wide.onnx", "pilot"), narrow = record(folder, "narrow.onnx", "pilot");
+  const auto wide = recorded(folder, "wide.onnx", "pilot"), narrow = recorded(folder, "narrow.onnx", "pilot");
   CHECK(wide["cycles"].get<double>() > 1.8 * narrow["cycles"].get<double>());
   CHECK(narrow["bytes"]["hbm"]["read"].get<double>() < 0.55 * wide["bytes"]["hbm"]["read"].get<double>());
   CHECK(narrow["flops"] == wide["flops"]);
@@ -80,8 +80,8 @@ TEST_CASE("physics: operands of 8 bits multiply 1.8 times as fast as those of 16
   // The gradient of a weight: neither operand has k adjacent.
   must(folder, cube + "bf16 --trans-a -o wide_turned.onnx");
   must(folder, cube + "fp8 --trans-a -o narrow_turned.onnx");
-  const auto turned = record(folder, "narrow_turned.onnx", "pilot");
-  CHECK(record(folder, "wide_turned.onnx", "pilot")["cycles"].get<double>() >
+  const auto turned = recorded(folder, "narrow_turned.onnx", "pilot");
+  CHECK(recorded(folder, "wide_turned.onnx", "pilot")["cycles"].get<double>() >
         1.8 * turned["cycles"].get<double>());
   accounts_close(turned);
 }
@@ -90,7 +90,7 @@ TEST_CASE("physics: GPT-2's training step executes the multiply-accumulates of i
   const Folder folder;
   must(folder, "zoo gpt2-small --layers 2 --batch 2 --seq 64 -o g.onnx");
   write(folder / "r.toml", "optimizer = \"adamw\"\nprecision = \"bf16\"\n");
-  const auto r = record(folder, "g.onnx", "pilot", "--train r.toml");
+  const auto r = recorded(folder, "g.onnx", "pilot", "--train r.toml");
   const std::int64_t t = 2 * 64, s = 64, d = 768, vocabulary = 50257, layers = 2;
   // A layer: qkv 3d, projection d, mlp 4d + 4d wide, scores and context s each; then the head; backward is
   // twice that.

@@ -8,7 +8,7 @@ namespace {
 
 using nlohmann::json;
 
-json record(const Folder& folder, const std::string& options) {
+json recorded(const Folder& folder, const std::string& options) {
   must(folder, "run g.onnx --chip pilot --train r.toml --values off --out o " + options);
   return json::parse(read(folder / "o/record.json"));
 }
@@ -38,12 +38,13 @@ TEST_CASE(
     "out") {
   const Folder folder;
   make_model(folder);
-  const json full = record(folder, ""), reuse = record(folder, "--fidelity reuse --verify-reuse 2");
+  const json full = recorded(folder, ""), reuse = recorded(folder, "--fidelity reuse --verify-reuse 2");
   CHECK(reuse["fidelity"] == "reuse");
   CHECK(reuse["cycles"].get<double>() == doctest::Approx(full["cycles"].get<double>()).epsilon(0.01));
   CHECK(reuse["reuse"]["trips"].get<int>() >= 4);
   CHECK(reuse["reuse"]["verified"].get<int>() >= 1);
-  CHECK(reuse["reuse"]["worst"].get<double>() < 0.1);  // of one kernel: the smallest take some thousand cycles
+  CHECK(reuse["reuse"]["worst"].get<double>() <
+        0.1);  // of one kernel: the smallest take some thousand cycles
   CHECK(!full.contains("reuse"));
   // What the program does is known to the last command, simulated or not.
   for (const char* key : {"macs", "flops"}) CHECK(reuse[key] == full[key]);

@@ -10,7 +10,7 @@
 namespace leto::e2e {
 namespace {
 
-nlohmann::json record(const Folder& folder) {
+nlohmann::json recorded(const Folder& folder) {
   return nlohmann::json::parse(read(folder / "o" / "record.json"));
 }
 
@@ -30,10 +30,10 @@ TEST_CASE("tables: adamw for the dense layers beside adam on tables has the inte
   must(folder, "interp d.onnx --train r.toml --chip tiny --out golden");
   for (const char* name : {"loss.npy", "top.score.npy"})
     CHECK_MESSAGE(read(folder / "golden" / name) == read(folder / "o" / "values" / name), name);
-  CHECK(of_kind(record(folder), "update") >= 3);
+  CHECK(of_kind(recorded(folder), "update") >= 3);
   write(folder / "r.toml", "optimizer = \"adamw\"\ntable_optimizer = \"adam\"\ntable_lr = 0.1\nsteps = 3\n");
   must(folder, "run d.onnx --train r.toml --chip tiny --values on --out o");
-  const auto loss = record(folder)["loss"];
+  const auto loss = recorded(folder)["loss"];
   CHECK(loss.size() == 3);
   CHECK(loss.back().get<double>() < loss.front().get<double>());
   write(folder / "r.toml", "optimizer = \"adamw\"\ntable_optimizer = \"adam\"\nclip_norm = 1.0\n");
@@ -47,11 +47,11 @@ TEST_CASE(
   const Folder folder;
   must(folder, "zoo embedding --tables 2 --rows 500 --dim 16 --batch 64 --bag 4 --weighted -o e.onnx");
   must(folder, "run e.onnx --chip tiny --values off --out o");
-  CHECK(record(folder)["ops"].size() == 2);
-  CHECK(of_kind(record(folder), "embedding_bag") == 2);
+  CHECK(recorded(folder)["ops"].size() == 2);
+  CHECK(of_kind(recorded(folder), "embedding_bag") == 2);
   write(folder / "r.toml", "optimizer = \"adagrad\"\nloss = \"mse\"\n");
   must(folder, "run e.onnx --train r.toml --chip tiny --values off --out o");
-  for (const auto& op : record(folder)["ops"])
+  for (const auto& op : recorded(folder)["ops"])
     if (op["phase"] == "optimizer") CHECK((op["kind"] == "sort" || op["kind"] == "update"));
 }
 
@@ -60,10 +60,10 @@ TEST_CASE("tables: rows of int8 are looked up in half the bytes and training the
   const auto rows = [&](const std::string& flags) {
     must(folder, "zoo embedding --rows 4000000 --dim 128 --batch 4096 --bag 8 -o e.onnx" + flags);
     must(folder, "run e.onnx --chip pilot --values off --out o");
-    return record(folder)["bytes"]["hbm"]["read"].get<double>();
+    return recorded(folder)["bytes"]["hbm"]["read"].get<double>();
   };
   const double wide = rows(""), narrow = rows(" --int8");
-  CHECK(of_kind(record(folder), "embedding_bag") == 1);
+  CHECK(of_kind(recorded(folder), "embedding_bag") == 1);
   CHECK(narrow < 0.75 * wide);  // 136 bytes of 256, in bursts of 32 or 64
   must(folder, "zoo embedding --rows 50 --dim 16 --batch 8 --bag 2 --int8 -o s.onnx");
   must(folder, "run s.onnx --chip tiny --values on --out o");
