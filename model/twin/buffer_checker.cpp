@@ -1,6 +1,7 @@
 #include "model/twin/buffer_checker.h"
 
 #include <algorithm>
+#include <span>
 
 #include "base/errors.h"
 #include "model/twin/log.h"
@@ -66,8 +67,33 @@ BufferChecker::BufferChecker(const ChipConfig& chip, const TwinSpec& spec, const
 void BufferChecker::launch() {
   flush();
   rtl_->reset();
+  known_.reset();
   log_ = {};
   log_.from = comparison_.place();
+}
+
+bool BufferChecker::follows(const Event& event) {
+  if (!budget_) return true;
+  budget_->offer(1);
+  const bool defines = event.kind == Event::Kind::define, anew = defines && !defining_;
+  defining_ = defines;
+  const bool followed = following_;
+  following_ = (following_ || anew) && budget_->take(1);
+  if (followed && !following_) known_.reset();
+  return following_ && knows(event);
+}
+
+bool BufferChecker::knows(const Event& event) {
+  if (event.kind == Event::Kind::define) {
+    known_.set(event.operand[0]);
+    return true;
+  }
+  const auto used = std::span(event.operand).first(event.count);
+  const auto known = [&](std::uint8_t operand) { return known_[operand & Event::kId]; };
+  if (std::all_of(used.begin(), used.end(), known)) return true;
+  if (event.kind != Event::Kind::hold)
+    for (const std::uint8_t operand : used) known_.reset(operand & Event::kId);
+  return false;
 }
 
 Story BufferChecker::story(const isa::Command& command) const {
@@ -106,25 +132,26 @@ void BufferChecker::defined(const isa::Command& command, Cycle now) {
   event.value = {static_cast<std::uint32_t>(command[buffer_t::base]),
                  static_cast<std::uint32_t>(command[buffer_t::bytes]),
                  static_cast<std::uint32_t>(command[buffer_t::depth])};
-  take(event, story(command));
+  if (follows(event)) take(event, story(command));
 }
 
 void BufferChecker::finished(const isa::Command& command, const isa::PeState& pe, Cycle now) {
   Event event = event_of(command, Event::Kind::finish, now);
   for (std::size_t i = 0; i < event.count; ++i)
     event.value[i] = static_cast<std::uint32_t>(pe.buffer(event.operand[i] & Event::kId).full());
-  take(event, story(command));
+  if (follows(event)) take(event, story(command));
 }
 
 void BufferChecker::began(const isa::Command& command, Cycle now) {
-  take(event_of(command, Event::Kind::begin, now), story(command));
+  const Event event = event_of(command, Event::Kind::begin, now);
+  if (follows(event)) take(event, story(command));
 }
 
 void BufferChecker::looked_at(const isa::Command& command, const isa::PeState::Hold& hold, Cycle now) {
   Event event = event_of(command, Event::Kind::hold, now);
   event.hold_cause = static_cast<std::uint8_t>(hold.cause);
   event.hold_buffer = static_cast<std::uint8_t>(hold.buffer);
-  take(event, story(command));
+  if (follows(event)) take(event, story(command));
 }
 
 // Makes room for what happens at `now`: what was gathered is clocked if it is older, or if this does not fit

@@ -7,9 +7,14 @@
 // without any work finishes in the cycle it begins in), it takes further clocks, which are counted. Compared:
 // beg_ready of each; beg_operand of one that is held; beg_tile of each operand of one that begins; full of
 // every buffer that moved, in the cycle after.
+//
+// Default sampling follows a PE while the budget lasts, and again from a definition on that it has some for:
+// nothing is under way there. Until a buffer is defined again the RTL does not know it then, and is not shown
+// the commands that use it.
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <deque>
 #include <memory>
 #include <string>
@@ -29,6 +34,9 @@ class BufferChecker : public Twin {
   /// `block`: another in the place of rtl/'s, with its pins; null: rtl/'s.
   BufferChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance, std::uint64_t seed,
                 const isa::Program& program, std::unique_ptr<rtl::Block> block = nullptr);
+
+  /// Default sampling: no more events than that allows.
+  void limit(std::shared_ptr<Budget> budget) { budget_ = std::move(budget); }
 
   /// The PE starts with no buffers.
   void launch();
@@ -82,6 +90,8 @@ class BufferChecker : public Twin {
     Story story;
   };
 
+  bool follows(const Event& event);
+  bool knows(const Event& event);
   void keep(const Event& event, const Story& story);
   void take(const Event& event, const Story& story);
   void gather(Cycle now, bool room);
@@ -96,7 +106,10 @@ class BufferChecker : public Twin {
   Comparison comparison_;
   const isa::Program& program_;
   std::unique_ptr<rtl::Block> rtl_;
-  Cycle now_ = kNever;  // of what is gathered; kNever: nothing
+  std::shared_ptr<Budget> budget_;  // null: all is followed
+  bool following_ = true, defining_ = false;
+  std::bitset<isa::kBuffers> known_;  // while following: that the RTL has as the model has them
+  Cycle now_ = kNever;                // of what is gathered; kNever: nothing
   Cycle clocked_ = kNever;
   bool defines_ = false;
   std::size_t finishes_ = 0;

@@ -1,6 +1,7 @@
 #include "model/twin/router_twin.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "model/noc/noc.h"
 #include "model/twin/log.h"
@@ -24,18 +25,17 @@ void RouterTwin::add(RouterPacket packet, Cycle at) {
 
 void RouterTwin::check() {
   if (run_.packets.empty()) return;
-  RouterRun run = std::move(run_);
-  run_ = {};
-  const bool idle = run.at > until_;
-  const Cycle begin = idle ? run.at : until_;  // without a gap it is where the one before ends
-  until_ = std::max(until_, run.until());
+  const bool idle = run_.at > until_;
+  const Cycle begin = idle ? run_.at : until_;  // without a gap it is where the one before ends
+  until_ = std::max(until_, run_.until());
   if (idle) too_long_ = false;
-  too_long_ |= until_ - run.at > checker_.longest();
-  const std::size_t packets = run.packets.size();
+  too_long_ |= until_ - run_.at > checker_.longest();
+  const std::size_t packets = run_.packets.size();
   const bool wanted = checker_.comparison().wants(begin, until_, static_cast<std::int64_t>(packets));
-  if (wanted && !too_long_) return checker_.add(std::move(run));
+  if (wanted && !too_long_) return checker_.add(std::exchange(run_, {}));
   if (wanted) checker_.comparison().leave_out(packets);
   checker_.skip();
+  run_.packets.clear();
 }
 
 void RouterTwin::flush() {

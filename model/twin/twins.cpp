@@ -151,10 +151,10 @@ void Twins::add(const TwinSpec& spec, int number, TwinBlock block, const ChipCon
       spec.mode == TwinMode::model ? nullptr : make(block, number, spec, instance, chip, program, seed);
 }
 
-// The twins of arithmetic share one; a buffer manager's state is followed without a gap.
+// The twins of arithmetic share one.
 void Twins::share_budget(const std::int64_t& chip_macs) {
-  // What costs nothing worth saving: MACs; elements and pieces; requests; packets.
-  constexpr std::int64_t kFreeMacs = 1 << 17, kFree = 1 << 9, kFreeRequests = 1 << 7, kFreePackets = 1 << 8;
+  // What costs nothing worth saving: MACs; elements, pieces, events of a buffer manager; requests; packets.
+  constexpr std::int64_t kFreeMacs = 1 << 16, kFree = 1 << 7, kFreeRequests = 1 << 5, kFreePackets = 1 << 4;
   const auto arithmetic = std::make_shared<Budget>(chip_macs, kBudgetShare, kFreeMacs);
   each([&](TwinBlock block, const std::string&, Twin& twin) {
     Comparison& comparison = twin.comparison();
@@ -164,7 +164,7 @@ void Twins::share_budget(const std::int64_t& chip_macs) {
       case TwinBlock::vector_lookup:
         return comparison.limit(arithmetic);
       case TwinBlock::buffer_manager:
-        return;
+        return static_cast<BufferChecker&>(twin).limit(std::make_shared<Budget>(kOwnShare, kFree));
       case TwinBlock::sram_bank:
         return comparison.limit(std::make_shared<Budget>(kBankShare, kFreeRequests));
       case TwinBlock::router:
