@@ -33,12 +33,12 @@ BufferRequests::BufferRequests(const BufferLimits& limits, std::uint64_t seed)
     : limits_(limits), random_(seed), pe_(limits.store, 16, false) {}
 
 BufferRequest BufferRequests::next() {
-  if (left_ == 0) {
+  if (left_ == 0 && (limits_.redefines || defined_ == 0)) {
     left_ = static_cast<int>(limits_.ids + 200 + static_cast<int>(below(1000)));
     pe_ = isa::PeState(limits_.store, 16, false);
     defined_ = 0;
   }
-  --left_;
+  if (left_ > 0) --left_;
   return defined_ < limits_.ids ? define(defined_++) : use();
 }
 

@@ -30,6 +30,7 @@ struct BufferLimits {
   int ids = 32;
   std::int64_t store = std::int64_t{1} << 20;  // bytes that all buffers lie in
   Extent bytes{1, store}, depth{1, 255};       // of a tile; tiles of a buffer
+  bool redefines = true;  // false: it is not told of a definition, so that there is one of each buffer
 };
 
 class BufferRequests {

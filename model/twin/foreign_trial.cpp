@@ -62,9 +62,12 @@ BufferLimits limits_of(const StreamSpec& stream, const rtl::ForeignBlock& block)
   if (stream.has("cmd_depth")) limits.depth.most = (std::int64_t{1} << bits("cmd_depth", 8)) - 1;
   if (const auto own = stream.shape.find("depth"); own != stream.shape.end()) limits.depth = own->second;
   if (const auto own = stream.shape.find("bytes"); own != stream.shape.end()) limits.bytes = own->second;
-  if (!stream.has("cmd_depth") && limits.depth.least != limits.depth.most)
-    throw Error(ExitCode::bad_input, fmt::format("{}: nothing says how deep the buffers are", stream.place),
-                "join cmd_depth, or give [shape] depth = N");
+  limits.redefines = stream.operations.contains("define");
+  for (const auto& [name, extent, what] : {std::tuple{"depth", limits.depth, "how deep the buffers are"},
+                                           {"bytes", limits.bytes, "how many bytes a tile has"}})
+    if (!stream.has(fmt::format("cmd_{}", name)) && extent.least != extent.most)
+      throw Error(ExitCode::bad_input, fmt::format("{}: nothing says {}", stream.place, what),
+                  fmt::format("join cmd_{0}, or give [shape] {0} = N", name));
   return limits;
 }
 

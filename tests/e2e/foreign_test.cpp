@@ -193,12 +193,25 @@ TEST_SUITE("slow") {
                                       {"banked_engine", 100000},
                                       {"dot_unit", 10000},
                                       {"reciprocal_unit", 30000},
-                                      {"ring_keeper", 2000}}) {
+                                      {"ring_keeper", 2000},
+                                      {"slot_ring", 1000}}) {
       CAPTURE(name);
       const auto seen = imported(folder, name);
       CHECK(seen["commands"] == 1000);
       CHECK(seen["difference"] == "");
       CHECK(seen["values_compared"] > least);
+    }
+  }
+
+  TEST_CASE("foreign: a rounding that is wrong beside a tie alone is found with the default commands") {
+    const Folder folder;
+    place(folder);
+    if (!is_there(folder)) return;
+    const std::string right = "rounded = x + 32'h7fff + 32'(x[16]);",
+                      text = read(kBlocks / "axis_reducer.sv");
+    for (const char* wrong : {"x[15:0] == 16'h8001 ? x : ", "x[15:0] == 16'h7fff ? x + 32'h8001 : "}) {
+      write(folder / "axis_reducer.sv", with(text, right, "rounded = " + (wrong + right.substr(10))));
+      check_refused(leto(folder, "twin import axis_reducer.toml"), 8, "d_data[");
     }
   }
 
@@ -250,6 +263,13 @@ TEST_SUITE("slow") {
     check_refused(changed(folder, "reciprocal_unit", "in_ready = moves", "in_ready = 1'b1"), 8, "y_");
     check_refused(changed(folder, "ring_keeper", "last_tail ? start[r]", "last_tail ? tail[r]"), 8, "r_tile");
     check_refused(changed(folder, "ring_keeper", "ans_no <= held[r] == 0", "ans_no <= 1'b0"), 8, "r_ok");
+    check_refused(
+        changed(folder, "slot_ring", "freed <= freed + 4'd1", "freed <= freed + (freed == 13 ? 4'd2 : 4'd1)"),
+        8, "r_");
+    check_refused(described(folder, "slot_ring", "depth = 8", "depth = [4, 8]"), 3,
+                  "how deep the buffers are");
+    check_refused(described(folder, "slot_ring", "depth = 8", "depth = 8\nbytes = [1, 2]"), 3,
+                  "bytes a tile");
     check_refused(changed(folder, "ring_keeper", "ans_held <= held[r] - 6'd1", "ans_held <= held[r]"), 8,
                   "r_full");
   }

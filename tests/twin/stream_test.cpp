@@ -130,3 +130,15 @@ TEST_CASE("stream: requests to buffers come to all answers") {
     CHECK_MESSAGE(requests.arms[arm] * 50 > kCount, arm, " ", requests.arms[arm]);
   CHECK(requests.arms["define"] > 50);
 }
+
+TEST_CASE("stream: buffers are defined once for a block that is told of no definition") {
+  BufferLimits limits;
+  limits.ids = 4;
+  limits.depth = {8, 8};
+  limits.redefines = false;
+  BufferRequests requests(limits, 1);
+  constexpr int kCount = 20000;
+  for (int i = 0; i < kCount; ++i) CHECK(((requests.next().op == BufferRequest::Op::define) == (i < 4)));
+  for (const char* arm : {"reserve", "no room", "push", "wait", "no data", "pop"})
+    CHECK_MESSAGE(requests.arms[arm] * 50 > kCount, arm, " ", requests.arms[arm]);
+}
