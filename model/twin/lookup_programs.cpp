@@ -2,6 +2,9 @@
 
 #include <array>
 #include <bit>
+#include <cmath>
+
+#include "model/twin/rounding_edges.h"
 
 namespace leto::model {
 namespace {
@@ -30,10 +33,11 @@ LookupRun LookupPrograms::next() {
   const std::size_t rows = limits_.plain ? 1 : 1 + below(4);
   run.row = static_cast<int>(1 + below(below(4) ? 40 : 200));
   if (run.row % engine_.elements_per_cycle) note("a short beat");
+  const bool ties = run.type != DType::fp32 && below(4) == 0;
   const std::size_t kind = limits_.ordinary ? 2 : below(6);
-  note("kind " + std::to_string(kind));
+  note(ties ? "beside a tie" : "kind " + std::to_string(kind));
   for (std::size_t i = rows * static_cast<std::size_t>(run.row); i > 0; --i) {
-    run.x.push_back(element(kind == 5 ? below(5) : kind));
+    run.x.push_back(ties ? beside_tie(run.op, run.type) : element(kind == 5 ? below(5) : kind));
     if (limits_.ordinary && (run.op == VectorOp::logarithm || run.op == VectorOp::reciprocal))
       positive(run.x.back());
     run.result.push_back(looked_up(run.op, run.type, run.x.back()));
@@ -68,6 +72,34 @@ std::uint32_t LookupPrograms::element(std::size_t kind) {
       return kSpecial[below(kSpecial.size())];
     }
   }
+}
+
+// An ordinary number, moved until its function's value passes from one side of a tie to the other: the
+// functions rise or fall all along.
+std::uint32_t LookupPrograms::beside_tie(VectorOp op, DType type) {
+  constexpr std::uint32_t kMost = 1u << 22;
+  std::uint32_t from = element(2);
+  if (op == VectorOp::logarithm || op == VectorOp::reciprocal) positive(from);
+  if (from << 1 == 0) return from;
+  const auto value = [&](std::uint32_t x) {
+    return std::fabs(std::bit_cast<float>(looked_up(op, DType::fp32, x)));
+  };
+  std::uint32_t narrow = 0;
+  store_element(type, reinterpret_cast<std::byte*>(&narrow), 0, value(from));
+  const double tie = tie_behind(type, narrow);
+  const auto beyond = [&](std::uint32_t x) { return value(x) > tie; };
+  const bool side = beyond(from);
+  for (const bool up : {true, false}) {
+    const auto moved = [&](std::uint32_t by) { return up ? from + by : from - by; };
+    if (beyond(moved(kMost)) == side) continue;
+    std::uint32_t near = 0, far = kMost;
+    while (far - near > 1) {
+      const std::uint32_t middle = (near + far) / 2;
+      (beyond(moved(middle)) == side ? near : far) = middle;
+    }
+    return moved(below(2) ? near : far);
+  }
+  return from;
 }
 
 void LookupPrograms::time(LookupRun& run, std::size_t rows) {

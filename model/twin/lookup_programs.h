@@ -28,6 +28,7 @@ class LookupPrograms {
   std::size_t below(std::size_t n) { return random_() % n; }
   void note(const std::string& arm) { ++arms[arm]; }
   std::uint32_t element(std::size_t kind);
+  std::uint32_t beside_tie(isa::VectorOp op, DType type);
   void time(LookupRun& run, std::size_t rows);
 
   VectorEngineConfig engine_;

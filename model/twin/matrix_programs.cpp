@@ -70,20 +70,37 @@ std::uint16_t MatrixPrograms::element(DType type, bool wild) {
   return bits;
 }
 
+// The first product is some 2^14, and half a unit of its last place is 2^-10, as the further products are, or
+// nearly.
+std::uint16_t MatrixPrograms::tie(DType type, int k) {
+  const auto bits = [&](float x) {
+    std::uint16_t all = 0;
+    store_element(type, reinterpret_cast<std::byte*>(&all), 0, x);
+    return int{all};
+  };
+  const int magnitude =
+      k == 0 ? bits(0x1p7f) + below(bits(0x1p8f) - bits(0x1p7f)) : bits(0x1p-5f) + below(3) - 1;
+  return static_cast<std::uint16_t>(magnitude | below(2) << (8 * size_of(type) - 1));
+}
+
 void MatrixPrograms::fill(MatrixRun& run) {
-  const int kind = limits_.ordinary ? 7 : below(8);
+  const int kind = limits_.ordinary ? (below(4) ? 7 : 3) : below(8);
   const auto wild = [&] { return kind == 0 || (kind == 1 && below(16) == 0); };
   zeros_ = kind == 2;
   if (zeros_) note("signed zeros");
   if (kind < 2) note("any bits");
-  for (int i = 0; i < run.m * run.k; ++i) run.held.push_back(element(run.held_type, wild()));
-  for (int i = 0; i < run.n * run.k; ++i) run.stream.push_back(element(run.stream_type, wild()));
+  const bool ties = kind == 3;
+  if (ties) note("sums that tie");
+  const auto operand = [&](DType type, int i) { return ties ? tie(type, i % run.k) : element(type, wild()); };
+  for (int i = 0; i < run.m * run.k; ++i) run.held.push_back(operand(run.held_type, i));
+  for (int i = 0; i < run.n * run.k; ++i) run.stream.push_back(operand(run.stream_type, i));
   if (!run.first) {
     note("goes on");
     for (int i = 0; i < run.m * run.n; ++i)
       run.before.push_back(limits_.keeps_sums ? last_.after[static_cast<std::size_t>(i)]
-                           : wild()           ? std::bit_cast<float>(static_cast<std::uint32_t>(random_()))
-                                              : float_from_bf16(element(DType::bf16, false)));
+                           : ties   ? std::ldexp(1.0f + static_cast<float>(below(1 << 23)) * 0x1p-23f, 14)
+                           : wild() ? std::bit_cast<float>(static_cast<std::uint32_t>(random_()))
+                                    : float_from_bf16(element(DType::bf16, false)));
   }
   reference(run);
 }

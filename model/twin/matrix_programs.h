@@ -40,6 +40,7 @@ class MatrixPrograms {
   int size(const Extent& extent, int usual);
   void shape(MatrixRun& run);
   std::uint16_t element(DType type, bool wild);
+  std::uint16_t tie(DType type, int k);
   void fill(MatrixRun& run);
   void time(MatrixRun& run);
 

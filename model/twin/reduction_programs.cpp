@@ -3,6 +3,8 @@
 #include <array>
 #include <bit>
 
+#include "model/twin/rounding_edges.h"
+
 namespace leto::model {
 namespace {
 
@@ -34,8 +36,9 @@ ReductionRun ReductionPrograms::next() {
   return run;
 }
 
-// Any bits, numbers near the edges of the narrow types, ordinary ones, halves that tie.
-std::uint32_t ReductionPrograms::element(std::size_t kind) {
+// Any bits, numbers near the edges of the narrow types, ordinary ones, halves that tie, special ones, and
+// those beside a rounding.
+std::uint32_t ReductionPrograms::element(std::size_t kind, DType type) {
   switch (kind) {
     case 0:
       return static_cast<std::uint32_t>(random_());
@@ -48,6 +51,14 @@ std::uint32_t ReductionPrograms::element(std::size_t kind) {
       return std::bit_cast<std::uint32_t>(static_cast<float>(static_cast<int>(below(4001)) - 2000) / 64.0f);
     case 3:  // ties: only a few bits below the narrow types' last place
       return std::bit_cast<std::uint32_t>(1.0f + static_cast<float>(below(4096)) / 4096.0f);
+    case 5: {
+      const DType narrow = type == DType::fp32 ? kTypes[1 + below(kTypes.size() - 1)] : type;
+      const RoundingEdge edge = rounding_edge(random_, narrow, ordinary_);
+      if (type == DType::fp32) return edge.bits;
+      ++edges[fmt::format("{}: {} {}", name_of(type), kRoundingSides[static_cast<std::size_t>(edge.side)],
+                          kRoundingPlaces[static_cast<std::size_t>(edge.place)])];
+      return edge.bits;
+    }
     default: {
       constexpr std::array<std::uint32_t, 12> kSpecial = {0,          0x80000000, 0x7f800000, 0xff800000,
                                                           0x7fc00000, 0xffc12345, 0x00000001, 0x807fffff,
@@ -57,18 +68,32 @@ std::uint32_t ReductionPrograms::element(std::size_t kind) {
   }
 }
 
-std::vector<std::uint32_t> ReductionPrograms::elements(int count) {
-  const std::size_t kind = ordinary_ ? 2 : below(6);
+std::vector<std::uint32_t> ReductionPrograms::elements(int count, DType type) {
+  const bool edges = below(ordinary_ ? 2 : 4) == 0;
+  const std::size_t kind = edges ? 5 : ordinary_ ? 2 : below(7);
   note("kind " + std::to_string(kind));
   std::vector<std::uint32_t> all;
-  for (int i = 0; i < count; ++i) all.push_back(element(kind == 5 ? below(5) : kind));
+  for (int i = 0; i < count; ++i) all.push_back(element(kind == 6 ? below(6) : kind, type));
   return all;
+}
+
+void ReductionPrograms::add_terms(ReductionRun& run) {
+  note("sums that tie");
+  for (int i = 0; i < run.count; ++i) {
+    const auto [bank, incoming] = rounding_terms(random_, ordinary_);
+    run.banks.push_back(bank);
+    run.incoming.push_back(incoming);
+  }
 }
 
 // The contract itself: the conversions of base/dtypes.h, one fp32 addition.
 void ReductionPrograms::fill(ReductionRun& run) {
-  if (run.op != Opcode::fill) run.banks = elements(run.count);
-  if (run.op == Opcode::fill || run.op == Opcode::merge) run.incoming = elements(run.count);
+  if (run.op == Opcode::merge && below(4) == 0) {
+    add_terms(run);
+  } else {
+    if (run.op != Opcode::fill) run.banks = elements(run.count, run.type);
+    if (run.op == Opcode::fill || run.op == Opcode::merge) run.incoming = elements(run.count, run.type);
+  }
   for (int i = 0; i < run.count; ++i) {
     const auto at = static_cast<std::size_t>(i);
     std::uint32_t bits = run.op == Opcode::fill ? run.incoming[at] : run.banks[at];

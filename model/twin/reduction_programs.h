@@ -1,5 +1,6 @@
 // Random commands of a reduction engine as a PE would start them: all operations and types, any bits, edges
-// of the narrow types, ties, stalls, with and without gaps. What kinds came is counted.
+// of the narrow types, ties and what lies beside them, stalls, with and without gaps. What kinds came is
+// counted.
 #pragma once
 
 #include <map>
@@ -19,12 +20,14 @@ class ReductionPrograms {
   ReductionRun next();
 
   std::map<std::string, int> arms;
+  std::map<std::string, int> edges;  // elements to be narrowed, by type and where in its rounding they lie
 
  private:
   std::size_t below(std::size_t n) { return random_() % n; }
   void note(const std::string& arm) { ++arms[arm]; }
-  std::uint32_t element(std::size_t kind);
-  std::vector<std::uint32_t> elements(int count);
+  std::uint32_t element(std::size_t kind, DType type);
+  std::vector<std::uint32_t> elements(int count, DType type);
+  void add_terms(ReductionRun& run);
   void fill(ReductionRun& run);
   void time(ReductionRun& run);
 

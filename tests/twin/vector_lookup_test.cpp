@@ -1,9 +1,12 @@
 // The vector engine's lookup path in RTL against base/math.h: random commands, every bit and every cycle.
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "arch/chip_config.h"
 #include "base/errors.h"
 #include "model/twin/lookup_programs.h"
+#include "model/twin/rounding_edges.h"
 #include "rtl/matrix_engine/matrix_engine_rtl.h"
 
 using namespace leto;
@@ -19,7 +22,7 @@ void check_programs(const std::string& chip, int count, std::uint64_t seed) {
   const TwinCount& counted = checker.comparison().count();
   CHECK(counted.mismatches == 0);
   for (const auto& [arm, times] : programs.arms) CHECK_MESSAGE(times * 50 > count, arm, " ", times);
-  CHECK(programs.arms.size() == 6 + 5 + 6 + 4);  // operations, types, kinds, others
+  CHECK(programs.arms.size() == 6 + 5 + 6 + 5);  // operations, types, kinds, others
   MESSAGE(chip << " vector_lookup: " << count << " commands, " << counted.cycles_compared << " cycles, "
                << counted.values_compared << " values");
 }
@@ -43,6 +46,28 @@ std::vector<LookupRun> some(const ChipConfig& chip, std::uint64_t seed, int coun
 }
 
 }  // namespace
+
+TEST_CASE("twin: random lookups hold results beside the ties of each narrower type") {
+  LookupPrograms programs(load_chip("tiny"), 1);
+  std::map<DType, int> near, beyond;
+  for (int i = 0; i < 1000; ++i) {
+    const LookupRun run = programs.next();
+    if (run.type == DType::fp32) continue;
+    for (const std::uint32_t x : run.x) {
+      const double value = std::fabs(std::bit_cast<float>(looked_up(run.op, DType::fp32, x)));
+      std::uint32_t narrow = 0;
+      store_element(run.type, reinterpret_cast<std::byte*>(&narrow), 0, static_cast<float>(value));
+      if (!(value > 0x1p-5 && value < 0x1p8)) continue;
+      for (const std::uint32_t magnitude : {narrow - 1, narrow}) {
+        const double off = value / tie_behind(run.type, magnitude) - 1;
+        if (std::fabs(off) < 0x1p-20) ++(off > 0 ? beyond : near)[run.type];
+      }
+    }
+  }
+  for (const DType type : {DType::bf16, DType::fp16, DType::e4m3, DType::e5m2})
+    CHECK_MESSAGE(std::min(near[type], beyond[type]) > 100, name_of(type), " ", near[type], " ",
+                  beyond[type]);
+}
 
 TEST_CASE("twin: random lookups differ in no bit and no cycle") {
   if (!rtl::has_rtl()) return;
