@@ -10,6 +10,10 @@
 namespace leto::model {
 namespace {
 
+constexpr const char* kBeyond =
+    "beats beyond the command's: all of its own have come, and the next one is not taken";
+const Story kBefore = {"no command", "no operation", "beats before the first command is taken", ""};
+
 constexpr int kSettle = 64;  // cycles after the last command in which nothing may come
 
 /// The elements of a channel that pass at once.
@@ -64,6 +68,7 @@ void StreamChecker::restart() {
   block_->reset();
   random_.seed(comparison_.seed());
   now_ = 0;
+  last_ = kBefore;
 }
 
 std::vector<std::string> StreamChecker::signals(const StreamSpec& stream) {
@@ -170,6 +175,7 @@ bool StreamChecker::done() const {
 void StreamChecker::play(const StreamJob& job) {
   now_ = std::max(now_, job.start);
   while (stops()) clock();
+  check_rest();
   job_ = &job;
   collected_.clear();
 
@@ -205,6 +211,7 @@ void StreamChecker::play(const StreamJob& job) {
   if (stream_.level == CompareLevel::window) check_length(now_ - 1 - at);
   if (comparing_) comparison_.count().macs_compared += job.work;
   job_ = nullptr;
+  last_ = {job.name, job.operation, fmt::format("{}; {}", job.doing, kBeyond), ""};
   sources_.clear();
   sinks_.clear();
 }
@@ -240,7 +247,7 @@ StreamChecker::Moved StreamChecker::clock() {
   see_pins();
   Moved moved;
   moved.command = waits_ && held_ready(StreamContract::kReady);
-  check_unasked();
+  check_unasked(moved.command);
   for (std::size_t i = 0; i < sinks_.size(); ++i)
     if (!sinks_[i].ended())
       moved.data |= check(sinks_[i], ready[i] || !has(sinks_[i].channel->ready), moved.command);
@@ -295,12 +302,27 @@ void StreamChecker::read_memory(Source& source, std::size_t index) {
   put(source, from, from < end ? std::min(source.lanes, end - from) : 0);
 }
 
-void StreamChecker::check_unasked() {
+/// What comes in a cycle without the next command, and would come in it, is not the next command's.
+void StreamChecker::check_rest() {
+  for (const StreamChannel& channel : contract_.channels)
+    block_->set(channel.input ? channel.valid : channel.ready, 0);
+  block_->evaluate();
+  check_unasked(false);
+}
+
+void StreamChecker::check_unasked(bool commanded) {
+  const bool taken = job_ && (commanded || !waits_);
   for (const StreamChannel& channel : contract_.channels) {
-    const bool asked = std::any_of(sinks_.begin(), sinks_.end(), [&](const Sink& sink) {
-      return sink.channel == &channel && !sink.ended();
-    });
-    if (!channel.input && !asked && has(channel.valid)) compare(channel.valid, 0);
+    const bool asked = taken && std::any_of(sinks_.begin(), sinks_.end(), [&](const Sink& sink) {
+                         return sink.channel == &channel && !sink.ended();
+                       });
+    if (channel.input || asked || !has(channel.valid)) continue;
+    std::uint64_t rtl = block_->value(channel.valid);
+    if (comparison_.agrees(now_, name(channel.valid), 1, 0, rtl)) continue;
+    if (taken)
+      differ(name(channel.valid), "0", "1");
+    else
+      comparison_.differ(now_, name(channel.valid), "0", "1", last_);
   }
 }
 
@@ -429,9 +451,7 @@ void StreamChecker::see_pins() {
 }
 
 void StreamChecker::differ(const std::string& signal, const std::string& model, const std::string& rtl) {
-  if (!job_)
-    return comparison_.differ(now_, signal, model, rtl,
-                              {"no command", "no operation", "nothing is under way", ""});
+  if (!job_) return comparison_.differ(now_, signal, model, rtl, last_);
   std::vector<std::string> inputs;
   for (const Source& source : sources_) {
     const std::size_t in = source.waits || source.at == 0 ? source.at : source.at - 1;

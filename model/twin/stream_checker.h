@@ -6,7 +6,7 @@
 // channel is valid/ready or AXI-Stream, which are the same handshake; an input may be a memory instead that
 // the block reads by an index. At level data every channel stops at random, at both ends; a beat that waits
 // has to stay as it is. A command that makes no progress for long is a finding too, and so is what comes out
-// unasked.
+// unasked: a beat before the next command is taken is one beyond the last one's.
 #pragma once
 
 #include <map>
@@ -84,7 +84,8 @@ class StreamChecker {
   void put(const Source& source, std::size_t from, std::size_t count);
   void put_keep(const StreamChannel& channel, std::size_t count, std::size_t lanes);
   void read_memory(Source& source, std::size_t index);
-  void check_unasked();
+  void check_rest();
+  void check_unasked(bool commanded);
   bool check(Sink& sink, bool ready, bool commanded);
   void check_beat(Sink& sink);
   void check_sides(const Sink& sink);
@@ -113,6 +114,7 @@ class StreamChecker {
 
   const StreamJob* job_ = nullptr;  // under way; null: none
   bool waits_ = false;              // it is not accepted yet
+  Story last_;                      // the command before
   std::vector<Source> sources_;
   std::vector<Sink> sinks_;
 };

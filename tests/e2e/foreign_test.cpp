@@ -215,6 +215,22 @@ TEST_SUITE("slow") {
     }
   }
 
+  TEST_CASE("foreign: beats beyond a command's are its own difference and not the next one's") {
+    const Folder folder;
+    place(folder);
+    if (!is_there(folder)) return;
+    std::string text =
+        with(read(kBlocks / "axis_reducer.sv"), "valid0 <= beat;", "valid0 <= beat || (valid0 && last0);");
+    text = with(text, "last0 <= s_axis_bank_tlast;", "last0 <= s_axis_bank_tlast && beat;");
+    // With the second one the next command would be taken at once.
+    for (const auto& other : {text, with(text, "!busy && !valid0 && !valid1", "!busy")}) {
+      write(folder / "axis_reducer.sv", other);
+      const auto done = leto(folder, "twin import axis_reducer.toml");
+      check_refused(done, 8, "_valid: model 0, rtl 1; random ");
+      CHECK(done.err.find("beats beyond the command's") != std::string::npos);
+    }
+  }
+
   TEST_CASE("foreign: strobes in the place of a valid and slots in the place of addresses") {
     const Folder folder;
     place(folder);
