@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
-#include <set>
 
 #include "base/errors.h"
 
@@ -104,13 +103,10 @@ class Joiner {
       : map_(map), pins_(pins), theirs_(std::move(theirs)) {}
 
   void join() {
-    clock = take(map_.clock, map_.place, true, 1, "[clock]");
-    reset = take(map_.reset, map_.place, true, 1, "[reset]");
+    clock = take(map_.clock, "[clock]");
+    reset = take(map_.reset, "[reset]");
     for (const ForeignMap::Pin& pin : map_.pins) join_pin(pin);
-    for (const ForeignMap::Constant& constant : map_.constants) {
-      const int index = take(constant.port, constant.place, true, -1, "[constants]");
-      constants.push_back({index, std::min(theirs_.at(constant.port).bits, 64), constant.value});
-    }
+    for (const ForeignMap::Constant& constant : map_.constants) join_constant(constant);
     check_all_driven();
     check_required();
   }
@@ -118,11 +114,17 @@ class Joiner {
   int clock = 0, reset = 0;
   std::vector<Wire> in, out;
   struct Constant {
-    int port, bits;
+    int port, low, bits;
     std::uint64_t value;
   };
   std::vector<Constant> constants;
   std::map<int, int> joined;  // bits by pin of ours
+
+  std::map<std::string, int> joined_by_name() const {
+    std::map<std::string, int> all;
+    for (const auto& [pin, bits] : joined) all[std::string(pins_[static_cast<std::size_t>(pin)].port.name)] = bits;
+    return all;
+  }
 
  private:
   std::string names(bool input) const {
@@ -144,13 +146,55 @@ class Joiner {
     return found->second;
   }
 
-  int take(const std::string& name, const std::string& place, bool input, int bits, const std::string& what) {
-    const Theirs& found = port(name, place, input, what);
-    if (bits > 0 && found.bits != bits)
-      fail(place, fmt::format("{}: port \"{}\" has {} bits, and {} is needed", what, name, found.bits, bits),
+  int take(const std::string& name, const std::string& what) {
+    const Theirs& found = port(name, map_.place, true, what);
+    if (found.bits != 1)
+      fail(map_.place, fmt::format("{}: port \"{}\" has {} bits, and 1 is needed", what, name, found.bits),
            "name a port of one bit");
-    driven_.insert(name);
+    drive({name, 0, 0, false}, map_.place, what);
     return found.index;
+  }
+
+  /// Bits `low` to `high` of a port, which has so many.
+  Slice inside(const Slice& part, const Theirs& port, const std::string& place, const std::string& what) const {
+    Slice all = part;
+    if (part.high < 0) all.high = port.bits - 1;
+    if (all.high >= port.bits || all.low > all.high || all.low < 0)
+      fail(place, fmt::format("{}: [{}:{}] is not inside port \"{}\", which has {} bits", what, all.high, all.low,
+                              part.port, port.bits),
+           "write PORT[HIGH:LOW]");
+    return all;
+  }
+
+  /// `what` drives these bits of an input of theirs, and nothing else does.
+  void drive(const Slice& part, const std::string& place, const std::string& what) {
+    std::vector<std::string>& by = drivers_[part.port];
+    by.resize(static_cast<std::size_t>(theirs_.at(part.port).bits));
+    for (int bit = part.low; bit <= part.high; ++bit) {
+      std::string& driver = by[static_cast<std::size_t>(bit)];
+      if (!driver.empty())
+        fail(place, fmt::format("{} and {} both drive {}", driver, what, bits_text(part.port, bit, bit)),
+             "join one of them, or give each its own bits: \"PORT[HIGH:LOW]\"");
+      driver = what;
+    }
+  }
+
+  std::string bits_text(const std::string& name, int high, int low) const {
+    if (theirs_.at(name).bits == 1) return name;
+    return high == low ? fmt::format("{}[{}]", name, low) : fmt::format("{}[{}:{}]", name, high, low);
+  }
+
+  void join_constant(const ForeignMap::Constant& constant) {
+    const std::string what = fmt::format("[constants] {}", constant.part.port);
+    const Theirs& found = port(constant.part.port, constant.place, true, what);
+    const Slice part = inside(constant.part, found, constant.place, what);
+    const int bits = std::min(part.high - part.low + 1, 64);
+    const std::int64_t value = constant.value;
+    if (bits < 64 && (value >= std::int64_t{1} << bits || value < -(std::int64_t{1} << (bits - 1))))
+      fail(constant.place, fmt::format("{} = {} does not fit its {} bits", what, value, bits),
+           "give a value that does");
+    drive(part, constant.place, what);
+    constants.push_back({found.index, part.low, bits, static_cast<std::uint64_t>(value)});
   }
 
   void join_pin(const ForeignMap::Pin& pin) {
@@ -166,14 +210,10 @@ class Joiner {
     int at = 0;
     for (const Slice& part : pin.parts) {
       const Theirs& found = port(part.port, pin.place, ours->port.input, pin.name);
-      const int high = part.high < 0 ? found.bits - 1 : part.high;
-      if (high >= found.bits || part.low > high || part.low < 0)
-        fail(pin.place, fmt::format("{}: [{}:{}] is not inside port \"{}\", which has {} bits", pin.name, high,
-                                    part.low, part.port, found.bits),
-             "write PORT[HIGH:LOW]");
-      const int bits = high - part.low + 1;
-      (ours->port.input ? in : out).push_back({number, at, bits, found.index, part.low, part.inverted});
-      if (ours->port.input) driven_.insert(part.port);
+      const Slice whole = inside(part, found, pin.place, pin.name);
+      const int bits = whole.high - whole.low + 1;
+      (ours->port.input ? in : out).push_back({number, at, bits, found.index, whole.low, part.inverted});
+      if (ours->port.input) drive(whole, pin.place, fmt::format("[pins] {}", pin.name));
       at += bits;
     }
     if (ours->step == 0 ? at != ours->port.bits : at > ours->port.bits || at % ours->step != 0)
@@ -188,11 +228,21 @@ class Joiner {
 
   void check_all_driven() const {
     std::vector<std::string> loose;
-    for (const auto& [name, one] : theirs_)
-      if (one.input && !driven_.contains(name)) loose.push_back(name);
+    for (const auto& [name, one] : theirs_) {
+      if (!one.input) continue;
+      const auto by = drivers_.find(name);
+      if (by == drivers_.end())
+        loose.push_back(name);
+      else
+        for (int low = 0, high = 0; low < one.bits; low = high + 1) {  // each gap
+          const auto driven = [&](int bit) { return !by->second[static_cast<std::size_t>(bit)].empty(); };
+          for (high = low; high + 1 < one.bits && driven(high + 1) == driven(low);) ++high;
+          if (!driven(low)) loose.push_back(bits_text(name, high, low));
+        }
+    }
     if (!loose.empty())
       fail(map_.place, fmt::format("nothing drives {}", fmt::join(loose, ", ")),
-           "join it under [pins], or give it a value under [constants]");
+           "join it under [pins], or give it a value under [constants] (\"PORT[HIGH:LOW]\" = 0 for a part)");
   }
 
   void check_required() const {
@@ -207,7 +257,7 @@ class Joiner {
   const ForeignMap& map_;
   const std::vector<ForeignPort>& pins_;
   std::map<std::string, Theirs> theirs_;
-  std::set<std::string> driven_;
+  std::map<std::string, std::vector<std::string>> drivers_;  // of each bit of an input of theirs; empty: none
 };
 
 std::vector<Port> ports_of(const std::vector<ForeignPort>& pins) {
@@ -227,8 +277,8 @@ class Loaded final : public ForeignBlock {
     joiner_.join();
     top_ = call_.create();
     for (const auto& constant : joiner_.constants)
-      copy_bits(call_.port(top_, constant.port), 0, reinterpret_cast<const unsigned char*>(&constant.value), 0,
-                constant.bits, false);
+      copy_bits(call_.port(top_, constant.port), constant.low, reinterpret_cast<const unsigned char*>(&constant.value),
+                0, constant.bits, false);
   }
   ~Loaded() override { call_.destroy(top_); }
   Loaded(const Loaded&) = delete;
@@ -284,8 +334,11 @@ class Loaded final : public ForeignBlock {
 
 }  // namespace
 
-void check_foreign(const std::string& ports, const ForeignMap& map, const std::vector<ForeignPort>& pins) {
-  Joiner(map, pins, ports_of(ports)).join();
+std::map<std::string, int> check_foreign(const std::string& ports, const ForeignMap& map,
+                                         const std::vector<ForeignPort>& pins) {
+  Joiner joiner(map, pins, ports_of(ports));
+  joiner.join();
+  return joiner.joined_by_name();
 }
 
 std::unique_ptr<ForeignBlock> load_foreign(const std::filesystem::path& library, const ForeignMap& map,

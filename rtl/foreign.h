@@ -2,7 +2,9 @@
 // joined to ports of theirs by a map.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,8 +27,8 @@ struct ForeignMap {
     std::string place;        // "file:line", for errors
   };
   struct Constant {
-    std::string port;
-    std::uint64_t value = 0;
+    Slice part;  // not inverted
+    std::int64_t value = 0;
     std::string place;
   };
   std::string clock, reset, place;
@@ -51,8 +53,9 @@ class ForeignBlock : public Block {
 
 /// Does the map fit a module with these ports (a line each: name, bits, in or out)? Throws Error(bad_input), with the
 /// map's place, when a port is not there, is an output where an input is needed or the
-/// other way round, has another width, or is an input that nothing drives.
-void check_foreign(const std::string& ports, const ForeignMap& map, const std::vector<ForeignPort>& pins);
+/// other way round, has another width, or is an input that nothing drives, or something drives twice or in part. The
+/// answer: how many bits are joined to each of our pins.
+std::map<std::string, int> check_foreign(const std::string& ports, const ForeignMap& map, const std::vector<ForeignPort>& pins);
 /// The block, with all that check_foreign throws.
 std::unique_ptr<ForeignBlock> load_foreign(const std::filesystem::path& library, const ForeignMap& map,
                                            const std::vector<ForeignPort>& pins);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct ForeignDescriptor {
   std::vector<std::filesystem::path> files;
   std::vector<std::string> parameters;  // "Name=value", as Verilator's -G takes them
   std::vector<std::string> allow;       // Verilator's warnings that do not stop the build
+  std::string allow_place;              // file:line, for errors
   rtl::ForeignMap map;
   model::StreamSpec stream;
 };
@@ -28,9 +30,13 @@ class DescriptorFile;
 /// Its part about channels and commands; `stream` knows the block and its pins.
 void read_stream(const DescriptorFile& file, model::StreamSpec& stream);
 
-/// Gives it to Verilator in `folder`; the answer is its ports, for rtl::check_foreign. Throws
-/// Error(unsupported) without Verilator, Error(bad_input) with its first messages when it refuses the block.
-std::string verilate_foreign(const ForeignDescriptor& block, const std::filesystem::path& folder);
+/// Gives it to Verilator in `folder`, and sees whether the descriptor fits its ports. Throws
+/// Error(unsupported) without Verilator, Error(bad_input) with its first messages when it refuses the block,
+/// or when a pin, a code or a beat does not fit.
+void verilate_foreign(const ForeignDescriptor& block, const std::vector<rtl::ForeignPort>& pins,
+                      const std::filesystem::path& folder);
+/// Are codes and beats within what is joined to their pins? Throws Error(bad_input).
+void check_widths(const model::StreamSpec& stream, const std::map<std::string, int>& joined);
 /// Compiles what that left; the answer is the shared library. Throws Error(unsupported) without a C++
 /// compiler.
 std::filesystem::path compile_foreign(const ForeignDescriptor& block, const std::filesystem::path& folder);

@@ -56,7 +56,8 @@ std::string complaint(const std::string& output) {
   std::string all;
   for (const std::regex* lines : {&kErrors, &kWarnings}) {
     int left = 3;
-    for (std::sregex_iterator it(output.begin(), output.end(), *lines), end; it != end && left > 0; ++it, --left)
+    for (std::sregex_iterator it(output.begin(), output.end(), *lines), end; it != end && left > 0;
+         ++it, --left)
       all += (all.empty() ? "" : "; ") + it->str();
     if (!all.empty()) return all;
   }
@@ -172,6 +173,7 @@ void verilate(const ForeignDescriptor& block, const fs::path& folder) {
   for (const char* warning : {"UNOPTFLAT", "LATCH", "MULTIDRIVEN", "BLKANDNBLK"})
     if (std::find(block.allow.begin(), block.allow.end(), warning) == block.allow.end())
       words.push_back(std::string("-Werror-") + warning);
+  for (const std::string& warning : block.allow) words.push_back("-Wwarn-" + warning);
   for (const std::string& parameter : block.parameters) words.push_back("-G" + parameter);
   std::set<fs::path> folders;  // of `include
   for (const fs::path& file : block.files) {
@@ -183,6 +185,12 @@ void verilate(const ForeignDescriptor& block, const fs::path& folder) {
     throw Error(ExitCode::unsupported, "no Verilator is installed, which builds the block",
                 "install Verilator 5.006 or newer (Debian: verilator)");
   if (done.code == 0) return;
+  for (const std::string& warning : block.allow)
+    if (std::regex_search(done.output, std::regex("Unknown warning specified: -Wwarn-" + warning + "\\b")))
+      throw Error(
+          ExitCode::bad_input,
+          fmt::format("{}: allow = \"{}\": Verilator has no such warning", block.allow_place, warning),
+          "write the name that stands behind %Warning-, such as UNOPTFLAT");
   const bool loop = done.output.find("%Error-UNOPTFLAT") != std::string::npos;
   throw Error(
       ExitCode::bad_input, fmt::format("Verilator refuses {}: {}", block.module, complaint(done.output)),
@@ -192,14 +200,15 @@ void verilate(const ForeignDescriptor& block, const fs::path& folder) {
 
 }  // namespace
 
-std::string verilate_foreign(const ForeignDescriptor& block, const fs::path& folder) {
+void verilate_foreign(const ForeignDescriptor& block, const std::vector<rtl::ForeignPort>& pins,
+                      const fs::path& folder) {
   make_folder(folder);
   for (const auto& entry : fs::directory_iterator(folder))  // of what was built there before
     if (entry.path().filename().string().starts_with(kTop)) fs::remove(entry.path());
   verilate(block, folder);
   const std::string header = read_text(folder / fmt::format("{}.h", kTop));
   write_atomically(folder / "shim.cpp", shim(header));
-  return described(ports_of(header), "{} {} {}\n");
+  check_widths(block.stream, rtl::check_foreign(described(ports_of(header), "{} {} {}\n"), block.map, pins));
 }
 
 fs::path compile_foreign(const ForeignDescriptor& block, const fs::path& folder) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <limits>
 
 #include "apps/host/descriptor_file.h"
 #include "apps/host/foreign.h"
@@ -30,6 +31,12 @@ class Descriptor {
     read_files(block);
     block.parameters = parameters();
     block.allow = file_.texts(file_.table(), "allow");
+    if (const toml::node* allow = file_.table().get("allow")) block.allow_place = file_.place_of(*allow);
+    for (const std::string& name : block.allow)
+      if (name.empty() ||
+          !std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c); }))
+        file_.fail(block.allow_place, fmt::format("allow = \"{}\" is no warning of Verilator", name),
+                   "write the name that stands behind %Warning-, such as UNOPTFLAT");
     read_clock(block.map);
     read_pins(block.map);
     read_constants(block.map);
@@ -43,20 +50,33 @@ class Descriptor {
   void read_files(ForeignDescriptor& block) const {
     for (const std::string& name : file_.texts(file_.table(), "files")) {
       const fs::path file = file_.path().parent_path() / name;
+      const std::string where = file_.place_of(*file_.table().get("files"));
+      if (fs::is_directory(file))
+        file_.fail(where, fmt::format("{} is a directory", file.string()),
+                   "name its SystemVerilog files, packages first");
       if (!fs::is_regular_file(file))
-        file_.fail(file_.place_of(*file_.table().get("files")), fmt::format("no file {}", file.string()),
-                   "names are relative to the descriptor");
+        file_.fail(where, fmt::format("no file {}", file.string()), "names are relative to the descriptor");
       block.files.push_back(fs::absolute(file));
     }
-    if (block.files.empty()) file_.fail(file_.top(), "has no \"files\"");
+    if (!block.files.empty()) return;
+    const toml::node* node = file_.table().get("files");
+    file_.fail(
+        node ? file_.place_of(*node) : file_.top(), node ? "files is empty" : "has no \"files\"",
+        "name the block's SystemVerilog files, packages first: files = [\"my_pkg.sv\", \"my_block.sv\"]");
   }
 
   std::vector<std::string> parameters() const {
     std::vector<std::string> all;
     const toml::table* table = file_.section("parameters");
     if (!table) return all;
-    for (const auto& [key, node] : *table)
-      all.push_back(fmt::format("{}={}", key.str(), file_.number(node, key.str())));
+    for (const auto& [key, node] : *table) {
+      const std::int64_t value = file_.number(node, key.str());
+      if (value < std::numeric_limits<std::int32_t>::min() ||
+          value > std::numeric_limits<std::uint32_t>::max())
+        file_.fail(file_.place_of(node), fmt::format("{} = {} is wider than 32 bits", key.str(), value),
+                   "Verilator takes parameters of 32 bits: set it in a module around this one");
+      all.push_back(fmt::format("{}={}", key.str(), value));
+    }
     return all;
   }
 
@@ -117,10 +137,12 @@ class Descriptor {
   void read_constants(rtl::ForeignMap& map) const {
     const toml::table* table = file_.section("constants");
     if (!table) return;
-    for (const auto& [key, node] : *table)
-      map.constants.push_back({std::string(key.str()),
-                               static_cast<std::uint64_t>(file_.number(node, key.str())),
-                               file_.place_of(node)});
+    for (const auto& [key, node] : *table) {
+      const std::string where = file_.place_of(node);
+      const rtl::Slice part = slice(std::string(key.str()), where);
+      if (part.inverted) file_.fail(where, fmt::format("a constant of \"{}\"", key.str()), "leave the ! out");
+      map.constants.push_back({part, file_.number(node, key.str()), where});
+    }
   }
 
   DescriptorFile file_;

@@ -83,7 +83,7 @@ class Built final : public model::ForeignTwin {
 
   void make() const {
     const fs::path folder = scratch_->path();
-    rtl::check_foreign(verilate_foreign(block_, folder), block_.map, pins_);
+    verilate_foreign(block_, pins_, folder);
     hash_ = hash_sources(folder);
     const std::string name = fmt::format("{:016x}.so", hash_of_code(folder));
     const fs::path known = folders_.from / name;

@@ -79,6 +79,12 @@ class StreamReader {
     if (!both || both->size() != 2 || stream_.least > stream_.most)
       fail(*node, "latency is no [LEAST, MOST]",
            "give how many cycles more than the model's a command may take, least and most; less is negative");
+    constexpr std::int64_t kMost = 1000000;
+    const std::int64_t from = stream_.from_model ? -kMost : 0;
+    if (stream_.least < from || stream_.most > kMost)
+      fail(*node, fmt::format("latency = [{}, {}]", stream_.least, stream_.most),
+           fmt::format("with latency_from = \"{}\" it is from {} to {} cycles",
+                       stream_.from_model ? "model" : "zero", from, kMost));
   }
 
   std::uint32_t code(const toml::node& node) const {
@@ -103,7 +109,12 @@ class StreamReader {
              all.empty() ? fmt::format("leave [{}] out", name)
                          : fmt::format("there are {}", fmt::join(all, ", ")));
       }
-      codes[found->second] = code(node);
+      const std::uint32_t own = code(node);
+      for (const auto& [other, taken] : codes)
+        if (taken == own)
+          fail(node, fmt::format("[{}] {} has the code {}, as another one has", name, key.str(), own),
+               "give each its own, or leave out what the block does not tell apart");
+      codes[found->second] = own;
     }
   }
 
@@ -295,6 +306,38 @@ class StreamReader {
 };
 
 }  // namespace
+
+void check_widths(const model::StreamSpec& stream, const std::map<std::string, int>& joined) {
+  const model::StreamContract* contract = model::stream_contract(stream.block);
+  if (stream.level == CompareLevel::cycle || !contract) return;
+  const auto check_code = [&](const std::string& pin, std::string_view name, std::uint32_t code) {
+    const auto bits = joined.find(pin);
+    if (bits != joined.end() && code >> bits->second != 0)
+      DescriptorFile::fail(
+          stream.place,
+          fmt::format("{} has code {}, and {} has {} bits joined", name, code, pin, bits->second),
+          "join more bits to it, or give the block's own codes under [operations] or [types]");
+  };
+  for (const auto& [name, code] : stream.operations) check_code("cmd_op", name, code);
+  for (const auto& [type, code] : stream.types)
+    for (const char* pin : {"cmd_type", "cmd_held_type", "cmd_stream_type"})
+      check_code(pin, name_of(type), code);
+  for (const model::StreamChannel& channel : contract->channels) {
+    const std::string pin = fmt::format("{}_data", channel.name);
+    const model::ChannelSpec spec = stream.channel(channel.name);
+    const auto bits = joined.find(pin);
+    if (bits == joined.end() || spec.beat == 0) continue;
+    int lane = spec.lane > 0 ? spec.lane : channel.lane;
+    for (const auto& [type, code] : stream.types)  // the narrowest has the most elements in a beat
+      if (spec.dense) lane = std::min(lane, 8 * size_of(type));
+    if (spec.beat * lane > bits->second)
+      DescriptorFile::fail(
+          stream.place,
+          fmt::format("{} of {} bits holds {} elements in lanes of {}, and beat is {}", pin, bits->second,
+                      bits->second / lane, lane, spec.beat),
+          fmt::format("give [channels] {} a beat of up to that, or join more bits", channel.name));
+  }
+}
 
 void read_stream(const DescriptorFile& file, model::StreamSpec& stream) {
   StreamReader(file, stream).read();

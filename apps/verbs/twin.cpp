@@ -107,7 +107,7 @@ void import_block(const ImportFlags& flags) {
   const Staging scratch(std::filesystem::temp_directory_path() / "leto-twin");
   const std::filesystem::path folder =
       flags.build.empty() ? scratch.path() : std::filesystem::path(flags.build);
-  rtl::check_foreign(host::verilate_foreign(block, folder), block.map, pins);
+  host::verilate_foreign(block, pins, folder);
   const std::filesystem::path library = host::compile_foreign(block, folder);
   model::ForeignTrial trial(block.stream, chip, block.module, flags.seed,
                             [&] { return rtl::load_foreign(library, block.map, pins); });

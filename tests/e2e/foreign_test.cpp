@@ -161,6 +161,43 @@ TEST_CASE("foreign: descriptors that do not fit are refused with their place") {
                 "UNOPTFLAT");
 }
 
+// Each in the verb's reading, or behind Verilator and before the C++ compiler.
+TEST_CASE("foreign: descriptors that say something twice or in part or beyond their pins are refused") {
+  const Folder folder;
+  place(folder);
+  if (!is_there(folder)) return;
+  const auto refused = [&](const std::string& name, const std::string& from, const std::string& to,
+                           const std::string& cause) {
+    CAPTURE(to);
+    check_refused(described(folder, name, from, to), 3, cause);
+  };
+  refused("axis_reducer", "merge = 1", "merge = 0", "other.toml:18: [operations] merge has the code 0");
+  refused("axis_reducer", "bf16 = 1", "bf16 = 0", "[types] fp32 has the code 0");
+  refused("axis_reducer", "merge = 1", "merge = 2", "merge has code 2, and cmd_op has 1 bits joined");
+  refused("axis_reducer", "bf16 = 1", "bf16 = 3", "bf16 has code 3, and cmd_type has 1 bits joined");
+  refused("axis_reducer", "[pins]", "s_axis_bank_tlast = 1\n[pins]",
+          "[pins] b_last and [constants] s_axis_bank_tlast both drive s_axis_bank_tlast");
+  refused("axis_reducer", "[15:2]\" = 0", "[15:2]\" = 16384", "16384 does not fit its 14 bits");
+  refused("axis_reducer", "tdata[31:16]", "tdata[16:1]",
+          "[pins] cmd_count and [pins] cmd_type both drive s_axis_cmd_tdata[1]");
+  refused("axis_reducer", "b_last = \"s_axis_bank_tlast\"", "b_last = \"aclk\"",
+          "[clock] and [pins] b_last both");
+  refused("axis_reducer", "level = \"data\"", "level = \"data\"\nbeat = 32",
+          "holds 16 elements in lanes of 32, and beat is 32");
+  refused("axis_reducer", "LANES = 16", "LANES = 4294967296", "LANES = 4294967296 is wider than 32 bits");
+  refused("axis_reducer", "level = \"data\"", "allow = [\"UNOPTFLAT\", \"UNOPTFLATS\"]",
+          "other.toml:4: allow = \"UNOPTFLATS\": Verilator has no such warning");
+  refused("axis_reducer", "level = \"data\"", "allow = [\"-O3\"]", "allow = \"-O3\" is no warning");
+  refused("axis_reducer", "files = [\"isa_pkg.sv\", \"fp_pkg.sv\", \"axis_reducer.sv\"]", "files = []",
+          "other.toml:3: files is empty");
+  refused("axis_reducer", "\"isa_pkg.sv\", ", "\".\", ", "is a directory");
+  refused("axis_reducer", "\"s_axis_cmd_tdata[15:2]\" = 0", "\"s_axis_cmd_tdata[15:12]\" = 0",
+          "nothing drives s_axis_cmd_tdata[11:2]");
+  refused("banked_engine", "latency = [0", "latency = [-1", "it is from 0 to 1000000 cycles");
+  refused("drain_unit", "latency = [0, 2]", "latency = [0, 1000001]",
+          "it is from -1000000 to 1000000 cycles");
+}
+
 TEST_CASE("foreign: the manual's descriptor is one of the tests'") {
   const std::string manual = read(fs::path(LETO_SOURCE_DIR) / "docs/foreign.md");
   CHECK(manual.find("```toml\n" + read(kBlocks / "outer_array.toml") + "```") != std::string::npos);
