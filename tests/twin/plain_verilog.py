@@ -1,10 +1,14 @@
 #!/usr/bin/env python3
-"""plain_verilog.py XML: a block as plain Verilog, from what `verilator --xml-only` made of its SystemVerilog.
+"""plain_verilog.py XML [FUNCTION...] [show=ARRAY...]: a block as plain Verilog, from what `verilator --xml-only` made of its SystemVerilog.
 
 Debian's yosys 0.23 reads neither packed arrays of arrays nor `return` nor functions of a named type. Verilator has
 resolved parameters, packages, types and widths; this writes one flat vector for each packed type, functions without
 `return` (what follows a conditional one goes into the other branch), and loops unrolled. tests/twin/synthesis.sh runs
 the random commands of test_twin on the result. A construct it does not know ends it.
+
+FUNCTIONs (package__name) become modules of their own, kept as hierarchy, and each call an instance: yosys reads a function
+anew at each call, and a call in a call again. Functions that call them become modules too, which may be flattened.
+ARRAYs of registers of the top module come out as ports, their words one behind the other: proofs speak of them.
 """
 import re
 import sys
@@ -27,11 +31,16 @@ def fail(node, why):
 
 
 class Design:
-    def __init__(self, path):
+    def __init__(self, path, options):
+        self.units = {o for o in options if not o.startswith("show=")}
+        self.shown = [o.removeprefix("show=") for o in options if o.startswith("show=")]
+        self.parts = {}         # functions that are modules: emitted name -> text
+        self.reach = {}         # does a function call a unit?
         self.root = ElementTree.parse(path).getroot()
         self.types = {t.get("id"): t for t in self.root.find("netlist/typetable") if t.get("id")}
         self.files = {f.get("id"): f.get("filename") for f in self.root.find("files")}
         self.sources = {}
+        self.top = next(m.get("name") for m in self.root.findall("netlist/module") if m.get("topModule") == "1")
         self.packages = {p.get("name"): {f.get("name"): f for f in p.findall("func")}
                          for p in self.root.findall("netlist/package")}
 
@@ -55,6 +64,17 @@ class Design:
         while t.tag == "refdtype":
             t = self.types[t.get("sub_dtype_id")]
         return (self.range(t), t.get("sub_dtype_id")) if t.tag == "unpackarraydtype" else None
+
+    def reaches(self, function, package):
+        """Whether this function is a unit or one that calls them."""
+        key = f"{package}__{function.get('name')}"
+        if key not in self.reach:
+            self.reach[key] = key in self.units
+            for call in function.iter("funcref"):
+                of = self.qualifier(call) or package
+                if of in self.packages and self.reaches(self.packages[of][call.get("name")], of):
+                    self.reach[key] = True
+        return self.reach[key]
 
     @staticmethod
     def range(t):
@@ -92,10 +112,13 @@ class Module:
         self.functions = {f.get("name"): f for f in node.findall("func")}
         self.made = {}      # functions: emitted name -> text
         self.helpers = {}
-        self.lines, self.declared = [], []
+        self.declared = []
+        self.instances, self.hoisted, self.locals = [], [], []
+        self.before = []    # assignments that the statement under way needs before it
         self.count = 0
         self.scopes = [{}]  # name -> (emitted name, dtype)
         self.package = None
+        self.hierarchy = bool(design.units)
         self.loop = {}      # emitted name of a loop's variable -> its value now
 
     # ---- names ----
@@ -228,14 +251,81 @@ class Module:
             package = package or self.package
             function = self.design.packages[package][name]
         emitted = f"{package}__{name}" if package else name
+        if self.hierarchy and self.design.reaches(function, package):
+            return self.instance(node, function, emitted, package) if package else self.hoist(node, function)
         if emitted not in self.made:
             self.made[emitted] = ""
             self.made[emitted] = self.function(function, emitted, package)
         return f"{emitted}({', '.join(self.expression(arg[0]) for arg in node) or '''1'b0'''})"
 
+    # ---- functions as modules ----
+    def register(self, name, dtype_id):
+        self.declared.append(f"  reg [{self.design.width(dtype_id) - 1}:0] {name};\n")
+        self.locals.append(name)
+
+    def instance(self, node, function, emitted, package):
+        """A call of a function that is a module: its operands are set before the statement."""
+        if emitted not in self.design.parts:
+            self.design.parts[emitted] = ""
+            self.design.parts[emitted] = Module(self.design, function).part(emitted, package)
+        self.count += 1
+        name, pins = f"{emitted}__{self.count}", []
+        for var, arg in zip((v for v in function.findall("var") if v.get("dir") == "input"), node):
+            pin = f"{name}_{var.get('name')}"
+            value = self.expression(arg[0])
+            self.register(pin, var.get("dtype_id"))
+            self.before.append(f"{pin} = {value};\n")
+            pins.append(f".{var.get('name')}({pin})")
+        self.instances.append(f"  wire [{self.design.width(function.get('dtype_id')) - 1}:0] {name}_y;\n"
+                              f"  {emitted} {name} ({', '.join(pins)}, .value({name}_y));\n")
+        return f"{name}_y"
+
+    def hoist(self, node, function):
+        """A call of a module's own function that calls such ones, of nets only: its body in a process of its own."""
+        self.count += 1
+        result = f"{function.get('name')}__{self.count}"
+        values = [self.expression(arg[0]) for arg in node]
+        outer = self.scopes, self.loop, self.locals, self.before
+        self.scopes, self.loop, self.locals, self.before = [self.scopes[0], {}], {}, [], []
+        text = ""
+        for var in function.findall("var"):
+            if var.get("dir") == "output":
+                self.register(self.declare(var, result), var.get("dtype_id"))
+            elif var.get("dir") == "input":
+                name = self.declare(var)
+                self.register(name, var.get("dtype_id"))
+                text += f"    {name} = {values.pop(0)};\n"
+            else:
+                self.variable(var)
+        text += self.statements([n for n in function if n.tag != "var"], "    ")
+        self.hoisted.append(self.process(text))
+        self.scopes, self.loop, self.locals, self.before = outer
+        return result
+
+    def process(self, text):
+        """A combinational process; what an arm leaves out is nobody's concern, so it is no latch."""
+        return "  always @* begin\n" + "".join(f"    {name} = 'bx;\n" for name in self.locals) + text + "  end\n"
+
+    def part(self, emitted, package):
+        self.package, self.whole = package, set()
+        self.hierarchy = emitted not in self.design.units
+        ports = []
+        for var in self.node.findall("var"):
+            if var.get("dir") == "output":
+                self.locals.append(self.declare(var, "value"))
+            elif var.get("dir") == "input":
+                ports.append(f"input [{self.design.width(var.get('dtype_id')) - 1}:0] {self.declare(var, var.get('name'))}")
+            else:
+                self.variable(var)
+        text = self.statements([n for n in self.node if n.tag != "var"], "    ")
+        kept = "" if self.hierarchy else "(* keep_hierarchy *)\n"
+        return (f"{kept}module {emitted}({', '.join(ports)}, output reg [{self.design.width(self.node.get('dtype_id')) - 1}:0] value);\n"
+                + "".join(self.declared) + "".join(self.instances) + "".join(self.helpers.values())
+                + "".join(self.made.values()) + self.process(text) + "endmodule\n")
+
     def function(self, node, emitted, package):
-        outer = self.scopes, self.package, self.declared, self.loop
-        self.scopes, self.package, self.declared, self.loop = [self.scopes[0], {}], package, [], {}
+        outer = self.scopes, self.package, self.declared, self.loop, self.locals
+        self.scopes, self.package, self.declared, self.loop, self.locals = [self.scopes[0], {}], package, [], {}, []
         inputs = []
         for var in node.findall("var"):
             if var.get("dir") == "output" and var.get("name") == node.get("name"):
@@ -249,7 +339,7 @@ class Module:
         text = (f"  function automatic [{self.design.width(node.get('dtype_id')) - 1}:0] {emitted}"
                 f"({', '.join(inputs) or 'input unused'});\n" + pragma + "".join(self.declared) + "    begin\n" + body
                 + "    end\n  endfunction\n")
-        self.scopes, self.package, self.declared, self.loop = outer
+        self.scopes, self.package, self.declared, self.loop, self.locals = outer
         return text
 
     # ---- statements ----
@@ -260,7 +350,7 @@ class Module:
             whole = "(* mem2reg *) " if var.get("name") in self.whole else ""
             self.declared.append(f"  {whole}reg [{self.design.width(array[1]) - 1}:0] {name} [0:{array[0] - 1}];\n")
         else:
-            self.declared.append(f"  reg [{self.design.width(var.get('dtype_id')) - 1}:0] {name};\n")
+            self.register(name, var.get("dtype_id"))
 
     def flat(self, nodes):
         """Statements without blocks that only group; a jump block holds a function's body (checked in `leaves`)."""
@@ -295,9 +385,13 @@ class Module:
         for i, node in enumerate(nodes):
             if node.tag == "jumpgo":
                 return text
-            if node.tag in ("if", "case") and node.find(".//jumpgo") is not None:
-                return text + self.branch(node, nodes[i + 1:], indent)
-            text += self.statement(node, indent)
+            outer, self.before = self.before, []
+            returns = node.tag in ("if", "case") and node.find(".//jumpgo") is not None
+            one = self.branch(node, nodes[i + 1:], indent) if returns else self.statement(node, indent)
+            text += "".join(indent + line for line in self.before) + one
+            self.before = outer
+            if returns:
+                return text
         return text
 
     def branch(self, node, rest, indent):
@@ -406,8 +500,14 @@ class Module:
                 self.wire(var, name, name in driven)
         for node in self.node:
             body.append(self.item(node))
+        if self.node.get("name") == self.design.top:
+            for name in self.design.shown:
+                words, dtype_id = self.design.array(self.scopes[0][name][1])
+                ports.append(f"  output [{words * self.design.width(dtype_id) - 1}:0] {name}_shown")
+                body.append(f"  assign {name}_shown = {{{', '.join(f'{name}[{i}]' for i in reversed(range(words)))}}};\n")
         return (f"module {self.node.get('name')}(\n" + ",\n".join(ports) + "\n);\n" + "".join(self.declared)
-                + "".join(self.helpers.values()) + "".join(self.made.values()) + "".join(body) + "endmodule\n")
+                + "".join(self.instances) + "".join(self.helpers.values()) + "".join(self.made.values())
+                + "".join(self.hoisted) + "".join(body) + "endmodule\n")
 
     def targets(self, node):
         """The variables that an assignment's left side writes."""
@@ -452,11 +552,13 @@ class Module:
         fail(node, "not translated")
 
 
-def main(path):
-    design = Design(path)
+def main(path, options):
+    design = Design(path, options)
     print("// Generated by tests/twin/plain_verilog.py.")
     for module in design.root.findall("netlist/module"):
         print(Module(design, module).emit())
+    for part in design.parts.values():
+        print(part)
 
 
-main(sys.argv[1])
+main(sys.argv[1], sys.argv[2:])

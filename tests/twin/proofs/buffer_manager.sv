@@ -22,6 +22,11 @@ module proof #(
   wire [Lanes*2-1:0] operand;
   wire [Lanes*Operands*Bits-1:0] tile;
   wire [Buffers*CountBits-1:0] full;
+`ifdef INDUCTION
+  wire [Buffers*Bits-1:0] dut_base, dut_bytes, dut_next, dut_write, dut_read;
+  wire [Buffers*CountBits-1:0] dut_depth, dut_data, dut_used, dut_next_slot, dut_read_slot;
+  wire [Buffers-1:0] dut_reserved;
+`endif
   reg rst_n = 0;
   always @(posedge clk) rst_n <= 1;
 
@@ -30,7 +35,13 @@ module proof #(
     .def_bytes_i(def_bytes), .def_depth_i(def_depth), .fin_advance_i(fin_advance), .fin_writes_i(fin_writes),
     .fin_id_i(fin_id), .beg_valid_i(beg_valid), .beg_go_i(beg_go), .beg_used_i(beg_used), .beg_hold_i(beg_hold),
     .beg_advance_i(beg_advance), .beg_writes_i(beg_writes), .beg_id_i(beg_id), .beg_ready_o(ready),
-    .beg_operand_o(operand), .beg_tile_o(tile), .full_o(full));
+    .beg_operand_o(operand), .beg_tile_o(tile), .full_o(full)
+`ifdef INDUCTION
+    , .base_q_shown(dut_base), .bytes_q_shown(dut_bytes), .depth_q_shown(dut_depth), .data_q_shown(dut_data),
+    .used_q_shown(dut_used), .next_slot_q_shown(dut_next_slot), .read_slot_q_shown(dut_read_slot), .next_q_shown(dut_next),
+    .write_q_shown(dut_write), .read_q_shown(dut_read), .reserved_q_shown(dut_reserved)
+`endif
+  );
 
   // Of each buffer, from its definition on: tiles pushed and not popped (`held`), pushed and not taken (`unread`), reserved
   // and not popped (`kept`); begun commands that will push or pop; the places of the tile being written and of the head.
@@ -58,6 +69,31 @@ module proof #(
     writing[b] = 0; reading[b] = 0; reserved[b] = 0; acquired[b] = 0; opened[b] = 0;
   end
 
+`ifdef INDUCTION
+  // What every state that can be reached has in common, so that it need not be reached: each register of the block is what
+  // the counts say, the counts fit together and stay in range. If it holds in a cycle, it does in the next one.
+  integer n;
+  reg [CountBits-1:0] after;  // the place behind the tile being written
+  always @* for (n = 0; n < Buffers; n = n + 1) begin
+    after = !opened[n] || writing[n] + 1 == depth[n] ? 0 : writing[n] + 1;
+    if (rst_n) begin
+      assert (dut_base[n*Bits +: Bits] == base[n] && dut_bytes[n*Bits +: Bits] == bytes[n]);
+      assert (dut_depth[n*CountBits +: CountBits] == depth[n] && dut_reserved[n] == reserved[n]);
+      assert (full[n*CountBits +: CountBits] == held[n] && dut_data[n*CountBits +: CountBits] == unread[n]);
+      assert (dut_used[n*CountBits +: CountBits] == kept[n]);
+      assert (dut_read_slot[n*CountBits +: CountBits] == reading[n] && dut_next_slot[n*CountBits +: CountBits] == after);
+      assert (dut_read[n*Bits +: Bits] == base[n] + reading[n] * bytes[n]);
+      assert (dut_write[n*Bits +: Bits] == base[n] + writing[n] * bytes[n]);
+      assert (dut_next[n*Bits +: Bits] == base[n] + after * bytes[n]);
+    end else
+      assert (!base[n] && !bytes[n] && !depth[n]);
+    assert (held[n] == unread[n] + popping[n] && kept[n] == held[n] + pushing[n] + reserved[n] && kept[n] <= depth[n]);
+    assert (depth[n] == 0 ? !reading[n] && !writing[n] && !opened[n] : reading[n] < depth[n] && writing[n] < depth[n]);
+    assert (unread[n] <= depth[n] && popping[n] <= depth[n] && pushing[n] <= depth[n] && held[n] <= depth[n]);
+    assert (opened[n] || (kept[n] == 0 && writing[n] == 0));
+    assert (!acquired[n] || unread[n] != 0);
+  end
+`endif
   always @(posedge clk) if (rst_n) begin
     for (b = 0; b < Buffers; b = b + 1) begin
       `CHECK(full[b*CountBits +: CountBits] == held[b])
