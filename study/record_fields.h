@@ -28,6 +28,7 @@ void each_field(Either<TwinFacts> auto& t, auto&& visit) {
   visit("level", t.level);
   visit("commands_compared", t.commands_compared);
   visit("commands_left_out", t.commands_left_out);
+  visit("commands_replaced", t.commands_replaced);
 }
 
 void each_field(Either<ChipFigures> auto& f, auto&& visit) {

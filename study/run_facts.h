@@ -32,6 +32,7 @@ struct TwinFacts {
   // Of a block that others wrote.
   std::optional<std::string> descriptor{}, descriptor_hash{}, module{}, level{};
   std::optional<std::uint64_t> commands_compared{}, commands_left_out{};
+  std::optional<std::uint64_t> commands_replaced{};  // rtl's, or another block's, in the place of the model's
   bool operator==(const TwinFacts&) const = default;
 };
 

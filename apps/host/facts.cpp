@@ -40,6 +40,7 @@ std::map<std::string, study::TwinFacts> twins(const model::Statistics& statistic
     facts.values_compared = twin.values_compared;
     facts.mismatches = twin.mismatches;
     facts.macs_compared = twin.macs_compared;
+    if (twin.mode == model::TwinMode::rtl) facts.commands_replaced = twin.commands_replaced;
     if (twin.foreign || twin.commands_left_out > 0) facts.commands_left_out = twin.commands_left_out;
     if (!twin.foreign) continue;
     facts.descriptor = twin.foreign->descriptor();

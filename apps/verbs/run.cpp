@@ -94,9 +94,11 @@ void print_loss(const host::Outcome& outcome) {
 void print_foreign(const study::Record& record) {
   for (const auto& [name, twin] : record.twins) {
     if (!twin.descriptor) continue;
-    const std::string done = twin.mode == "rtl" ? "its results drove the run"
-                                                : fmt::format("{} commands and {} values compared",
-                                                              *twin.commands_compared, twin.values_compared);
+    const std::string done = twin.mode == "rtl"
+                                 ? fmt::format("the results of {} commands in the place of the model's",
+                                               twin.commands_replaced.value_or(0))
+                                 : fmt::format("{} commands and {} values compared", *twin.commands_compared,
+                                               twin.values_compared);
     fmt::print("twin {}: {} at level {}, {}; {} commands left out that it does not offer\n", name,
                *twin.module, *twin.level, done, *twin.commands_left_out);
   }

@@ -35,7 +35,7 @@
 namespace leto::model {
 
 class AddressTwin;
-class BufferChecker;
+class BufferTwin;
 class Pe;
 class Twins;
 
@@ -224,8 +224,9 @@ class Pe : public Process, public TransferClient {
   std::array<Slot, 4> slots_;                                // matrix, reduction, vector, layout
   std::array<std::vector<Cycle>, isa::kBuffers> pushed_at_;  // by tile, modulo depth
   std::array<std::int64_t, isa::kSemaphores> semaphores_{};
-  BufferChecker* buffer_twin_;                // RTL beside the buffers; may be null
-  std::array<AddressTwin*, 2> address_twins_{};  // RTL beside load's and store's address generator; may be null
+  BufferTwin* buffer_twin_;  // RTL beside the buffers; may be null
+  std::array<AddressTwin*, 2>
+      address_twins_{};  // RTL beside load's and store's address generator; may be null
   std::vector<Mail> mail_;
   Cycle last_finish_ = 0;
   bool at_grid_barrier_ = false, left_ = false;

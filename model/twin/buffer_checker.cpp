@@ -1,10 +1,7 @@
 #include "model/twin/buffer_checker.h"
 
 #include <algorithm>
-#include <span>
 
-#include "base/errors.h"
-#include "model/twin/log.h"
 #include "model/twin/packed_pins.h"
 
 namespace leto::model {
@@ -16,36 +13,10 @@ namespace {
 constexpr int kIdBits = 5, kWordBits = 20, kCountBits = 8;  // as in buffer_manager.sv
 
 using Event = BufferChecker::Event;
-using Cause = isa::PeState::Hold::Cause;
-
-std::uint8_t packed(const isa::Operand& operand) {
-  return static_cast<std::uint8_t>(operand.buffer | (operand.hold ? Event::kHold : 0) |
-                                   (operand.advance ? Event::kAdvance : 0) |
-                                   (operand.writes ? Event::kWrites : 0));
-}
-
-Event event_of(const isa::Command& command, Event::Kind kind, Cycle now) {
-  Event event;
-  event.now = now;
-  event.kind = kind;
-  const isa::Operands operands = isa::operands_of(command);
-  event.count = static_cast<std::uint8_t>(operands.count);
-  for (std::size_t i = 0; i < event.count; ++i) {
-    event.operand[i] = packed(operands.item[i]);
-    if (kind == Event::Kind::begin) event.value[i] = static_cast<std::uint32_t>(command.tile[i]);
-  }
-  return event;
-}
-
-// Does a buffer hold the command? Banks may too, of which the RTL knows nothing.
-bool holds(const Event& event) {
-  const auto cause = static_cast<Cause>(event.hold_cause);
-  return event.kind == Event::Kind::hold && (cause == Cause::data || cause == Cause::space);
-}
 
 // Is it this operand that the command is held by?
 bool names(std::uint8_t operand, const Event& event) {
-  const bool writes = static_cast<Cause>(event.hold_cause) == Cause::space;
+  const bool writes = event.cause() == isa::PeState::Hold::Cause::space;
   return (operand & Event::kId) == event.hold_buffer && ((operand & Event::kWrites) != 0) == writes &&
          (operand & Event::kHold) != 0;
 }
@@ -55,104 +26,9 @@ bool names(std::uint8_t operand, const Event& event) {
 BufferChecker::BufferChecker(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance,
                              std::uint64_t seed, const isa::Program& program,
                              std::unique_ptr<rtl::Block> block)
-    : comparison_(spec, instance, seed),
-      program_(program),
-      rtl_(built_block(TwinBlock::buffer_manager, chip, instance, std::move(block))) {
-  if (!comparison_.checks())
-    throw Error(ExitCode::unsupported,
-                fmt::format("--twin {}: the RTL cannot take the place of a buffer_manager", instance),
-                "its pointers are the program's state: take check");
-}
-
-void BufferChecker::launch() {
-  flush();
-  rtl_->reset();
-  known_.reset();
-  log_ = {};
-  log_.from = comparison_.place();
-}
-
-bool BufferChecker::follows(const Event& event) {
-  if (!budget_) return true;
-  budget_->offer(1);
-  const bool defines = event.kind == Event::Kind::define, anew = defines && !defining_;
-  defining_ = defines;
-  const bool followed = following_;
-  following_ = (following_ || anew) && budget_->take(1);
-  if (followed && !following_) known_.reset();
-  return following_ && knows(event);
-}
-
-bool BufferChecker::knows(const Event& event) {
-  if (event.kind == Event::Kind::define) {
-    known_.set(event.operand[0]);
-    return true;
-  }
-  const auto used = std::span(event.operand).first(event.count);
-  const auto known = [&](std::uint8_t operand) { return known_[operand & Event::kId]; };
-  if (std::all_of(used.begin(), used.end(), known)) return true;
-  if (event.kind != Event::Kind::hold)
-    for (const std::uint8_t operand : used) known_.reset(operand & Event::kId);
-  return false;
-}
-
-Story BufferChecker::story(const isa::Command& command) const {
-  const bool known = command.source < program_.sources.size();
-  return {isa::describe(command), known ? program_.sources[command.source].operation : "no operation", "",
-          ""};
-}
-
-void BufferChecker::keep(const Event& event, const Story& story) {
-  if ((log_.events.size() + 1) * sizeof(Event) > kLogMost) log_.lost = true;
-  if (log_.lost) return log_.events.clear();
-  log_.events.push_back(event);
-  log_.stories.push_back(story);
-  if (log_.stories.size() > Log::kStories) log_.stories.pop_front();
-}
-
-void BufferChecker::log(TwinLog& log) const {
-  log.commands = log_;
-}
-
-void BufferChecker::replay(const Log& log) {
-  launch();
-  comparison_.go_on(log.from);
-  const std::size_t first = log.events.size() - log.stories.size();  // that has a story
-  for (std::size_t i = 0; i < log.events.size(); ++i)
-    take(log.events[i], i < first ? Story{"a command", "no operation", "", ""} : log.stories[i - first]);
-  flush();
-  comparison_.raise();
-}
-
-void BufferChecker::defined(const isa::Command& command, Cycle now) {
-  using isa::buffer_t;
-  Event event;
-  event.now = now;
-  event.operand[0] = static_cast<std::uint8_t>(command[buffer_t::id]);
-  event.value = {static_cast<std::uint32_t>(command[buffer_t::base]),
-                 static_cast<std::uint32_t>(command[buffer_t::bytes]),
-                 static_cast<std::uint32_t>(command[buffer_t::depth])};
-  if (follows(event)) take(event, story(command));
-}
-
-void BufferChecker::finished(const isa::Command& command, const isa::PeState& pe, Cycle now) {
-  Event event = event_of(command, Event::Kind::finish, now);
-  for (std::size_t i = 0; i < event.count; ++i)
-    event.value[i] = static_cast<std::uint32_t>(pe.buffer(event.operand[i] & Event::kId).full());
-  if (follows(event)) take(event, story(command));
-}
-
-void BufferChecker::began(const isa::Command& command, Cycle now) {
-  const Event event = event_of(command, Event::Kind::begin, now);
-  if (follows(event)) take(event, story(command));
-}
-
-void BufferChecker::looked_at(const isa::Command& command, const isa::PeState::Hold& hold, Cycle now) {
-  Event event = event_of(command, Event::Kind::hold, now);
-  event.hold_cause = static_cast<std::uint8_t>(hold.cause);
-  event.hold_buffer = static_cast<std::uint8_t>(hold.buffer);
-  if (follows(event)) take(event, story(command));
-}
+    : BufferTwin(spec, instance, program),
+      comparison_(spec, instance, seed),
+      rtl_(built_block(TwinBlock::buffer_manager, chip, instance, std::move(block))) {}
 
 // Makes room for what happens at `now`: what was gathered is clocked if it is older, or if this does not fit
 // behind it.
@@ -162,7 +38,6 @@ void BufferChecker::gather(Cycle now, bool room) {
 }
 
 void BufferChecker::take(const Event& event, const Story& story) {
-  keep(event, story);
   switch (event.kind) {
     case Event::Kind::define:
       gather(event.now, !defines_ && finishes_ == 0 && begins_.empty());
@@ -237,7 +112,7 @@ void BufferChecker::flush() {
 void BufferChecker::check_begins() {
   for (std::size_t lane = 0; lane < begins_.size(); ++lane) {
     const Begin& begin = begins_[lane];
-    const bool model = !holds(begin.event);
+    const bool model = !begin.event.holds();
     std::uint64_t ready = get(rtl_->pin(pins::beg_ready), lane, 1);
     if (!comparison_.agrees(now_, "beg_ready", 1, model, ready, static_cast<int>(lane)))
       comparison_.differ(now_, fmt::format("beg_ready[{}]", lane), std::to_string(int{model}),

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "isa/machine.h"
+#include "model/kernel/time.h"
 #include "model/twin/stream_spec.h"
 
 namespace leto::model {
@@ -22,7 +23,9 @@ struct BufferRequest {
   bool ok = true;                               // false: no room, or no data; nothing has changed
   std::optional<std::int64_t> tile;             // reserve, wait: where it lies
   std::int64_t full = 0;                        // tiles that the buffer holds then
+  Cycle start = 0;                              // a run's: when the PE asked, or went on
   std::string story;
+  std::string command, operation;  // a run's, for the finding
 };
 
 /// What a block can be told.

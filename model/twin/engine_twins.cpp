@@ -44,10 +44,12 @@ std::vector<std::int64_t> sums_of(const isa::Command& matmul) {
   return {matmul[matmul_t::bank], matmul.shape[0], matmul.shape[1]};
 }
 
-// A command without work takes no time and reaches no engine. `cost`: MACs, or elements where there are none.
-bool looks(Comparison& comparison, const EngineTwin::Timing& timing, std::int64_t cost) {
+// Is a command for the RTL, which has it (`offered`) or not? One without work takes no time and reaches no
+// engine. `cost`: MACs, or elements where there are none.
+bool looks(Comparison& comparison, const EngineTwin::Timing& timing, bool offered, std::int64_t cost) {
   if (timing.start == timing.finish) return false;
-  return !comparison.checks() || comparison.wants(timing.start, timing.finish, cost);
+  if (!offered) ++comparison.count().commands_left_out;
+  return offered && (!comparison.checks() || comparison.wants(timing.start, timing.finish, cost));
 }
 
 std::string operation_of(const isa::Command& command, const isa::Program& program) {
@@ -111,6 +113,12 @@ void put(const std::vector<std::uint32_t>& result, const isa::Command& command, 
 
 }  // namespace
 
+MatrixTwin::MatrixTwin(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance,
+                       std::uint64_t seed, const isa::Program& program)
+    : program_(program),
+      checker_(matrix_commands(chip, spec, instance, seed, block_in_lock_step(spec))),
+      keeps_sums_(spec.foreign && !spec.foreign->by_cycle() && keeps_sums(spec.foreign->stream())) {}
+
 void MatrixTwin::before(const isa::Command& matmul, isa::PeState& pe, const isa::Partials&,
                         const Timing& timing) {
   const auto& shape = matmul.shape;
@@ -121,21 +129,22 @@ void MatrixTwin::before(const isa::Command& matmul, isa::PeState& pe, const isa:
   run_.n = static_cast<int>(shape[1]);
   run_.k = static_cast<int>(shape[2]);
   run_.first = matmul[matmul_t::first] != 0;
-  const bool offered = checker_->offers(run_) && (run_.first || goes_on(matmul));
-  if (!offered) ++checker_->comparison().count().commands_left_out;
-  wanted_ = offered && looks(checker_->comparison(), timing, std::int64_t{shape[0]} * shape[1] * shape[2]);
-  sums_.clear();
+  wanted_ = false;
+  const bool typed = checker_->offers(run_);
+  if (typed && !run_.first && keeps_sums_ && !given_ && sums_ == sums_of(matmul))
+    return;  // not sampled either
+  const bool offered = typed && (run_.first || goes_on(matmul, pe));
+  wanted_ = looks(checker_->comparison(), timing, offered, std::int64_t{shape[0]} * shape[1] * shape[2]);
+  given_ = wanted_;
+  sums_ = offered ? sums_of(matmul) : std::vector<std::int64_t>{};
   if (!wanted_) return;
-  sums_ = sums_of(matmul);
   capture(matmul, pe, timing);
 }
 
 // Where a foreign block keeps its sums it is given what goes on with them only right behind what it goes on
-// from.
-bool MatrixTwin::goes_on(const isa::Command& matmul) const {
-  const TwinSpec& spec = checker_->comparison().spec();
-  const bool keeps = spec.foreign && !spec.foreign->by_cycle() && keeps_sums(spec.foreign->stream());
-  return !keeps || sums_ == sums_of(matmul);
+// from, and not when a fill has put others there.
+bool MatrixTwin::goes_on(const isa::Command& matmul, isa::PeState& pe) const {
+  return !keeps_sums_ || (given_ && sums_ == sums_of(matmul) && left_ == bits_of(sums(matmul, pe)));
 }
 
 void MatrixTwin::capture(const isa::Command& matmul, isa::PeState& pe, const Timing& timing) {
@@ -153,7 +162,15 @@ void MatrixTwin::capture(const isa::Command& matmul, isa::PeState& pe, const Tim
 void MatrixTwin::after(const isa::Command& matmul, isa::PeState& pe, isa::Partials&) {
   if (!wanted_) return;
   run_.after = sums(matmul, pe);
-  if (checker_->comparison().checks()) return checker_->add(std::move(run_));
+  if (checker_->comparison().checks())
+    checker_->add(std::move(run_));
+  else
+    replace(matmul, pe);
+  if (keeps_sums_) left_ = bits_of(sums(matmul, pe));
+}
+
+void MatrixTwin::replace(const isa::Command& matmul, isa::PeState& pe) {
+  ++checker_->comparison().count().commands_replaced;
   const std::vector<float> result = checker_->compute(std::move(run_));
   auto next = result.begin();
   for (int j = 0; j < matmul.shape[1]; ++j)
@@ -173,12 +190,9 @@ void ReductionTwin::before(const isa::Command& command, isa::PeState& pe, const 
   run_ = {};
   run_.op = command.opcode;
   if (run_.op == Opcode::drain) run_.type = command.dtype(isa::drain_t::dst_type);
-  const bool offered = checker_->offers(run_);
-  if (!offered) ++checker_->comparison().count().commands_left_out;
-  wanted_ =
-      offered && looks(checker_->comparison(), timing, std::int64_t{command.shape[0]} * command.shape[1]);
-  if (!wanted_) return;
   run_.count = static_cast<int>(command.shape[0] * command.shape[1]);
+  wanted_ = looks(checker_->comparison(), timing, checker_->offers(run_), run_.count);
+  if (!wanted_) return;
   if (run_.op == Opcode::fill)
     run_.incoming = tile(command, pe, size_of(DType::fp32));
   else
@@ -199,10 +213,9 @@ void ReductionTwin::after(const isa::Command& command, isa::PeState& pe, isa::Pa
     run_.result = bits_of(outgoing.values);
   else
     run_.result = banks(command, pe);
-  if (checker_->comparison().checks())
-    checker_->add(std::move(run_));
-  else
-    put(checker_->compute(std::move(run_)), command, pe, outgoing);
+  if (checker_->comparison().checks()) return checker_->add(std::move(run_));
+  ++checker_->comparison().count().commands_replaced;
+  put(checker_->compute(std::move(run_)), command, pe, outgoing);
 }
 
 }  // namespace leto::model

@@ -11,8 +11,7 @@ namespace leto::model {
 class MatrixTwin : public EngineTwin {
  public:
   MatrixTwin(const ChipConfig& chip, const TwinSpec& spec, const std::string& instance, std::uint64_t seed,
-             const isa::Program& program)
-      : program_(program), checker_(matrix_commands(chip, spec, instance, seed, block_in_lock_step(spec))) {}
+             const isa::Program& program);
 
   void before(const isa::Command& matmul, isa::PeState& pe, const isa::Partials& incoming,
               const Timing& timing) override;
@@ -23,13 +22,17 @@ class MatrixTwin : public EngineTwin {
 
  private:
   void capture(const isa::Command& matmul, isa::PeState& pe, const Timing& timing);
-  bool goes_on(const isa::Command& matmul) const;
+  bool goes_on(const isa::Command& matmul, isa::PeState& pe) const;
+  void replace(const isa::Command& matmul, isa::PeState& pe);
 
   const isa::Program& program_;
   std::unique_ptr<ResultChecker<MatrixRun, float>> checker_;
   MatrixRun run_;
   bool wanted_ = false;
-  std::vector<std::int64_t> sums_;  // in which the command before was; empty: the block was not given it
+  const bool keeps_sums_;            // the RTL is given no accumulators
+  std::vector<std::int64_t> sums_;   // in which the command before was; empty: the block does not offer it
+  bool given_ = false;               // and was it given that one?
+  std::vector<std::uint32_t> left_;  // that it left there, where the block keeps them
 };
 
 class ReductionTwin : public EngineTwin {

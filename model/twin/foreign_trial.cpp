@@ -7,6 +7,7 @@
 #include "model/noc/noc.h"
 #include "model/twin/address_programs.h"
 #include "model/twin/buffer_programs.h"
+#include "model/twin/buffer_streams.h"
 #include "model/twin/lookup_programs.h"
 #include "model/twin/matrix_programs.h"
 #include "model/twin/reduction_programs.h"
@@ -45,29 +46,6 @@ MatrixLimits limits_of(const StreamSpec& stream, const ChipConfig& chip) {
   limits.goes_on = stream.has("cmd_first") || stream.has("a_data");
   limits.keeps_sums = keeps_sums(stream);
   limits.apart = true;
-  return limits;
-}
-
-BufferLimits limits_of(const StreamSpec& stream, const rtl::ForeignBlock& block) {
-  const auto bits = [&](std::string_view name, int most) {
-    for (std::size_t i = 0; i < block.ports().size(); ++i)
-      if (block.ports()[i].name == name) return std::min(most, block.joined(static_cast<int>(i)));
-    return 0;
-  };
-  BufferLimits limits;
-  limits.ids = 1 << bits("cmd_id", 5);
-  if (stream.has("cmd_base")) limits.store = std::int64_t{1} << bits("cmd_base", 20);
-  limits.bytes.most = (std::int64_t{1} << bits("cmd_bytes", 20)) - 1;
-  if (!stream.has("cmd_bytes")) limits.bytes.most = 1;
-  if (stream.has("cmd_depth")) limits.depth.most = (std::int64_t{1} << bits("cmd_depth", 8)) - 1;
-  if (const auto own = stream.shape.find("depth"); own != stream.shape.end()) limits.depth = own->second;
-  if (const auto own = stream.shape.find("bytes"); own != stream.shape.end()) limits.bytes = own->second;
-  limits.redefines = stream.operations.contains("define");
-  for (const auto& [name, extent, what] : {std::tuple{"depth", limits.depth, "how deep the buffers are"},
-                                           {"bytes", limits.bytes, "how many bytes a tile has"}})
-    if (!stream.has(fmt::format("cmd_{}", name)) && extent.least != extent.most)
-      throw Error(ExitCode::bad_input, fmt::format("{}: nothing says {}", stream.place, what),
-                  fmt::format("join cmd_{0}, or give [shape] {0} = N", name));
   return limits;
 }
 
@@ -228,7 +206,7 @@ ForeignTrial::Result ForeignTrial::run_streams(int commands, TwinWindow* window)
   if (stream_.block == "matrix_engine")
     return play(MatrixPrograms(chip_.matrix_engine, seed_, limits_of(stream_, chip_)));
   if (stream_.block == "vector_lookup") return play(LookupPrograms(chip_, seed_, {stream_.ordinary, true}));
-  if (stream_.block == "buffer_manager") return play(BufferRequests(limits_of(stream_, *block), seed_));
+  if (stream_.block == "buffer_manager") return play(BufferRequests(buffer_limits(stream_, *block), seed_));
   return play(ReductionPrograms(chip_, seed_, stream_.ordinary));
 }
 

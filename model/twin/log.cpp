@@ -314,7 +314,7 @@ SramBankRun read_sram_bank(ByteReader& in, const SramConfig& sram, Cycle& last) 
   return run;
 }
 
-void write(ByteWriter& out, const BufferChecker::Event& event) {
+void write(ByteWriter& out, const BufferTwin::Event& event) {
   out.number(event.now);
   out.number(event.kind);
   out.number(event.count);
@@ -325,20 +325,22 @@ void write(ByteWriter& out, const BufferChecker::Event& event) {
 }
 constexpr std::size_t kEventBytes = 8 + 4 + 3 + 3 * 4;
 
-BufferChecker::Event read_event(ByteReader& in, Cycle& last) {
-  using Event = BufferChecker::Event;
+BufferTwin::Event read_event(ByteReader& in, Cycle& last) {
+  using Event = BufferTwin::Event;
   Event event;
   event.now = in.number<Cycle>();
   if (event.now < last) in.fail("events go back in time");
   last = event.now;
   event.kind = in.enumerator<Event::Kind>(static_cast<int>(Event::Kind::hold));
   event.count = in.number<std::uint8_t>();
-  if (event.count > BufferChecker::kOperands) in.fail(fmt::format("{} operands", event.count));
+  if (event.count > BufferTwin::kOperands) in.fail(fmt::format("{} operands", event.count));
   event.hold_cause = in.number<std::uint8_t>();
   event.hold_buffer = in.number<std::uint8_t>();
   for (auto& operand : event.operand) operand = in.number<std::uint8_t>();
   for (auto& value : event.value) value = in.number<std::uint32_t>();
-  if (event.kind == Event::Kind::define && event.operand[0] > Event::kId) in.fail("no such buffer");
+  const bool defines = event.kind == Event::Kind::define;
+  if ((defines && event.operand[0] > Event::kId) || (event.holds() && event.hold_buffer > Event::kId))
+    in.fail("no such buffer");
   return event;
 }
 
@@ -361,7 +363,7 @@ CommandLog<Run> read_runs(ByteReader& in, const Config& config, Read read, std::
   return log;
 }
 
-void write_log(ByteWriter& out, const BufferChecker::Log& log) {
+void write_log(ByteWriter& out, const BufferTwin::Log& log) {
   write(out, log.from);
   out.number<std::uint64_t>(log.events.size());
   for (const auto& event : log.events) write(out, event);
@@ -450,8 +452,8 @@ RouterChecker::Log read_router(ByteReader& in, const ChipConfig& chip) {
   return log;
 }
 
-BufferChecker::Log read_buffers(ByteReader& in) {
-  BufferChecker::Log log;
+BufferTwin::Log read_buffers(ByteReader& in) {
+  BufferTwin::Log log;
   constexpr std::size_t kStoryBytes = 4 * sizeof(std::uint64_t);
   log.from = read_place(in);
   Cycle last = 0;

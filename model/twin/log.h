@@ -7,7 +7,7 @@
 
 #include "arch/chip_config.h"
 #include "model/twin/address_checker.h"
-#include "model/twin/buffer_checker.h"
+#include "model/twin/buffer_twin.h"
 #include "model/twin/lookup_checker.h"
 #include "model/twin/matrix_checker.h"
 #include "model/twin/reduction_checker.h"
@@ -24,7 +24,7 @@ struct TwinLog {
   std::uint64_t rtl_hash = 0;  // of all of rtl/ as it was built, or of the foreign block
   Finding finding;             // with the instance and the seed
   /// What the twin kept: its checker's log.
-  std::variant<MatrixChecker::Log, ReductionChecker::Log, BufferChecker::Log, AddressChecker::Log,
+  std::variant<MatrixChecker::Log, ReductionChecker::Log, BufferTwin::Log, AddressChecker::Log,
                LookupChecker::Log, SramBankChecker::Log, RouterChecker::Log>
       commands;
 

@@ -41,10 +41,9 @@ void with_checker(const RouterChecker::Log& kept, const TwinLog& log, OtherBlock
   f(checker);
 }
 template <class F>
-void with_checker(const BufferChecker::Log&, const TwinLog& log, OtherBlock block, F f) {
+void with_checker(const BufferTwin::Log&, const TwinLog& log, OtherBlock block, F f) {
   static const isa::Program kNone;
-  BufferChecker checker(log.chip, log.spec, log.finding.instance, log.finding.seed, kNone, std::move(block));
-  f(checker);
+  f(*buffer_twin(log.chip, log.spec, log.finding.instance, log.finding.seed, kNone, std::move(block)));
 }
 
 std::string json_text(std::string_view text) {

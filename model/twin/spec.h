@@ -35,6 +35,7 @@ struct TwinCount {
   std::uint64_t cycles_compared = 0, values_compared = 0, macs_compared = 0, mismatches = 0;
   /// Commands, transfers, requests, cycles of a router: what is sampled.
   std::uint64_t commands_compared = 0;
+  std::uint64_t commands_replaced = 0;  // rtl: whose results are the RTL's
   /// That a foreign block does not offer; packets that others wait for longer than a router's RTL counts.
   std::uint64_t commands_left_out = 0;
   std::shared_ptr<const ForeignTwin> foreign{};  // null: rtl/'s

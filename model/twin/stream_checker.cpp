@@ -349,7 +349,7 @@ bool StreamChecker::check(Sink& sink, bool ready, bool commanded) {
 
 void StreamChecker::check_beat(Sink& sink) {
   const StreamChannel& channel = *sink.channel;
-  for (std::size_t i = 0; i < sink.flow->fields.size(); ++i)
+  for (std::size_t i = 0; comparing_ && i < sink.flow->fields.size(); ++i)
     if (const int pin = channel.first_field + static_cast<int>(i); sink.flow->fields[i] && has(pin)) {
       compare(pin, *sink.flow->fields[i] & (~std::uint64_t{0} >> (64 - block_->joined(pin))));
       ++comparison_.count().values_compared;

@@ -294,9 +294,14 @@ StreamJob job_of(const BufferRequest& request, const StreamSpec& spec) {
           static_cast<std::uint64_t>(*request.tile - (spec.has("cmd_base") ? 0 : request.base));
     job.out.push_back(std::move(answer));
   }
+  job.start = request.start;
   job.name = fmt::format("{} b{}", name, request.id);
-  job.operation = "no operation";
+  job.operation = request.operation.empty() ? "no operation" : request.operation;
   job.doing = request.story;
+  if (!request.command.empty()) {
+    job.doing = fmt::format("{}, {}", job.name, request.story);
+    job.name = request.command;
+  }
   return job;
 }
 

@@ -50,7 +50,7 @@ std::unique_ptr<Twin> make(TwinBlock block, int number, const TwinSpec& spec, co
     case TwinBlock::reduction_engine:
       return std::make_unique<ReductionTwin>(chip, spec, instance, seed, program);
     case TwinBlock::buffer_manager:
-      return std::make_unique<BufferChecker>(chip, spec, instance, seed, program, block_in_lock_step(spec));
+      return buffer_twin(chip, spec, instance, seed, program, block_in_lock_step(spec));
     case TwinBlock::load_address_generator:
     case TwinBlock::store_address_generator:
       return std::make_unique<AddressTwin>(chip, block, spec, instance, seed, program,
@@ -65,12 +65,6 @@ std::unique_ptr<Twin> make(TwinBlock block, int number, const TwinSpec& spec, co
   return nullptr;
 }
 
-// In a run; leto twin import has random commands for more of them.
-bool has_streams(TwinBlock block) {
-  return block == TwinBlock::matrix_engine || block == TwinBlock::reduction_engine ||
-         block == TwinBlock::vector_lookup;
-}
-
 void check_foreign(const TwinSpec& spec, TwinBlock block, const std::string& instance) {
   const TwinBlockRow& row = kTwinBlocks[static_cast<std::size_t>(block)];
   if (!spec.foreign)
@@ -82,11 +76,6 @@ void check_foreign(const TwinSpec& spec, TwinBlock block, const std::string& ins
                 fmt::format("--twin {}: {} describes a {}, and {} is a {}", spec.pattern, spec.block, other,
                             instance, row.name),
                 fmt::format("name instances that are a {}", other));
-  if (!spec.foreign->by_cycle() && !has_streams(block))
-    throw Error(ExitCode::unsupported,
-                fmt::format("--twin {}: {} is at level data or window, at which a run checks no {}",
-                            spec.pattern, spec.block, row.name),
-                "take level = \"cycle\" in the descriptor, or leto twin import");
 }
 
 void check_signal(const TwinSpec& spec, TwinBlock block, const std::string& instance) {
@@ -164,7 +153,7 @@ void Twins::share_budget(const std::int64_t& chip_macs) {
       case TwinBlock::vector_lookup:
         return comparison.limit(arithmetic);
       case TwinBlock::buffer_manager:
-        return static_cast<BufferChecker&>(twin).limit(std::make_shared<Budget>(kOwnShare, kFree));
+        return static_cast<BufferTwin&>(twin).limit(std::make_shared<Budget>(kOwnShare, kFree));
       case TwinBlock::sram_bank:
         return comparison.limit(std::make_shared<Budget>(kBankShare, kFreeRequests));
       case TwinBlock::router:
@@ -196,8 +185,8 @@ EngineTwin* Twins::engine(int pe, isa::Unit unit) const {
   return nullptr;
 }
 
-BufferChecker* Twins::buffers(int pe) const {
-  return static_cast<BufferChecker*>(find(pe, TwinBlock::buffer_manager));
+BufferTwin* Twins::buffers(int pe) const {
+  return static_cast<BufferTwin*>(find(pe, TwinBlock::buffer_manager));
 }
 
 AddressTwin* Twins::addresses(int pe, bool store) const {

@@ -10,7 +10,7 @@
 #include "isa/machine.h"
 #include "isa/program.h"
 #include "model/twin/address_twin.h"
-#include "model/twin/buffer_checker.h"
+#include "model/twin/buffer_twin.h"
 #include "model/twin/router_twin.h"
 #include "model/twin/sram_bank_checker.h"
 #include "model/twin/twin.h"
@@ -39,7 +39,7 @@ class Twins : private IssueWatch, private BankWatch {
 
   /// Null: the model alone.
   EngineTwin* engine(int pe, isa::Unit unit) const;
-  BufferChecker* buffers(int pe) const;
+  BufferTwin* buffers(int pe) const;
   AddressTwin* addresses(int pe, bool store) const;
   /// For the fabric; null when no address generator has a twin.
   IssueWatch* issue_watch();

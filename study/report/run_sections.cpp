@@ -165,12 +165,16 @@ std::vector<Block> loss_curve(const Record& r) {
 /// What others wrote is compared command by command, and not every one is offered to it.
 std::string foreign_twins(const Record& r) {
   std::string note;
-  for (const auto& [name, twin] : r.twins)
-    if (twin.descriptor)
-      note += fmt::format(
-          "{}{} is {} of {}, at level {}: {} commands compared, {} left out that it does not offer",
-          note.empty() ? "" : "; ", name, twin.module.value_or(""), *twin.descriptor, twin.level.value_or(""),
-          twin.commands_compared.value_or(0), twin.commands_left_out.value_or(0));
+  for (const auto& [name, twin] : r.twins) {
+    if (!twin.descriptor) continue;
+    const std::string done =
+        twin.commands_replaced
+            ? fmt::format("{} commands with its results in the place of the model's", *twin.commands_replaced)
+            : fmt::format("{} commands compared", twin.commands_compared.value_or(0));
+    note += fmt::format("{}{} is {} of {}, at level {}: {}, {} left out that it does not offer",
+                        note.empty() ? "" : "; ", name, twin.module.value_or(""), *twin.descriptor,
+                        twin.level.value_or(""), done, twin.commands_left_out.value_or(0));
+  }
   return note;
 }
 
