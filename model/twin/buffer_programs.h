@@ -1,5 +1,5 @@
 // Random programs over circular buffers as the units of a PE run them, each event shown to the buffer
-// manager's checker.
+// manager's twin.
 #pragma once
 
 #include <deque>
@@ -7,7 +7,7 @@
 #include <random>
 
 #include "isa/machine.h"
-#include "model/twin/buffer_checker.h"
+#include "model/twin/buffer_twin.h"
 
 namespace leto::model {
 
@@ -15,7 +15,7 @@ namespace leto::model {
 /// finished at random cycles, several in one; some hold their tile over several commands, or read one twice.
 class BufferPrograms {
  public:
-  BufferPrograms(BufferChecker& checker, std::uint64_t seed) : checker_(checker), random_(seed) { restart(); }
+  BufferPrograms(BufferTwin& checker, std::uint64_t seed) : checker_(checker), random_(seed) { restart(); }
 
   /// One cycle in which something happens.
   void cycle();
@@ -43,7 +43,7 @@ class BufferPrograms {
   isa::Command command(const Unit& unit);
   int finish(Unit& unit);
   int begin(Unit& unit);
-  BufferChecker& checker_;
+  BufferTwin& checker_;
   std::mt19937_64 random_;
   isa::PeState pe_{kStore, 16, false};
   std::vector<Unit> units_;

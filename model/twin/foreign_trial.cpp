@@ -6,6 +6,7 @@
 #include "base/errors.h"
 #include "model/noc/noc.h"
 #include "model/twin/address_programs.h"
+#include "model/twin/buffer_checker.h"
 #include "model/twin/buffer_programs.h"
 #include "model/twin/buffer_streams.h"
 #include "model/twin/lookup_programs.h"

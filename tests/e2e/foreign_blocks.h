@@ -14,6 +14,14 @@ inline std::string with(std::string text, const std::string& from, const std::st
   return text.replace(at, from.size(), to);
 }
 
+/// The same in every place.
+inline std::string with_all(std::string text, const std::string& from, const std::string& to) {
+  std::size_t at = text.find(from);
+  REQUIRE_MESSAGE(at != std::string::npos, from);
+  for (; at != std::string::npos; at = text.find(from, at + to.size())) text.replace(at, from.size(), to);
+  return text;
+}
+
 inline void place(const Folder& folder) {
   for (const auto& file : fs::directory_iterator(kBlocks))
     write(folder / file.path().filename().string(), read(file.path()));

@@ -25,25 +25,69 @@ std::set<std::pair<std::string, fs::file_time_type>> libraries(const fs::path& o
   return all;
 }
 
-/// A training with `name` where `from` is replaced in its SystemVerilog: the finding of `signal`, which a
-/// replay comes to again; of the block as it was it finds nothing, and says that the block is another.
-void check_fault(const Folder& folder, const std::string& run, const std::string& name,
-                 const std::string& from, const std::string& to, const std::string& signal) {
+/// `run` with the block `name` in the place of `instance`, and `from` replaced in its SystemVerilog: the
+/// finding of `signal`, which a replay comes to again; of the block as it was it finds nothing, and says that
+/// the block is another. What the finding says.
+nlohmann::json check_fault(const Folder& folder, const std::string& run, const std::string& instance,
+                           const std::string& name, const std::string& from, const std::string& to,
+                           const std::string& signal) {
   CAPTURE(name);
   const std::string original = read(folder / (name + ".sv"));
   write(folder / (name + ".sv"), with(original, from, to));
-  const auto done = leto(folder, run + twin(2, name) + " --out " + name);
-  check_refused(done, 8, "twin pe[2].reduction_engine: first difference at cycle");
+  const auto done =
+      leto(folder, run + " --twin '" + instance + "=check:every=1:block=" + name + ".toml' --out " + name);
+  check_refused(done, 8, "twin " + instance + ": first difference at cycle");
   CHECK_MESSAGE(done.err.find(", " + signal) != std::string::npos, done.err);
   CHECK(!fs::exists(folder / (name + "/record.json")));
-  replayed(folder, name, "pe[2].reduction_engine", done.err);
-  const auto finding = nlohmann::json::parse(read(folder / (name + "/twins/pe[2].reduction_engine.json")));
+  replayed(folder, name, instance, done.err);
+  auto finding = nlohmann::json::parse(read(folder / (name + "/twins/" + instance + ".json")));
   CHECK(finding["descriptor"].get<std::string>().ends_with("/" + name + ".toml"));
   write(folder / (name + ".sv"), original);
-  const auto corrected = leto(folder, "twin replay '" + name + "/twins/pe[2].reduction_engine.twin'");
+  const auto corrected = leto(folder, "twin replay '" + name + "/twins/" + instance + ".twin'");
   CHECK_MESSAGE(corrected.code == 0, corrected.err);
   CHECK(corrected.out.find(name + ".toml with its files has changed since the run") != std::string::npos);
   CHECK(corrected.out.find("no difference; the run had") != std::string::npos);
+  return finding;
+}
+
+/// Blocks as the runs below have work for: bf16, other sizes, all of a PE's buffers.
+void place_for_runs(const Folder& folder) {
+  place(folder);
+  for (const char* name : {"serial_gemm", "banked_engine"}) {
+    const std::string sv = std::string(name) + ".sv", toml = std::string(name) + ".toml";
+    write(folder / sv, with_all(read(folder / sv), "DTYPE_FP16", "DTYPE_BF16"));
+    write(folder / toml, with(read(folder / toml), "fp16 = ", "bf16 = "));
+  }
+  std::string serial = read(folder / "serial_gemm.toml");
+  serial = with(with_all(serial, "[1, 12]", "[1, 63]"), "[1, 40]", "[1, 128]");
+  write(folder / "serial_gemm.toml", serial);
+  write(folder / "ring_keeper.toml", with(read(folder / "ring_keeper.toml"), "[clock]",
+                                          "[parameters]\nRings = 32\nPlaceBits = 18\n\n[clock]"));
+}
+
+/// A product in which a PE's commands have m rows and n vectors; two commands of 64 k a block of sums.
+std::string product(const Folder& folder, int m, int n) {
+  must(folder, "zoo gemm --m " + std::to_string(4 * m) + " --n " + std::to_string(n) + " --k 128 -o g.onnx");
+  return "run g.onnx --chip tiny --values on";
+}
+
+/// What a run with `name` in the place of all `pattern` said of them: no mismatch. Values and commands of all
+/// together.
+struct Seen {
+  int commands = 0, values = 0, left_out = 0;
+};
+Seen seen(const Folder& folder, const std::string& run, const std::string& pattern, const std::string& name) {
+  CAPTURE(name);
+  must(folder, run + " --twin '" + pattern + "=check:every=1:block=" + name + ".toml' --out of_" + name);
+  Seen all;
+  const auto whole = record(folder / ("of_" + name));
+  for (const auto& [instance, twin] : whole["twins"].items()) {
+    CHECK(twin["mismatches"] == 0);
+    all.commands += twin["commands_compared"].get<int>();
+    all.values += twin["values_compared"].get<int>();
+    all.left_out += twin["commands_left_out"].get<int>();
+  }
+  return all;
 }
 
 }  // namespace
@@ -66,6 +110,10 @@ TEST_CASE("foreign run: what cannot be says so before anything is built") {
   check_refused(with_twin("pe[1].reduction_engine=check:block="), 2, "block needs");
   check_refused(with_twin("pe[1].reduction_engine=check:inject=data@5:block=axis_reducer.toml"), 2,
                 "has no signal \"data\"");
+  check_refused(with_twin("pe[1].buffer_manager=rtl:block=ring_keeper.toml"), 4, "take the place");
+  check_refused(with_twin("pe[1].vector_lookup=rtl:block=reciprocal_unit.toml"), 4, "take the place");
+  check_refused(with_twin("pe[1].buffer_manager=check:inject=full@5:block=ring_keeper.toml"), 2,
+                "its signals are r_valid, r_ok, r_tile, r_full");
   check_refused(leto(folder,
                      "run m.onnx --chip tiny --values off --twin "
                      "'pe[1].reduction_engine=check:block=axis_reducer.toml' --out o"),
@@ -141,10 +189,11 @@ TEST_SUITE("slow") {
     place(folder);
     if (!has_verilator(folder)) return;
     const std::string run = training(folder, "tiny");
-    check_fault(folder, run, "axis_reducer", "rounded = x + 32'h7fff + 32'(x[16]);", "rounded = x;",
-                "d_data[");
-    check_fault(folder, run, "drain_unit", "= x[31:16]", "= x[30:15]", "d_data[");
-    check_fault(folder, run, "lockstep_engine", "assign out = result;", "assign out = result ^ 1;", "data[");
+    check_fault(folder, run, "pe[2].reduction_engine", "axis_reducer", "rounded = x + 32'h7fff + 32'(x[16]);",
+                "rounded = x;", "d_data[");
+    check_fault(folder, run, "pe[2].reduction_engine", "drain_unit", "= x[31:16]", "= x[30:15]", "d_data[");
+    check_fault(folder, run, "pe[2].reduction_engine", "lockstep_engine", "assign out = result;",
+                "assign out = result ^ 1;", "data[");
   }
 
   TEST_CASE("foreign run: a planted fault is found and a block in the place of ours gives the same weights") {
@@ -163,7 +212,109 @@ TEST_SUITE("slow") {
     must(folder, run + " --twin 'pe[*].reduction_engine=rtl:block=axis_reducer.toml' --out data");
     must(folder, run + " --twin 'pe[2].reduction_engine=rtl:block=lockstep_engine.toml' --out cycle");
     same_values(folder / "plain", folder / "data");
+    for (const auto& [instance, twin] : record(folder / "data")["twins"].items()) {
+      CHECK(twin["mode"] == "rtl");
+      CHECK(twin["commands_replaced"].get<int>() > 0);
+      CHECK(twin["commands_compared"] == 0);
+    }
     same_values(folder / "plain", folder / "cycle");
+  }
+
+  TEST_CASE("foreign run: matrix engines of others leave the model's sums in products and a training") {
+    const Folder folder;
+    place_for_runs(folder);
+    if (!has_verilator(folder)) return;
+    const Seen serial = seen(folder, product(folder, 8, 32), "pe[*].matrix_engine", "serial_gemm");
+    CHECK(serial.commands == 8);
+    CHECK(serial.values == 8 * 8 * 32);
+    CHECK(serial.left_out == 0);
+    const Seen banked = seen(folder, product(folder, 4, 16), "pe[*].matrix_engine", "banked_engine");
+    CHECK(banked.commands == 8);
+    CHECK(banked.values == 8 * 8 * 4 * 16);  // the sums of each eight of k
+    // Its sums stay in it: the second command of a block goes on from the first one's.
+    const Seen outer = seen(folder, product(folder, 8, 8), "pe[*].matrix_engine", "outer_array");
+    CHECK(outer.commands == 8);
+    CHECK(outer.left_out == 0);
+
+    const std::string run = training(folder, "tiny");
+    const Seen all = seen(folder, run, "pe[1].matrix_engine", "serial_gemm");
+    CHECK(all.commands > 100);
+    CHECK(all.values > 50000);
+    must(folder, run + " --out plain");
+    same_values(folder / "plain", folder / "of_serial_gemm");
+    must(folder, run + " --twin 'pe[2].matrix_engine=rtl:block=serial_gemm.toml' --out replaced");
+    same_values(folder / "plain", folder / "replaced");
+    const auto twin = record(folder / "replaced")["twins"]["pe[2].matrix_engine"];
+    CHECK(twin["commands_replaced"] == all.commands);
+  }
+
+  TEST_CASE("foreign run: a fault in a matrix engine is found with its command and operation") {
+    const Folder folder;
+    place_for_runs(folder);
+    if (!has_verilator(folder)) return;
+    const auto in = [&](const std::string& run, const std::string& name, const std::string& from,
+                        const std::string& to, const std::string& signal) {
+      return check_fault(folder, run, "pe[1].matrix_engine", name, from, to, signal);
+    };
+    auto finding =
+        in(training(folder, "tiny"), "serial_gemm", "(accumulate ? c_word : 32'h0)", "32'h0", "c_data[");
+    CHECK(finding["operation"].get<std::string>().starts_with("fc"));
+    CHECK(finding["command"].get<std::string>().find(": matmul @") != std::string::npos);
+    CHECK(finding["last_inputs"] == "");  // it reads them by index
+    finding =
+        in(product(folder, 4, 16), "banked_engine", "write_at <= met_at;", "write_at <= at;", "c_index");
+    CHECK(finding["operation"] == "c");
+    in(product(folder, 8, 8), "outer_array", "if (run_clear) sums", "if (run_clear && steps == 0) sums",
+       "c_data[");
+  }
+
+  TEST_CASE("foreign run: a lookup of others leaves the model's values in a training and a fault is found") {
+    const Folder folder;
+    place(folder);
+    if (!has_verilator(folder)) return;
+    const std::string run = training(folder, "tiny");
+    const Seen all = seen(folder, run, "pe[*].vector_lookup", "reciprocal_unit");
+    CHECK(all.commands == 20);      // a softmax a step
+    CHECK(all.values == 20 * 32);   // of each row the sum
+    CHECK(all.left_out == 2 * 20);  // exponential and logarithm
+    const auto finding = check_fault(folder, run, "pe[0].vector_lookup", "reciprocal_unit",
+                                     "rounded = 25'(q[27:4]) + 25'(up)", "rounded = 25'(q[27:4])", "y_data[");
+    CHECK(finding["operation"].get<std::string>().find("loss") != std::string::npos);
+    CHECK(finding["command"].get<std::string>().find(": vector @") != std::string::npos);
+    const auto planted = leto(folder, run +
+                                          " --twin 'pe[0].vector_lookup=check:inject=y_last@20:block="
+                                          "reciprocal_unit.toml' --out planted");
+    check_refused(planted, 8, ", y_last: ");
+    replayed(folder, "planted", "pe[0].vector_lookup", planted.err);
+  }
+
+  TEST_CASE("foreign run: a buffer manager of others grants what the model does and a fault is found") {
+    const Folder folder;
+    place_for_runs(folder);
+    if (!has_verilator(folder)) return;
+    const std::string run = training(folder, "tiny");
+    must(folder, run + " --out plain");
+    const Seen all = seen(folder, run, "pe[*].buffer_manager", "ring_keeper");
+    CHECK(all.commands > 10000);
+    CHECK(all.values > 10000);
+    CHECK(all.left_out < all.commands / 2);  // held while something is ahead
+    same_values(folder / "plain", folder / "of_ring_keeper");
+    const auto finding = check_fault(folder, run, "pe[3].buffer_manager", "ring_keeper",
+                                     "last_tail ? start[r]", "last_tail ? tail[r]", "r_tile");
+    CHECK(!finding["operation"].get<std::string>().empty());
+    CHECK(finding["doing"].get<std::string>().find("reserve b") != std::string::npos);
+    const auto planted = leto(folder, run +
+                                          " --twin 'pe[1].buffer_manager=check:inject=r_full@100:block="
+                                          "ring_keeper.toml' --out planted");
+    check_refused(planted, 8, ", r_full: ");
+    replayed(folder, "planted", "pe[1].buffer_manager", planted.err);
+
+    // Of one with four buffers of 64 KiB it is shown those that fit.
+    write(folder / "ring_keeper.toml", read(kBlocks / "ring_keeper.toml"));
+    const Seen few = seen(folder, run, "pe[*].buffer_manager", "ring_keeper");
+    CHECK(few.commands > 0);
+    CHECK(few.commands + few.left_out == all.commands + all.left_out);
+    CHECK(few.left_out > all.left_out);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/errors.h"
+#include "model/twin/buffer_checker.h"
 #include "model/twin/buffer_programs.h"
 #include "rtl/matrix_engine/matrix_engine_rtl.h"
 

@@ -1,28 +1,31 @@
-// Four circular buffers behind one port of requests: which tile comes next, and may it be taken. Each request is answered a
+// Circular buffers behind one port of requests: which tile comes next, and may it be taken. Each request is answered a
 // cycle later or when the answer before has gone.
-module ring_keeper (
+module ring_keeper #(
+  parameter int unsigned Rings = 4,
+  parameter int unsigned PlaceBits = 16
+) (
   input  logic        clk,
   input  logic        rst,
   input  logic        req_valid,
   output logic        req_ready,
   input  logic [2:0]  req_what,   // 4 new, 0 room?, 1 filled, 2 data?, 3 emptied
-  input  logic [1:0]  req_ring,
-  input  logic [15:0] req_start,
-  input  logic [15:0] req_size,
+  input  logic [$clog2(Rings)-1:0]  req_ring,
+  input  logic [PlaceBits-1:0] req_start,
+  input  logic [PlaceBits-1:0] req_size,
   input  logic [5:0]  req_tiles,
   output logic        ans_valid,
   input  logic        ans_ready,
   output logic        ans_no,
-  output logic [15:0] ans_place,
+  output logic [PlaceBits-1:0] ans_place,
   output logic [5:0]  ans_held
 );
 
-  logic [3:0][15:0] start, size, head, tail;
-  logic [3:0][5:0]  tiles, head_slot, tail_slot, held;
+  logic [Rings-1:0][PlaceBits-1:0] start, size, head, tail;
+  logic [Rings-1:0][5:0]  tiles, head_slot, tail_slot, held;
 
   assign req_ready = !ans_valid || ans_ready;
 
-  logic [1:0] r;
+  logic [$clog2(Rings)-1:0] r;
   logic       last_head, last_tail, room;
   assign r = req_ring;
   assign last_head = head_slot[r] + 6'd1 == tiles[r];
