@@ -42,8 +42,8 @@ TEST_CASE(
         CAPTURE(instance);
         CHECK(twin["mismatches"] == 0);
         if (instance.ends_with("vector_lookup")) continue;  // not every PE has a share of the softmax
-        CHECK(twin["cycles_compared"].get<int>() > 100);
-        CHECK(twin["values_compared"].get<int>() > 100);
+        CHECK(twin["cycles_compared"].get<int>() > 20);
+        CHECK(twin["values_compared"].get<int>() > 20);
         if (instance.starts_with("pe[")) pes.insert(instance.substr(0, instance.find('.')));
       }
     }
