@@ -195,8 +195,8 @@ void verilate(const ForeignDescriptor& block, const fs::path& folder) {
   throw Error(
       ExitCode::bad_input, fmt::format("Verilator refuses {}: {}", block.module, complaint(done.output)),
       loop ? "take the combinational loop out; if signals only share a vector, add allow = [\"UNOPTFLAT\"]"
-           : "correct it, or allow = [...] a warning; leto twin import --build DIR keeps all of "
-             "verilator.log");
+           : "correct it, or allow = [...] a warning; leto twin import --build DIR keeps DIR/verilator.log, "
+             "all that it said");
 }
 
 }  // namespace
@@ -248,7 +248,7 @@ fs::path compile_foreign(const ForeignDescriptor& block, const fs::path& folder)
   if (done.code != 0)
     throw Error(ExitCode::bad_input,
                 fmt::format("{} does not compile: {}", block.module, complaint(done.output)),
-                "leto twin import --build DIR keeps all of c++.log");
+                "leto twin import --build DIR keeps DIR/c++.log, all that it said");
   return library;
 }
 

@@ -82,9 +82,11 @@ class StreamReader {
     constexpr std::int64_t kMost = 1000000;
     const std::int64_t from = stream_.from_model ? -kMost : 0;
     if (stream_.least < from || stream_.most > kMost)
-      fail(*node, fmt::format("latency = [{}, {}]", stream_.least, stream_.most),
-           fmt::format("with latency_from = \"{}\" it is from {} to {} cycles",
-                       stream_.from_model ? "model" : "zero", from, kMost));
+      fail(*node,
+           fmt::format("latency = [{}, {}] is not from {} to {} cycles", stream_.least, stream_.most, from,
+                       kMost),
+           "give the least and the most cycles; less than the model's are negative with latency_from = "
+           "\"model\"");
   }
 
   std::uint32_t code(const toml::node& node) const {

@@ -163,7 +163,7 @@ void AddressChecker::compare(int pin, std::uint64_t model) {
 }
 
 Story AddressChecker::story() const {
-  if (!run_) return {"no transfer", "no operation", "", ""};
+  if (!run_) return {"no transfer", kForNone, "", ""};
   const isa::Transfer& t = run_->transfer;
   const std::string what =
       run_->indexed ? fmt::format("{} runs by index", run_->list.size())

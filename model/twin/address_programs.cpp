@@ -192,7 +192,7 @@ AddressRun AddressPrograms::described(bool store) {
   AddressRun run;
   run.store = store;
   run.command = "random transfer";
-  run.operation = "no operation";
+  run.operation = kForNone;
   return run;
 }
 

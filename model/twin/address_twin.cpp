@@ -57,7 +57,7 @@ void AddressTwin::cut(const IssueWatch::Cut& cut) {
   if (done.command) {
     const std::size_t source = done.command->source;
     run.command = isa::describe(*done.command);
-    run.operation = source < program_.sources.size() ? program_.sources[source].operation : "no operation";
+    run.operation = source < program_.sources.size() ? program_.sources[source].operation : kForNone;
   }
   checker_.add(std::move(run));
 }

@@ -82,7 +82,7 @@ bool BufferTwin::knows(const Event& event) {
 
 Story BufferTwin::story(const isa::Command& command) const {
   const bool known = command.source < program_.sources.size();
-  return {isa::describe(command), known ? program_.sources[command.source].operation : "no operation", "",
+  return {isa::describe(command), known ? program_.sources[command.source].operation : kForNone, "",
           ""};
 }
 
@@ -111,7 +111,7 @@ void BufferTwin::replay(const Log& log) {
   comparison().go_on(log.from);
   const std::size_t first = log.events.size() - log.stories.size();  // that has a story
   for (std::size_t i = 0; i < log.events.size(); ++i)
-    add(log.events[i], i < first ? Story{"a command", "no operation", "", ""} : log.stories[i - first]);
+    add(log.events[i], i < first ? Story{"a command", kForNone, "", ""} : log.stories[i - first]);
   flush();
   comparison().raise();
 }

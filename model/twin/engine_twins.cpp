@@ -53,7 +53,7 @@ bool looks(Comparison& comparison, const EngineTwin::Timing& timing, bool offere
 }
 
 std::string operation_of(const isa::Command& command, const isa::Program& program) {
-  return command.source < program.sources.size() ? program.sources[command.source].operation : "no operation";
+  return command.source < program.sources.size() ? program.sources[command.source].operation : kForNone;
 }
 
 // The elements of a reduce command, by rows: f(accumulator, place in the order of rows).

@@ -4,10 +4,11 @@ namespace leto::model {
 
 std::string Finding::text() const {
   std::string line =
-      fmt::format("twin {}: first difference at cycle {} (compared cycle {}), {}: model {}, rtl {}; {} of {}",
-                  instance, cycle, compared_cycle, signal, model, rtl, story.command, story.operation);
+      fmt::format("twin {}: first difference at cycle {} (compared cycle {}), {}: model {}, rtl {}; {}",
+                  instance, cycle, compared_cycle, signal, model, rtl, story.command);
+  if (story.operation != kForNone) line += " of " + story.operation;
   if (!story.doing.empty()) line += ", " + story.doing;
-  if (!story.inputs.empty()) line += "; last inputs: " + story.inputs;
+  if (!story.inputs.empty()) line += "; inputs: " + story.inputs;
   return line + fmt::format("; seed {}", seed);
 }
 

@@ -3,19 +3,34 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/errors.h"
 #include "model/kernel/time.h"
 
 namespace leto::model {
 
+/// Of a command that is for none.
+inline constexpr const char* kForNone = "no operation";
+
 /// What the block was doing.
 struct Story {
   std::string command;    // the instruction: "core 1 pc 42: matmul @7"
   std::string operation;  // the graph operation it is for
   std::string doing;      // how far it is
-  std::string inputs;     // the last ones, decoded
+  std::string inputs;     // decoded: what the wrong element was made from where that is known, or the last
+
+  /// The same for a program, where the block is one that is compared by its channels; a log does not keep it.
+  struct Input {
+    std::string channel;
+    std::vector<std::size_t> elements, beats;  // of the command, from 0; no beats: the block reads a memory
+    std::vector<std::string> values;
+  };
+  std::string channel = {};
+  std::optional<std::size_t> element = {};  // of the channel and command, from 0
+  std::vector<Input> made_from = {};
 };
 
 struct Finding {

@@ -44,7 +44,7 @@ LookupRun LookupPrograms::next() {
   }
   time(run, rows);
   run.command = "random command";
-  run.operation = "no operation";
+  run.operation = kForNone;
   return run;
 }
 

@@ -70,7 +70,7 @@ void LookupTwin::before(const isa::Command& command, isa::PeState& pe, const isa
   run_.finish = timing.finish;
   run_.command = isa::describe(command);
   run_.operation =
-      command.source < program_.sources.size() ? program_.sources[command.source].operation : "no operation";
+      command.source < program_.sources.size() ? program_.sources[command.source].operation : kForNone;
 }
 
 // What goes on into a reduction is not to be seen behind it: then the model's function is asked again.

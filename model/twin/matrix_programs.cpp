@@ -35,7 +35,7 @@ MatrixRun MatrixPrograms::next() {
   fill(run);
   time(run);
   run.command = fmt::format("random matmul {}", ++commands_);
-  run.operation = "no operation";
+  run.operation = kForNone;
   if (limits_.keeps_sums) last_ = run;
   return run;
 }

@@ -30,7 +30,7 @@ ReductionRun ReductionPrograms::next() {
   if (run.op == Opcode::drain) note("to " + std::string(name_of(run.type)));
   if (run.count % config_.elements_per_cycle) note("a short beat");
   run.command = fmt::format("random {} {}", op_name(run.op), ++commands_);
-  run.operation = "no operation";
+  run.operation = kForNone;
   fill(run);
   time(run);
   return run;

@@ -285,10 +285,10 @@ void RouterChecker::compare(int pin, std::uint64_t model, int index) {
 }
 
 Story RouterChecker::story() const {
-  if (!run_ || packet_ >= run_->packets.size()) return {"no packet", "no operation", "", ""};
+  if (!run_ || packet_ >= run_->packets.size()) return {"no packet", kForNone, "", ""};
   const RouterPacket& packet = run_->packets[packet_];
   const std::string pes = packet.pes == 0 ? "memory" : fmt::format("PEs {:#b} of each cluster", packet.pes);
-  return {fmt::format("packet of {} beats, {} cycles of a link", packet.beats, packet.cycles), "no operation",
+  return {fmt::format("packet of {} beats, {} cycles of a link", packet.beats, packet.cycles), kForNone,
           fmt::format("packet {} of {} launched in cycle {}", packet_, run_->packets.size(), run_->at),
           fmt::format("{}, for rows {} to {}, columns {} to {}, {}; its head here at cycle {}",
                       kWayIn[packet.in], packet.row_first, packet.row_last, packet.column_first,

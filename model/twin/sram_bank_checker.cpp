@@ -209,7 +209,7 @@ void SramBankChecker::compare(int pin, std::uint64_t model) {
 }
 
 Story SramBankChecker::story() const {
-  Story story{"no request", "no operation", "", "none"};
+  Story story{"no request", kForNone, "", "none"};
   if (!bank_.empty()) {
     const Request& granted = bank_.front();
     story.command = described(granted.run);

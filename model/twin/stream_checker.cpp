@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kBeyond =
     "beats beyond the command's: all of its own have come, and the next one is not taken";
-const Story kBefore = {"no command", "no operation", "beats before the first command is taken", ""};
+const Story kBefore = {"no command", kForNone, "beats before the first command is taken", ""};
 
 constexpr int kSettle = 64;  // cycles after the last command in which nothing may come
 
@@ -22,6 +22,17 @@ struct Beat {
   std::uint64_t index;  // in beats or elements, as the contract says
   bool last;
 };
+
+/// "3", "3 to 5", or "3, 5, 8 to 9".
+std::string ranges(const std::vector<std::size_t>& numbers) {
+  std::string all;
+  for (std::size_t i = 0, end = 0; i < numbers.size(); i = end + 1) {
+    for (end = i; end + 1 < numbers.size() && numbers[end + 1] == numbers[end] + 1;) ++end;
+    all += fmt::format("{}{}", all.empty() ? "" : ", ", numbers[i]);
+    if (end > i) all += fmt::format(" to {}", numbers[end]);
+  }
+  return all;
+}
 
 }  // namespace
 
@@ -407,7 +418,7 @@ void StreamChecker::check_data(Sink& sink) {
     if (comparing_ && !comparison_.agrees(now_, signal, sink.width, model, rtl, static_cast<int>(i)) &&
         !is_near(beat.first + i, rtl))
       differ(fmt::format("{}[{}]", signal, i), shown(model, flow.type),
-             shown(static_cast<std::uint32_t>(rtl), flow.type));
+             shown(static_cast<std::uint32_t>(rtl), flow.type), story_of(sink, beat.first + i));
   }
   if (comparing_) comparison_.count().values_compared += beat.count;
 }
@@ -450,24 +461,73 @@ void StreamChecker::see_pins() {
   }
 }
 
-void StreamChecker::differ(const std::string& signal, const std::string& model, const std::string& rtl) {
-  if (!job_) return comparison_.differ(now_, signal, model, rtl, last_);
+Story::Input StreamChecker::input_of(const Source& source, const std::vector<std::size_t>& elements) const {
+  Story::Input input;
+  input.channel = source.channel->name;
+  input.elements = elements;
+  for (const std::size_t element : elements)
+    input.values.push_back(shown(source.flow->elements[element], source.flow->type));
+  for (std::size_t beat = 0; beat < source.beats.size() && source.memory.empty(); ++beat) {
+    const Beat& one = source.beats[beat];
+    if (std::any_of(elements.begin(), elements.end(), [&](std::size_t element) {
+          return element >= one.first && element < one.first + one.count;
+        }))
+      input.beats.push_back(beat);
+  }
+  return input;
+}
+
+/// Of a wrong element, with what it was made from.
+Story StreamChecker::story_of(const Sink& sink, std::size_t element) const {
+  constexpr std::size_t kShown = 8;
+  Story story;
+  story.channel = sink.channel->name;
+  story.element = element;
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    std::vector<std::size_t> elements = {element};
+    if (job_->made_from) elements = job_->made_from(i, element);
+    if (elements.empty()) continue;
+    const Story::Input input = input_of(sources_[i], elements);
+    const std::size_t count = std::min(kShown, input.values.size());
+    story.inputs +=
+        fmt::format("{}{}[{}]", story.inputs.empty() ? "" : "; ", input.channel, ranges(elements));
+    if (!input.beats.empty())
+      story.inputs += fmt::format(" in beat {} of {}", ranges(input.beats), sources_[i].beats.size());
+    story.inputs += fmt::format(
+        " = {}{}",
+        fmt::join(input.values.begin(), input.values.begin() + static_cast<std::ptrdiff_t>(count), " "),
+        count < input.values.size() ? " ..." : "");
+    story.made_from.push_back(input);
+  }
+  return story;
+}
+
+std::string StreamChecker::last_inputs() const {
   std::vector<std::string> inputs;
   for (const Source& source : sources_) {
-    const std::size_t in = source.waits || source.at == 0 ? source.at : source.at - 1;
-    if (source.memory.empty() && !source.beats.empty())
-      inputs.push_back(
-          fmt::format("{} beat {} of {}: {}", source.channel->name, in, source.beats.size(),
-                      shown(source.flow->elements[source.beats[std::min(in, source.beats.size() - 1)].first],
-                            source.flow->type)));
+    if (!source.memory.empty() || source.beats.empty()) continue;
+    const std::size_t in =
+        std::min(source.waits || source.at == 0 ? source.at : source.at - 1, source.beats.size() - 1);
+    inputs.push_back(fmt::format("{} beat {} of {}: {}", source.channel->name, in, source.beats.size(),
+                                 shown(source.flow->elements[source.beats[in].first], source.flow->type)));
   }
+  return inputs.empty() ? "" : fmt::format("the last given are {}", fmt::join(inputs, ", "));
+}
+
+void StreamChecker::differ(const std::string& signal, const std::string& model, const std::string& rtl,
+                           Story story) {
+  if (!job_) return comparison_.differ(now_, signal, model, rtl, last_);
   std::string come;
   for (const Sink& sink : sinks_)
     come += fmt::format("; {} beats of {} of {} have come", sink.at, sink.beats.size(), sink.channel->name);
-  comparison_.differ(now_, signal, model, rtl,
-                     {job_->name, job_->operation,
-                      job_->doing + come + fmt::format("; the model's cycles from {}", job_->start),
-                      fmt::format("{}", fmt::join(inputs, ", "))});
+  story.command = job_->name;
+  story.operation = job_->operation;
+  story.doing = job_->doing + come + fmt::format("; the model's cycles from {}", job_->start);
+  if (story.channel.empty()) {
+    story.channel = signal.substr(0, signal.find('_'));
+    story.inputs = last_inputs();
+  }
+  comparison_.differ(now_, signal, model, rtl, std::move(story));
 }
 
 }  // namespace leto::model

@@ -100,7 +100,10 @@ class StreamChecker {
   bool held_ready(int ready) const { return !has(ready) || block_->value(ready) != 0; }
   std::string name(int pin) const { return std::string(block_->ports()[static_cast<std::size_t>(pin)].name); }
   [[noreturn]] void refuse(const std::string& cause, const std::string& remedy) const;
-  void differ(const std::string& signal, const std::string& model, const std::string& rtl);
+  void differ(const std::string& signal, const std::string& model, const std::string& rtl, Story story = {});
+  Story story_of(const Sink& sink, std::size_t element) const;
+  Story::Input input_of(const Source& source, const std::vector<std::size_t>& elements) const;
+  std::string last_inputs() const;
 
   std::unique_ptr<rtl::ForeignBlock> block_;
   StreamSpec stream_;

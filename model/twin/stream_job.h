@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -40,6 +41,8 @@ struct Flow {
 struct StreamJob {
   std::vector<std::uint64_t> command;  // fields, in the contract's order
   std::vector<Flow> in, out;
+  /// Which elements of in[i] an element of the results was made from. Null: the one in its own place.
+  std::function<std::vector<std::size_t>(std::size_t i, std::size_t element)> made_from;
   Cycle start = 0;                     // the model's, or a clock before
   Cycle cycles = 0;                    // that the model takes
   std::uint64_t work = 0;              // multiply-adds

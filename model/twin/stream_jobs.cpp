@@ -181,6 +181,49 @@ Flow results(const StreamSpec& spec, const MatrixRun& run) {
   });
 }
 
+/// Goes over elements in the order in which the channels bring them, as operand(), accumulators() and
+/// results() do.
+class MadeFrom {
+ public:
+  MadeFrom(const StreamSpec& spec, const MatrixRun& run)
+      : sizes_{run.m, run.n, run.k}, result_(order(spec, "c")), given_(spec.has("a_data")) {
+    for (const char* name : {"h", "s", "a"}) inputs_.push_back(order(spec, name));
+    clears_ = run.first && spec.has("cmd_first");
+  }
+
+  std::vector<std::size_t> operator()(std::size_t input, std::size_t element) const {
+    LoopOrder::Place made;
+    std::size_t at = 0;
+    result_.each(sizes_, [&](const LoopOrder::Place& place, bool) {
+      if (at++ == element) made = place;
+    });
+    if (!given_) made[kK].from = 0;  // the sums of the blocks before stay inside
+    std::vector<std::size_t> all;
+    at = 0;
+    inputs_[input].each(sizes_, [&](const LoopOrder::Place& place, bool) {
+      if (input == kA && clears_ && place[kK].from == 0) return;
+      bool meets = true;
+      for (std::size_t dim = 0; dim < place.size(); ++dim)
+        meets &= place[dim].from < made[dim].to && made[dim].from < place[dim].to;
+      if (meets) all.push_back(at);
+      ++at;
+    });
+    return all;
+  }
+
+ private:
+  static constexpr std::size_t kK = 2, kA = 2;  // in kDims; among the inputs
+  static LoopOrder order(const StreamSpec& spec, std::string_view name) {
+    return order_of(spec,
+                    stream_contract(spec.block)->channels[static_cast<std::size_t>(channel(spec, name))]);
+  }
+
+  std::array<int, 3> sizes_;
+  LoopOrder result_;
+  std::vector<LoopOrder> inputs_;
+  bool given_, clears_ = false;
+};
+
 }  // namespace
 
 bool is_strobed(const StreamSpec& spec) {
@@ -240,6 +283,7 @@ StreamJob job_of(const MatrixRun& run, const StreamSpec& spec) {
     job.out.front().returns_to = static_cast<int>(job.in.size());
     job.in.push_back(accumulators(spec, run));
   }
+  job.made_from = MadeFrom(spec, run);
   job.start = run.start;
   job.cycles = run.finish - run.start - run.stall;
   job.work = static_cast<std::uint64_t>(run.m) * static_cast<std::uint64_t>(run.n) *
@@ -296,7 +340,7 @@ StreamJob job_of(const BufferRequest& request, const StreamSpec& spec) {
   }
   job.start = request.start;
   job.name = fmt::format("{} b{}", name, request.id);
-  job.operation = request.operation.empty() ? "no operation" : request.operation;
+  job.operation = request.operation.empty() ? kForNone : request.operation;
   job.doing = request.story;
   if (!request.command.empty()) {
     job.doing = fmt::format("{}, {}", job.name, request.story);

@@ -77,9 +77,17 @@ TEST_CASE("stream: a matmul's channels bring operands and the sums of each block
   CHECK(job.out[0].rows.size() == 2);
   CHECK(job.in[0].rows.size() == 3);
   CHECK(job.in[0].rows[2].address == 4);
+  // The sums after block 0: no k of block 1.
+  CHECK(job.made_from(0, 1) == std::vector<std::size_t>{1, 3});
+  CHECK(job.made_from(1, 1) == std::vector<std::size_t>{0, 1});
+  CHECK(job.made_from(2, 1) == std::vector<std::size_t>{1});
+  CHECK(job.made_from(0, 2) == std::vector<std::size_t>{4});
+  CHECK(job.made_from(2, 2) == std::vector<std::size_t>{2});
   run.first = true;  // the block clears: it is given the sums of later blocks only
   run.after = {321, 654};
   CHECK(floats(job_of(run, spec).in[2]) == std::vector<float>{21, 54});
+  CHECK(job_of(run, spec).made_from(2, 1).empty());
+  CHECK(job_of(run, spec).made_from(2, 3) == std::vector<std::size_t>{1});
   run.stream_type = DType::fp16;  // one pin for both types
   CHECK(!offers(run, spec));
   run.stream_type = DType::bf16;
