@@ -8,6 +8,7 @@
 #include <map>
 
 #include "base/errors.h"
+#include "rtl/evaluation_limit.h"
 
 namespace leto::rtl {
 namespace {
@@ -273,7 +274,9 @@ class Loaded final : public ForeignBlock {
         library_(path),
         call_(library_.entry()),
         joiner_(map, pins, ports_of(call_.ports())),
-        reset_low_(map.reset_low) {
+        reset_low_(map.reset_low),
+        module_(map.module),
+        place_(map.place) {
     joiner_.join();
     top_ = call_.create();
     for (const auto& constant : joiner_.constants)
@@ -290,6 +293,7 @@ class Loaded final : public ForeignBlock {
   }
 
   void reset() override {
+    cycle_ = 0;
     for (const bool active : {false, true, false}) {
       *call_.port(top_, joiner_.reset) = active != reset_low_;
       for (int i = 0; i < (active ? 4 : 1); ++i) {  // synchronous ones need clocks
@@ -308,16 +312,30 @@ class Loaded final : public ForeignBlock {
   }
   void clock() override {
     edge(1);
+    ++cycle_;
     read();
   }
 
  private:
   void edge(unsigned char level) {
     *call_.port(top_, joiner_.clock) = level;
-    if (const char* failed = call_.eval(top_))
+    const char* failed = nullptr;
+    if (!evaluate_within_limit(call_.eval, top_, failed)) give_up();
+    if (failed)
       throw Error(ExitCode::bad_input, fmt::format("the foreign block cannot be simulated: {}", failed),
                   "a loop without a register does not settle, or the block stops the simulation: correct its "
                   "SystemVerilog");
+  }
+  [[noreturn]] void give_up() {
+    top_ = nullptr;
+    const Error error(ExitCode::bad_input,
+                      fmt::format("{}: {} does not come to the end of cycle {} after its reset: one evaluation has taken {} s "
+                                  "of the processor",
+                                  place_, module_, cycle_, evaluation_limit()),
+                      "a loop in an always block or a function does not end: correct it; leto twin import "
+                      "--evaluation-seconds N waits longer");
+    evaluation_left();
+    throw error;
   }
   void read() {
     for (const Wire& wire : joiner_.out)
@@ -329,7 +347,9 @@ class Loaded final : public ForeignBlock {
   Entry call_;
   Joiner joiner_;
   bool reset_low_;
+  std::string module_, place_;
   void* top_ = nullptr;
+  std::uint64_t cycle_ = 0;  // since the reset
 };
 
 }  // namespace

@@ -31,7 +31,7 @@ struct ForeignMap {
     std::int64_t value = 0;
     std::string place;
   };
-  std::string clock, reset, place;
+  std::string module, clock, reset, place;
   bool reset_low = true;
   std::vector<Pin> pins;
   std::vector<Constant> constants;  // inputs of theirs that no pin of ours drives

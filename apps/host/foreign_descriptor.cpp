@@ -37,6 +37,7 @@ class Descriptor {
           !std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isalnum(c); }))
         file_.fail(block.allow_place, fmt::format("allow = \"{}\" is no warning of Verilator", name),
                    "write the name that stands behind %Warning-, such as UNOPTFLAT");
+    block.map.module = block.module;
     read_clock(block.map);
     read_pins(block.map);
     read_constants(block.map);

@@ -13,6 +13,7 @@
 #include "model/twin/replay.h"
 #include "model/waves/fst_file.h"
 #include "rtl/block.h"
+#include "rtl/evaluation_limit.h"
 
 namespace leto::verbs {
 namespace {
@@ -71,9 +72,28 @@ void replay(const ReplayFlags& flags) {
 struct ImportFlags {
   std::string file, chip = "tiny", build, waves;
   std::uint64_t seed = 1;
-  int commands = 1000;
+  int commands = 1000, evaluation_seconds = 60;
   bool json = false;
 };
+
+/// Null: none.
+nlohmann::json to_json(const std::optional<model::Finding>& finding) {
+  if (!finding) return nullptr;
+  const model::Story& story = finding->story;
+  nlohmann::json inputs = nlohmann::json::array(), element;
+  if (story.element) element = *story.element;
+  for (const model::Story::Input& input : story.made_from)
+    inputs.push_back({{"channel", input.channel},
+                      {"elements", input.elements},
+                      {"beats", input.beats},
+                      {"values", input.values}});
+  return {{"command", story.command},    {"channel", story.channel},
+          {"signal", finding->signal},   {"element", element},
+          {"expected", finding->model},  {"found", finding->rtl},
+          {"cycle", finding->cycle},     {"compared_cycle", finding->compared_cycle},
+          {"doing", story.doing},        {"inputs", inputs},
+          {"inputs_text", story.inputs}, {"seed", finding->seed}};
+}
 
 void print(const ImportFlags& flags, const host::ForeignDescriptor& block,
            const model::ForeignTrial::Result& seen) {
@@ -87,6 +107,7 @@ void print(const ImportFlags& flags, const host::ForeignDescriptor& block,
                              {"cycles_compared", seen.count.cycles_compared},
                              {"values_compared", seen.count.values_compared},
                              {"difference", seen.finding ? seen.finding->text() : ""},
+                             {"finding", to_json(seen.finding)},
                              {"least_more_cycles", seen.least},
                              {"most_more_cycles", seen.most}});
   fmt::print("{}: {} of {} at level {}: {} commands, {} cycles, {} values compared\n", block.module,
@@ -101,6 +122,7 @@ void print(const ImportFlags& flags, const host::ForeignDescriptor& block,
 }
 
 void import_block(const ImportFlags& flags) {
+  rtl::set_evaluation_limit(flags.evaluation_seconds);
   const ChipConfig chip = load_chip(flags.chip);
   const host::ForeignDescriptor block = host::read_foreign(flags.file, chip);
   const auto pins = model::ForeignTrial::pins(block.stream, chip);
@@ -121,9 +143,10 @@ void import_block(const ImportFlags& flags) {
   }
   throw Error(
       ExitCode::mismatch, seen.finding->text(),
-      fmt::format("the same again: --seed {}; --waves F.fst shows both sides; is the descriptor right? "
-                  "docs/foreign.md",
-                  flags.seed));
+      fmt::format(
+          "the same again: --seed {}; --waves F.fst shows both sides; is the descriptor right? "
+          "docs/foreign.md. (The cycle is the model's time; the compared cycle counts the block's clocks)",
+          flags.seed));
 }
 
 void add_import(CLI::App& verb) {
@@ -131,13 +154,18 @@ void add_import(CLI::App& verb) {
   auto* import_verb = verb.add_subcommand(
       "import",
       "build a block that others wrote (matrix_engine, reduction_engine, vector_lookup, buffer_manager, "
-      "address_generator, sram_bank or router), described by a file (docs/foreign.md), and check it against the "
+      "address_generator, sram_bank or router), described by a file (docs/foreign.md), and check it against "
+      "the "
       "model with random commands; exit with code 8 if they differ. Needs Verilator and a C++ compiler");
   import_verb->add_option("file", flags->file, "the descriptor")->required();
   import_verb->add_option("--chip", flags->chip, "the chip that it is for (default tiny)");
   import_verb->add_option("--commands", flags->commands, "how many (default 1000)")
       ->check(CLI::Range(1, 10000000));
   import_verb->add_option("--seed", flags->seed, "of the commands and stalls (default 1)");
+  import_verb
+      ->add_option("--evaluation-seconds", flags->evaluation_seconds,
+                   "end a block of which one evaluation takes so much of the processor's time (default 60)")
+      ->check(CLI::Range(1, 1000000));
   import_verb->add_option("--build", flags->build,
                           "keep what Verilator and the compiler make in this folder");
   import_verb->add_option("--waves", flags->waves, "write both sides around a difference as waves");

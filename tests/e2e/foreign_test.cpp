@@ -1,6 +1,8 @@
 // Blocks that others wrote, through the binary: some that are right, with names, polarity, streams, orders
 // and latencies of their own, faults in them, and descriptors that do not fit. And rtl/'s own as if others
 // had written them.
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include <regex>
@@ -193,9 +195,9 @@ TEST_CASE("foreign: descriptors that say something twice or in part or beyond th
   refused("axis_reducer", "\"isa_pkg.sv\", ", "\".\", ", "is a directory");
   refused("axis_reducer", "\"s_axis_cmd_tdata[15:2]\" = 0", "\"s_axis_cmd_tdata[15:12]\" = 0",
           "nothing drives s_axis_cmd_tdata[11:2]");
-  refused("banked_engine", "latency = [0", "latency = [-1", "it is from 0 to 1000000 cycles");
+  refused("banked_engine", "latency = [0", "latency = [-1", "is not from 0 to 1000000 cycles");
   refused("drain_unit", "latency = [0, 2]", "latency = [0, 1000001]",
-          "it is from -1000000 to 1000000 cycles");
+          "is not from -1000000 to 1000000 cycles");
 }
 
 TEST_CASE("foreign: the manual's descriptor is one of the tests'") {
@@ -250,6 +252,51 @@ TEST_SUITE("slow") {
       write(folder / "axis_reducer.sv", with(text, right, "rounded = " + (wrong + right.substr(10))));
       check_refused(leto(folder, "twin import axis_reducer.toml"), 8, "d_data[");
     }
+  }
+
+  TEST_CASE("foreign: a difference names the inputs that made the wrong element") {
+    const Folder folder;
+    place(folder);
+    if (!is_there(folder)) return;
+    // Element 5 of each beat of 16; the inputs run ahead of the results.
+    write(folder / "axis_reducer.sv", with(read(kBlocks / "axis_reducer.sv"), "    return all;",
+                                           "    all[5*32] = !all[5*32];\n    return all;"));
+    const auto done = leto(folder, "twin import axis_reducer.toml --json");
+    CHECK(done.code == 8);
+    const auto seen = nlohmann::json::parse(done.out);
+    const auto& finding = seen["finding"];
+    const std::size_t element = finding["element"];
+    CHECK(element % 16 == 5);
+    CHECK(finding["signal"].get<std::string>() == finding["channel"].get<std::string>() + "_data[5]");
+    CHECK(finding["expected"] != finding["found"]);
+    CHECK(finding["command"].get<std::string>().starts_with("random "));
+    REQUIRE(!finding["inputs"].empty());
+    for (const auto& input : finding["inputs"]) {
+      CHECK(input["elements"] == nlohmann::json::array({element}));
+      CHECK(input["beats"] == nlohmann::json::array({element / 16}));
+      CHECK(input["values"].size() == 1);
+    }
+    const std::string text = seen["difference"];
+    CHECK(text.find(fmt::format("b[{}] in beat {} of ", element, element / 16)) != std::string::npos);
+    CHECK(text.find("no operation") == std::string::npos);
+    CHECK(done.err.find(text) != std::string::npos);
+  }
+
+  TEST_CASE("foreign: a block whose evaluation never ends is ended") {
+    const Folder folder;
+    place(folder);
+    if (!is_there(folder)) return;
+    const std::string text = read(kBlocks / "drain_unit.sv");
+    const std::string loop =
+        "begin\n int unsigned i;\n i = 1;\n while (i != 0) i = i + 2;\n busy <= 1'b1;\n end";
+    write(folder / "drain_unit.sv", with(text, "busy <= 1'b1;", loop));
+    const auto done = leto(folder, "twin import drain_unit.toml --evaluation-seconds 2");
+    check_refused(done, 3, "drain_unit does not come to the end of cycle ");
+    CHECK(done.err.find("drain_unit.toml:") != std::string::npos);
+    // Without a register and without an end: the runtime says so itself.
+    write(folder / "drain_unit.sv", with(text, "assign idle_n = busy;", "assign idle_n = !idle_n || busy;"));
+    check_refused(described(folder, "drain_unit", "level = ", "allow = [\"UNOPTFLAT\"]\nlevel = "), 3,
+                  "cannot be simulated");
   }
 
   TEST_CASE("foreign: beats beyond a command's are its own difference and not the next one's") {
