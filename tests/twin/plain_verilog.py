@@ -271,7 +271,7 @@ class Module:
         self.count += 1
         name, pins = f"{emitted}__{self.count}", []
         for var, arg in zip((v for v in function.findall("var") if v.get("dir") == "input"), node):
-            pin = f"{name}_{var.get('name')}"
+            pin = f"{name}_{var.get('name')}" + ("_in" if var.get("name") == "y" else "")  # not the result
             value = self.expression(arg[0])
             self.register(pin, var.get("dtype_id"))
             self.before.append(f"{pin} = {value};\n")
