@@ -1,6 +1,6 @@
 # Sourced after one_block.sh: a block as plain Verilog, for yosys. Needs Verilator and python3.
-# Functions of a block that are kept as modules, and counted at each call (plain_verilog.py). A lane of the vector lookup calls 36
-# fused multiply-adds, 13 products and three quotients in one cycle's logic: inlined, yosys had not read one after eight minutes.
+# Functions of a block that are kept as modules, and counted at each call (plain_verilog.py). A lane of the vector lookup calls 69
+# fused multiply-adds, 21 products, 18 sums and three quotients in one cycle's logic: inlined, yosys had not read one after eight minutes.
 # What a call's constant operand would save is not saved.
 units_of() {
   case $1 in
