@@ -2,7 +2,7 @@
 # Gates and flip-flops of each row of rtl/area.tsv, as yosys synthesises its block with its parameters. A row whose RTL is
 # what the table was made of is left out (--all: none); a figure that moved by more than 5 % is an error, and so is a block
 # without a row (with parameters "-": those of its module). --renew writes the table, and docs/area.md from it.
-# Arguments: blocks (none = all with rows). Needs yosys with abc, Verilator and python3.
+# Arguments: blocks (none = all). Needs yosys with abc, Verilator and python3.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 source tests/twin/one_block.sh
@@ -13,8 +13,7 @@ while [[ ${1:-} == --* ]]; do
   case $1 in --all) all=1 ;; --renew) renew=1 ;; *) echo "usage: area.sh [--all] [--renew] [BLOCK...]" >&2; exit 2 ;; esac
   shift
 done
-# Without a row yet: vector_lookup.
-[[ $# -gt 0 ]] || set -- ${blocks/vector_lookup /}
+[[ $# -gt 0 ]] || set -- $blocks
 chosen=$*
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
