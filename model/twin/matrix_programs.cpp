@@ -83,6 +83,13 @@ std::uint16_t MatrixPrograms::tie(DType type, int k) {
   return static_cast<std::uint16_t>(magnitude | below(2) << (8 * size_of(type) - 1));
 }
 
+// With a bf16 operand, which alone has the range: products of some 2^-140, whose bits fp32 has no room for.
+std::uint16_t MatrixPrograms::small(DType type, DType other) {
+  if (type != DType::bf16) return element(type, false);
+  const int exponent = other == DType::bf16 ? 54 + below(6) : 0;
+  return static_cast<std::uint16_t>(below(2) << 15 | exponent << 7 | below(128));
+}
+
 void MatrixPrograms::fill(MatrixRun& run) {
   const int kind = limits_.ordinary ? (below(4) ? 7 : 3) : below(8);
   const auto wild = [&] { return kind == 0 || (kind == 1 && below(16) == 0); };
@@ -91,16 +98,21 @@ void MatrixPrograms::fill(MatrixRun& run) {
   if (kind < 2) note("any bits");
   const bool ties = kind == 3;
   if (ties) note("sums that tie");
-  const auto operand = [&](DType type, int i) { return ties ? tie(type, i % run.k) : element(type, wild()); };
-  for (int i = 0; i < run.m * run.k; ++i) run.held.push_back(operand(run.held_type, i));
-  for (int i = 0; i < run.n * run.k; ++i) run.stream.push_back(operand(run.stream_type, i));
+  const bool subnormal = kind == 4 && (run.held_type == DType::bf16 || run.stream_type == DType::bf16);
+  if (subnormal) note("subnormal sums");
+  const auto operand = [&](DType type, DType other, int i) {
+    return ties ? tie(type, i % run.k) : subnormal ? small(type, other) : element(type, wild());
+  };
+  for (int i = 0; i < run.m * run.k; ++i) run.held.push_back(operand(run.held_type, run.stream_type, i));
+  for (int i = 0; i < run.n * run.k; ++i) run.stream.push_back(operand(run.stream_type, run.held_type, i));
   if (!run.first) {
     note("goes on");
     for (int i = 0; i < run.m * run.n; ++i)
       run.before.push_back(limits_.keeps_sums ? last_.after[static_cast<std::size_t>(i)]
-                           : ties   ? std::ldexp(1.0f + static_cast<float>(below(1 << 23)) * 0x1p-23f, 14)
-                           : wild() ? std::bit_cast<float>(static_cast<std::uint32_t>(random_()))
-                                    : float_from_bf16(element(DType::bf16, false)));
+                           : ties      ? std::ldexp(1.0f + static_cast<float>(below(1 << 23)) * 0x1p-23f, 14)
+                           : subnormal ? std::bit_cast<float>(below(1 << 20))
+                           : wild()    ? std::bit_cast<float>(static_cast<std::uint32_t>(random_()))
+                                       : float_from_bf16(element(DType::bf16, false)));
   }
   reference(run);
 }

@@ -41,6 +41,7 @@ class MatrixPrograms {
   void shape(MatrixRun& run);
   std::uint16_t element(DType type, bool wild);
   std::uint16_t tie(DType type, int k);
+  std::uint16_t small(DType type, DType other);
   void fill(MatrixRun& run);
   void time(MatrixRun& run);
 

@@ -22,7 +22,7 @@ void check_programs(const std::string& chip, int count, std::uint64_t seed) {
   CHECK(checker.comparison().count().cycles_compared > static_cast<std::uint64_t>(count) * 32);
   for (const char* arm : {"bf16", "fp16", "fp8_e4m3", "fp8_e5m2", "mixed types", "any bits", "signed zeros",
                           "goes on", "n above 32", "after a gap", "follows", "load shows", "stalled",
-                          "stalled anywhere", "several blocks", "sums that tie"})
+                          "stalled anywhere", "several blocks", "sums that tie", "subnormal sums"})
     CHECK_MESSAGE(programs.arms[arm] * 50 > count, arm, " ", programs.arms[arm]);
   MESSAGE(chip << ": " << count << " commands, " << checker.comparison().count().cycles_compared
                << " cycles, " << checker.comparison().count().values_compared << " values, "
