@@ -14,9 +14,9 @@ sigjmp_buf back;
 volatile sig_atomic_t inside = 0, ticks = 0, limit = 60;
 pid_t armed = 0;  // a child has no timer of its parent's
 
-// Once in each second of this process's time.
+// Once in each second of this process's time: the first tick of an evaluation may come as soon as it has begun.
 void tick(int) {
-  if (!inside || ++ticks < limit) return;
+  if (!inside || ++ticks <= limit) return;
   inside = 0;
   alarm(kLeaveSeconds);
   siglongjmp(back, 1);

@@ -191,7 +191,8 @@ class Joiner {
     const Slice part = inside(constant.part, found, constant.place, what);
     const int bits = std::min(part.high - part.low + 1, 64);
     const std::int64_t value = constant.value;
-    if (bits < 64 && (value >= std::int64_t{1} << bits || value < -(std::int64_t{1} << (bits - 1))))
+    if ((bits < 63 && value >= std::int64_t{1} << bits) ||
+        (bits < 64 && value < -(std::int64_t{1} << (bits - 1))))
       fail(constant.place, fmt::format("{} = {} does not fit its {} bits", what, value, bits),
            "give a value that does");
     drive(part, constant.place, what);

@@ -155,8 +155,7 @@ void add_import(CLI::App& verb) {
       "import",
       "build a block that others wrote (matrix_engine, reduction_engine, vector_lookup, buffer_manager, "
       "address_generator, sram_bank or router), described by a file (docs/foreign.md), and check it against "
-      "the "
-      "model with random commands; exit with code 8 if they differ. Needs Verilator and a C++ compiler");
+      "the model with random commands; exit with code 8 if they differ. Needs Verilator and a C++ compiler");
   import_verb->add_option("file", flags->file, "the descriptor")->required();
   import_verb->add_option("--chip", flags->chip, "the chip that it is for (default tiny)");
   import_verb->add_option("--commands", flags->commands, "how many (default 1000)")

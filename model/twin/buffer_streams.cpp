@@ -137,6 +137,10 @@ void BufferStreams::ask_due(int id, Cycle now) {
 void BufferStreams::ask(int id, Op op, Cycle now, const Story& story, std::optional<std::uint32_t> tile,
                         bool ok) {
   const Ring& buffer = ring(id);
+  if (!buffer.given) {
+    ++comparison().count().commands_left_out;
+    return;
+  }
   BufferRequest request;
   request.op = op;
   request.id = id;
@@ -151,7 +155,7 @@ void BufferStreams::ask(int id, Op op, Cycle now, const Story& story, std::optio
   request.command = story.command;
   request.operation = story.operation;
   request.story = fmt::format("depth {} with {} tiles", buffer.depth, buffer.full());
-  if (!buffer.given || !checker_.offers(request)) {
+  if (!checker_.offers(request)) {
     ++comparison().count().commands_left_out;
   } else if (comparison().wants(now, kNever)) {
     checker_.add(request);

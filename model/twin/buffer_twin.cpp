@@ -52,6 +52,7 @@ void BufferTwin::launch() {
   flush();
   restart();
   known_.reset();
+  defining_ = false;
   log_ = {};
   log_.from = comparison().place();
 }
