@@ -57,13 +57,16 @@ void BufferTwin::launch() {
   log_.from = comparison().place();
 }
 
+// Less would go on the definitions alone.
+constexpr std::int64_t kResume = 64;
+
 bool BufferTwin::follows(const Event& event) {
   if (!budget_) return true;
   budget_->offer(1);
   const bool defines = event.kind == Event::Kind::define, anew = defines && !defining_;
   defining_ = defines;
   const bool followed = following_;
-  following_ = (following_ || anew) && budget_->take(1);
+  following_ = (following_ || (anew && budget_->has(kResume))) && budget_->take(1);
   if (followed && !following_) known_.reset();
   return following_ && knows(event);
 }
@@ -83,8 +86,7 @@ bool BufferTwin::knows(const Event& event) {
 
 Story BufferTwin::story(const isa::Command& command) const {
   const bool known = command.source < program_.sources.size();
-  return {isa::describe(command), known ? program_.sources[command.source].operation : kForNone, "",
-          ""};
+  return {isa::describe(command), known ? program_.sources[command.source].operation : kForNone, "", ""};
 }
 
 void BufferTwin::see(const Event& event, const isa::Command& command) {

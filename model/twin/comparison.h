@@ -42,10 +42,13 @@ class Budget {
   void offer(std::int64_t cost) { offered_ += cost; }
   /// Has a twin that has spent `own` had no more than the others?
   bool is_turn_of(std::int64_t own) const { return own * twins_ <= spent_; }
+  /// Is there so much left?
+  bool has(std::int64_t cost) const {
+    return spent_ == 0 || static_cast<double>(spent_ + cost) <= share_ * static_cast<double>(*done_) + free_;
+  }
   /// Spends `cost` where there is so much left.
   bool take(std::int64_t cost) {
-    if (spent_ > 0 && static_cast<double>(spent_ + cost) > share_ * static_cast<double>(*done_) + free_)
-      return false;
+    if (!has(cost)) return false;
     spent_ += cost;
     return true;
   }
