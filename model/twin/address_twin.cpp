@@ -55,9 +55,8 @@ void AddressTwin::cut(const IssueWatch::Cut& cut) {
                                    static_cast<std::int64_t>(run.pieces.size())))
     return checker_.skip();
   if (done.command) {
-    const std::size_t source = done.command->source;
     run.command = isa::describe(*done.command);
-    run.operation = source < program_.sources.size() ? program_.sources[source].operation : kForNone;
+    run.operation = operation_of(*done.command, program_);
   }
   checker_.add(std::move(run));
 }

@@ -15,6 +15,9 @@ namespace {
 using Event = BufferTwin::Event;
 using Cause = isa::PeState::Hold::Cause;
 
+// Events; less would go on the definitions alone.
+constexpr std::int64_t kResume = 64;
+
 std::uint8_t packed(const isa::Operand& operand) {
   return static_cast<std::uint8_t>(operand.buffer | (operand.hold ? Event::kHold : 0) |
                                    (operand.advance ? Event::kAdvance : 0) |
@@ -57,9 +60,6 @@ void BufferTwin::launch() {
   log_.from = comparison().place();
 }
 
-// Less would go on the definitions alone.
-constexpr std::int64_t kResume = 64;
-
 bool BufferTwin::follows(const Event& event) {
   if (!budget_) return true;
   budget_->offer(1);
@@ -85,8 +85,7 @@ bool BufferTwin::knows(const Event& event) {
 }
 
 Story BufferTwin::story(const isa::Command& command) const {
-  const bool known = command.source < program_.sources.size();
-  return {isa::describe(command), known ? program_.sources[command.source].operation : kForNone, "", ""};
+  return {isa::describe(command), operation_of(command, program_), "", ""};
 }
 
 void BufferTwin::see(const Event& event, const isa::Command& command) {

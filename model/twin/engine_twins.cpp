@@ -52,10 +52,6 @@ bool looks(Comparison& comparison, const EngineTwin::Timing& timing, bool offere
   return offered && (!comparison.checks() || comparison.wants(timing.start, timing.finish, cost));
 }
 
-std::string operation_of(const isa::Command& command, const isa::Program& program) {
-  return command.source < program.sources.size() ? program.sources[command.source].operation : kForNone;
-}
-
 // The elements of a reduce command, by rows: f(accumulator, place in the order of rows).
 template <class F>
 void each_element(const isa::Command& command, isa::PeState& pe, F f) {

@@ -69,8 +69,7 @@ void LookupTwin::before(const isa::Command& command, isa::PeState& pe, const isa
   run_.start = timing.start;
   run_.finish = timing.finish;
   run_.command = isa::describe(command);
-  run_.operation =
-      command.source < program_.sources.size() ? program_.sources[command.source].operation : kForNone;
+  run_.operation = operation_of(command, program_);
 }
 
 // What goes on into a reduction is not to be seen behind it: then the model's function is asked again.
